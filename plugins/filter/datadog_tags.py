@@ -1,0 +1,66 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: datadog_tags
+short_description: Build the tags of a host by Datadog's rules
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Gathers C(key:value) tags from literals, inventory groups, variables and facts into one sorted list without duplicates.
+  - What can be made valid is made valid. Letters become lower case, characters other than letters, digits and C(_-:./)
+    become underscores, runs of underscores become one and a trailing underscore is dropped, as Datadog itself does.
+  - What cannot be made valid is an error that lists every problem with its source. This covers an empty key or value,
+    a tag that does not start with a letter, a tag without a colon, more than 200 characters, the key V(host),
+    and values that are dictionaries or nothing.
+positional: _input
+extends_documentation_fragment:
+  - kennel.fleet.datadog_tag_sources
+seealso:
+  - plugin: kennel.fleet.datadog_tag_problems
+    plugin_type: filter
+  - name: Datadog tags
+    description: Datadog's rules for tags.
+    link: https://docs.datadoghq.com/getting_started/tagging/
+"""
+
+EXAMPLES = r"""
+- name: Show the tags of a web host
+  ansible.builtin.debug:
+    msg: >-
+      {{ ['env:Staging', 'team:web shop']
+         | kennel.fleet.datadog_tags(groups=['apm', 'monitored'],
+                                     variables={'role': ['frontend', 'api']},
+                                     facts={'os': 'Debian'}) }}
+  # => ['ansible_group:apm', 'ansible_group:monitored', 'env:staging', 'os:debian', 'role:api', 'role:frontend',
+  #     'team:web_shop']
+"""
+
+RETURN = r"""
+_value:
+  description: Valid tags, sorted, each once.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import build_tags
+
+
+def datadog_tags(literals: Any, **sources: Any) -> list[str]:
+    """Return the tags; raise AnsibleFilterError with every problem when one of them cannot be made valid."""
+    tags, problems = build_tags(literals, **sources)
+    if problems:
+        raise AnsibleFilterError("These tags cannot be sent to Datadog: " + "; ".join(problems) + ".")
+    return tags
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"datadog_tags": datadog_tags}
