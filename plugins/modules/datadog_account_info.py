@@ -1,0 +1,146 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_account_info
+short_description: Tell whether the keys of a Datadog account work
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Asks Datadog whether the API key is valid, and whether the application key may read hosts and metrics.
+  - Does not fail for bad keys or an API that cannot be reached. What is wrong is returned as RV(problems),
+    so that it can be reported together with everything else that is wrong.
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+attributes:
+  check_mode:
+    description: Can run in check mode, where it does the same.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    support: none
+seealso:
+  - module: kennel.fleet.datadog_verify
+"""
+
+EXAMPLES = r"""
+- name: Ask Datadog about the keys
+  kennel.fleet.datadog_account_info:
+    api_key: "{{ datadog_api_key }}"
+    app_key: "{{ datadog_app_key }}"
+    site: datadoghq.eu
+  delegate_to: localhost
+  run_once: true
+  register: account
+
+- name: Stop when one of them does not work
+  ansible.builtin.assert:
+    that: account.problems | length == 0
+    fail_msg: "{{ account.problems | join('\n') }}"
+"""
+
+RETURN = r"""
+api_key_valid:
+  description: Whether Datadog accepts the API key. None when it could not be asked.
+  returned: always
+  type: bool
+app_key_valid:
+  description:
+    - Whether the application key may read hosts and metrics.
+    - None when that could not be found out, because the API key is not valid or Datadog could not be asked.
+  returned: always
+  type: bool
+api_url:
+  description: Address of the API that was asked.
+  returned: always
+  type: str
+  sample: https://api.datadoghq.com
+problems:
+  description: What is wrong, each naming the variable and the mend. Empty when both keys work.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "datadog_app_key is not set: set it in the inventory (vaulted), or DD_APP_KEY in the environment."
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import (
+    Client,
+    DatadogError,
+    client_from_module,
+    datadog_argument_spec,
+)
+
+# One cheap read for each permission that verify needs: its name in Datadog, path, parameters.
+READS = (
+    ("hosts_read", "hosts", lambda now: {"count": 1}),
+    ("timeseries_query", "query", lambda now: {"from": now - 60, "to": now, "query": "avg:datadog.agent.running{*}"}),
+)
+
+
+def ask(client: Client) -> dict[str, Any]:
+    """Return the module's result. Raises nothing: every DatadogError becomes a problem."""
+    result: dict[str, Any] = {"api_key_valid": None, "app_key_valid": None, "api_url": client.public_url}
+    problems = list(client.problems.values())
+    if not set(client.problems) - {"datadog_app_key"}:
+        try:
+            result["api_key_valid"] = _api_key_valid(client, problems)
+            if result["api_key_valid"] and not client.problems:
+                result["app_key_valid"] = _app_key_valid(client, problems)
+        except DatadogError as error:
+            problems.append(str(error))
+    return {**result, "problems": problems}
+
+
+def _api_key_valid(client: Client, problems: list[str]) -> bool:
+    try:
+        if client.get("validate", need_app_key=False).get("valid"):
+            return True
+        words = "valid: false"
+    except DatadogError as error:
+        if error.kind != "key":
+            raise
+        words = f"{error.status} {error.words}"
+    problems.append(
+        f"datadog_api_key is not valid at {client.public_url} ({words}): check it, and that it belongs to datadog_site."
+    )
+    return False
+
+
+def _app_key_valid(client: Client, problems: list[str]) -> bool:
+    refused = {}
+    for permission, path, parameters in READS:
+        try:
+            client.get(path, **parameters(int(time.time())))
+        except DatadogError as error:
+            if error.kind != "key":
+                raise
+            refused[permission] = f"{error.status} {error.words}"
+    if len(refused) == len(READS):
+        words = refused["hosts_read"]
+        problems.append(
+            f"datadog_app_key cannot read anything at {client.public_url} ({words}): check that it is an application key"
+            " of the same account as datadog_api_key and, if it is restricted, give it the scopes"
+            f" {' and '.join(refused)}."
+        )
+    else:
+        problems.extend(
+            f"datadog_app_key lacks the scope {permission} ({words}): add it to the key in Datadog."
+            for permission, words in refused.items()
+        )
+    return not refused
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=datadog_argument_spec(), supports_check_mode=True)
+    # Preflight should say soon that nobody answers: fewer attempts than where data is at stake.
+    module.exit_json(changed=False, **ask(client_from_module(module, attempts=3)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A small Datadog API on a loopback port, for the tests of the client and of the controller's modules."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+
+
+class FakeApi:
+    """Answers GET by its routes; ``faults`` are used up first, one for each call."""
+
+    api_key = "a1" * 16
+    app_key = "b2" * 20
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        self.routes: dict[str, Callable[[dict[str, str]], Answer]] = {
+            "/api/v1/validate": lambda query: (200, {"valid": True}),
+            "/api/v1/hosts": lambda query: (200, {"host_list": [], "total_matching": 0, "total_returned": 0}),
+        }
+        self.faults: list[Answer] = []
+        self.calls: list[tuple[str, dict[str, str]]] = []
+        self.headers: list[dict[str, str]] = []
+
+    def answer(self, path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
+        self.calls.append((path, query))
+        self.headers.append(headers)
+        if self.faults:
+            return self.faults.pop(0)
+        right_api_key = headers.get("dd-api-key") == self.api_key
+        right_app_key = headers.get("dd-application-key") == self.app_key or path == "/api/v1/validate"
+        if not (right_api_key and right_app_key):
+            return 403, {"errors": ["Forbidden"]}
+        route = self.routes.get(path)
+        return route(query) if route else (404, {"errors": ["Not found"]})
+
+
+@contextmanager
+def serve() -> Iterator[FakeApi]:
+    """Serve a fake API until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, body, *more = fake.answer(url.path, dict(parse_qsl(url.query)), headers)
+            data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(data)), **(more[0] if more else {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+            # A length that promises more than there is: the connection is cut in the middle of the body.
+            self.close_connection = bool(more) and "Content-Length" in more[0]
+
+        def log_message(self, *_args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    fake = FakeApi(server)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,107 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module that tells whether the keys work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.modules import datadog_account_info
+from fake_datadog import FakeApi
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def ask(fake_api: FakeApi, run_module: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    # The pauses between attempts are the client's own, and tested there.
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    fake_api.routes["/api/v1/query"] = lambda query: (200, {"status": "ok", "series": []})
+
+    def run(**arguments: Any) -> dict[str, Any]:
+        keys = {"api_key": fake_api.api_key, "app_key": fake_api.app_key, "api_url": fake_api.url}
+        given = {name: value for name, value in {**keys, **arguments}.items() if value is not None}
+        result = run_module(datadog_account_info, **given)
+        assert not result["failed"] and result["changed"] is False
+        for name in ("api_key", "app_key"):
+            assert not arguments.get(name) or arguments[name] not in str(result)
+        return result
+
+    return run
+
+
+def outcome(result: dict[str, Any]) -> tuple[bool | None, bool | None]:
+    return result["api_key_valid"], result["app_key_valid"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_both_keys_work(ask: Ask, fake_api: FakeApi, check: bool) -> None:
+    result = ask(check=check)
+    assert outcome(result) == (True, True)
+    assert result["problems"] == [] and result["api_url"] == fake_api.url
+
+
+def test_the_environment_gives_what_is_not_set(ask: Ask, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DD_API_KEY", fake_api.api_key)
+    monkeypatch.setenv("DD_APP_KEY", fake_api.app_key)
+    monkeypatch.setenv("DATADOG_HOST", fake_api.url)
+    assert outcome(ask(api_key=None, app_key=None, api_url=None)) == (True, True)
+
+
+def test_wrong_api_key(ask: Ask) -> None:
+    result = ask(api_key="c" * 32)
+    assert outcome(result) == (False, None)
+    (problem,) = result["problems"]
+    assert problem.startswith("datadog_api_key is not valid") and "403 Forbidden" in problem
+
+
+def test_an_answer_that_says_no(ask: Ask, fake_api: FakeApi) -> None:
+    fake_api.routes["/api/v1/validate"] = lambda query: (200, {"valid": False})
+    assert outcome(ask()) == (False, None)
+
+
+def test_wrong_app_key(ask: Ask) -> None:
+    result = ask(app_key="c" * 40)
+    assert outcome(result) == (True, False)
+    (problem,) = result["problems"]
+    assert problem.startswith("datadog_app_key cannot read anything")
+
+
+def test_an_app_key_that_may_not_read_metrics(ask: Ask, fake_api: FakeApi) -> None:
+    fake_api.routes["/api/v1/query"] = lambda query: (403, {"errors": ["Forbidden"]})
+    result = ask()
+    assert outcome(result) == (True, False)
+    (problem,) = result["problems"]
+    assert "timeseries_query" in problem and "hosts_read" not in problem
+
+
+def test_a_missing_app_key_does_not_hide_a_wrong_api_key(ask: Ask) -> None:
+    result = ask(api_key="c" * 32, app_key="")
+    assert outcome(result) == (False, None)
+    assert [problem.split()[0] for problem in result["problems"]] == ["datadog_app_key", "datadog_api_key"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        ({"api_key": None, "app_key": None}, ["datadog_api_key", "datadog_app_key"]),
+        ({"api_url": "datadoghq.com"}, ["datadog_api_url"]),
+        ({"api_url": "", "site": "https://app.datadoghq.com"}, ["datadog_site"]),
+    ],
+)
+def test_settings_are_reported_without_a_call(
+    ask: Ask, fake_api: FakeApi, arguments: dict[str, Any], variables: list[str]
+) -> None:
+    result = ask(**arguments)
+    assert outcome(result) == (None, None) and not fake_api.calls
+    assert [problem.split()[0] for problem in result["problems"]] == variables
+
+
+def test_nobody_answers(ask: Ask, fake_api: FakeApi) -> None:
+    fake_api.faults = [(503, "<h1>away</h1>")] * 9
+    result = ask()
+    assert outcome(result) == (None, None)
+    (problem,) = result["problems"]
+    assert "503 away" in problem and len(fake_api.calls) == 3
