@@ -138,7 +138,7 @@ class Client:
         validate_certs: bool = True,
         api_timeout: float = 30.0,
         attempts: int = 5,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.problems = settings_problems(
@@ -148,7 +148,7 @@ class Client:
         self.public_url = _public(self.api_url)
         self.attempts = attempts
         self._keys = [key for key in (api_key, app_key) if key]
-        self._sleep, self._chance = sleep, chance
+        self._sleep, self._chance = sleep or time.sleep, chance
         self._response: requests.Response | None = None
         self._validate_certs = validate_certs
         self._settings = {
