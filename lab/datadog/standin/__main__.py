@@ -1,0 +1,38 @@
+"""python3 -m standin: serve the stand-in Datadog until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import uvicorn
+
+from .access import Keys
+from .app import make
+from .store import Store
+
+
+def main() -> None:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="standin", description="The lab's stand-in Datadog.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the database")
+    parser.add_argument("--keys", type=Path, required=True, help='JSON file {"api_key": ..., "app_key": ...}')
+    parser.add_argument("--retention-hours", type=float, default=24, help="age at which points go (default %(default)s)")
+    options = parser.parse_args()
+    try:
+        keys = Keys.load(options.keys)
+    except (OSError, ValueError) as error:
+        parser.error(f"--keys: {error}")
+    os.umask(0o077)
+    options.data.mkdir(parents=True, exist_ok=True)
+    store = Store(options.data, int(options.retention_hours * 3600))
+    # No access log: Agents send their key in the query of a request.
+    uvicorn.run(make(store, keys), host=options.host, port=options.port, access_log=False, log_level="warning",
+                server_header=False, timeout_graceful_shutdown=5)
+
+
+if __name__ == "__main__":
+    main()

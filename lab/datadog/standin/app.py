@@ -1,0 +1,61 @@
+"""The application: routes, and how it answers what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from . import api, intake
+from .access import Keys
+from .decode import Refused
+from .page import page
+from .store import Store
+
+_PRUNE_EVERY = 600
+
+
+def make(store: Store, keys: Keys) -> Starlette:
+    """The ASGI application over `store`."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(_prune(store))
+        yield
+        task.cancel()
+
+    return Starlette(
+        routes=[Route("/", page(store)), *intake.routes(store, keys), *api.routes(store, keys)],
+        exception_handlers={Refused: _refused, HTTPException: _http, ClientDisconnect: _gone, Exception: _failed},
+        lifespan=lifespan)
+
+
+async def _prune(store: Store) -> None:
+    while True:
+        await run_in_threadpool(store.prune, int(time.time()))
+        # The pause between two prunings.
+        await asyncio.sleep(_PRUNE_EVERY)
+
+
+def _refused(request: Request, error: Refused) -> Response:
+    return JSONResponse({"errors": [error.message]}, status_code=error.status)
+
+
+def _http(request: Request, error: HTTPException) -> Response:
+    return JSONResponse({"errors": [error.detail]}, status_code=error.status_code, headers=error.headers)
+
+
+def _gone(request: Request, error: ClientDisconnect) -> Response:
+    return Response(status_code=400)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"errors": ["Internal error of the stand-in Datadog: see its journal"]}, status_code=500)

@@ -1,0 +1,222 @@
+"""Bodies of the intake, from bytes to points, check runs and hosts. Pure: no database, no HTTP."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import zstandard
+
+TYPES = ("gauge", "count", "rate", "gauge")  # by the number that v2 sends: unspecified, count, rate, gauge
+STATUSES = range(4)  # ok, warning, critical, unknown
+_FORBIDDEN_IN_TAG = re.compile(r"[^\w:./-]+")
+
+
+class Refused(Exception):
+    """A request that is answered with an error: `status` is the HTTP status, `message` the text in `errors`."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Key:
+    """What makes a time series one: `tags` are sorted and do not hold the host."""
+
+    metric: str
+    host: str
+    tags: tuple[str, ...]
+
+
+@dataclass
+class Sample:
+    """Points of one series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}."""
+
+    key: Key
+    type: str
+    interval: int
+    points: dict[int, float]
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """One run of a service check, `timestamp` in seconds since the epoch."""
+
+    check: str
+    host: str
+    tags: tuple[str, ...]
+    status: int
+    timestamp: int
+    message: str
+
+
+@dataclass
+class HostReport:
+    """Host metadata; `tags` by source as sent ("system", ...), None where the report does not speak of tags."""
+
+    name: str
+    tags: dict[str, list[str]] | None
+    aliases: list[str]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes:
+    """`body` without its content encoding. Raises Refused: 413 beyond `limit` bytes, 400 for a broken stream."""
+    try:
+        if encoding in ("", "identity"):
+            plain = body
+        elif encoding == "gzip":
+            plain = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, limit + 1)
+        elif encoding == "deflate":
+            # Named deflate, but a zlib stream (RFC 9110, 8.4.1.2).
+            plain = zlib.decompressobj().decompress(body, limit + 1)
+        elif encoding in ("zstd", "zstd1"):
+            with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as stream:
+                plain = stream.read(limit + 1)
+        else:
+            raise Refused(400, f"Unsupported Content-Encoding {encoding}")
+    except (zlib.error, zstandard.ZstdError):
+        raise Refused(400, f"Payload is not in the expected format: broken {encoding} stream") from None
+    if len(plain) > limit:
+        raise Refused(413, f"Payload is too big (maximum {limit} bytes decompressed)")
+    return plain
+
+
+def load(body: bytes) -> Any:
+    """The JSON that `body` holds. Raises Refused(400)."""
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(str(error)) from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(400, f"Payload is not in the expected format: {reason}")
+
+
+def _get(item: Any, name: str, kind: type | tuple[type, ...], default: Any) -> Any:
+    """`item[name]`, or `default` where it is absent or null. Raises Refused for another type than `kind`."""
+    if not isinstance(item, dict):
+        raise _malformed("expected an object")
+    value = item.get(name)
+    if value is None:
+        value = default
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _malformed(f"{name}: unexpected {type(value).__name__}")
+    return value
+
+
+def _need(item: Any, name: str) -> str:
+    text = _get(item, name, str, "")
+    if not text:
+        raise _malformed(f"{name} is required")
+    return text
+
+
+def _integer(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _malformed(f"{name}: expected a number")
+    return int(value)
+
+
+def tag(text: Any) -> str:
+    """A tag as Datadog keeps it: small letters, what is not allowed as underscores, at most 200 characters."""
+    if not isinstance(text, str):
+        raise _malformed("tags: expected texts")
+    return _FORBIDDEN_IN_TAG.sub("_", text.strip().lower())[:200]
+
+
+def tags(texts: list[Any]) -> tuple[str, ...]:
+    """Sorted, each once, empty ones left out."""
+    return tuple(sorted({tag(text) for text in texts} - {""}))
+
+
+def _points(pairs: list[tuple[Any, Any]]) -> dict[int, float]:
+    points: dict[int, float] = {}
+    for timestamp, value in pairs:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise _malformed("points: expected finite numbers")
+        points[_integer(timestamp, "timestamp")] = float(value)
+    return points
+
+
+def series_v1(payload: Any) -> list[Sample]:
+    """The body of POST /api/v1/series. Raises Refused(400)."""
+    samples = []
+    for item in _get(payload, "series", list, []):
+        kind = _get(item, "type", str, "gauge") or "gauge"
+        if kind not in TYPES:
+            raise _malformed(f"type: unknown {kind!r}")
+        device = _get(item, "device", str, "")
+        own = _get(item, "tags", list, []) + ([f"device:{device}"] if device else [])
+        pairs = _get(item, "points", list, [])
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            raise _malformed("points: expected pairs of timestamp and value")
+        key = Key(_need(item, "metric"), _get(item, "host", str, ""), tags(own))
+        samples.append(Sample(key, kind, _integer(_get(item, "interval", (int, float), 0), "interval"), _points(pairs)))
+    return samples
+
+
+def series_v2(payload: Any) -> list[Sample]:
+    """The body of POST /api/v2/series. Raises Refused(400)."""
+    samples = []
+    for item in _get(payload, "series", list, []):
+        kind = _get(item, "type", int, 0)
+        if kind not in range(len(TYPES)):
+            raise _malformed(f"type: unknown {kind}")
+        host = ""
+        own = list(_get(item, "tags", list, []))
+        for resource in _get(item, "resources", list, []):
+            name, what = _get(resource, "name", str, ""), _get(resource, "type", str, "")
+            if what == "host":
+                host = name
+            elif name and what:
+                own.append(f"{what}:{name}")
+        pairs = [(_get(point, "timestamp", (int, float), None), _get(point, "value", (int, float), None))
+                 for point in _get(item, "points", list, [])]
+        key = Key(_need(item, "metric"), host, tags(own))
+        samples.append(Sample(key, TYPES[kind], _integer(_get(item, "interval", int, 0), "interval"), _points(pairs)))
+    return samples
+
+
+def check_runs(payload: Any, now: int) -> list[CheckRun]:
+    """The body of POST /api/v1/check_run, one object or a list of them. Raises Refused(400)."""
+    runs = []
+    for item in payload if isinstance(payload, list) else [payload]:
+        status = _get(item, "status", int, 0)
+        if status not in STATUSES:
+            raise _malformed(f"status: unknown {status}")
+        timestamp = _integer(_get(item, "timestamp", (int, float), now), "timestamp")
+        runs.append(CheckRun(_need(item, "check"), _get(item, "host_name", str, ""), tags(_get(item, "tags", list, [])),
+                             status, timestamp, _get(item, "message", str, "")))
+    return runs
+
+
+def host_report(payload: Any) -> HostReport | None:
+    """The body of POST /intake/, None where it names no host. Raises Refused(400)."""
+    name = _get(payload, "internalHostname", str, "")
+    if not name:
+        return None
+    meta = dict(_get(payload, "systemStats", dict, {}))
+    details = _get(payload, "meta", dict, {})
+    meta.update({key: details[key] for key in ("socket-hostname", "socket-fqdn", "timezones") if key in details})
+    if payload.get("agentVersion"):
+        meta["agent_version"] = _get(payload, "agentVersion", str, "")
+    if payload.get("gohai"):
+        meta["gohai"] = payload["gohai"] if isinstance(payload["gohai"], str) else json.dumps(payload["gohai"])
+    by_source = None
+    if "host-tags" in payload:
+        sent = _get(payload, "host-tags", dict, {})
+        by_source = {source: list(tags(_get(sent, source, list, []))) for source in sent}
+    aliases = [alias for alias in _get(details, "host_aliases", list, []) if isinstance(alias, str)]
+    return HostReport(name, by_source, aliases, meta)

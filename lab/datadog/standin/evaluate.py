@@ -1,0 +1,236 @@
+"""What a metric query says about stored points. Times are seconds since the epoch; a series has no value where
+none was measured, rather than a null.
+
+The order is Datadog's: each series is gathered into buckets of time, missing buckets are interpolated, the series of
+a group become one, and only then are groups reckoned with each other.
+Source: https://docs.datadoghq.com/metrics/#querying-metrics and https://docs.datadoghq.com/dashboards/functions/rollup/
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from module_utils.datadog_query import (
+    Binary,
+    Call,
+    Expression,
+    Modifier,
+    Negative,
+    Number,
+    Query,
+    Series,
+    UnboundVariable,
+)
+from module_utils.datadog_scope import Tag
+
+from .decode import Refused
+
+# Longest span of a query -> the interval that the API gives it (the table "Rollup interval, API").
+_INTERVALS = ((3600, 20), (4 * 3600, 60), (86400, 300), (2 * 86400, 600), (7 * 86400, 3600))
+_LONGEST_INTERVAL = 4 * 3600
+# A series of an answer never has more points; a finer rollup gives way to the default one.
+_MOST_POINTS = 1500
+# Seconds over which Datadog interpolates.
+_INTERPOLATED = 300
+# The methods of time and of space aggregation.
+_METHODS: dict[str, Callable[[list[float]], float]] = {
+    "avg": statistics.fmean, "sum": math.fsum, "min": min, "max": max, "count": len}
+_ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+
+Points = dict[int, float]
+
+
+class Source(Protocol):
+    """Where points come from: the reading side of the store."""
+
+    def series(self, metric: str) -> list[Any]: ...
+
+    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, Points]: ...
+
+
+@dataclass
+class Line:
+    """One series of an answer: `group` is its tags by the keys of `by`, `name` what it measures without any scope."""
+
+    name: str
+    expression: str
+    scope: str
+    group: tuple[str, ...]
+    interval: int
+    points: Points
+    aggregator: str | None = None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How the series of one metric are gathered in time."""
+
+    interval: int
+    how: str
+    fill: str
+    fill_limit: int
+    modifier: str  # "as_count", "as_rate" or ""
+
+
+def default_interval(span: int) -> int:
+    """Seconds between the points of an answer over `span` seconds."""
+    return next((interval for longest, interval in _INTERVALS if span <= longest), _LONGEST_INTERVAL)
+
+
+def evaluate(query: Query, source: Source, start: int, end: int) -> list[list[Line]]:
+    """The lines of each expression of `query` over start <= time < end. Raises Refused(400)."""
+    try:
+        answers = [_evaluate(expression, source, start, end) for expression in query.expressions]
+    except UnboundVariable as error:
+        raise Refused(400, str(error)) from None
+    except OverflowError:
+        raise Refused(400, "a value is out of range") from None
+    for answer in answers:
+        if isinstance(answer, float):
+            raise Refused(400, "a query needs at least one metric")
+    return answers
+
+
+def _evaluate(node: Expression, source: Source, start: int, end: int) -> list[Line] | float:
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Series):
+        return _series(node, source, start, end)
+    if isinstance(node, Negative):
+        return _combine(Binary("*", Number(-1.0), node.operand), -1.0, _evaluate(node.operand, source, start, end))
+    if isinstance(node, Binary):
+        return _combine(node, _evaluate(node.left, source, start, end), _evaluate(node.right, source, start, end))
+    if isinstance(node, Call):
+        raise Refused(400, f"function {node.name} is not evaluated by the stand-in Datadog yet")
+    raise TypeError(node)
+
+
+# ------------------------------------------------------------------------------------------------------- one metric
+def _plan(modifiers: tuple[Modifier, ...], span: int) -> _Plan:
+    interval, how, fill, limit, counting = default_interval(span), "avg", "linear", _INTERPOLATED, ""
+    for modifier in modifiers:
+        words = [word for word in modifier.arguments if isinstance(word, str)]
+        numbers = [int(number.value) for number in modifier.arguments if isinstance(number, Number)]
+        if len(words) + len(numbers) < len(modifier.arguments) or len(words) > 1 or len(numbers) > 1:
+            raise Refused(400, f"{str(modifier)[1:]} is not evaluated by the stand-in Datadog")
+        if modifier.name == "rollup":
+            how = words[0] if words else how
+            if how not in _METHODS:
+                raise Refused(400, f"rollup: unknown method {how}, expected one of {', '.join(_METHODS)}")
+            if numbers and numbers[0] < 1:
+                raise Refused(400, "rollup: the interval is a positive number of seconds")
+            if numbers and span / numbers[0] <= _MOST_POINTS:
+                interval = numbers[0]
+        elif modifier.name == "fill":
+            fill, limit = words[0] if words else "linear", numbers[0] if numbers else limit
+            if fill not in ("linear", "last", "zero", "null"):
+                raise Refused(400, f"fill: unknown method {fill}, expected one of linear, last, zero, null")
+        elif modifier.name in ("as_count", "as_rate"):
+            counting, how, fill = modifier.name, "sum", "null"
+        else:
+            raise Refused(400, f"{modifier.name} is not evaluated by the stand-in Datadog")
+    return _Plan(interval, how, fill, limit, counting)
+
+
+def _series(node: Series, source: Source, start: int, end: int) -> list[Line]:
+    aggregator = node.aggregator or "avg"
+    if aggregator not in _METHODS:
+        raise Refused(400, f"{aggregator}:{node.metric}: percentiles exist for distributions only")
+    plan = _plan(node.modifiers, end - start)
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for series in source.series(node.metric):
+        if node.scope.matches(series.tags):
+            for group in _groups(series.tags, node.by):
+                groups.setdefault(group, []).append(series)
+    first = -(-start // plan.interval) * plan.interval  # only buckets that begin within the span, as the API answers
+    last = (end - 1) // plan.interval * plan.interval
+    ids = {series.id for members in groups.values() for series in members}
+    gathered = source.buckets(ids, first, end, plan.interval, plan.how)
+    lines = []
+    for group, members in sorted(groups.items()):
+        columns = [_typed(series, gathered[series.id], plan) for series in members if series.id in gathered]
+        if len(columns) > 1 or plan.fill != "linear" or any(m.name == "fill" for m in node.modifiers):
+            columns = [_filled(column, first, last, plan) for column in columns]
+        points = {bucket: float(_METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
+                  for bucket in sorted(set().union(*columns))}
+        if points:
+            scope = _scope_text(node, group)
+            lines.append(Line(node.metric, f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}",
+                              scope, group, plan.interval, points, node.aggregator))
+    return lines
+
+
+def _groups(tags: frozenset[str], keys: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    """The groups of a series: one for each value of each key, N/A where it has none, () without keys."""
+    return itertools.product(*([tag for tag in tags if tag.startswith(f"{key}:")] or [f"{key}:N/A"] for key in keys))
+
+
+def _scope_text(node: Series, group: tuple[str, ...]) -> str:
+    parts = ([] if group and node.scope == Tag("*") else [str(node.scope)]) + list(group)
+    return ",".join(dict.fromkeys(parts))
+
+
+def _typed(series: Any, column: Points, plan: _Plan) -> Points:
+    """A column as as_count() or as_rate() turn it; other columns and gauges stay as they are."""
+    seconds = series.interval or 1
+    if plan.modifier == "as_count" and series.type == "rate":
+        return {bucket: value * seconds for bucket, value in column.items()}
+    if plan.modifier == "as_rate" and series.type == "count":
+        return {bucket: value / plan.interval for bucket, value in column.items()}
+    if plan.modifier == "as_rate" and series.type == "rate":
+        return {bucket: value * seconds / plan.interval for bucket, value in column.items()}
+    return column
+
+
+def _filled(column: Points, first: int, last: int, plan: _Plan) -> Points:
+    """A column with values in the empty buckets between first and last, as far as `plan` fills them."""
+    if plan.fill == "null":
+        return column
+    if plan.fill == "zero":
+        return {bucket: column.get(bucket, 0.0) for bucket in range(first, last + 1, plan.interval)}
+    filled = dict(column)
+    known = sorted(column)
+    for left, right in zip(known, [*known[1:], last + plan.interval]):
+        real = right in column
+        for bucket in range(left + plan.interval, right, plan.interval):
+            if plan.fill == "last" and bucket - left <= plan.fill_limit:
+                filled[bucket] = column[left]
+            elif plan.fill == "linear" and real and right - left <= plan.fill_limit:
+                filled[bucket] = column[left] + (column[right] - column[left]) * (bucket - left) / (right - left)
+    return filled
+
+
+# ------------------------------------------------------------------------------------------------------- arithmetic
+def _combine(node: Binary, left: list[Line] | float, right: list[Line] | float) -> list[Line] | float:
+    """`left` and `right` joined by the operator: groups meet their like, what is not grouped meets every group."""
+    if isinstance(left, float) and isinstance(right, float):
+        if node.operator == "/" and right == 0:
+            raise Refused(400, "division by zero")
+        return _ARITHMETIC[node.operator](left, right)
+    if isinstance(left, float):
+        return [_joined(node.operator, _constant(left, line), line, line) for line in right]
+    if isinstance(right, float):
+        return [_joined(node.operator, line, _constant(right, line), line) for line in left]
+    pairs = [(a, b) for a in left for b in right if set(a.group) == set(b.group) or not a.group or not b.group]
+    return [_joined(node.operator, a, b, a if a.group else b) for a, b in pairs]
+
+
+def _constant(value: float, like: Line) -> Line:
+    text = str(Number(value))
+    return Line(text, text, like.scope, (), like.interval, dict.fromkeys(like.points, value))
+
+
+def _joined(symbol: str, left: Line, right: Line, group: Line) -> Line:
+    reckon = _ARITHMETIC[symbol]
+    points = {bucket: reckon(value, right.points[bucket]) for bucket, value in left.points.items()
+              if bucket in right.points and not (symbol == "/" and right.points[bucket] == 0)}
+    if not all(map(math.isfinite, points.values())):
+        raise OverflowError
+    return Line(f"({left.name} {symbol} {right.name})", f"({left.expression} {symbol} {right.expression})", group.scope,
+                group.group, max(left.interval, right.interval), points)

@@ -1,0 +1,232 @@
+"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .decode import CheckRun, HostReport, Key, Sample
+
+# Datadog drops points from further in the future than this.
+FUTURE = 600
+# The names under which the hosts API shows the sources of tags.
+SOURCES = {"system": "Datadog", "datadog": "Datadog", "user": "Users", "users": "Users"}
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS series (
+    id INTEGER PRIMARY KEY, metric TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL,
+    type TEXT NOT NULL, interval INTEGER NOT NULL, UNIQUE (metric, host, tags));
+CREATE INDEX IF NOT EXISTS series_host ON series (host);
+CREATE TABLE IF NOT EXISTS point (
+    series INTEGER NOT NULL, ts INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (series, ts)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS host (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last_reported INTEGER NOT NULL DEFAULT 0,
+    aliases TEXT NOT NULL DEFAULT '[]', meta TEXT);
+CREATE TABLE IF NOT EXISTS host_tag (
+    host TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (host, source, tag)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS check_run (
+    check_name TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL, status INTEGER NOT NULL, ts INTEGER NOT NULL,
+    message TEXT NOT NULL, PRIMARY KEY (check_name, host, tags)) WITHOUT ROWID;
+"""
+_AGGREGATES = ("avg", "sum", "min", "max", "count")
+
+
+@dataclass(frozen=True)
+class StoredSeries:
+    """One series with everything that a scope can select it by; `interval` in seconds."""
+
+    id: int
+    type: str
+    interval: int
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host; `tags` by the shown name of their source, `meta` as the last metadata report gave it."""
+
+    id: int
+    name: str
+    last_reported: int
+    aliases: list[str]
+    meta: dict[str, Any]
+    tags: dict[str, list[str]]
+
+
+class Store:
+    """One writing connection behind a lock, and one reading connection per thread."""
+
+    def __init__(self, folder: Path, retention: int) -> None:
+        """Open or make `folder`/datadog.sqlite; points older than `retention` seconds are not kept."""
+        self.retention = retention
+        self._path = folder / "datadog.sqlite"
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._writer = self._connect()
+        self._writer.executescript(_SCHEMA)
+        self._ids: dict[tuple[Key, str, int], int] = {}
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A crash of the machine may cost the last seconds of lab data, a crash of this process nothing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                self._ids.clear()
+                raise
+
+    def _read(self, statement: str, *values: Any) -> list[tuple]:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._connect()
+        return self._local.connection.execute(statement, values).fetchall()
+
+    # ------------------------------------------------------------------------------------------------- writing
+    def add_samples(self, samples: Iterable[Sample], now: int) -> None:
+        """Keep points; a second value for one second of a series replaces the first."""
+        oldest, newest = now - self.retention, now + FUTURE
+        with self._transaction() as db:
+            seen: dict[str, int] = {}
+            for sample in samples:
+                points = {ts: value for ts, value in sample.points.items() if oldest <= ts <= newest}
+                if points:
+                    series = self._series_id(db, sample)
+                    db.executemany("INSERT OR REPLACE INTO point VALUES (?, ?, ?)",
+                                   [(series, ts, value) for ts, value in points.items()])
+                    host = sample.key.host
+                    seen[host] = max(seen.get(host, 0), min(now, max(points)))
+            self._touch(db, seen)
+
+    def _series_id(self, db: sqlite3.Connection, sample: Sample) -> int:
+        known = (sample.key, sample.type, sample.interval)
+        if known not in self._ids:
+            row = db.execute(
+                "INSERT INTO series (metric, host, tags, type, interval) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET type = excluded.type, interval = excluded.interval RETURNING id",
+                (sample.key.metric, sample.key.host, json.dumps(sample.key.tags), sample.type, sample.interval)).fetchone()
+            self._ids[known] = row[0]
+        return self._ids[known]
+
+    def _touch(self, db: sqlite3.Connection, seen: dict[str, int]) -> None:
+        db.executemany(
+            "INSERT INTO host (name, last_reported) VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET last_reported = max(last_reported, excluded.last_reported)",
+            [(name, ts) for name, ts in seen.items() if name])
+
+    def add_check_runs(self, runs: Iterable[CheckRun], now: int) -> None:
+        """Keep the newest run of each check, host and tags."""
+        with self._transaction() as db:
+            for run in runs:
+                db.execute(
+                    "INSERT INTO check_run VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = "
+                    "excluded.status, ts = excluded.ts, message = excluded.message WHERE excluded.ts >= ts",
+                    (run.check, run.host, json.dumps(run.tags), run.status, run.timestamp, run.message))
+                self._touch(db, {run.host: min(run.timestamp, now)})
+
+    def add_host(self, report: HostReport, now: int) -> None:
+        """Keep a host's metadata; its tags replace those that Agents sent before."""
+        with self._transaction() as db:
+            self._touch(db, {report.name: now})
+            db.execute("UPDATE host SET aliases = ?, meta = ? WHERE name = ?",
+                       (json.dumps(report.aliases), json.dumps(report.meta), report.name))
+            if report.tags is not None:
+                db.execute("DELETE FROM host_tag WHERE host = ? AND source <> 'Users'", (report.name,))
+                for source, tags in report.tags.items():
+                    self._add_tags(db, report.name, source, tags)
+
+    def _add_tags(self, db: sqlite3.Connection, host: str, source: str, tags: Iterable[str]) -> None:
+        db.executemany("INSERT OR IGNORE INTO host_tag VALUES (?, ?, ?)",
+                       [(host, source_name(source), tag) for tag in tags])
+
+    def change_tags(self, host: str, source: str, tags: Iterable[str], *, replace: bool) -> None:
+        """Add `tags` to those that `host` has from `source`, or put them in their place."""
+        with self._transaction() as db:
+            if replace:
+                db.execute("DELETE FROM host_tag WHERE host = ? AND source = ?", (host, source_name(source)))
+            self._add_tags(db, host, source, tags)
+
+    def prune(self, now: int) -> None:
+        """Drop points past their time, and the series that have none left."""
+        with self._transaction() as db:
+            for (series,) in db.execute("SELECT id FROM series").fetchall():
+                db.execute("DELETE FROM point WHERE series = ? AND ts < ?", (series, now - self.retention))
+            db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE series = series.id)")
+            self._ids.clear()
+
+    # ------------------------------------------------------------------------------------------------- reading
+    def series(self, metric: str) -> list[StoredSeries]:
+        """All series of a metric, each with its own tags, its host and the tags of its host."""
+        tags_of: dict[str, set[str]] = {}
+        for host, tag in self._read("SELECT host, tag FROM host_tag"):
+            tags_of.setdefault(host, set()).add(tag)
+        return [StoredSeries(id_, type_, interval,
+                             frozenset([*json.loads(tags), *([f"host:{host}"] if host else []), *tags_of.get(host, ())]))
+                for id_, host, tags, type_, interval
+                in self._read("SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric)]
+
+    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, dict[int, float]]:
+        """{series: {start of bucket: value}} over start <= ts < end; `how` is avg, sum, min, max or count."""
+        if how not in _AGGREGATES:
+            raise ValueError(how)
+        found: dict[int, dict[int, float]] = {}
+        # CROSS JOIN keeps the order: one index range for each series, never the whole table.
+        for series, bucket, value in self._read(
+                f"SELECT series, ts / ?1 * ?1 AS bucket, {how}(point.value) FROM json_each(?2) AS chosen CROSS JOIN "
+                "point ON series = chosen.value WHERE ts >= ?3 AND ts < ?4 GROUP BY series, bucket",
+                interval, json.dumps(list(ids)), start, end):
+            found.setdefault(series, {})[bucket] = value
+        return found
+
+    def metrics(self, since: int, host: str = "") -> list[str]:
+        """The names of metrics with a point at or after `since`, of one host where `host` is given."""
+        return [name for (name,) in self._read(
+            "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
+            "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric", host, since)]
+
+    def metric_type(self, metric: str) -> tuple[str, int] | None:
+        """(type, interval in seconds) of a metric, None where no series has that name."""
+        rows = self._read("SELECT type, interval FROM series WHERE metric = ? ORDER BY id DESC LIMIT 1", metric)
+        return rows[0] if rows else None
+
+    def newest(self, metric: str, host: str) -> float | None:
+        """The newest value of a metric on a host, averaged over its series."""
+        values = [value for (value,) in self._read(
+            "SELECT (SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1) FROM series "
+            "WHERE metric = ? AND host = ?", metric, host) if value is not None]
+        return sum(values) / len(values) if values else None
+
+    def hosts(self) -> list[Host]:
+        """All hosts, by name."""
+        tags: dict[str, dict[str, list[str]]] = {}
+        for host, source, tag in self._read("SELECT host, source, tag FROM host_tag"):
+            tags.setdefault(host, {}).setdefault(source, []).append(tag)
+        return [Host(id_, name, last, json.loads(aliases), json.loads(meta or "{}"), tags.get(name, {}))
+                for id_, name, last, aliases, meta
+                in self._read("SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name")]
+
+    def check_runs(self, host: str, check: str = "") -> list[CheckRun]:
+        """The newest runs that a host has reported, of one check where `check` is given."""
+        return [CheckRun(name, host, tuple(json.loads(tags)), status, ts, message)
+                for name, tags, status, ts, message in self._read(
+                    "SELECT check_name, tags, status, ts, message FROM check_run WHERE host = ?1 "
+                    "AND (?2 = '' OR check_name = ?2) ORDER BY check_name, tags", host, check)]
+
+
+def source_name(source: str) -> str:
+    """A source of tags as the hosts API shows it."""
+    return SOURCES.get(source.lower(), source)
