@@ -45,13 +45,15 @@ def explain(found: Found, known_hosts: Collection[str] = ()) -> dict[Signal, str
     :arg known_hosts: the names of hosts that Datadog lists, in lower case, for a hint at one that was meant.
     """
     causes = {}
+    # The other hosts that were asked for are accounted for.
+    strangers = set(known_hosts) - {signal.agent_host.lower() for signal in found}
     for signals in _by_host(found).values():
         states = {found[signal].state for signal in signals}
         for signal in signals:
             if found[signal].ok:
                 continue
             if states == {"absent"}:
-                causes[signal] = _NOTHING.format(host=signal.agent_host) + _near(signal, known_hosts)
+                causes[signal] = _NOTHING.format(host=signal.agent_host) + _near(signal, strangers)
             elif states <= {"absent", "old"}:
                 causes[signal] = _GONE
             else:
@@ -62,7 +64,6 @@ def explain(found: Found, known_hosts: Collection[str] = ()) -> dict[Signal, str
 def _near(signal: Signal, known_hosts: Collection[str]) -> str:
     names = {name for name in (signal.host.lower(),) if name in known_hosts}
     names.update(difflib.get_close_matches(signal.agent_host.lower(), known_hosts, n=3, cutoff=0.7))
-    names.discard(signal.agent_host.lower())
     return f" Datadog lists {' and '.join(repr(name) for name in sorted(names))}." if names else ""
 
 

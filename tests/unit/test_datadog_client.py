@@ -74,7 +74,7 @@ def test_nothing_is_left_behind(fake_api: FakeApi, clock: Clock, monkeypatch: py
 
 def test_two_clients_keep_apart(fake_api: FakeApi, clock: Clock) -> None:
     good, bad = client(fake_api, clock), client(fake_api, clock, api_key="c" * 32)
-    for _ in range(2):
+    for _attempt in range(2):
         assert good.get("validate") == {"valid": True}
         with pytest.raises(DatadogError):
             bad.get("validate")
@@ -196,7 +196,7 @@ def test_an_answer_that_does_not_come(fake_api: FakeApi, clock: Clock) -> None:
 def test_many_timeouts_do_not_lock_the_client(fake_api: FakeApi, clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         slow = client(fake_api, clock, api_url=f"http://127.0.0.1:{silent.getsockname()[1]}", api_timeout=0.05)
-        for _ in range(2):
+        for _attempt in range(2):
             with pytest.raises(DatadogError, match="timed out"):
                 slow.get("validate")
     assert client(fake_api, clock).get("validate") == {"valid": True}
