@@ -48,7 +48,7 @@ class Number(Expression):
     value: float
 
     def __str__(self) -> str:
-        return str(int(self.value)) if self.value.is_integer() else repr(self.value)
+        return repr(self.value).removesuffix(".0")
 
 
 @dataclass(frozen=True)

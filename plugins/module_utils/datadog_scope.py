@@ -31,7 +31,8 @@ class QuerySyntaxError(ValueError):
     def __init__(self, message: str, column: int, rest: str) -> None:
         self.message = message
         self.column = column
-        super().__init__(f"{message} at '{rest}' (line 1, column {column})")
+        shown = rest if len(rest) <= 60 else f"{rest[:57]}..."
+        super().__init__(f"{message} at '{shown}' (line 1, column {column})")
 
 
 class UnboundVariable(ValueError):
