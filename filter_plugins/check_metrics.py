@@ -1,0 +1,1 @@
+../plugins/filter/check_metrics.py

@@ -1,0 +1,1 @@
+../plugins/filter/lookup_path.py

@@ -1,0 +1,1 @@
+../plugins/filter/mysql_problems.py

@@ -1,0 +1,177 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the roles refuse before they change anything. Pure: each function takes a role's inputs and returns problems.
+
+A problem is a sentence that names the variable and the mend. Inputs may be of any type: a wrong one is a problem too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import is_secret_name
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
+
+# Settings of datadog.yaml that have a variable of their own.
+OWN_VARIABLE = {"site", "dd_url", "hostname", "env", "tags"}
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
+_VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
+_CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_CHECK_FIELDS = {"name", "source", "init_config", "instances", "secrets", "state", "metrics"}
+
+
+def agent_problems(inputs: dict[str, Any]) -> list[str]:
+    """What is wrong with the inputs of the role datadog_agent, each under its variable's name without the prefix."""
+    problems = []
+    supported = inputs["distributions"].get(inputs["distribution"], [])
+    if inputs["release"] not in supported:
+        known = "; ".join(f"{name} {', '.join(releases)}" for name, releases in inputs["distributions"].items())
+        problems.append(f"{inputs['distribution']} {inputs['release']} is not supported: use one of {known}")
+    problems += _api_key(inputs["api_key"])
+    if not _HOST_NAME.match(str(inputs["site"])) or "." not in str(inputs["site"]):
+        problems.append(f"datadog_agent_site {inputs['site']!r} is no site: write for example datadoghq.eu")
+    if inputs["dd_url"] and (urlsplit(str(inputs["dd_url"])).scheme not in ("http", "https")):
+        problems.append(f"datadog_agent_dd_url {inputs['dd_url']!r} is no address: it starts with https://")
+    if inputs["hostname"] and not _HOST_NAME.match(str(inputs["hostname"])):
+        problems.append(f"datadog_agent_hostname {inputs['hostname']!r} is no host name: letters, digits, - _ and .")
+    if inputs["version"] and not _VERSION.match(str(inputs["version"])):
+        problems.append(f"datadog_agent_version {inputs['version']!r} is no version: write for example 7.70.0")
+    problems += _tags("datadog_agent_tags", inputs["tags"])
+    problems += _config(inputs["config"])
+    return problems
+
+
+def _api_key(key: Any) -> list[str]:
+    if isinstance(key, str) and (re.fullmatch(r"[0-9a-fA-F]{32}", key) or re.fullmatch(r"ENC\[.+\]", key)):
+        return []
+    mend = "set datadog_api_key in the inventory, or DD_API_KEY in the environment"
+    return [f"datadog_agent_api_key is no API key: it has 32 characters, 0-9 and a-f (or is ENC[handle]); {mend}"]
+
+
+def _tags(variable: str, tags: Any) -> list[str]:
+    if not isinstance(tags, (list, tuple)):
+        return [f"{variable} is no list: write a list of 'key:value' strings"]
+    found = ((tag, tag_problem(tag) if isinstance(tag, str) else "is no 'key:value' string") for tag in tags)
+    return [f"{variable}: {tag!r} {problem}" for tag, problem in found if problem]
+
+
+def _config(config: Any, path: str = "") -> list[str]:
+    """Settings that belong elsewhere: those with a variable of their own, and secrets, which would show in diffs."""
+    if isinstance(config, (list, tuple)):
+        return [problem for number, item in enumerate(config) for problem in _config(item, f"{path}{number}.")]
+    if not isinstance(config, dict):
+        return [] if path else ["datadog_agent_config is no dictionary: write settings as in datadog.yaml"]
+    problems = []
+    for key, value in config.items():
+        name = f"{path}{key}"
+        if name in OWN_VARIABLE:
+            problems.append(f"datadog_agent_config.{name} has a variable of its own: set datadog_agent_{name}")
+        elif name == "api_key":
+            problems.append("datadog_agent_config.api_key does not belong there: set datadog_agent_api_key")
+        elif _holds_secret(key, value):
+            problems.append(f"datadog_agent_config.{name} is a secret: put it into datadog_agent_secrets as '{name}'")
+        problems += _config(value, f"{name}.")
+    return problems
+
+
+def _holds_secret(key: Any, value: Any) -> bool:
+    return is_secret_name(str(key)) and isinstance(value, str) and bool(value) and not value.startswith("ENC[")
+
+
+def check_problems(checks: Any, code: dict[str, str]) -> list[str]:
+    """What is wrong with a list of checks as the role datadog_custom_check takes it.
+
+    ``code`` has the text of each check's source file by the check's name.
+    """
+    variable = "datadog_custom_check_checks"
+    if not isinstance(checks, (list, tuple)):
+        return [f"{variable} is no list: each item has a name and instances"]
+    problems, seen = [], set()
+    for number, check in enumerate(checks):
+        if not isinstance(check, dict) or not _CHECK_NAME.match(str(check.get("name", ""))):
+            problems.append(f"{variable}[{number}] has no proper name: lower case letters, digits and underscores")
+            continue
+        name = check["name"]
+        if name in seen:
+            problems.append(f"{variable} has the check {name} twice: give each its instances in one item")
+        seen.add(name)
+        problems += [f"{variable}, check {name}: {problem}" for problem in _one_check(check, code.get(name))]
+    return problems
+
+
+def _one_check(check: dict[str, Any], code: str | None) -> list[str]:
+    problems = [
+        f"there is no field {field}: use {', '.join(sorted(_CHECK_FIELDS))}"
+        for field in check
+        if field not in _CHECK_FIELDS
+    ]
+    if code is not None:
+        try:
+            compile(code, check["source"], "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            problems.append(f"{check['source']}{line} is no Python: {getattr(error, 'msg', error)}")
+    if not isinstance(check.get("init_config") or {}, dict):
+        problems.append("init_config is no dictionary")
+    if not isinstance(check.get("secrets", {}), dict):
+        problems.append("secrets is no dictionary of dotted path to value")
+    instances = check.get("instances", [{}])
+    if not isinstance(instances, (list, tuple)) or not instances:
+        return [*problems, "instances is no list with at least one item"]
+    for number, instance in enumerate(instances):
+        problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
+    return problems
+
+
+def _instance(instance: Any) -> list[str]:
+    if not isinstance(instance, dict):
+        return [" is no dictionary"]
+    problems = []
+    interval = instance.get("min_collection_interval", 15)
+    number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
+    if not number or not 1 <= interval <= 86400:
+        problems.append(f".min_collection_interval is {interval!r}: it takes seconds, from 1 to 86400")
+    problems += [f": {problem}" for problem in _tags("tags", instance.get("tags", []))]
+    problems += [
+        f".{key} is a secret: put it into the check's secrets, by its path"
+        for key, value in instance.items()
+        if _holds_secret(key, value)
+    ]
+    return problems
+
+
+def mysql_problems(inputs: dict[str, Any]) -> list[str]:
+    """What is wrong with the inputs of the role mysql."""
+    problems = [
+        f"mysql_settings.{name} has a line break in it: one line each"
+        for name, value in inputs["settings"].items()
+        if "\n" in f"{name}{value}"
+    ]
+    for variable, items in (("mysql_databases", inputs["databases"]), ("mysql_users", inputs["users"])):
+        names = [item.get("name") for item in items]
+        problems += [f"{variable}[{number}] has no name" for number, name in enumerate(names) if not name]
+    for user in inputs["users"]:
+        if not user.get("password"):
+            problems.append(f"mysql_users, user {user.get('name')}: there is no password, and an account needs one")
+        if not user.get("priv"):
+            problems.append(f"mysql_users, user {user.get('name')}: there is no priv, for example 'shop.*:ALL'")
+    return problems
+
+
+def mysql_user_problems(inputs: dict[str, Any]) -> list[str]:
+    """What is wrong with the inputs of the role datadog_mysql_user."""
+    problems = []
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,32}", str(inputs["name"])):
+        problems.append(f"datadog_mysql_user_name {inputs['name']!r} is no user name: letters, digits and underscores")
+    if not isinstance(inputs["password"], str) or len(inputs["password"]) < 8:
+        problems.append("datadog_mysql_user_password is missing or shorter than 8 characters: set it, from a vault")
+    if not {"sock", "host"} & set(inputs["connection"]):
+        problems.append("datadog_mysql_user_connection leads nowhere: give it sock, or host and port")
+    problems += [
+        f"datadog_mysql_user_connection.{key} is a secret: the password has its own variable"
+        for key, value in inputs["connection"].items()
+        if _holds_secret(key, value)
+    ]
+    return problems + _tags("datadog_mysql_user_tags", inputs["tags"])

@@ -1,0 +1,193 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run a service with the configuration that is on disk."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: configured_service
+short_description: Run a systemd service with the configuration that is on disk
+version_added: 0.1.0
+description:
+  - Enables and starts a service, and knows whether it was started before its configuration last changed.
+  - So a run that was broken off between writing a file and restarting the service is put right by the next one.
+  - Works in check mode on a host where the service is not installed yet.
+author: Kennel contributors (@kennel)
+options:
+  name:
+    description: The unit, without its suffix.
+    type: str
+    required: true
+  enabled:
+    description: Whether the service is to run, now and after a reboot. If not, it is stopped and disabled.
+    type: bool
+    default: true
+  watch:
+    description:
+      - Files that the service reads when it starts. Folders stand for all that lies in them.
+    type: list
+    elements: path
+    default: []
+  restart:
+    description:
+      - V(when_stale) restarts a service that was started before a file in O(watch) changed.
+      - V(never) leaves that to the caller and returns RV(restart_due).
+    type: str
+    choices: [when_stale, never]
+    default: never
+  pending:
+    description:
+      - Whether an earlier task has changed the configuration.
+      - Check mode needs to be told, since there the change cannot be seen on disk.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change and changes nothing.
+  diff_mode:
+    support: none
+    description: There is no text to compare.
+"""
+
+EXAMPLES = r"""
+- name: Run the Agent
+  kennel.fleet.configured_service:
+    name: datadog-agent
+    watch: [/etc/datadog-agent/datadog.yaml, /etc/datadog-agent/conf.d, /etc/datadog-agent/checks.d]
+    restart: when_stale
+"""
+
+RETURN = r"""
+restart_due:
+  description: Whether the service runs with an older configuration than the one on disk.
+  returned: always
+  type: bool
+active:
+  description: Whether the service runs.
+  returned: always
+  type: bool
+since:
+  description: When the service was last started, in seconds of the epoch by the host's clock; V(0) when it does not run.
+  returned: always
+  type: float
+actions:
+  description: What was done, or in check mode would be done.
+  returned: always
+  type: list
+  elements: str
+  sample: [enable, start]
+"""
+
+import calendar
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def newest_change(paths: list[str], *, now: float) -> float:
+    """When anything of this last changed, in seconds of the epoch; 0 if nothing exists.
+
+    Byte code that a service leaves beside its code does not count, nor do times that lie in the future.
+    """
+    times = [0.0]
+    for path in paths:
+        if os.path.isdir(path):
+            for folder, folders, files in os.walk(path):
+                folders[:] = [name for name in folders if name != "__pycache__"]
+                if "__pycache__" not in os.listdir(folder):
+                    times.append(os.stat(folder).st_mtime)
+                times += [os.lstat(os.path.join(folder, name)).st_mtime for name in files]
+        elif os.path.exists(path):
+            times.append(os.stat(path).st_mtime)
+    return max(moment for moment in times if moment <= now)
+
+
+class Service:
+    """One systemd unit."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.systemctl = module.get_bin_path("systemctl", required=True)
+        self.unit = f"{module.params['name']}.service"
+        self.read()
+
+    def read(self) -> None:
+        names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp")
+        wanted = [argument for name in names for argument in ("--property", name)]
+        _status, out, _err = self.module.run_command(
+            [self.systemctl, "show", self.unit, "--timestamp=us+utc", *wanted], environ_update={"LC_ALL": "C"}
+        )
+        facts = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+        self.installed = facts.get("LoadState") not in (None, "", "not-found")
+        self.active = facts.get("ActiveState") in ("active", "activating", "reloading")
+        self.enabled = facts.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated")
+        self.since = _epoch(facts.get("ActiveEnterTimestamp", "")) if self.active else 0.0
+
+    def run(self, verb: str) -> None:
+        if self.module.check_mode:
+            return
+        status, out, err = self.module.run_command([self.systemctl, verb, self.unit])
+        if status != 0:
+            self.module.fail_json(
+                msg=f"{self.unit} could not {verb}: {(err or out).strip()}. "
+                f"On the host, 'journalctl -u {self.unit} -n 50' says why."
+            )
+
+
+def _epoch(stamp: str) -> float:
+    """The seconds of a stamp such as ``Tue 2026-11-24 00:37:53.214799 UTC``."""
+    try:
+        _day, date, clock, _zone = stamp.split()
+        whole, _dot, fraction = clock.partition(".")
+        seconds = time.strptime(f"{date} {whole}", "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return 0.0
+    return calendar.timegm(seconds) + float(f"0.{fraction or 0}")
+
+
+def decide(service: Service, *, enabled: bool, restart: bool, stale: bool) -> list[str]:
+    """The systemctl verbs that bring the service to what is wanted, in order."""
+    if not enabled:
+        return [verb for verb, needed in (("stop", service.active), ("disable", service.enabled)) if needed]
+    actions = [] if service.enabled else ["enable"]
+    if not service.active:
+        return [*actions, "start"]
+    return [*actions, "restart"] if restart and stale else actions
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"required": True},
+            "enabled": {"type": "bool", "default": True},
+            "watch": {"type": "list", "elements": "path", "default": []},
+            "restart": {"choices": ["when_stale", "never"], "default": "never"},
+            "pending": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    enabled = module.params["enabled"]
+    service = Service(module)
+    if not service.installed and not module.check_mode and enabled:
+        module.fail_json(msg=f"There is no unit {service.unit} on this host: install its package first.")
+    changed_at = newest_change(module.params["watch"], now=time.time())
+    stale = service.active and (changed_at > service.since or module.params["pending"])
+    restart = module.params["restart"] == "when_stale"
+    actions = decide(service, enabled=enabled, restart=restart, stale=stale)
+    for verb in actions:
+        service.run(verb)
+    if actions and not module.check_mode:
+        service.read()
+    module.exit_json(
+        changed=bool(actions),
+        actions=actions,
+        restart_due=enabled and stale and not restart,
+        active=service.active,
+        since=service.since,
+    )
+
+
+if __name__ == "__main__":
+    main()

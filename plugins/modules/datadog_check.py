@@ -1,0 +1,209 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Install a check of the Agent: its code, if it is a custom one, and its configuration."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_check
+short_description: Install a check of the Datadog Agent
+version_added: 0.1.0
+description:
+  - Puts a check's configuration into C(conf.d/NAME.d/conf.yaml) and, for a custom check, its code into C(checks.d/NAME.py),
+    with the owner and modes that the Agent's package uses.
+  - New code is first loaded with the Agent's own Python, as the Agent's user. Code that does not load changes nothing.
+  - Removes the older form of the configuration, C(conf.d/NAME.yaml), which the Agent would load as well.
+  - The Agent reads all this when it starts. Restarting it is left to the caller.
+author: Kennel contributors (@kennel)
+options:
+  name:
+    description: The check's name.
+    type: str
+    required: true
+  state:
+    description: Whether the check is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  code:
+    description: The Python code of a custom check. Leave out for a check that comes with the Agent.
+    type: str
+  config:
+    description: The configuration, with C(init_config) and C(instances), without its secrets.
+    type: dict
+    default: {}
+  secrets:
+    description: Secrets by their place in O(config), a dotted path such as V(instances.0.password).
+    type: dict
+    default: {}
+  root:
+    description: The Agent's configuration folder.
+    type: path
+    default: /etc/datadog-agent
+  python:
+    description: The Agent's own Python.
+    type: path
+    default: /opt/datadog-agent/embedded/bin/python3
+  user:
+    description: The Agent's user and group.
+    type: str
+    default: dd-agent
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change and changes nothing.
+  diff_mode:
+    support: full
+    description: Shows the difference with secrets hidden.
+"""
+
+EXAMPLES = r"""
+- name: Install a custom check
+  kennel.fleet.datadog_check:
+    name: queue_length
+    code: "{{ lookup('ansible.builtin.file', 'queue_length.py', rstrip=False) }}"
+    config:
+      init_config: {}
+      instances:
+        - min_collection_interval: 30
+
+- name: Configure an integration of the Agent
+  kennel.fleet.datadog_check:
+    name: redisdb
+    config:
+      init_config: {}
+      instances:
+        - host: 127.0.0.1
+          port: 6379
+    secrets:
+      instances.0.password: "{{ redis_password }}"
+"""
+
+RETURN = r"""
+files:
+  description: The files that changed, or in check mode would change.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/datadog-agent/conf.d/redisdb.d/conf.yaml]
+"""
+
+import os
+import re
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+
+LOADER = """
+import sys, types
+name = sys.argv[1]
+sys.dont_write_bytecode = True
+from datadog_checks.base import AgentCheck
+module = types.ModuleType(name)
+module.__file__ = name + '.py'
+exec(compile(sys.stdin.read(), module.__file__, 'exec'), module.__dict__)
+found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, AgentCheck) and v.__module__ == name]
+if not found:
+    sys.exit('it defines no subclass of AgentCheck')
+"""
+
+
+class Check:
+    """One check on this host, compared and brought to what is wanted."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params = module.params
+        self.changed_files: list[str] = []
+        self.diffs: list[dict[str, str]] = []
+        root, name = self.params["root"], self.params["name"]
+        self.code_path = os.path.join(root, "checks.d", f"{name}.py")
+        self.folder = os.path.join(root, "conf.d", f"{name}.d")
+        self.config_path = os.path.join(self.folder, "conf.yaml")
+        self.legacy_path = os.path.join(root, "conf.d", f"{name}.yaml")
+
+    def present(self) -> None:
+        secrets = self.params["secrets"]
+        try:
+            config = datadog_files.render(self.params["config"], secrets)
+        except (TypeError, ValueError) as error:
+            self.module.fail_json(msg=f"check {self.params['name']} was not installed: {error}")
+        code = self.params["code"]
+        if code is not None and datadog_files.read_text(self.code_path) != code:
+            self.load(code)
+        if os.path.isdir(self.params["root"]) and not self.module.check_mode:
+            for folder in (os.path.dirname(self.code_path), os.path.dirname(self.folder), self.folder):
+                datadog_files.ensure_folder(self.module, folder, **self.ownership("0755"))
+        if code is not None:
+            self.write(self.code_path, code)
+        self.write(self.config_path, config)
+        self.remove(self.legacy_path)
+
+    def absent(self) -> None:
+        self.remove(self.code_path)
+        self.remove(self.legacy_path)
+        self.remove(self.config_path)
+        if os.path.isdir(self.folder) and not os.listdir(self.folder) and not self.module.check_mode:
+            os.rmdir(self.folder)
+
+    def load(self, code: str) -> None:
+        """Refuse code that the Agent could not load. On a host without an Agent only check mode gets past this."""
+        python, user, name = self.params["python"], self.params["user"], self.params["name"]
+        if not os.path.exists(python):
+            if self.module.check_mode:
+                return
+            self.module.fail_json(msg=f"{python} does not exist: install the Agent before its checks")
+        become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
+        status, out, err = self.module.run_command(
+            [*become, shutil.which("timeout") or "timeout", "60", python, "-c", LOADER, name], data=code, cwd="/"
+        )
+        if status != 0:
+            reason = "it took over 60 seconds" if status == 124 else (err or out).strip().splitlines()[-1:]
+            self.module.fail_json(
+                msg=f"The code of check {name} does not load in the Agent, and nothing was changed: "
+                f"{reason if isinstance(reason, str) else ''.join(reason)}. Mend its source and run again.",
+                stderr=datadog_files.mask(err, self.params["secrets"]),
+            )
+
+    def ownership(self, mode: str) -> dict[str, str]:
+        return {"owner": self.params["user"], "group": self.params["user"], "mode": mode}
+
+    def write(self, path: str, text: str) -> None:
+        diff = datadog_files.masked_diff(path, datadog_files.read_text(path), text, self.params["secrets"])
+        if datadog_files.ensure_file(self.module, path, text, **self.ownership("0640")):
+            self.changed_files.append(path)
+            self.diffs.append(diff)
+
+    def remove(self, path: str) -> None:
+        if not os.path.lexists(path):
+            return
+        self.changed_files.append(path)
+        self.diffs.append(datadog_files.masked_diff(path, datadog_files.read_text(path), "", self.params["secrets"]))
+        if not self.module.check_mode:
+            os.unlink(path)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"required": True},
+            "state": {"choices": ["present", "absent"], "default": "present"},
+            "code": {},
+            "config": {"type": "dict", "default": {}},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "root": {"type": "path", "default": "/etc/datadog-agent"},
+            "python": {"type": "path", "default": "/opt/datadog-agent/embedded/bin/python3"},
+            "user": {"default": "dd-agent"},
+        },
+        supports_check_mode=True,
+    )
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", module.params["name"]):
+        module.fail_json(msg=f"{module.params['name']!r} cannot be a check's name: use letters, digits and underscores")
+    check = Check(module)
+    getattr(check, module.params["state"])()
+    module.exit_json(changed=bool(check.changed_files), files=check.changed_files, diff=check.diffs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Write a configuration file of the Agent that holds secrets."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_config
+short_description: Write a YAML file that holds secrets
+version_added: 0.1.0
+description:
+  - Renders a dictionary as YAML, with secrets put in their places, and writes it in one step.
+  - The file is never readable by others on its way, and its secrets never show in output, logs or diffs.
+author: Kennel contributors (@kennel)
+options:
+  path:
+    description: The file to write. Its folder must exist.
+    type: path
+    required: true
+  config:
+    description: What the file says, without its secrets.
+    type: dict
+    required: true
+  secrets:
+    description:
+      - Secrets by their place in O(config), a dotted path in which numbers are list positions.
+      - A value of the form V(ENC[handle]) is written as it is, for the Agent to resolve, and is shown in diffs.
+    type: dict
+    default: {}
+  owner:
+    description: The file's owner.
+    type: str
+    default: dd-agent
+  group:
+    description: The file's group.
+    type: str
+    default: dd-agent
+  mode:
+    description: The file's mode.
+    type: str
+    default: "0640"
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change and changes nothing.
+  diff_mode:
+    support: full
+    description: Shows the difference with secrets hidden.
+"""
+
+EXAMPLES = r"""
+- name: Configure the Agent
+  kennel.fleet.datadog_config:
+    path: /etc/datadog-agent/datadog.yaml
+    config:
+      site: datadoghq.com
+      tags: ["env:prod"]
+    secrets:
+      api_key: "{{ datadog_api_key }}"
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  returned: always
+  type: str
+  sample: /etc/datadog-agent/datadog.yaml
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "config": {"type": "dict", "required": True},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "owner": {"default": "dd-agent"},
+            "group": {"default": "dd-agent"},
+            "mode": {"default": "0640"},
+        },
+        supports_check_mode=True,
+    )
+    path, secrets = module.params["path"], module.params["secrets"]
+    if not os.path.isdir(os.path.dirname(path)) and not module.check_mode:
+        module.fail_json(msg=f"{os.path.dirname(path)} does not exist: install the Agent before configuring it")
+    try:
+        text = datadog_files.render(module.params["config"], secrets)
+    except (TypeError, ValueError) as error:
+        module.fail_json(msg=f"{path} was not written: {error}")
+    diff = datadog_files.masked_diff(path, datadog_files.read_text(path), text, secrets)
+    changed = datadog_files.ensure_file(
+        module, path, text, owner=module.params["owner"], group=module.params["group"], mode=module.params["mode"]
+    )
+    module.exit_json(changed=changed, path=path, diff=diff)
+
+
+if __name__ == "__main__":
+    main()
