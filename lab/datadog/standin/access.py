@@ -23,8 +23,8 @@ class Keys:
     def load(cls, path: Path) -> Keys:
         """Read {"api_key": ..., "app_key": ...} from `path`. Raises ValueError when one is missing or empty."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        keys = [content.get(name) for name in ("api_key", "app_key")]
-        if not all(isinstance(key, str) and key for key in keys):
+        keys = [content.get(name) for name in ("api_key", "app_key")] if isinstance(content, dict) else []
+        if not keys or not all(isinstance(key, str) and key for key in keys):
             raise ValueError(f"{path}: needs api_key and app_key")
         return cls(*keys)
 

@@ -29,7 +29,7 @@ from module_utils.datadog_query import (
 )
 from module_utils.datadog_scope import Tag
 
-from .decode import Refused
+from .decode import TYPES, Refused
 
 # Longest span of a query -> the interval that the API gives it (the table "Rollup interval, API").
 _INTERVALS = ((3600, 20), (4 * 3600, 60), (86400, 300), (2 * 86400, 600), (7 * 86400, 3600))
@@ -112,7 +112,8 @@ def _evaluate(node: Expression, source: Source, start: int, end: int) -> list[Li
 
 
 # ------------------------------------------------------------------------------------------------------- one metric
-def _plan(modifiers: tuple[Modifier, ...], span: int) -> _Plan:
+def _plan(modifiers: tuple[Modifier, ...], span: int, kind: str) -> _Plan:
+    """How a series of type `kind` is gathered: as_count() and as_rate() say nothing about gauges."""
     interval, how, fill, limit, counting = default_interval(span), "avg", "linear", _INTERPOLATED, ""
     for modifier in modifiers:
         words = [word for word in modifier.arguments if isinstance(word, str)]
@@ -132,7 +133,8 @@ def _plan(modifiers: tuple[Modifier, ...], span: int) -> _Plan:
             if fill not in ("linear", "last", "zero", "null"):
                 raise Refused(400, f"fill: unknown method {fill}, expected one of linear, last, zero, null")
         elif modifier.name in ("as_count", "as_rate"):
-            counting, how, fill = modifier.name, "sum", "null"
+            if kind != "gauge":
+                counting, how, fill = modifier.name, "sum", "null"
         else:
             raise Refused(400, f"{modifier.name} is not evaluated by the stand-in Datadog")
     return _Plan(interval, how, fill, limit, counting)
@@ -142,27 +144,31 @@ def _series(node: Series, source: Source, start: int, end: int) -> list[Line]:
     aggregator = node.aggregator or "avg"
     if aggregator not in _METHODS:
         raise Refused(400, f"{aggregator}:{node.metric}: percentiles exist for distributions only")
-    plan = _plan(node.modifiers, end - start)
+    plans = {kind: _plan(node.modifiers, end - start, kind) for kind in set(TYPES)}
+    interval = plans["gauge"].interval
     groups: dict[tuple[str, ...], list[Any]] = {}
-    for series in source.series(node.metric):
-        if node.scope.matches(series.tags):
-            for group in _groups(series.tags, node.by):
-                groups.setdefault(group, []).append(series)
-    first = -(-start // plan.interval) * plan.interval  # only buckets that begin within the span, as the API answers
-    last = (end - 1) // plan.interval * plan.interval
-    ids = {series.id for members in groups.values() for series in members}
-    gathered = source.buckets(ids, first, end, plan.interval, plan.how)
+    chosen = [series for series in source.series(node.metric) if node.scope.matches(series.tags)]
+    for series in chosen:
+        for group in _groups(series.tags, node.by):
+            groups.setdefault(group, []).append(series)
+    first = -(-start // interval) * interval  # only buckets that begin within the span, as the API answers
+    last = (end - 1) // interval * interval
+    gathered: dict[int, Points] = {}
+    for kind, plan in plans.items():
+        gathered |= source.buckets([s.id for s in chosen if s.type == kind], first, end, interval, plan.how)
+    fill_asked = any(modifier.name == "fill" for modifier in node.modifiers)
     lines = []
     for group, members in sorted(groups.items()):
-        columns = [_typed(series, gathered[series.id], plan) for series in members if series.id in gathered]
-        if len(columns) > 1 or plan.fill != "linear" or any(m.name == "fill" for m in node.modifiers):
-            columns = [_filled(column, first, last, plan) for column in columns]
+        members = [series for series in members if series.id in gathered]
+        columns = [_typed(series, gathered[series.id], plans[series.type]) for series in members]
+        if len(columns) > 1 or fill_asked:
+            columns = [_filled(column, first, last, plans[s.type]) for column, s in zip(columns, members)]
         points = {bucket: float(_METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
                   for bucket in sorted(set().union(*columns))}
         if points:
             scope = _scope_text(node, group)
             lines.append(Line(node.metric, f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}",
-                              scope, group, plan.interval, points, node.aggregator))
+                              scope, group, interval, points, node.aggregator))
     return lines
 
 
