@@ -1,0 +1,154 @@
+"""Datadog's typed Python client sends to the stand-in and reads back; every answer must fit its models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from datadog_api_client import ApiClient, Configuration
+from datadog_api_client.exceptions import ApiException, ForbiddenException, NotFoundException
+from datadog_api_client.v1.api.authentication_api import AuthenticationApi
+from datadog_api_client.v1.api.hosts_api import HostsApi
+from datadog_api_client.v1.api.metrics_api import MetricsApi as MetricsV1
+from datadog_api_client.v1.api.service_checks_api import ServiceChecksApi
+from datadog_api_client.v1.api.tags_api import TagsApi
+from datadog_api_client.v1.model.host_tags import HostTags
+from datadog_api_client.v1.model.metric_content_encoding import MetricContentEncoding as MetricContentEncodingV1
+from datadog_api_client.v1.model.metrics_payload import MetricsPayload
+from datadog_api_client.v1.model.point import Point
+from datadog_api_client.v1.model.series import Series
+from datadog_api_client.v1.model.service_check import ServiceCheck
+from datadog_api_client.v1.model.service_check_status import ServiceCheckStatus
+from datadog_api_client.v1.model.service_checks import ServiceChecks
+from datadog_api_client.v2.api.metrics_api import MetricsApi as MetricsV2
+from datadog_api_client.v2.model.metric_content_encoding import MetricContentEncoding
+from datadog_api_client.v2.model.metric_intake_type import MetricIntakeType
+from datadog_api_client.v2.model.metric_payload import MetricPayload
+from datadog_api_client.v2.model.metric_point import MetricPoint
+from datadog_api_client.v2.model.metric_resource import MetricResource
+from datadog_api_client.v2.model.metric_series import MetricSeries
+
+
+def make_client(standin, api_key: str, app_key: str) -> ApiClient:
+    """A client that checks the types of what it sends and gets."""
+    configuration = Configuration(host=standin.url, api_key={"apiKeyAuth": api_key, "appKeyAuth": app_key})
+    configuration.enable_retry = False
+    return ApiClient(configuration)
+
+
+@pytest.fixture
+def client(standin) -> Iterator[ApiClient]:
+    """A client with the right keys."""
+    with make_client(standin, standin.api_key, standin.app_key) as made:
+        yield made
+
+
+@pytest.fixture
+def now() -> int:
+    """Seconds since the epoch."""
+    return int(time.time())
+
+
+def typed(answer):
+    """`answer`, which the client has fitted into its models without a rest."""
+    assert not answer._unparsed
+    return answer
+
+
+def submit(client, name, points, kind=3, **options):
+    """Send points of one v2 series from the host `name`."""
+    series = MetricSeries(metric=name, type=MetricIntakeType(kind), interval=10, tags=["env:lab"],
+                          points=[MetricPoint(timestamp=ts, value=value) for ts, value in points],
+                          resources=[MetricResource(type="host", name=name)])
+    return MetricsV2(client).submit_metrics(body=MetricPayload(series=[series]), **options)
+
+
+@pytest.mark.parametrize("encoding", [None, "deflate", "gzip", "zstd1"])
+def test_submits_v2_series_and_queries_them(client, now, name, encoding):
+    options = {"content_encoding": MetricContentEncoding(encoding)} if encoding else {}
+    assert typed(submit(client, name, [(now - 20, 1.0), (now - 10, 3.0)], **options)).errors == []
+    answer = typed(MetricsV1(client).query_metrics(_from=now - 60, to=now, query=f"sum:{name}{{*}} by {{env}}.rollup(sum, 1)"))
+    assert (answer.status, answer.res_type) == ("ok", "time_series")
+    (series,) = answer.series
+    assert [point.value for point in series.pointlist] == [[(now - 20) * 1000.0, 1.0], [(now - 10) * 1000.0, 3.0]]
+    assert (series.aggr, series.interval, series.length, series.tag_set) == ("sum", 1, 2, ["env:lab"])
+
+
+@pytest.mark.parametrize(("kind", "count"), [(0, 4.0), (1, 4.0), (2, 40.0), (3, 4.0)])
+def test_submits_every_type(client, now, name, kind, count):
+    submit(client, name, [(now // 60 * 60 - 50, 4.0)], kind)
+    answer = MetricsV1(client).query_metrics(
+        _from=now // 60 * 60 - 60, to=now, query=f"sum:{name}{{*}}.as_count().rollup(sum, 60)")
+    assert answer.series[0].pointlist[0].value[1] == count
+
+
+@pytest.mark.parametrize("encoding", [None, "deflate"])
+def test_submits_v1_series(client, now, name, encoding):
+    options = {"content_encoding": MetricContentEncodingV1(encoding)} if encoding else {}
+    series = Series(metric=name, type="gauge", host=name, points=[Point([float(now - 20), 5.0])], tags=["env:lab"])
+    assert typed(MetricsV1(client).submit_metrics(body=MetricsPayload(series=[series]), **options)).status == "ok"
+    active = typed(MetricsV1(client).list_active_metrics(_from=now - 60, host=name))
+    assert (active._from, active.metrics) == (str(now - 60), [name])
+    assert typed(MetricsV1(client).list_metrics(q=f"metrics:{name}")).results.metrics == [name]
+    assert typed(MetricsV1(client).get_metric_metadata(metric_name=name)).type == "gauge"
+
+
+def test_arithmetic_and_several_queries_in_one(client, now, name):
+    submit(client, name, [(now - 20, 1.0)])
+    query = f"(avg:{name}{{*}} + 1) * 2, {name}{{env:none}}, max:{name}{{env:lab AND host:{name}}}"
+    answer = typed(MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query))
+    assert [(s.query_index, s.aggr, s.pointlist[0].value[1]) for s in answer.series] == [(0, None, 4.0), (2, "max", 1.0)]
+    assert answer.series[0].expression == f"((avg:{name}{{*}} + 1) * 2)"
+
+
+def test_lists_hosts(client, now, name):
+    submit(client, name, [(now - 20, 1.0)])
+    answer = typed(HostsApi(client).list_hosts(filter=name, include_hosts_metadata=True, include_muted_hosts_data=True))
+    assert (answer.total_matching, answer.total_returned) == (1, 1)
+    (host,) = answer.host_list
+    assert (host.name, host.up, host.is_muted, host.last_reported_time) == (name, True, False, now - 20)
+    assert typed(HostsApi(client).list_hosts(filter=name, _from=now + 60)).total_matching == 0
+
+
+def test_changes_and_reads_host_tags(client, now, name):
+    tags = TagsApi(client)
+    with pytest.raises(NotFoundException):
+        tags.get_host_tags(host_name=name)
+    submit(client, name, [(now - 20, 1.0)])
+    assert typed(tags.create_host_tags(host_name=name, body=HostTags(host=name, tags=["a:b"]))).tags == ["a:b"]
+    assert typed(tags.update_host_tags(host_name=name, body=HostTags(tags=["c:d"]), source="chef")).tags == ["c:d"]
+    assert typed(tags.get_host_tags(host_name=name)).tags == ["a:b", "c:d"]
+    assert typed(tags.get_host_tags(host_name=name, source="chef")).tags == ["c:d"]
+    assert name in typed(tags.list_host_tags()).tags["a:b"]
+    assert tags.delete_host_tags(host_name=name) is None
+    assert tags.get_host_tags(host_name=name).tags == ["c:d"]
+
+
+def test_submits_service_checks(client, now, name):
+    check = ServiceCheck(check="app.ok", host_name=name, status=ServiceCheckStatus.WARNING, tags=["a:b"], timestamp=now)
+    assert typed(ServiceChecksApi(client).submit_service_check(body=ServiceChecks([check]))).status == "ok"
+    assert typed(HostsApi(client).list_hosts(filter=name)).total_matching == 1
+
+
+def test_validates_the_key(client):
+    assert typed(AuthenticationApi(client).validate()).valid is True
+
+
+@pytest.mark.parametrize("query", ["avg:x", "avg:x{*} by", "anomalies(avg:x{*}, 'basic', 2)"])
+def test_a_bad_query_is_refused_with_its_reason(client, now, query):
+    with pytest.raises(ApiException) as caught:
+        MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query)
+    assert caught.value.status == 400
+    (reason,) = caught.value.body["errors"]
+    assert "column" in reason or "anomalies" in reason
+
+
+def test_wrong_keys_are_forbidden(standin, now, name):
+    with make_client(standin, "0" * 32, standin.app_key) as client:
+        for call in (AuthenticationApi(client).validate, lambda: submit(client, name, [(now, 1.0)])):
+            with pytest.raises(ForbiddenException) as caught:
+                call()
+            assert caught.value.body["errors"] == ["Forbidden"]
+    with make_client(standin, standin.api_key, "0" * 40) as client, pytest.raises(ForbiddenException):
+        HostsApi(client).list_hosts()

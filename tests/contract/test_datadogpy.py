@@ -1,0 +1,124 @@
+"""Datadog's first Python client, `datadog`, sends to the stand-in and reads back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import datadog
+import pytest
+from datadog.api.exceptions import ApiError
+
+
+@pytest.fixture
+def client(standin) -> Iterator[None]:
+    """The client, initialised for the stand-in; its state is global."""
+    datadog.initialize(api_key=standin.api_key, app_key=standin.app_key, api_host=standin.url, mute=False,
+                       hostname_from_config=False)
+    yield
+    datadog.api._api_key = datadog.api._application_key = datadog.api._api_host = None
+
+
+@pytest.fixture
+def now(client) -> int:
+    """Seconds since the epoch."""
+    return int(time.time())
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_sends_a_metric_and_queries_it(now, name, compress):
+    points = [(now - 30, 1.5), (now - 20, 2.5)]
+    assert datadog.api.Metric.send(metric=name, points=points, host=name, tags=["env:Lab"], type="gauge",
+                                   compress_payload=compress) == {"status": "ok"}
+    query = f"avg:{name}{{env:lab}} by {{host}}.rollup(avg, 1)"
+    answer = datadog.api.Metric.query(start=now - 60, end=now, query=query)
+    assert (answer["status"], answer["query"], answer["group_by"]) == ("ok", query, ["host"])
+    assert (answer["from_date"], answer["to_date"]) == ((now - 60) * 1000, now * 1000)
+    (series,) = answer["series"]
+    assert series["pointlist"] == [[ts * 1000.0, value] for ts, value in points]
+    assert series["tag_set"] == [f"host:{name}"]
+    assert series["scope"] == f"env:lab,host:{name}"
+    assert series["expression"] == f"avg:{name}{{env:lab,host:{name}}}"
+    assert (series["metric"], series["aggr"], series["interval"], series["length"]) == (name, "avg", 1, 2)
+    assert (series["start"], series["end"]) == ((now - 30) * 1000, (now - 19) * 1000 - 1)
+
+
+def test_lists_active_metrics(now, name):
+    datadog.api.Metric.send(metrics=[{"metric": f"{name}.{n}", "points": (now - age, 1), "host": host}
+                                     for n, host, age in (("a", name, 5), ("b", "other", 5), ("c", name, 500))])
+    answer = datadog.api.Metric.list(now - 60)
+    assert answer["from"] == str(now - 60)
+    assert [metric for metric in answer["metrics"] if metric.startswith(name)] == [f"{name}.a", f"{name}.b"]
+    found = datadog.api.Infrastructure.search(q=f"metrics:{name}")
+    assert found == {"results": {"metrics": [f"{name}.{n}" for n in "abc"]}}
+
+
+def test_a_metrics_type_is_kept(now, name):
+    datadog.api.Metric.send(metric=name, points=(now, 1), type="count", interval=10)
+    assert datadog.api.Metadata.get(metric_name=name) == {"type": "count", "statsd_interval": 10}
+    with pytest.raises(ApiError, match="Metric not found"):
+        datadog.api.Metadata.get(metric_name=f"{name}.other")
+
+
+def test_sends_a_service_check(standin, now, name):
+    for status in (0, 2):
+        answer = datadog.api.ServiceCheck.check(check="app.ok", host_name=name, status=status, message="m",
+                                                tags=["port:1"], timestamp=now - 9 + status)
+        assert answer == {"status": "ok"}
+    runs = datadog.api.api_client.APIClient.submit("GET", "check_run", host_name=name, check="app.ok")
+    assert runs == [{"check": "app.ok", "host_name": name, "status": 2, "timestamp": now - 7, "message": "m",
+                     "tags": ["port:1"]}]
+
+
+def test_hosts_appear_when_anything_names_them(now, name):
+    datadog.api.Metric.send(metric=name, points=(now, 1), host=f"{name}-a")
+    datadog.api.ServiceCheck.check(check="app.ok", host_name=f"{name}-b", status=0)
+    answer = datadog.api.Hosts.search(filter=name, sort_field="name", sort_dir="desc", count=1)
+    assert (answer["total_matching"], answer["total_returned"]) == (2, 1)
+    (host,) = answer["host_list"]
+    assert (host["name"], host["host_name"], host["up"]) == (f"{name}-b", f"{name}-b", True)
+    assert now <= host["last_reported_time"] <= time.time()
+
+
+def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
+    with pytest.raises(ApiError, match="Host not found"):
+        datadog.api.Tag.create(name, tags=["env:lab"])
+    datadog.api.Metric.send(metric=name, points=(now - 20, 1), host=name)
+    assert datadog.api.Tag.create(name, tags=["env:lab"]) == {"host": name, "tags": ["env:lab"]}
+    datadog.api.Tag.create(name, tags=["role:web"])
+    assert datadog.api.Tag.get(name)["tags"] == ["env:lab", "role:web"]
+    assert datadog.api.Tag.get_all()["tags"]["role:web"] == [name]
+    assert datadog.api.Hosts.search(filter=f"role:web {name}")["host_list"][0]["tags_by_source"]["Users"] == [
+        "env:lab", "role:web"]
+    query = f"{name}{{role:web}}"
+    assert datadog.api.Metric.query(start=now - 60, end=now, query=query)["series"][0]["scope"] == "role:web"
+    datadog.api.Tag.update(name, tags=["env:test"])
+    assert datadog.api.Tag.get(name, source="users")["tags"] == ["env:test"]
+    datadog.api.Tag.delete(name)
+    assert datadog.api.Tag.get(name)["tags"] == []
+    assert datadog.api.Metric.query(start=now - 60, end=now, query=query)["series"] == []
+
+
+@pytest.mark.parametrize(("query", "message"), [
+    ("avg:system.load.1", "Error parsing query: unable to parse avg:system.load.1: expected a scope .* column 18"),
+    ("anomalies(avg:x{*}, basic, 2)", "column 26"),
+    ("anomalies(avg:x{*}, 'basic', 2)", "function anomalies is not evaluated"),
+])
+def test_a_bad_query_is_an_error_with_its_reason(now, query, message):
+    with pytest.raises(ApiError, match=message):
+        datadog.api.Metric.query(start=now - 60, end=now, query=query)
+
+
+@pytest.mark.parametrize(("start", "end"), [("x", 5), (5, 5), (None, 5)])
+def test_a_bad_time_is_an_error(client, start, end):
+    with pytest.raises(ApiError, match="'?from'?"):
+        datadog.api.Metric.query(start=start, end=end, query="avg:x{*}")
+
+
+def test_a_wrong_key_is_an_error(standin, client):
+    datadog.api._application_key = "0" * 40
+    with pytest.raises(ApiError, match="Forbidden"):
+        datadog.api.Hosts.search()
+    datadog.api._api_key = "0" * 32
+    with pytest.raises(ApiError, match="Forbidden"):
+        datadog.api.Metric.send(metric="m", points=1)
