@@ -1,0 +1,121 @@
+"""A lab of the tests' own, and the playbooks run against it as a user would run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".kennel" / "tests"
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+HOSTS: list[dict[str, Any]] = [
+    {"name": "fresh1", "node": "node-f1", "groups": ["monitored", "mysql"],
+     "vars": {"datadog_agent_hostname": "phi.kennel.test"}},
+    {"name": "fresh2", "node": "fresh2", "groups": ["monitored"]},
+]  # fmt: skip
+
+
+@dataclass
+class Run:
+    """What one ansible-playbook run printed and how it ended."""
+
+    status: int
+    output: str
+
+    def changed_tasks(self) -> list[str]:
+        """The tasks, handlers included, that said that they changed something, in order."""
+        tasks, current = [], ""
+        for line in self.output.splitlines():
+            header = re.match(r"(?:TASK|RUNNING HANDLER) \[(.*)\] \*+", line)
+            if header:
+                current = header[1]
+            elif re.match(r"changed: \[", line) and (not tasks or tasks[-1] != current):
+                tasks.append(current)
+        return tasks
+
+    def module_calls(self) -> int:
+        """How many modules were sent to hosts, from the output of -vvv of a run on one host."""
+        return len(re.findall(r"^Using module file", self.output, re.MULTILINE))
+
+    def list_refreshes(self) -> int:
+        """How often a package list was refreshed, from the output of -vvv."""
+        return len(re.findall(r"^\s*\"?cache_updated\"?: true", self.output, re.MULTILINE))
+
+    def recap(self) -> dict[str, dict[str, int]]:
+        """Counts by host, as the last lines give them."""
+        found = {}
+        for host, counts in re.findall(r"^(\S+)\s+: (ok=.*)$", self.output, re.MULTILINE):
+            found[host] = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)}
+        return found
+
+
+class Lab:
+    """The tests' lab."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.env = {
+            **os.environ,
+            "KENNEL_STATE": str(state),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_NOCOLOR": "1",
+            "PATH": f"{PLAYBOOK.parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+    def play(self, playbook: str, *arguments: str, extra: dict[str, Any] | None = None, **env: str) -> Run:
+        """Run a playbook of the project; extra variables go through a file, as secrets would."""
+        command = [str(PLAYBOOK), f"playbooks/{playbook}.yml", *arguments]
+        if extra is not None:
+            path = self.state.parent / "tests-extra.json"
+            path.write_text(json.dumps(extra), encoding="utf-8")
+            command += ["-e", f"@{path}"]
+        done = subprocess.run(
+            command, cwd=ROOT, env={**self.env, **env}, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        return Run(done.returncode, done.stdout)
+
+    def on(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host as root, over the host's own SSH."""
+        plan = next(item for item in self.plan["hosts"] if item["name"] == host)
+        ssh = ["ssh", "-p", str(plan["port"]), "-i", str(self.state / "id_ed25519"), "-o", "BatchMode=yes",
+               "-o", f"UserKnownHostsFile={self.state / 'known_hosts'}", f"{plan['user']}@{plan['address']}"]  # fmt: skip
+        return subprocess.run(
+            [*ssh, "sudo", "sh", "-c", f"'{command}'"], text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+        )
+
+    def podman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(ROOT / "lab" / "podman"), *arguments], text=True, capture_output=True, check=False
+        )
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        return json.loads((self.state / "lab.json").read_text(encoding="utf-8"))
+
+    def secrets(self) -> list[str]:
+        """Every secret of this lab."""
+        return [path.read_text(encoding="utf-8").strip() for path in sorted((self.state / "secrets").iterdir())]
+
+    def up(self) -> None:
+        done = self.play("lab_up", extra={"lab_hosts": HOSTS})
+        assert done.status == 0, done.output
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """A lab with two bare hosts; gone afterwards."""
+    lab = Lab(STATE)
+    lab.play("lab_down", extra={"lab_keep_image": True})
+    lab.up()
+    yield lab
+    lab.play("lab_down", extra={"lab_keep_image": True})

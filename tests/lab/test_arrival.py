@@ -1,0 +1,101 @@
+"""Verify: green when Datadog has the data, red with the cause when it has not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+WAIT = {"datadog_verify_timeout": 45}
+
+
+@pytest.fixture(scope="module")
+def fleet(lab):
+    """Both hosts set up and proven once."""
+    run = lab.play("site")
+    assert run.status == 0, run.output[-4000:]
+    return run
+
+
+def test_table_shows_each_host_and_signal(fleet):
+    table = fleet.output[fleet.output.index("Show what Datadog has") :]
+    for words in (("fresh1", "phi.kennel.test", "my_metric"), ("fresh1", "mysql.can_connect"), ("fresh2", "my_metric")):
+        assert any(all(word in line for word in words) for line in table.splitlines()), words
+
+
+def test_second_site_run_changes_nothing(lab, fleet):
+    run = lab.play("site")
+    assert run.status == 0, run.output[-4000:]
+    assert {host: counts["changed"] for host, counts in run.recap().items()} == {"fresh1": 0, "fresh2": 0}
+
+
+def test_stopped_database_turns_it_red(lab, fleet):
+    lab.on("fresh1", "systemctl stop mariadb")
+    try:
+        time.sleep(20)  # One flush of the Agent, so that the check has said so.
+        run = lab.play("verify", extra=WAIT)
+    finally:
+        lab.on("fresh1", "systemctl start mariadb")
+    assert run.status != 0
+    last = run.output[run.output.index("Refuse missing data") :]
+    assert "fresh1" in last and "mysql.can_connect" in last
+    assert "fresh2" not in last.split("PLAY RECAP")[0]
+
+
+def test_stopped_agent_is_named(lab, fleet):
+    lab.on("fresh2", "systemctl stop datadog-agent")
+    try:
+        run = lab.play("verify", extra=WAIT)
+    finally:
+        lab.on("fresh2", "systemctl start datadog-agent")
+    assert run.status != 0
+    assert "fresh2: the Agent does not run" in run.output
+
+
+def test_wrong_tags_are_named(lab, fleet):
+    run = lab.play("verify", extra={**WAIT, "datadog_tags_literals": ["team:nobody"]})
+    assert run.status != 0
+    assert "team:nobody" in run.output[run.output.index("Refuse missing data") :]
+
+
+def test_configuration_written_by_a_broken_off_run_takes_effect(lab, fleet):
+    """As if a run had been killed between writing a file and restarting the Agent."""
+    lab.on("fresh2", "sed -i s/45/30/ /etc/datadog-agent/conf.d/my_metric.d/conf.yaml")
+    run = lab.play("hosts", "--limit=fresh2", extra={"datadog_custom_check_interval": 30})
+    assert run.status == 0, run.output[-3000:]
+    assert any("Restart the Datadog Agent" in task for task in run.changed_tasks())
+    again = lab.play("hosts", "--limit=fresh2", extra={"datadog_custom_check_interval": 30})
+    assert again.changed_tasks() == []
+
+
+def test_nothing_is_lost_while_datadog_is_away(lab, fleet):
+    container = f"{lab.plan['name']}-datadog"
+    start = time.time()
+    lab.podman("exec", container, "systemctl", "stop", "kennel-datadog")
+    # Longer than three flushes of the Agent, so that it has points to keep.
+    time.sleep(50)
+    lab.podman("exec", container, "systemctl", "start", "kennel-datadog")
+    deadline = time.time() + 90
+    while time.time() < deadline:
+        points = _load_points(lab, start)
+        if points and max(points) > time.time() - 40:
+            break
+        time.sleep(5)  # Until the Agent's next try.
+    gaps = [later - earlier for earlier, later in zip(points, points[1:], strict=False)]
+    assert gaps and max(gaps) <= 20, gaps
+
+
+def _load_points(lab, start: float) -> list[float]:
+    import requests
+
+    keys = lab.state / "secrets"
+    answer = requests.get(
+        f"{lab.plan['datadog']['url']}/api/v1/query",
+        params={"from": int(start), "to": int(time.time()) + 1, "query": "avg:system.load.1{host:fresh2}.rollup(avg,1)"},
+        headers={"DD-API-KEY": (keys / "api_key").read_text().strip(),
+                 "DD-APPLICATION-KEY": (keys / "app_key").read_text().strip()},
+        timeout=10,
+    )  # fmt: skip
+    answer.raise_for_status()
+    series = answer.json()["series"]
+    return [stamp / 1000 for stamp, value in series[0]["pointlist"] if value is not None] if series else []

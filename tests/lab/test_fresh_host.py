@@ -1,0 +1,126 @@
+"""A bare host: what check mode promises, what the run then does, how often it calls the host, what it lets slip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+# Counted, not timed: each module call costs a host about 0.4 s. The official role needs 81 and 59 for less.
+FIRST, CONVERGED = 35, 20
+SMALL_FIRST, SMALL_CONVERGED = 22, 12
+
+FILES = "find / -xdev -newer /var/tmp/marker -type f -not -path /proc/* -not -path /run/* -not -path /var/log/*"
+TWO_CHECKS = {
+    "datadog_custom_check_checks": [
+        {"name": "my_metric", "source": "my_metric.py", "metrics": ["my_metric"]},
+        {"name": "uptime"},
+    ]
+}
+
+
+@dataclass
+class Story:
+    """The runs on one bare host, in their order."""
+
+    check: object
+    files_after_check: list[str]
+    first: object
+    second: object
+
+
+def tell(lab, host: str, extra: dict) -> Story:
+    def hosts(*arguments):
+        return lab.play("hosts", f"--limit={host}", "--diff", "-vvv", *arguments, extra=extra)
+
+    lab.on(host, "touch /var/tmp/marker")
+    check = hosts("--check")
+    files = lab.on(host, FILES).stdout.split()
+    return Story(check, files, hosts(), hosts())
+
+
+@pytest.fixture(scope="module")
+def whole(lab) -> Story:
+    """All roles, on a host with MySQL."""
+    return tell(lab, "fresh1", {})
+
+
+@pytest.fixture(scope="module")
+def small(lab) -> Story:
+    """Agent, tags and two checks."""
+    return tell(lab, "fresh2", TWO_CHECKS)
+
+
+@pytest.fixture(params=["whole", "small"])
+def story(request) -> Story:
+    return request.getfixturevalue(request.param)
+
+
+def test_check_mode_runs_to_the_end(story):
+    assert story.check.status == 0, story.check.output[-3000:]
+
+
+def test_check_mode_changes_nothing(story):
+    left = [path for path in story.files_after_check if not path.startswith(("/home/kennel/.ansible", "/var/lib/systemd"))]
+    assert left == []
+
+
+def test_check_mode_names_what_the_run_then_changes(story):
+    assert story.first.status == 0, story.first.output[-3000:]
+    assert story.check.changed_tasks() == story.first.changed_tasks()
+
+
+def test_second_run_changes_nothing(story):
+    assert story.second.status == 0, story.second.output[-3000:]
+    assert story.second.changed_tasks() == []
+
+
+def test_all_roles_keep_to_their_calls(whole):
+    assert 0 < whole.first.module_calls() <= FIRST
+    assert 0 < whole.second.module_calls() <= CONVERGED
+
+
+def test_agent_tags_and_two_checks_keep_to_their_calls(small):
+    assert 0 < small.first.module_calls() <= SMALL_FIRST
+    assert 0 < small.second.module_calls() <= SMALL_CONVERGED
+
+
+def test_package_lists_are_refreshed_once_and_then_never(story):
+    assert story.first.list_refreshes() == 1
+    assert story.second.list_refreshes() == 0
+
+
+def test_agent_is_restarted_at_most_once(story):
+    restarts = [task for task in story.first.changed_tasks() if task.startswith("Restart") or ": Restart" in task]
+    assert len(restarts) <= 1
+
+
+def test_output_holds_no_secret(lab, story):
+    output = story.check.output + story.first.output + story.second.output
+    assert [secret[:4] for secret in lab.secrets() if secret in output] == []
+
+
+def test_no_file_that_others_may_read_holds_a_secret(lab, whole):
+    for secret in lab.secrets():
+        lab.on("fresh1", "rm -f /root/needle")
+        found = lab.on("fresh1", f"grep -rlsF {secret} /etc /opt /var/lib /var/log /home /tmp /usr/local").stdout.split()
+        for path in found:
+            mode = lab.on("fresh1", f"stat -c %a {path}").stdout.strip()
+            assert mode.endswith("0"), f"{path} has mode {mode}"
+
+
+def test_interval_is_in_the_yaml_alone(lab, whole):
+    before = lab.on("fresh1", "sha256sum /etc/datadog-agent/checks.d/my_metric.py").stdout
+    run = lab.play("hosts", "--limit=fresh1", "--diff", extra={"datadog_custom_check_interval": 20})
+    assert run.status == 0, run.output[-3000:]
+    assert len(run.changed_tasks()) == 2, "the check's configuration and the restart"
+    assert "-  - min_collection_interval: 45\n" in run.output and "+  - min_collection_interval: 20\n" in run.output
+    assert lab.on("fresh1", "sha256sum /etc/datadog-agent/checks.d/my_metric.py").stdout == before
+
+
+def test_check_command_shows_the_metric(lab, whole):
+    done = lab.on("fresh1", "runuser -u dd-agent -- datadog-agent check my_metric --json")
+    metrics = [metric for run in json.loads(done.stdout) for metric in run["aggregator"]["metrics"]]
+    assert [metric["metric"] for metric in metrics] == ["my_metric"]
+    assert 0 <= metrics[0]["points"][0][1] <= 1000

@@ -1,0 +1,74 @@
+"""Bad input: everything is said at once, with host, variable and mend, before anything is changed."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def untouched(lab):
+    """Fails the test if the run changed anything on a host."""
+    lab.on("fresh1", "touch /var/tmp/before")
+    yield
+    changed = lab.on("fresh1", "find /etc /opt /var/lib/dpkg -newer /var/tmp/before -type f").stdout.split()
+    assert changed == []
+
+
+def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
+    extra = {
+        "datadog_api_key": "0" * 31,
+        "datadog_tags_literals": ["1st:x", "webserver"],
+        "datadog_agent_version": "newest",
+        "datadog_custom_check_interval": 0,
+        "datadog_mysql_user_password": "",
+    }
+    run = lab.play("site", extra=extra)
+    assert run.status != 0
+    report = run.output[run.output.index("Put right first") :]
+    for host in ("fresh1", "fresh2"):
+        for variable in ("datadog_agent_api_key", "'1st:x'", "'webserver'", "datadog_agent_version", "min_collection_interval"):
+            assert any(host in line and variable in line for line in report.splitlines()), (host, variable)
+    assert any("fresh1" in line and "datadog_mysql_user_password" in line for line in report.splitlines())
+    assert run.changed_tasks() == []
+
+
+def test_values_of_a_wrong_type_are_refused(lab, untouched):
+    run = lab.play("site", extra={"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]})
+    assert run.status != 0
+    assert "Put right first" in run.output
+
+
+@pytest.mark.parametrize(("variable", "length"), [("datadog_api_key", 32), ("datadog_app_key", 40)])
+def test_wrong_key_is_refused_by_name(lab, untouched, variable, length):
+    wrong = "f" * length
+    run = lab.play("site", extra={variable: wrong})
+    assert run.status != 0
+    assert variable in run.output[run.output.index("Put right first") :]
+    assert wrong not in run.output
+
+
+def test_syntax_error_in_a_check_is_named_with_its_line(lab, untouched, tmp_path):
+    (tmp_path / "broken.py").write_text("import os\ndef check(:\n    pass\n", encoding="utf-8")
+    checks = [{"name": "broken", "source": str(tmp_path / "broken.py"), "metrics": ["x"]}]
+    run = lab.play("site", extra={"datadog_custom_check_checks": checks})
+    assert run.status != 0
+    assert "broken.py, line 2 is no Python" in run.output
+
+
+def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, tmp_path):
+    lab.play("hosts", "--limit=fresh2")
+    (tmp_path / "mine.py").write_text("from datadog_checks.base import AgentCheck\nimport no_such_module\n", encoding="utf-8")
+    checks = [{"name": "mine", "source": str(tmp_path / "mine.py"), "metrics": ["x"]}]
+    run = lab.play("hosts", "--limit=fresh2", extra={"datadog_custom_check_checks": checks})
+    assert run.status != 0
+    assert "no_such_module" in run.output
+    assert lab.on("fresh2", "ls /etc/datadog-agent/checks.d").stdout.split() == ["my_metric.py"]
+
+
+def test_unreachable_host_is_reported_with_the_others(lab, untouched):
+    run = lab.play("site", "-e", "datadog_agent_version=newest", "--ssh-common-args=", ANSIBLE_REMOTE_PORT="1",
+                   extra={"ansible_port": 1})  # fmt: skip
+    assert run.status != 0
+    report = run.output[run.output.index("Put right first") :]
+    assert "fresh1: it cannot be reached" in report
+    assert "fresh2: it cannot be reached" in report
