@@ -1,0 +1,217 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Builds the stand-in Agent's packages and the signed apt repository that holds them.
+
+    python3 build.py --out DIR --cache DIR
+
+DIR of --out is what a static HTTP server gives to hosts (`deb [signed-by=...] http://.../ stable 7`). The cache keeps
+the vendored wheels and the signing key, which is made once. Prints `unchanged` where nothing changed, else `built`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VERSIONS = ("7.99.0~lab-1", "7.99.1~lab-1")
+EPOCH = "1"
+SUITE, COMPONENT = "stable", "7"
+KEY_FILE = "DATADOG_APT_KEY_CURRENT.public"
+SIGNER = "Kennel lab packages <kennel@localhost>"
+KEY_LIFETIME = "5y"
+# The Pythons of Debian 12 and Ubuntu 22.04 up to those to come: all find the vendored packages in one folder.
+PYTHONS = range(10, 17)
+# Checks that run without any configuration of the user's.
+DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
+
+
+class BuildError(Exception):
+    """A step failed; the text says which and what it wrote."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build the stand-in Agent's signed apt repository.")
+    parser.add_argument("--out", type=Path, required=True, help="the repository's folder")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for wheels and signing key")
+    options = parser.parse_args()
+    try:
+        print("built" if build(options.out.resolve(), options.cache.resolve()) else "unchanged")
+    except BuildError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(out: Path, cache: Path) -> bool:
+    """Build the repository; False where it is there already from the same inputs. Raises BuildError."""
+    architecture = run("dpkg", "--print-architecture").strip()
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = signing_key(cache / "gnupg")
+    digest = input_digest(architecture, key)
+    stamp = out / "inputs.sha256"
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
+        return False
+    vendor = vendored(cache)
+    pool = out / "pool"
+    pool.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="kennel-agent-") as scratch:
+        for version in VERSIONS:
+            tree = Path(scratch) / version
+            lay_out(tree, vendor, version, architecture)
+            package = pool / f"datadog-agent_{version}_{architecture}.deb"
+            run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), f"{package}.new")
+            os.replace(f"{package}.new", package)
+    index(out, key, architecture)
+    stamp.write_text(digest, encoding="ascii")
+    return True
+
+
+def run(*command: str, cwd: Path | None = None, **environment: str) -> str:
+    """The output of a command. Raises BuildError with what it wrote."""
+    try:
+        return subprocess.run(
+            command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=True
+        ).stdout
+    except FileNotFoundError:
+        raise BuildError(f"{command[0]} is missing: install dpkg, apt-utils and gnupg") from None
+    except subprocess.CalledProcessError as error:
+        raise BuildError(f"{' '.join(command)} failed:\n{error.stderr or error.stdout}") from None
+
+
+def input_digest(architecture: str, key: Path) -> str:
+    """A hash over everything that decides the result: this folder, the interpreter's version, the key."""
+    digest = hashlib.sha256(f"{architecture} {sys.version_info[:2]}".encode())
+    files = [path for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    for path in [*sorted(files), key]:
+        digest.update(f"{path.name} {path.stat().st_mode & 0o111}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def vendored(cache: Path) -> Path:
+    """The third-party packages of requirements.txt, unmodified and with their licences, installed once."""
+    pins = (HERE / "requirements.txt").read_bytes() + str(sys.version_info[:2]).encode()
+    folder = cache / f"agent-vendor-{hashlib.sha256(pins).hexdigest()[:12]}"
+    if not folder.is_dir():
+        fresh = Path(tempfile.mkdtemp(prefix="agent-vendor-new-", dir=cache))
+        options = ("--quiet", "--no-deps", "--no-compile", "--only-binary=:all:", "--disable-pip-version-check")
+        requirements = str(HERE / "requirements.txt")
+        run(sys.executable, "-m", "pip", "install", *options, "--target", str(fresh), "-r", requirements)
+        # Commands of vendored packages carry this machine's interpreter in their first line.
+        shutil.rmtree(fresh / "bin", ignore_errors=True)
+        fresh.chmod(0o755)
+        fresh.rename(folder)
+    return folder
+
+
+def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
+    """Write one package's files to `tree`, which must not exist."""
+    shutil.copytree(HERE / "package", tree)
+    embedded = tree / "opt/datadog-agent/embedded"
+    site = embedded / "lib/site-packages"
+    shutil.copytree(vendor, site, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HERE / "standin_agent", site / "standin_agent", ignore=shutil.ignore_patterns("__pycache__"))
+    (site / "standin_agent/VERSION").write_text(f"{version}\n", encoding="ascii")
+    for minor in PYTHONS:
+        (embedded / f"lib/python3.{minor}").mkdir()
+        (embedded / f"lib/python3.{minor}/site-packages").symlink_to("../site-packages")
+    (embedded / "bin").mkdir()
+    (embedded / "bin/python3").symlink_to("/usr/bin/python3")
+    (tree / "usr/bin").mkdir(parents=True)
+    (tree / "usr/bin/datadog-agent").symlink_to("/opt/datadog-agent/bin/agent/agent")
+    for folder in ("opt/datadog-agent/run", "etc/datadog-agent/checks.d"):
+        (tree / folder).mkdir(parents=True)
+    for name in DEFAULT_CHECKS:
+        folder = tree / f"etc/datadog-agent/conf.d/{name}.d"
+        folder.mkdir()
+        (folder / "conf.yaml.default").write_text("init_config:\n\ninstances:\n  - {}\n", encoding="ascii")
+    set_modes(tree)
+    size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
+    values = {"VERSION": f"{EPOCH}:{version}", "ARCHITECTURE": architecture, "SIZE": str(size)}
+    control = tree / "DEBIAN/control"
+    text = control.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    control.write_text(text, encoding="utf-8")
+
+
+def set_modes(tree: Path) -> None:
+    """World-readable, whatever the umask of the checkout; executable are the package's scripts and the launcher."""
+    scripts = [tree / "DEBIAN" / name for name in ("postinst", "prerm", "postrm")]
+    tree.chmod(0o755)
+    for path in tree.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(
+                0o755 if path.is_dir() or path in [*scripts, tree / "opt/datadog-agent/bin/agent/agent"] else 0o644
+            )
+
+
+def signing_key(folder: Path) -> Path:
+    """The file with this lab's secret signing key, made on the first call."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    secret = folder / "signing-key.asc"
+    if not secret.is_file():
+        with keyring(None) as home:
+            gpg(home, "--passphrase", "", "--quick-gen-key", SIGNER, "ed25519", "sign", KEY_LIFETIME)
+            fresh = secret.with_suffix(".new")
+            fresh.touch(mode=0o600)
+            fresh.write_text(gpg(home, "--armor", "--export-secret-keys", SIGNER), encoding="ascii")
+            fresh.replace(secret)
+    return secret
+
+
+@contextmanager
+def keyring(secret: Path | None) -> Iterator[str]:
+    """A GnuPG home for a moment. Its path is short: the agent's socket in it may have about 100 characters only."""
+    with tempfile.TemporaryDirectory(prefix="kennel-gpg-") as home:
+        try:
+            if secret:
+                gpg(home, "--import", str(secret))
+            yield home
+        finally:
+            run("gpgconf", "--homedir", home, "--kill", "gpg-agent")
+
+
+def gpg(home: str, *arguments: str) -> str:
+    return run("gpg", "--homedir", home, "--batch", "--quiet", "--no-tty", "--yes", *arguments)
+
+
+def index(out: Path, key: Path, architecture: str) -> None:
+    """Write the package lists and the signed release file of everything in the pool; the release file comes last."""
+    suite = out / "dists" / SUITE
+    binary = suite / COMPONENT / f"binary-{architecture}"
+    binary.mkdir(parents=True, exist_ok=True)
+    packages = run("apt-ftparchive", "packages", "pool", cwd=out)
+    (binary / "Packages").write_text(packages, encoding="utf-8")
+    (binary / "Packages.gz").write_bytes(gzip.compress(packages.encode(), mtime=0))
+    for name in ("Release", "InRelease", "Release.gpg"):
+        (suite / name).unlink(missing_ok=True)  # Else the new release file would list the old one.
+    fields = {
+        "Origin": "Kennel lab",
+        "Label": "Kennel lab stand-in, not Datadog",
+        "Suite": SUITE,
+        "Codename": SUITE,
+        "Components": COMPONENT,
+        "Architectures": architecture,
+    }
+    options = [part for name, value in fields.items() for part in ("-o", f"APT::FTPArchive::Release::{name}={value}")]
+    release = run("apt-ftparchive", *options, "release", f"dists/{SUITE}", cwd=out)
+    with keyring(key) as home:
+        (suite / "Release").write_text(release, encoding="utf-8")
+        gpg(home, "--armor", "--detach-sign", "--output", str(suite / "Release.gpg"), str(suite / "Release"))
+        gpg(home, "--clearsign", "--output", str(suite / "InRelease"), str(suite / "Release"))
+        (out / KEY_FILE).write_text(gpg(home, "--armor", "--export", SIGNER), encoding="ascii")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lab's stand-in for the Datadog Agent: it runs real check classes and sends what they report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def _package_version() -> str:
+    """The Debian version without its epoch, written beside this file by build.py."""
+    try:
+        return Path(__file__).with_name("VERSION").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return "7.99.0~lab-1"
+
+
+PACKAGE_VERSION = _package_version()
+AGENT_VERSION = PACKAGE_VERSION.partition("~")[0]
