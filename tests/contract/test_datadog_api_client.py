@@ -68,7 +68,8 @@ def submit(client, name, points, kind=3, **options):
 def test_submits_v2_series_and_queries_them(client, now, name, encoding):
     options = {"content_encoding": MetricContentEncoding(encoding)} if encoding else {}
     assert typed(submit(client, name, [(now - 20, 1.0), (now - 10, 3.0)], **options)).errors == []
-    answer = typed(MetricsV1(client).query_metrics(_from=now - 60, to=now, query=f"sum:{name}{{*}} by {{env}}.rollup(sum, 1)"))
+    query = f"sum:{name}{{*}} by {{env}}.rollup(sum, 1)"
+    answer = typed(MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query))
     assert (answer.status, answer.res_type) == ("ok", "time_series")
     (series,) = answer.series
     assert [point.value for point in series.pointlist] == [[(now - 20) * 1000.0, 1.0], [(now - 10) * 1000.0, 3.0]]
@@ -98,7 +99,8 @@ def test_arithmetic_and_several_queries_in_one(client, now, name):
     submit(client, name, [(now - 20, 1.0)])
     query = f"(avg:{name}{{*}} + 1) * 2, {name}{{env:none}}, max:{name}{{env:lab AND host:{name}}}"
     answer = typed(MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query))
-    assert [(s.query_index, s.aggr, s.pointlist[0].value[1]) for s in answer.series] == [(0, None, 4.0), (2, "max", 1.0)]
+    found = [(series.query_index, series.aggr, series.pointlist[0].value[1]) for series in answer.series]
+    assert found == [(0, None, 4.0), (2, "max", 1.0)]
     assert answer.series[0].expression == f"((avg:{name}{{*}} + 1) * 2)"
 
 

@@ -109,7 +109,7 @@ def test_a_bad_query_is_an_error_with_its_reason(now, query, message):
         datadog.api.Metric.query(start=now - 60, end=now, query=query)
 
 
-@pytest.mark.parametrize(("start", "end"), [("x", 5), (5, 5), (None, 5)])
+@pytest.mark.parametrize(("start", "end"), [("x", 5), (5, 5), (None, 5), (10**30, 10**31), ("nan", 5)])
 def test_a_bad_time_is_an_error(client, start, end):
     with pytest.raises(ApiError, match="'?from'?"):
         datadog.api.Metric.query(start=start, end=end, query="avg:x{*}")

@@ -68,6 +68,7 @@ def test_takes_an_agents_probe_and_host_metadata(standin, name):
     (b"{", {}, 400),
     (b"[]", {}, 400),
     (b'{"series": [{}]}', {}, 400),
+    (b'{"series": [{"metric": "\\ud800", "points": [{"timestamp": %d, "value": 1}]}]}' % time.time(), {}, 400),
     (b"{}", {"content_encoding": "gzip"}, 400),
     (b"{}", {"content_encoding": "br"}, 400),
     (b"\x0a\x00", {"content_type": "application/x-protobuf"}, 415),

@@ -81,8 +81,12 @@ def test_takes_the_empty_probe_of_an_agent():
 
 @pytest.mark.parametrize("item", [
     {"points": []}, {"metric": 5}, {"metric": "m", "points": [{"timestamp": NOW}]}, {"metric": "m", "type": 4},
-    {"metric": "m", "points": [{"timestamp": NOW, "value": "7"}]}, {"metric": "m", "tags": [1]}, {"metric": "m", "type": True},
-    {"metric": "m", "points": [{"timestamp": NOW, "value": True}]}, "m", {"metric": "m", "resources": ["host"]},
+    {"metric": "m", "points": [{"timestamp": NOW, "value": "7"}]}, {"metric": "m", "tags": [1]},
+    {"metric": "m", "type": True},
+    {"metric": "m", "points": [{"timestamp": NOW, "value": True}]}, "m", {"metric": "m", "interval": 10**20},
+    {"metric": "m", "points": [{"timestamp": 10**400, "value": 1}]},
+    {"metric": "m", "points": [{"timestamp": NOW, "value": 10**400}]},
+    {"metric": "m", "resources": ["host"]},
 ])
 def test_refuses_malformed_series(item):
     with pytest.raises(decode.Refused, match="not in the expected format") as caught:
@@ -179,7 +183,7 @@ def test_default_intervals_are_those_of_datadog(span, interval):
     ("m{*}", {0: 3.0, 20: 9.0}),
     ("m{*}.rollup(sum)", {0: 6.0, 20: 9.0}),
     ("m{*}.rollup(min, 60)", {0: 2.0}),
-    ("m{*}.rollup(max, 60)", {0: 9.0}),
+    ("m{*}.rollup('max', 60)", {0: 9.0}),
     ("m{*}.rollup(count, 30)", {0: 3.0}),
     ("m{*}.rollup(1)", {0: 2.0, 5: 4.0, 25: 9.0}),
     ("m{*}.fill(zero)", {0: 3.0, 20: 9.0, 40: 0.0}),
@@ -208,7 +212,8 @@ def test_a_rollup_that_gives_too_many_points_gives_way(kept):
     assert ask(kept, "m{*}.rollup(max, 1)", NOW - 1600) == {"m{*}": {1580: 3.0}}
 
 
-@pytest.mark.parametrize(("aggregator", "value"), [("avg", 4.0), ("sum", 8.0), ("min", 2.0), ("max", 6.0), ("count", 2.0)])
+@pytest.mark.parametrize(("aggregator", "value"), [
+    ("avg", 4.0), ("sum", 8.0), ("min", 2.0), ("max", 6.0), ("count", 2.0)])
 def test_aggregates_in_space(kept, aggregator, value):
     send(kept, "m", {NOW - 20: 2.0}, host="a")
     send(kept, "m", {NOW - 15: 6.0}, host="b")
@@ -264,7 +269,8 @@ def test_reckons_groups_with_their_like_and_with_a_total(kept):
     ("avg:m{$host}", r"template variable \$host"),
     ("p95:m{*}", "percentiles"),
     ("avg:m{*}.rollup(median, 60)", "rollup: unknown method median"),
-    ("avg:m{*}.rollup(avg, 0)", "positive number"),
+    ("avg:m{*}.rollup(avg, 0)", "number of seconds from 1"),
+    ("avg:m{*}.rollup(avg, 1e300)", "number of seconds from 1"),
     ("avg:m{*}.fill(cubic)", "fill: unknown method cubic"),
     ("1 + 1", "at least one metric"),
     ("avg:m{*} * (1 / 0)", "division by zero"),
@@ -304,7 +310,8 @@ def test_keys_are_not_printed():
     assert "kkk" not in repr(access.Keys("k" * 32, "a" * 40))
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"api_key": "", "app_key": "x"}', '{"api_key": "x", "app_key": 5}', "[]"])
+@pytest.mark.parametrize("content", [
+    "", "{}", '{"api_key": "", "app_key": "x"}', '{"api_key": "x", "app_key": 5}', "[]"])
 def test_refuses_a_key_file_without_both_keys(tmp_path, content):
     (tmp_path / "keys.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError):

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
     parser.add_argument("--data", type=Path, required=True, help="folder of the database")
     parser.add_argument("--keys", type=Path, required=True, help='JSON file {"api_key": ..., "app_key": ...}')
-    parser.add_argument("--retention-hours", type=float, default=24, help="age at which points go (default %(default)s)")
+    parser.add_argument("--retention-hours", type=float, default=24, help="how long points are kept (%(default)s)")
     options = parser.parse_args()
     try:
         keys = Keys.load(options.keys)

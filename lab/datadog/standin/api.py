@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from module_utils.datadog_query import QuerySyntaxError, parse
@@ -43,12 +44,6 @@ def routes(store: Store, keys: Keys) -> list[Route]:
 
         return handle
 
-    def query(request: Request) -> dict[str, Any]:
-        return _query(store, request)
-
-    def hosts(request: Request) -> dict[str, Any]:
-        return _hosts(store, request)
-
     def all_tags(request: Request) -> dict[str, Any]:
         source = request.query_params.get("source", "")
         found: dict[str, list[str]] = {}
@@ -86,8 +81,8 @@ def routes(store: Store, keys: Keys) -> list[Route]:
                  "message": run.message, "tags": list(run.tags)} for run in runs]
 
     return [
-        Route("/api/v1/query", reader(query)),
-        Route("/api/v1/hosts", reader(hosts)),
+        Route("/api/v1/query", reader(partial(_query, store))),
+        Route("/api/v1/hosts", reader(partial(_hosts, store))),
         Route("/api/v1/tags/hosts", reader(all_tags)),
         Route("/api/v1/tags/hosts/{host}", host_tags, methods=["GET", "POST", "PUT", "DELETE"]),
         Route("/api/v1/metrics", reader(active_metrics)),
@@ -107,9 +102,12 @@ def _need(request: Request, name: str) -> str:
 def _integer(request: Request, name: str, default: int | None = None) -> int:
     text = request.query_params.get(name, "") if default is not None else _need(request, name)
     try:
-        return int(float(text)) if text else default
+        value = int(float(text)) if text else default
     except (ValueError, OverflowError):
-        raise Refused(400, f"The value provided for parameter '{name}' is invalid") from None
+        value = -1
+    if not 0 <= value <= decode.LATEST:
+        raise Refused(400, f"The value provided for parameter '{name}' is invalid")
+    return value
 
 
 # ------------------------------------------------------------------------------------------------------------ query
@@ -125,7 +123,8 @@ def _query(store: Store, request: Request) -> dict[str, Any]:
     series = [_line(line, index) for index, lines in enumerate(answers) for line in lines]
     by = sorted({key for expression in query.expressions for key in getattr(expression, "by", ())})
     return {"status": "ok", "resp_version": 1, "res_type": "time_series", "query": text, "message": "",
-            "from_date": start * 1000, "to_date": end * 1000, "group_by": by, "series": series, "times": [], "values": []}
+            "from_date": start * 1000, "to_date": end * 1000, "group_by": by, "series": series, "times": [],
+            "values": []}
 
 
 def _line(line: Line, index: int) -> dict[str, Any]:
@@ -152,9 +151,10 @@ def _hosts(store: Store, request: Request) -> dict[str, Any]:
     if field not in _ORDERS:
         raise Refused(400, f"The value provided for parameter 'sort_field' is invalid: {field}")
     shown.sort(key=_ORDERS[field], reverse=request.query_params.get("sort_dir", "asc").lower() == "desc")
-    start = max(0, _integer(request, "start", 0))
+    start = _integer(request, "start", 0)
     shown = shown[start:start + min(_MOST_HOSTS, _integer(request, "count", 100))]
-    return {"host_list": shown, "total_matching": len(found), "total_returned": len(shown), "exact_total_matching": True}
+    return {"host_list": shown, "total_matching": len(found), "total_returned": len(shown),
+            "exact_total_matching": True}
 
 
 def _chosen(host: Host, text: str) -> bool:

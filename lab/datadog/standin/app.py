@@ -34,7 +34,8 @@ def make(store: Store, keys: Keys) -> Starlette:
 
     return Starlette(
         routes=[Route("/", page(store)), *intake.routes(store, keys), *api.routes(store, keys)],
-        exception_handlers={Refused: _refused, HTTPException: _http, ClientDisconnect: _gone, Exception: _failed},
+        exception_handlers={Refused: _refused, HTTPException: _http, ClientDisconnect: _gone,
+                            UnicodeEncodeError: _not_text, Exception: _failed},
         lifespan=lifespan)
 
 
@@ -51,6 +52,11 @@ def _refused(request: Request, error: Refused) -> Response:
 
 def _http(request: Request, error: HTTPException) -> Response:
     return JSONResponse({"errors": [error.detail]}, status_code=error.status_code, headers=error.headers)
+
+
+def _not_text(request: Request, error: UnicodeEncodeError) -> Response:
+    # JSON can write half a character ("\\ud800"), which no database takes.
+    return JSONResponse({"errors": ["Payload is not in the expected format: a text is no Unicode"]}, status_code=400)
 
 
 def _gone(request: Request, error: ClientDisconnect) -> Response:

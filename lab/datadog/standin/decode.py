@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,9 @@ import zstandard
 
 TYPES = ("gauge", "count", "rate", "gauge")  # by the number that v2 sends: unspecified, count, rate, gauge
 STATUSES = range(4)  # ok, warning, critical, unknown
+# The last second that Datadog's clients can name, and the largest float.
+LATEST = 2**32 - 1
+_LARGEST = sys.float_info.max
 _FORBIDDEN_IN_TAG = re.compile(r"[^\w:./-]+")
 
 
@@ -123,10 +126,17 @@ def _need(item: Any, name: str) -> str:
     return text
 
 
-def _integer(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise _malformed(f"{name}: expected a number")
-    return int(value)
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
+        raise _malformed(f"{name}: expected a finite number")
+    return float(value)
+
+
+def _seconds(value: Any, name: str) -> int:
+    seconds = int(_number(value, name))
+    if not 0 <= seconds <= LATEST:
+        raise _malformed(f"{name}: out of range")
+    return seconds
 
 
 def tag(text: Any) -> str:
@@ -142,12 +152,7 @@ def tags(texts: list[Any]) -> tuple[str, ...]:
 
 
 def _points(pairs: list[tuple[Any, Any]]) -> dict[int, float]:
-    points: dict[int, float] = {}
-    for timestamp, value in pairs:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise _malformed("points: expected finite numbers")
-        points[_integer(timestamp, "timestamp")] = float(value)
-    return points
+    return {_seconds(timestamp, "timestamp"): _number(value, "value") for timestamp, value in pairs}
 
 
 def series_v1(payload: Any) -> list[Sample]:
@@ -163,7 +168,7 @@ def series_v1(payload: Any) -> list[Sample]:
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             raise _malformed("points: expected pairs of timestamp and value")
         key = Key(_need(item, "metric"), _get(item, "host", str, ""), tags(own))
-        samples.append(Sample(key, kind, _integer(_get(item, "interval", (int, float), 0), "interval"), _points(pairs)))
+        samples.append(Sample(key, kind, _seconds(_get(item, "interval", (int, float), 0), "interval"), _points(pairs)))
     return samples
 
 
@@ -185,7 +190,7 @@ def series_v2(payload: Any) -> list[Sample]:
         pairs = [(_get(point, "timestamp", (int, float), None), _get(point, "value", (int, float), None))
                  for point in _get(item, "points", list, [])]
         key = Key(_need(item, "metric"), host, tags(own))
-        samples.append(Sample(key, TYPES[kind], _integer(_get(item, "interval", int, 0), "interval"), _points(pairs)))
+        samples.append(Sample(key, TYPES[kind], _seconds(_get(item, "interval", int, 0), "interval"), _points(pairs)))
     return samples
 
 
@@ -196,7 +201,7 @@ def check_runs(payload: Any, now: int) -> list[CheckRun]:
         status = _get(item, "status", int, 0)
         if status not in STATUSES:
             raise _malformed(f"status: unknown {status}")
-        timestamp = _integer(_get(item, "timestamp", (int, float), now), "timestamp")
+        timestamp = _seconds(_get(item, "timestamp", (int, float), now), "timestamp")
         runs.append(CheckRun(_need(item, "check"), _get(item, "host_name", str, ""), tags(_get(item, "tags", list, [])),
                              status, timestamp, _get(item, "message", str, "")))
     return runs

@@ -36,6 +36,7 @@ _INTERVALS = ((3600, 20), (4 * 3600, 60), (86400, 300), (2 * 86400, 600), (7 * 8
 _LONGEST_INTERVAL = 4 * 3600
 # A series of an answer never has more points; a finer rollup gives way to the default one.
 _MOST_POINTS = 1500
+_LONGEST_ROLLUP = 366 * 86400
 # Seconds over which Datadog interpolates.
 _INTERPOLATED = 300
 # The methods of time and of space aggregation.
@@ -116,16 +117,16 @@ def _plan(modifiers: tuple[Modifier, ...], span: int, kind: str) -> _Plan:
     """How a series of type `kind` is gathered: as_count() and as_rate() say nothing about gauges."""
     interval, how, fill, limit, counting = default_interval(span), "avg", "linear", _INTERPOLATED, ""
     for modifier in modifiers:
-        words = [word for word in modifier.arguments if isinstance(word, str)]
-        numbers = [int(number.value) for number in modifier.arguments if isinstance(number, Number)]
-        if len(words) + len(numbers) < len(modifier.arguments) or len(words) > 1 or len(numbers) > 1:
+        numbers = [int(argument.value) for argument in modifier.arguments if isinstance(argument, Number)]
+        words = [str(argument).strip("'\"") for argument in modifier.arguments if not isinstance(argument, Number)]
+        if len(words) > 1 or len(numbers) > 1:
             raise Refused(400, f"{str(modifier)[1:]} is not evaluated by the stand-in Datadog")
         if modifier.name == "rollup":
             how = words[0] if words else how
             if how not in _METHODS:
                 raise Refused(400, f"rollup: unknown method {how}, expected one of {', '.join(_METHODS)}")
-            if numbers and numbers[0] < 1:
-                raise Refused(400, "rollup: the interval is a positive number of seconds")
+            if numbers and not 1 <= numbers[0] <= _LONGEST_ROLLUP:
+                raise Refused(400, f"rollup: the interval is a number of seconds from 1 to {_LONGEST_ROLLUP}")
             if numbers and span / numbers[0] <= _MOST_POINTS:
                 interval = numbers[0]
         elif modifier.name == "fill":
@@ -162,13 +163,14 @@ def _series(node: Series, source: Source, start: int, end: int) -> list[Line]:
         members = [series for series in members if series.id in gathered]
         columns = [_typed(series, gathered[series.id], plans[series.type]) for series in members]
         if len(columns) > 1 or fill_asked:
-            columns = [_filled(column, first, last, plans[s.type]) for column, s in zip(columns, members)]
+            columns = [_filled(column, first, last, plans[series.type])
+                       for column, series in zip(columns, members, strict=True)]
         points = {bucket: float(_METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
                   for bucket in sorted(set().union(*columns))}
         if points:
             scope = _scope_text(node, group)
-            lines.append(Line(node.metric, f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}",
-                              scope, group, interval, points, node.aggregator))
+            expression = f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}"
+            lines.append(Line(node.metric, expression, scope, group, interval, points, node.aggregator))
     return lines
 
 
@@ -202,7 +204,7 @@ def _filled(column: Points, first: int, last: int, plan: _Plan) -> Points:
         return {bucket: column.get(bucket, 0.0) for bucket in range(first, last + 1, plan.interval)}
     filled = dict(column)
     known = sorted(column)
-    for left, right in zip(known, [*known[1:], last + plan.interval]):
+    for left, right in itertools.pairwise([*known, last + plan.interval]):
         real = right in column
         for bucket in range(left + plan.interval, right, plan.interval):
             if plan.fill == "last" and bucket - left <= plan.fill_limit:

@@ -118,7 +118,8 @@ class Store:
             row = db.execute(
                 "INSERT INTO series (metric, host, tags, type, interval) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET type = excluded.type, interval = excluded.interval RETURNING id",
-                (sample.key.metric, sample.key.host, json.dumps(sample.key.tags), sample.type, sample.interval)).fetchone()
+                (sample.key.metric, sample.key.host, json.dumps(sample.key.tags), sample.type,
+                 sample.interval)).fetchone()
             self._ids[known] = row[0]
         return self._ids[known]
 
@@ -174,12 +175,15 @@ class Store:
         tags_of: dict[str, set[str]] = {}
         for host, tag in self._read("SELECT host, tag FROM host_tag"):
             tags_of.setdefault(host, set()).add(tag)
-        return [StoredSeries(id_, type_, interval,
-                             frozenset([*json.loads(tags), *([f"host:{host}"] if host else []), *tags_of.get(host, ())]))
-                for id_, host, tags, type_, interval
-                in self._read("SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric)]
+        found = []
+        for id_, host, tags, type_, interval in self._read(
+                "SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric):
+            own = [*json.loads(tags), *([f"host:{host}"] if host else [])]
+            found.append(StoredSeries(id_, type_, interval, frozenset(own) | tags_of.get(host, set())))
+        return found
 
-    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, dict[int, float]]:
+    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int,
+                how: str) -> dict[int, dict[int, float]]:
         """{series: {start of bucket: value}} over start <= ts < end; `how` is avg, sum, min, max or count."""
         if how not in _AGGREGATES:
             raise ValueError(how)
