@@ -1,0 +1,84 @@
+"""Say what a lab is and how it stands.
+
+    python3 lab/status.py --state FOLDER [--json]
+
+Ends with 1 where there is no lab.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from containers import listed
+from plan import Refusal
+
+
+def read(path: Path) -> Any:
+    """Read a JSON file; None where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def status(state: Path) -> dict[str, Any]:
+    """Put the plan, what runs, and the last result together.
+
+    Returns: {name, state, page, api, datadog: {container, state}, hosts: [{name, node, container, address, port,
+        user, groups, suite, state}], last: {command, time, exit, changed} or None}; a `state` of a container is
+        podman's word for it, or "missing"
+    """
+    lab = read(state / "lab.json")
+    if lab is None:
+        raise Refusal("there is no lab; mend: ./kennel up")
+    present = listed(lab["name"])
+
+    def stands(container: str) -> str:
+        return present[container]["State"] if container in present else "missing"
+
+    shown = ("name", "node", "container", "address", "port", "user", "groups", "suite")
+    return {
+        "name": lab["name"],
+        "state": lab["state"],
+        "page": lab["datadog"]["url"] + "/",
+        "api": lab["datadog"]["url"],
+        "datadog": {"container": lab["datadog"]["container"], "state": stands(lab["datadog"]["container"])},
+        "hosts": [{**{key: host[key] for key in shown}, "state": stands(host["container"])} for host in lab["hosts"]],
+        "last": read(state / "last.json"),
+    }
+
+
+def table(rows: list[list[str]]) -> str:
+    """Set rows in columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def text(found: dict[str, Any]) -> str:
+    """Write a status for people."""
+    rows = [["HOST", "ADDRESS", "PORT", "USER", "GROUPS", "STATE"]]
+    rows += [
+        [host["name"], host["address"], str(host["port"]), host["user"], ",".join(host["groups"]), host["state"]]
+        for host in found["hosts"]
+    ]
+    lines = [table(rows), "", f"Stand-in Datadog, page and API: {found['page']} ({found['datadog']['state']})"]
+    last = found["last"]
+    if last:
+        well = "went well" if last["exit"] == 0 else f"failed with {last['exit']}"
+        changes = "" if last["changed"] is None else f", {last['changed']} changed"
+        lines.append(f"Last: ./kennel {last['command']} at {last['time']} {well}{changes}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Say how a lab stands.")
+    parser.add_argument("--state", required=True, type=Path)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    try:
+        answer = status(given.state.resolve())
+    except Refusal as refusal:
+        sys.exit(str(refusal))
+    print(json.dumps(answer, indent=2) if given.json else text(answer))
