@@ -31,6 +31,9 @@ SIGNER = "Kennel lab packages <kennel@localhost>"
 KEY_LIFETIME = "5y"
 # The Pythons of Debian 12 and Ubuntu 22.04 up to those to come: all find the vendored packages in one folder.
 PYTHONS = range(10, 17)
+# The one vendored package without a pure form, and the Pythons that it has wheels for. Without it `self.http` fails.
+COMPILED = "pydantic-core"
+COMPILED_FOR = range(10, 15)
 # Checks that run without any configuration of the user's.
 DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
 
@@ -103,15 +106,24 @@ def vendored(cache: Path) -> Path:
     pins = (HERE / "requirements.txt").read_bytes() + str(sys.version_info[:2]).encode()
     folder = cache / f"agent-vendor-{hashlib.sha256(pins).hexdigest()[:12]}"
     if not folder.is_dir():
+        for old in cache.glob("agent-vendor-*"):
+            shutil.rmtree(old)
         fresh = Path(tempfile.mkdtemp(prefix="agent-vendor-new-", dir=cache))
-        options = ("--quiet", "--no-deps", "--no-compile", "--only-binary=:all:", "--disable-pip-version-check")
-        requirements = str(HERE / "requirements.txt")
-        run(sys.executable, "-m", "pip", "install", *options, "--target", str(fresh), "-r", requirements)
+        pip_install(fresh, "-r", str(HERE / "requirements.txt"))
+        pin = next(line for line in pins.decode().splitlines() if line.startswith(f"{COMPILED}=="))
+        for minor in COMPILED_FOR:
+            with tempfile.TemporaryDirectory(dir=cache) as other:
+                pip_install(Path(other), "--python-version", f"3.{minor}", pin)
+                shutil.copytree(other, fresh, dirs_exist_ok=True)
         # Commands of vendored packages carry this machine's interpreter in their first line.
         shutil.rmtree(fresh / "bin", ignore_errors=True)
-        fresh.chmod(0o755)
         fresh.rename(folder)
     return folder
+
+
+def pip_install(target: Path, *arguments: str) -> None:
+    options = ("--quiet", "--no-deps", "--no-compile", "--only-binary=:all:", "--disable-pip-version-check")
+    run(sys.executable, "-m", "pip", "install", *options, "--target", str(target), *arguments)
 
 
 def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:

@@ -126,10 +126,10 @@ def _status(options: argparse.Namespace, path: Path) -> None:
     print(f"  Host tags: {', '.join(status['hostTags']) or 'none'}\n\n  Running checks")
     for name, instances in sorted(status["runnerStats"]["Checks"].items()):
         for check_id, stats in instances.items():
-            verdict = "ERROR" if stats["LastError"] else "OK" if stats["TotalRuns"] else "not run yet"
+            verdict = "ERROR" if stats["LastError"] else "OK" if stats["TotalRuns"] else "no run has ended yet"
             print(f"    {name} ({check_id}) every {stats['Interval']:g} s, {stats['TotalRuns']} runs [{verdict}]")
             for text in [*messages(stats["LastError"]), *stats["LastWarnings"]]:
-                print(f"      {text}")
+                print(f"      {text.splitlines()[0] if text else ''}")
     print("\n  Errors of configuration and loading")
     for name, text in status["autoConfigStats"]["ConfigErrors"].items():
         print(f"    {name}: {text}")
@@ -214,6 +214,8 @@ def _run(options: argparse.Namespace, path: Path) -> None:
     if options.pidfile:
         Path(options.pidfile).write_text(f"{os.getpid()}\n", encoding="ascii")
     Agent(config).run()
+    if options.pidfile:
+        Path(options.pidfile).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Agent:
         self.collector.load(self.catalog, CheckLoader(config))
         self.forwarder = Forwarder(config, self.log)
         self.scheduler = Scheduler()
+        self._socket_path = Path(config.values["run_path"]) / SOCKET
         self._stop = threading.Event()
         self._metadata_due = 0.0
         self._started = time.time()
@@ -73,6 +74,7 @@ class Agent:
         self.scheduler.stop()
         self.flush()
         self.forwarder.stop(STOP_SECONDS)
+        self._socket_path.unlink(missing_ok=True)
         self.log.info("Stopped")
 
     def _run_check(self, running: Running) -> None:
@@ -181,11 +183,10 @@ class Agent:
 
     def _listen(self) -> socket.socket:
         """The command line's socket, which only the Agent's user and root can open."""
-        path = Path(self.config.values["run_path"]) / SOCKET
-        path.unlink(missing_ok=True)
+        self._socket_path.unlink(missing_ok=True)
         server = socket.socket(socket.AF_UNIX)
         mask = os.umask(0o177)
-        server.bind(str(path))
+        server.bind(str(self._socket_path))
         os.umask(mask)
         server.listen(8)
         return server

@@ -1,0 +1,308 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stand-in Agent's aggregation, its beat, and its queue against an intake that goes away."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import logging
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "lab" / "agent"))
+
+from standin_agent import aggregator
+from standin_agent.aggregator import Point, Sampler
+from standin_agent.collector import series
+from standin_agent.config import Config
+from standin_agent.forwarder import KEY_INVALID, KEY_VALID, Forwarder
+from standin_agent.scheduler import Scheduler
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def values(points: list[Point]) -> dict[str, float]:
+    return {point.metric: point.value for point in points}
+
+
+def run(kind: int, samples: list[list[float]], *, seconds: float = 10.0, first: bool = False) -> list[dict[str, float]]:
+    """The points of runs `seconds` apart, each with these samples of one metric `m`."""
+    clock = Clock()
+    sampler = Sampler(15, clock)
+    found = []
+    for values_of_run in samples:
+        for value in values_of_run:
+            sampler.add(kind, "m", value, [], "h", first)
+        found.append(values(sampler.commit()))
+        clock.now += seconds
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "samples", "expected"),
+    [
+        (aggregator.GAUGE, [[1, 2], [], [3]], [{"m": 2}, {}, {"m": 3}]),
+        (aggregator.GAUGE, [[float("nan")], [float("inf")]], [{}, {}]),
+        (aggregator.RATE, [[100], [150], [150]], [{}, {"m": 5}, {"m": 0}]),
+        # A counter that starts again gives no rate, and counts from there.
+        (aggregator.RATE, [[100], [20], [40]], [{}, {}, {"m": 2}]),
+        (aggregator.RATE, [[100], [], [140]], [{}, {}, {"m": 2}]),
+        (aggregator.COUNT, [[1, 2], [4]], [{"m": 3}, {"m": 4}]),
+        (aggregator.MONOTONIC_COUNT, [[10], [15, 18], [18]], [{}, {"m": 8}, {"m": 0}]),
+        (aggregator.MONOTONIC_COUNT, [[10], [3], [5]], [{}, {"m": 0}, {"m": 2}]),
+        (aggregator.COUNTER, [[1, 1, 1], []], [{"m": 3}, {}]),
+    ],
+)
+def test_points_of_successive_runs(kind: int, samples: list[list[float]], expected: list[dict[str, float]]) -> None:
+    assert run(kind, samples) == expected
+
+
+def test_monotonic_count_can_flush_its_first_value() -> None:
+    assert run(aggregator.MONOTONIC_COUNT, [[10], [15], [4]], first=True) == [{"m": 10}, {"m": 5}, {"m": 4}]
+
+
+def test_histogram_gives_the_agents_default_aggregates() -> None:
+    [found] = run(aggregator.HISTOGRAM, [[float(n) for n in range(1, 21)]])
+    assert found == {"m.max": 20, "m.median": 10, "m.avg": 10.5, "m.95percentile": 19, "m.count": 20}
+
+
+def test_contexts_differ_by_tags_and_host_and_not_by_the_order_of_tags() -> None:
+    sampler = Sampler(15, Clock())
+    for tags, host in ((["a:1", "b:2"], "h"), (["b:2", "a:1", "a:1"], "h"), (["a:1"], "h"), (["a:1"], "other")):
+        sampler.add(aggregator.COUNT, "m", 1, tags, host)
+    found = {(point.tags, point.host): point.value for point in sampler.commit()}
+    assert found == {(("a:1", "b:2"), "h"): 2, (("a:1",), "h"): 1, (("a:1",), "other"): 1}
+
+
+def test_points_carry_the_time_of_their_run() -> None:
+    clock = Clock()
+    sampler = Sampler(45, clock)
+    found = []
+    for clock.now in (1000.2, 1045.3, 1090.1):
+        sampler.add(aggregator.GAUGE, "m", 1, ["a:b"], "h")
+        found += sampler.commit()
+    assert series(found) == [
+        {
+            "metric": "m",
+            "type": 3,
+            "points": [{"timestamp": t, "value": 1} for t in (1000, 1045, 1090)],
+            "tags": ["a:b"],
+            "resources": [{"type": "host", "name": "h"}],
+        }
+    ]
+
+
+def test_state_of_what_is_no_longer_sampled_is_forgotten() -> None:
+    clock = Clock()
+    sampler = Sampler(15, clock)
+    sampler.add(aggregator.RATE, "m", 1, [], "h")
+    sampler.commit()
+    clock.now += aggregator.STATE_LIFETIME + 1
+    sampler.commit()
+    sampler.add(aggregator.RATE, "m", 2, [], "h")
+    assert sampler.commit() == []
+
+
+def test_each_job_keeps_its_own_beat_beside_one_that_hangs() -> None:
+    beats: dict[str, list[float]] = {"quick": [], "slow": []}
+    release = threading.Event()
+    scheduler = Scheduler(spread=0.01)
+
+    def slow() -> None:
+        beats["slow"].append(time.monotonic())
+        time.sleep(0.25)  # Longer than its interval: every second beat is left out.
+
+    scheduler.add("hangs", 0.1, lambda: release.wait() and None)
+    scheduler.add("quick", 0.1, lambda: beats["quick"].append(time.monotonic()))
+    scheduler.add("slow", 0.2, slow)
+    time.sleep(1.3)
+    scheduler.stop()
+    release.set()
+    for name, interval in (("quick", 0.1), ("slow", 0.4)):
+        start, count = beats[name][0], len(beats[name])
+        assert count >= 3
+        drift = [abs(beat - start - interval * turn) for turn, beat in enumerate(beats[name])]
+        assert max(drift) < 0.09, (name, drift)
+
+
+class Intake:
+    """An intake on a loopback port that can go away and come back; `code` is its answer."""
+
+    def __init__(self) -> None:
+        self.code = 202
+        self.bodies: list[Any] = []
+        self.headers: list[dict[str, str]] = []
+        self.targets: list[str] = []
+        self._server: http.server.ThreadingHTTPServer | None = None
+        self.port = 0
+        self.up()
+
+    def up(self) -> None:
+        intake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                intake.targets.append(self.path)
+                self._answer(200 if intake.code != 403 else 403)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                intake.headers.append(dict(self.headers))
+                intake.targets.append(self.path)
+                if intake.code == 202:
+                    intake.bodies.append(json.loads(zlib.decompress(body)))
+                self._answer(intake.code)
+
+            def _answer(self, code: int) -> None:
+                self.send_response(code)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def down(self) -> None:
+        assert self._server
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def intake() -> Iterator[Intake]:
+    found = Intake()
+    yield found
+    found.down()
+
+
+MakeForwarder = Callable[..., Forwarder]
+
+
+@pytest.fixture
+def make_forwarder(intake: Intake, tmp_path: Path) -> Iterator[MakeForwarder]:
+    made: list[Forwarder] = []
+
+    def make(**settings: Any) -> Forwarder:
+        path = tmp_path / "datadog.yaml"
+        document = {
+            "api_key": KEY,
+            "dd_url": f"http://127.0.0.1:{intake.port}",
+            "hostname": "h",
+            "forwarder_backoff_base": 0.05,
+            "forwarder_backoff_max": 0.1,
+            **settings,
+        }
+        path.write_text(json.dumps(document), encoding="utf-8")
+        forwarder = Forwarder(Config(path), logging.getLogger("test"))
+        made.append(forwarder)
+        return forwarder
+
+    yield make
+    for forwarder in made:
+        forwarder.stop(0)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not come true in time"
+        time.sleep(0.01)
+
+
+def transactions(forwarder: Forwarder) -> dict[str, Any]:
+    return dict(forwarder.status()["Transactions"])
+
+
+def test_no_point_is_lost_while_the_intake_is_away(intake: Intake, make_forwarder: MakeForwarder) -> None:
+    forwarder = make_forwarder()
+    forwarder.start()
+    forwarder.submit("/api/v2/series", 0, points=1)
+    eventually(lambda: intake.bodies == [0])
+    intake.down()
+    for number in range(1, 6):
+        forwarder.submit("/api/v2/series", number, points=1)
+    eventually(lambda: transactions(forwarder)["Retried"] >= 2)
+    intake.code = 503
+    intake.up()
+    eventually(lambda: transactions(forwarder)["HTTPErrorsByCode"].get("503", 0) >= 2)
+    intake.code = 429
+    eventually(lambda: transactions(forwarder)["HTTPErrorsByCode"].get("429", 0) >= 1)
+    intake.code = 202
+    eventually(lambda: intake.bodies == [0, 1, 2, 3, 4, 5])
+    found = transactions(forwarder)
+    assert (found["Dropped"], found["RetryQueueSize"], found["RetryQueueBytes"]) == (0, 0, 0)
+
+
+def test_a_full_queue_drops_the_oldest_and_says_so(intake: Intake, make_forwarder: MakeForwarder) -> None:
+    forwarder = make_forwarder(forwarder_retry_queue_payloads_max_size=100)
+    for number in range(50):
+        forwarder.submit("/api/v2/series", [number], points=2)
+    waiting = transactions(forwarder)
+    assert waiting["RetryQueueBytes"] <= 100
+    assert waiting["Dropped"] + waiting["RetryQueueSize"] == 50
+    assert waiting["DroppedPoints"] == 2 * waiting["Dropped"]
+    forwarder.start()
+    eventually(lambda: bool(intake.bodies) and intake.bodies[-1] == [49])
+    assert intake.bodies == [[n] for n in range(50 - waiting["RetryQueueSize"], 50)]
+
+
+@pytest.mark.parametrize("code", [400, 403, 413])
+def test_what_the_intake_refuses_is_dropped(intake: Intake, make_forwarder: MakeForwarder, code: int) -> None:
+    refused = threading.Event()
+    forwarder = make_forwarder()
+    intake.code = code
+    forwarder.start()
+    forwarder.submit("/intake/", {}, on_drop=refused.set)
+    assert refused.wait(5)
+    status = forwarder.status()
+    assert status["Transactions"]["Dropped"] == 1
+    assert str(code) in status["LastError"]
+    assert status["APIKeyStatus"] == {f"API key ending with {KEY[-5:]}": KEY_INVALID if code == 403 else KEY_VALID}
+    intake.code = 202
+    forwarder.submit("/intake/", {"a": 1})
+    eventually(lambda: intake.bodies == [{"a": 1}])
+    assert KEY_VALID in forwarder.status()["APIKeyStatus"].values()
+
+
+def test_the_key_travels_in_a_header_and_in_validates_query_only(intake: Intake, make_forwarder: MakeForwarder) -> None:
+    forwarder = make_forwarder()
+    forwarder.start()
+    forwarder.submit("/api/v2/series", {"series": []})
+    eventually(lambda: len(intake.bodies) == 1)
+    assert intake.targets == [f"/api/v1/validate?api_key={KEY}", "/api/v2/series"]
+    assert {name.lower(): value for name, value in intake.headers[0].items()}["dd-api-key"] == KEY
+
+
+def test_stopping_sends_what_waits_and_never_hangs(intake: Intake, make_forwarder: MakeForwarder) -> None:
+    forwarder = make_forwarder()
+    forwarder.start()
+    forwarder.submit("/api/v2/series", 1)
+    forwarder.stop(3)
+    assert intake.bodies == [1]
+    intake.down()
+    lonely = make_forwarder(forwarder_backoff_base=60, forwarder_backoff_max=60)
+    lonely.start()
+    lonely.submit("/api/v2/series", 2)
+    started = time.monotonic()
+    lonely.stop(0.5)
+    assert time.monotonic() - started < 2
+    intake.up()

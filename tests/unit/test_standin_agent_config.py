@@ -1,0 +1,89 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stand-in Agent's datadog.yaml: precedence, secrets, host name, and errors that tell no secret."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "lab" / "agent"))
+
+from standin_agent.config import Config, ConfigError
+
+BACKEND = """#!/bin/sh
+read -r question
+case "$question" in
+    *'"version": "1.0"'*) echo '{"key": {"value": "s3cr3t-key", "error": null}, "bad": {"error": "no such"}}' ;;
+esac
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DD_API_KEY", "DD_TAGS", "DD_SITE", "DD_HOSTNAME", "DD_URL", "DD_DD_URL", "DD_ENV"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def load(folder: Path, text: str) -> Config:
+    path = folder / "datadog.yaml"
+    path.write_text(text, encoding="utf-8")
+    return Config(path)
+
+
+def test_the_environment_wins_and_lists_are_separated_by_spaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DD_TAGS", "a:b c:d")
+    monkeypatch.setenv("DD_ENV", "staging")
+    config = load(tmp_path, "hostname: h\ntags: [x:y]\napi_key: '0012'\napm_config: {enabled: false}\nsite: my.site\n")
+    assert config.host_tags == ["a:b", "c:d", "env:staging"]
+    assert config.api_key == "0012"
+    assert config.intake_url == "https://app.my.site"
+    assert config.get("apm_config.enabled") is False
+    assert config.get("not.there") is None
+
+
+@pytest.mark.parametrize("name", ["localhost", "under_score", "-x", "a b", "x" * 64 + ".y" * 120])
+def test_an_invalid_host_name_is_passed_over(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "node-1")
+    config = load(tmp_path, f"hostname: '{name}'\n")
+    assert (config.hostname, config.hostname_source) == ("node-1", "os")
+
+
+def backend(folder: Path, mode: int) -> str:
+    command = folder / "backend"
+    command.write_text(BACKEND, encoding="ascii")
+    command.chmod(mode)
+    return f"hostname: h\nsecret_backend_command: {command}\n"
+
+
+def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
+    config = load(tmp_path, backend(tmp_path, 0o700) + "api_key: ENC[key]\nsecret_note: ENC[kept]\n")
+    assert config.api_key == "s3cr3t-key"
+    assert config.get("secret_note") == "ENC[kept]"
+    assert "s3cr3t" not in config.scrub("the key is s3cr3t-key")
+
+
+@pytest.mark.parametrize(
+    ("mode", "handle", "problem"),
+    [
+        (0o755, "key", "must have mode 0700 or 0500"),
+        (0o600, "key", "must have mode 0700 or 0500"),
+        (0o700, "bad", "secret bad: no such"),
+        (0o700, "absent", "secret absent: the command did not return it"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_an_error(tmp_path: Path, mode: int, handle: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        load(tmp_path, backend(tmp_path, mode) + f"api_key: ENC[{handle}]\n")
+
+
+@pytest.mark.parametrize("text", ["api_key: [topsecret", "- topsecret\n", "api_key: 'topsecret\n  x: y: z"])
+def test_a_broken_file_is_named_without_its_content(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert str(tmp_path / "datadog.yaml") in str(caught.value)
+    assert "topsecret" not in str(caught.value)
