@@ -101,7 +101,7 @@ def render(config: dict, secrets: dict[str, str]) -> str:
 
 
 def mask(text: str, secrets: dict[str, str]) -> str:
-    """The text with secrets hidden: the given values, values of settings with telling names, keys, passwords in URLs."""
+    """The text with secrets hidden: the given values, settings with telling names, keys, passwords in URLs."""
     for secret in sorted(map(str, secrets.values()), key=len, reverse=True):
         if secret and not secret.startswith("ENC["):
             text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], HIDDEN).replace(secret, HIDDEN)

@@ -68,7 +68,7 @@ active:
   returned: always
   type: bool
 since:
-  description: When the service was last started, in seconds of the epoch by the host's clock; V(0) when it does not run.
+  description: When the service was last started, in seconds of the epoch by the host's clock; V(0) if it does not run.
   returned: always
   type: float
 actions:

@@ -9,8 +9,8 @@ module: datadog_apt_repository
 short_description: Set up the apt repository of the Datadog Agent
 version_added: 0.1.0
 description:
-  - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old key
-    cannot refresh its package lists.
+  - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old
+    key cannot refresh its package lists.
   - Writes one entry for the repository and takes out the entries that other tools have left for it. Two entries with
     different keyrings would make every call to apt fail.
   - Says whether the package lists must be refreshed for the wanted version, so that they are refreshed only then.

@@ -9,8 +9,8 @@ module: datadog_check
 short_description: Install a check of the Datadog Agent
 version_added: 0.1.0
 description:
-  - Puts a check's configuration into C(conf.d/NAME.d/conf.yaml) and, for a custom check, its code into C(checks.d/NAME.py),
-    with the owner and modes that the Agent's package uses.
+  - Puts a check's configuration into C(conf.d/NAME.d/conf.yaml) and, for a custom check, its code into
+    C(checks.d/NAME.py), with the owner and modes that the Agent's package uses.
   - New code is first loaded with the Agent's own Python, as the Agent's user. Code that does not load changes nothing.
   - Removes the older form of the configuration, C(conf.d/NAME.yaml), which the Agent would load as well.
   - The Agent reads all this when it starts. Restarting it is left to the caller.
@@ -105,7 +105,7 @@ module.__file__ = name + '.py'
 exec(compile(sys.stdin.read(), module.__file__, 'exec'), module.__dict__)
 found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, AgentCheck) and v.__module__ == name]
 if not found:
-    sys.exit('it defines no subclass of AgentCheck')
+    raise SystemExit('it defines no subclass of AgentCheck')
 """
 
 
