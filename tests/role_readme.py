@@ -1,0 +1,96 @@
+"""Write roles/ROLE/README.md from each role's argument specs, or with --check say which are stale."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTE = "<!-- Written by tests/role_readme.py from meta/argument_specs.yml. -->"
+
+
+def plain(text: str) -> str:
+    """Ansible's markup as Markdown: C(x), V(x), O(x) and RV(x) become code."""
+    return re.sub(r"\b(?:C|V|O|RV)\(([^)]*)\)", r"`\1`", text)
+
+
+def sentences(description: str | list[str]) -> str:
+    """One paragraph out of a description."""
+    return plain(" ".join([description] if isinstance(description, str) else description))
+
+
+def code(value: Any) -> str:
+    """A default as one line of YAML; long ones are left to where they stand."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).removesuffix("\n...\n").strip()
+    return f"`{text}`" if len(text) <= 60 else "see `defaults/main.yml`"
+
+
+def default(name: str, option: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """What holds when the variable is not set."""
+    if option.get("required"):
+        return "required"
+    if "default" in option:
+        return f"default {code(option['default'])}"
+    return "default: see the description" if name in defaults else "optional"
+
+
+def items(options: dict[str, Any], defaults: dict[str, Any], indent: str = "") -> list[str]:
+    """A list of variables, the fields of their items below them."""
+    lines = []
+    for name, option in options.items():
+        kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
+        facts = [kind, default(name, option, defaults)]
+        if "choices" in option:
+            facts.insert(1, " or ".join(f"`{choice}`" for choice in option["choices"]))
+        if option.get("no_log"):
+            facts.append("secret")
+        lines.append(f"{indent}- **`{name}`** ({', '.join(facts)}): {sentences(option['description'])}")
+        lines += items(option.get("options", {}), {}, indent + "  ")
+    return lines
+
+
+def example(role: str, options: dict[str, Any]) -> list[str]:
+    """A play with what the role requires."""
+    lines = ["- hosts: all", "  become: true", "  roles:", f"    - role: kennel.fleet.{role}"]
+    required = [name for name, option in options.items() if option.get("required")]
+    values = [f'{name}: "{{{{ vault_{name} }}}}"' for name in required]
+    return lines + (["      vars:", *(f"        {value}" for value in values)] if values else [])
+
+
+def readme(folder: Path) -> str:
+    """The text of one role's README."""
+    spec = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"][
+        "main"
+    ]
+    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    lines = [f"# {folder.name}", "", NOTE, "", f"{plain(spec['short_description'])}.", ""]
+    lines += [f"{plain(sentence)}" for sentence in spec["description"]]
+    lines += ["", "## Variables", "", *items(spec["options"], defaults)]
+    lines += ["", "## Example", "", "```yaml", *example(folder.name, spec["options"]), "```", ""]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; the exit status is 1 when a file is stale."""
+    if arguments not in ([], ["--check"]):
+        print(f"usage: {sys.argv[0]} [--check]", file=sys.stderr)
+        return 2
+    stale = False
+    for folder in sorted(path.parents[1] for path in ROOT.glob("roles/*/meta/argument_specs.yml")):
+        path, text = folder / "README.md", readme(folder)
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale = True
+        if arguments:
+            print(f"{path.relative_to(ROOT)} is stale: run python {Path(__file__).relative_to(ROOT)}")
+        else:
+            path.write_text(text, encoding="utf-8")
+    return int(stale and bool(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
