@@ -67,6 +67,12 @@ def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert "s3cr3t" not in config.scrub("the key is s3cr3t-key")
 
 
+def test_who_only_asks_the_running_agent_needs_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "datadog.yaml"
+    path.write_text("hostname: h\napi_key: ENC[key]\nsecret_backend_command: /not/there\n", encoding="utf-8")
+    assert Config(path, resolve=False).hostname == "h"
+
+
 @pytest.mark.parametrize(
     ("mode", "handle", "problem"),
     [

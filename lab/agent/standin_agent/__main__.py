@@ -83,12 +83,12 @@ def _version(_options: argparse.Namespace, _path: Path) -> None:
 
 
 def _hostname(_options: argparse.Namespace, path: Path) -> None:
-    print(Config(path, required=False).hostname)
+    print(Config(path, required=False, resolve=False).hostname)
 
 
 def _ask(path: Path, verb: str) -> dict[str, Any]:
     """The running Agent's answer to a verb."""
-    config = Config(path)
+    config = Config(path, resolve=False)
     address = Path(config.values["run_path"]) / SOCKET
     try:
         with socket.socket(socket.AF_UNIX) as client:

@@ -135,21 +135,27 @@ class Secrets:
         if self._config["secret_backend_command_allow_group_exec_perm"]:
             allowed |= stat.S_IRGRP | stat.S_IXGRP
         if info.st_uid != os.geteuid():
-            raise ConfigError(f"secret_backend_command {command} must be owned by the user that runs the Agent")
+            raise ConfigError(
+                f"secret_backend_command {command} must be owned by the user that runs this, uid {os.geteuid()}"
+            )
         if stat.S_IMODE(info.st_mode) & ~allowed or not info.st_mode & stat.S_IXUSR:
             raise ConfigError(f"secret_backend_command {command} must have mode 0700 or 0500: others have rights on it")
 
 
 class Config:
-    """The effective configuration. Unknown keys are kept: checks may ask for them."""
+    """The effective configuration. Unknown keys are kept: checks may ask for them.
 
-    def __init__(self, path: Path, *, required: bool = True) -> None:
+    `resolve=False` leaves `ENC[...]` as it is: who only asks the running Agent needs no secret. Raises ConfigError.
+    """
+
+    def __init__(self, path: Path, *, required: bool = True, resolve: bool = True) -> None:
         self.path = path
         self.values = dict(DEFAULTS)
         self.values.update({k: v for k, v in _read(path, required).items() if v is not None})
         self.values.update(_environment())
         self.secrets = Secrets(self.values)
-        self.values = self.secrets.resolve(self.values)
+        if resolve:
+            self.values = self.secrets.resolve(self.values)
         self.api_key = str(self.values["api_key"]).strip()
         self.hostname, self.hostname_source = _hostname(self.values)
 

@@ -127,7 +127,8 @@ class Forwarder:
                 self.key_status = KEY_INVALID if code == 403 else KEY_VALID
             if problem:
                 self._counts["errors"] += 1
-                self._http_errors[str(code)] += bool(code)
+                if code:
+                    self._http_errors[str(code)] += 1
                 self.last_error = f"{payload.path}: {problem}"
                 self._log.warning("could not send to %s%s: %s", self._url, payload.path, problem)
             if retry:

@@ -130,6 +130,11 @@ def _datadog_agent(config: Config, sink: Sink, log: logging.Logger) -> dict[str,
         cache.mkdir(mode=0o700, exist_ok=True)
         fresh = cache_file(key).with_suffix(f".{os.getpid()}")
         fresh.write_text(value, encoding="utf-8")
+        if os.geteuid() == 0:
+            # `datadog-agent check` as root: the Agent must be able to read and replace the file.
+            owner = cache.parent.stat()
+            for path in (cache, fresh):
+                os.chown(path, owner.st_uid, owner.st_gid)
         fresh.replace(cache_file(key))
 
     def nothing(*_args: Any, **_options: Any) -> None:
