@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -234,10 +235,9 @@ def _hostname(values: dict[str, Any]) -> tuple[str, str]:
     """The name and where it came from: `hostname`, `hostname_file`, else the operating system's."""
     candidates = [("configuration", str(values["hostname"]).strip())]
     if values["hostname_file"]:
-        try:
+        # Where it cannot be read the next source is tried, as by the real Agent.
+        with contextlib.suppress(OSError):
             candidates.append(("hostnameFile", Path(values["hostname_file"]).read_text(encoding="utf-8").strip()))
-        except OSError:
-            pass  # As the real Agent: the next source is tried.
     candidates.append(("os", socket.gethostname()))
     for source, name in candidates:
         if _HOST_NAME.match(name) and name.lower() not in _LOCAL_NAMES:

@@ -46,7 +46,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Forwarder:
-    """A thread that empties the queue. Connection errors, time-outs, 429 and 5xx are tried again, the rest is dropped."""
+    """A thread that empties the queue. Failed connections, 429 and 5xx are tried again, what else fails is dropped."""
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self._config = config
