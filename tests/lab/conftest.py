@@ -90,13 +90,15 @@ class Lab:
         ssh = ["ssh", "-p", str(plan["port"]), "-i", str(self.state / "id_ed25519"), "-o", "BatchMode=yes",
                "-o", f"UserKnownHostsFile={self.state / 'known_hosts'}", f"{plan['user']}@{plan['address']}"]  # fmt: skip
         return subprocess.run(
-            [*ssh, "sudo", "sh", "-c", f"'{command}'"], text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+            [*ssh, "sudo", "sh", "-c", f"'{command}'"],
+            text=True,
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
 
     def podman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(ROOT / "lab" / "podman"), *arguments], text=True, capture_output=True, check=False
-        )
+        return subprocess.run([str(ROOT / "lab" / "podman"), *arguments], text=True, capture_output=True, check=False)
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -106,7 +108,12 @@ class Lab:
         """Every secret of this lab."""
         return [path.read_text(encoding="utf-8").strip() for path in sorted((self.state / "secrets").iterdir())]
 
-    def up(self) -> None:
+    def down(self) -> None:
+        self.play("lab_down", "-e", "lab_keep_image=true")
+
+    def renew(self) -> None:
+        """Bare hosts in place of what is there."""
+        self.down()
         done = self.play("lab_up", extra={"lab_hosts": HOSTS})
         assert done.status == 0, done.output
 
@@ -115,7 +122,6 @@ class Lab:
 def lab():
     """A lab with two bare hosts; gone afterwards."""
     lab = Lab(STATE)
-    lab.play("lab_down", extra={"lab_keep_image": True})
-    lab.up()
+    lab.renew()
     yield lab
-    lab.play("lab_down", extra={"lab_keep_image": True})
+    lab.down()

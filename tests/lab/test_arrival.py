@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-WAIT = {"datadog_verify_timeout": 45}
+# What these tests look for is wrong from the start, so there is nothing to wait for.
+WAIT = {"datadog_verify_timeout": 10}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def fleet(lab):
 
 def test_table_shows_each_host_and_signal(fleet):
     table = fleet.output[fleet.output.index("Show what Datadog has") :]
-    for words in (("fresh1", "phi.kennel.test", "my_metric"), ("fresh1", "mysql.can_connect"), ("fresh2", "my_metric")):
+    for words in (("fresh1", "my_metric", "ok"), ("fresh1", "mysql.can_connect", "ok"), ("fresh2", "my_metric", "ok")):
         assert any(all(word in line for word in words) for line in table.splitlines()), words
 
 
@@ -32,7 +33,7 @@ def test_second_site_run_changes_nothing(lab, fleet):
 def test_stopped_database_turns_it_red(lab, fleet):
     lab.on("fresh1", "systemctl stop mariadb")
     try:
-        time.sleep(20)  # One flush of the Agent, so that the check has said so.
+        time.sleep(32)  # Two flushes of the Agent, so that the check has said so.
         run = lab.play("verify", extra=WAIT)
     finally:
         lab.on("fresh1", "systemctl start mariadb")

@@ -41,15 +41,22 @@ def tell(lab, host: str, extra: dict) -> Story:
 
 
 @pytest.fixture(scope="module")
-def whole(lab) -> Story:
-    """All roles, on a host with MySQL."""
-    return tell(lab, "fresh1", {})
+def bare(lab):
+    """The lab with nothing on its hosts, whatever other tests have done to them."""
+    lab.renew()
+    return lab
 
 
 @pytest.fixture(scope="module")
-def small(lab) -> Story:
+def whole(bare) -> Story:
+    """All roles, on a host with MySQL."""
+    return tell(bare, "fresh1", {})
+
+
+@pytest.fixture(scope="module")
+def small(bare) -> Story:
     """Agent, tags and two checks."""
-    return tell(lab, "fresh2", TWO_CHECKS)
+    return tell(bare, "fresh2", TWO_CHECKS)
 
 
 @pytest.fixture(params=["whole", "small"])
@@ -62,7 +69,9 @@ def test_check_mode_runs_to_the_end(story):
 
 
 def test_check_mode_changes_nothing(story):
-    left = [path for path in story.files_after_check if not path.startswith(("/home/kennel/.ansible", "/var/lib/systemd"))]
+    left = [
+        path for path in story.files_after_check if not path.startswith(("/home/kennel/.ansible", "/var/lib/systemd"))
+    ]
     assert left == []
 
 
@@ -104,7 +113,9 @@ def test_output_holds_no_secret(lab, story):
 def test_no_file_that_others_may_read_holds_a_secret(lab, whole):
     for secret in lab.secrets():
         lab.on("fresh1", "rm -f /root/needle")
-        found = lab.on("fresh1", f"grep -rlsF {secret} /etc /opt /var/lib /var/log /home /tmp /usr/local").stdout.split()
+        found = lab.on(
+            "fresh1", f"grep -rlsF {secret} /etc /opt /var/lib /var/log /home /tmp /usr/local"
+        ).stdout.split()
         for path in found:
             mode = lab.on("fresh1", f"stat -c %a {path}").stdout.strip()
             assert mode.endswith("0"), f"{path} has mode {mode}"

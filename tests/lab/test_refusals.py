@@ -26,14 +26,22 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
     assert run.status != 0
     report = run.output[run.output.index("Put right first") :]
     for host in ("fresh1", "fresh2"):
-        for variable in ("datadog_agent_api_key", "'1st:x'", "'webserver'", "datadog_agent_version", "min_collection_interval"):
+        for variable in (
+            "datadog_agent_api_key",
+            "'1st:x'",
+            "'webserver'",
+            "datadog_agent_version",
+            "min_collection_interval",
+        ):
             assert any(host in line and variable in line for line in report.splitlines()), (host, variable)
     assert any("fresh1" in line and "datadog_mysql_user_password" in line for line in report.splitlines())
     assert run.changed_tasks() == []
 
 
 def test_values_of_a_wrong_type_are_refused(lab, untouched):
-    run = lab.play("site", extra={"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]})
+    run = lab.play(
+        "site", extra={"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]}
+    )
     assert run.status != 0
     assert "Put right first" in run.output
 
@@ -57,7 +65,9 @@ def test_syntax_error_in_a_check_is_named_with_its_line(lab, untouched, tmp_path
 
 def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, tmp_path):
     lab.play("hosts", "--limit=fresh2")
-    (tmp_path / "mine.py").write_text("from datadog_checks.base import AgentCheck\nimport no_such_module\n", encoding="utf-8")
+    (tmp_path / "mine.py").write_text(
+        "from datadog_checks.base import AgentCheck\nimport no_such_module\n", encoding="utf-8"
+    )
     checks = [{"name": "mine", "source": str(tmp_path / "mine.py"), "metrics": ["x"]}]
     run = lab.play("hosts", "--limit=fresh2", extra={"datadog_custom_check_checks": checks})
     assert run.status != 0
