@@ -20,6 +20,8 @@ HIDDEN = "********"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 # Words that a YAML 1.1 parser reads as a boolean or null, also as keys.
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+# What JSON leaves as it is and YAML does not: line ends of its own, and characters that it calls not printable.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 _SECRET_NAME = r"[\w.-]*(?:api_?key|app(?:lication)?_?key|pass(?:word|wd)?|token|secret|credential|private_?key)[\w.-]*"
 _SECRET_LINE = re.compile(
@@ -39,7 +41,7 @@ def to_yaml(value, indent: int = 0) -> str:
     """Render mappings, lists and scalars as YAML text that ends in a newline.
 
     Every string is quoted: the Agent's parser would read an unquoted key of digits, or one such as 12e4, as a number.
-    Raises TypeError on anything that JSON could not hold.
+    Raises TypeError or ValueError on anything that JSON could not hold.
     """
     pad = "  " * indent
     if isinstance(value, dict) and value:
@@ -51,7 +53,7 @@ def to_yaml(value, indent: int = 0) -> str:
 
 def _key(key) -> str:
     text = str(key)
-    return text if _PLAIN_KEY.match(text) and text.lower() not in _RESERVED else json.dumps(text)
+    return text if _PLAIN_KEY.match(text) and text.lower() not in _RESERVED else _scalar(text)
 
 
 def _after(value, indent: int) -> str:
@@ -66,9 +68,11 @@ def _item(value, indent: int) -> str:
 
 
 def _scalar(value) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        raise TypeError("bytes cannot be written as YAML")
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\x7f")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, float):
+        # YAML 1.1 takes a number with an exponent for one only if it has a point.
+        return re.sub(r"^(-?\d+)e", r"\1.0e", text)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def merge_secrets(config: dict, secrets: dict[str, str]) -> dict:
@@ -104,7 +108,7 @@ def mask(text: str, secrets: dict[str, str]) -> str:
     """The text with secrets hidden: the given values, settings with telling names, keys, passwords in URLs."""
     for secret in sorted(map(str, secrets.values()), key=len, reverse=True):
         if secret and not secret.startswith("ENC["):
-            text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], HIDDEN).replace(secret, HIDDEN)
+            text = text.replace(_scalar(secret)[1:-1], HIDDEN).replace(secret, HIDDEN)
     lines = []
     block = None
     for line in text.splitlines(keepends=True):
