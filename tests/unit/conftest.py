@@ -1,9 +1,12 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests of the controller's modules share."""
+"""What the tests of the modules share."""
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NoReturn
@@ -12,6 +15,7 @@ import fake_datadog
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
 
 
 @pytest.fixture
@@ -21,6 +25,19 @@ def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_datadog.FakeApi]:
         monkeypatch.delenv(name, raising=False)
     with fake_datadog.serve() as fake:
         yield fake
+
+
+@pytest.fixture
+def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let modules give files to whoever runs the tests instead of dd-agent or root; modes stay as they are."""
+    mine = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
+    for name in ("ensure_file", "ensure_folder"):
+        real = getattr(datadog_files, name)
+
+        def give_to_me(*args: Any, real: Callable[..., bool] = real, **arguments: Any) -> bool:
+            return real(*args, **{**arguments, **mine})
+
+        monkeypatch.setattr(datadog_files, name, give_to_me)
 
 
 class Ended(Exception):

@@ -1,0 +1,159 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module that installs checks. Code is loaded with the tests' own Python, which has genuine datadog-checks-base."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.kennel.fleet.plugins.modules import datadog_check
+
+Run = Callable[..., dict[str, Any]]
+
+CODE = """
+from datadog_checks.base import AgentCheck
+
+class Queue(AgentCheck):
+    def check(self, instance):
+        self.gauge('queue', 1)
+"""
+SECRET = "geheim-1"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The Agent's configuration folder, as its package leaves it."""
+    root = tmp_path / "datadog-agent"
+    for name in ("checks.d", "conf.d"):
+        (root / name).mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def install(run_module: Run, own_files: None, root: Path) -> Run:
+    wanted = {
+        "name": "queue",
+        "code": CODE,
+        "config": {"init_config": {}, "instances": [{"min_collection_interval": 45}]},
+        "secrets": {"instances.0.password": SECRET},
+        "root": str(root),
+        "python": sys.executable,
+        "user": pwd.getpwuid(os.getuid()).pw_name,
+    }
+    return lambda **changes: run_module(datadog_check, **{**wanted, **changes})
+
+
+def tree(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_installs_code_and_configuration_once(install: Run, root: Path) -> None:
+    first = install()
+    assert first["files"] == [str(root / "checks.d/queue.py"), str(root / "conf.d/queue.d/conf.yaml")]
+    assert (root / "checks.d/queue.py").read_text() == CODE
+    written = yaml.safe_load((root / "conf.d/queue.d/conf.yaml").read_text())
+    assert written["instances"] == [{"min_collection_interval": 45, "password": SECRET}]
+    assert {stat.S_IMODE((root / path).stat().st_mode) for path in tree(root)} == {0o640}
+    assert stat.S_IMODE((root / "conf.d/queue.d").stat().st_mode) == 0o755
+    again = install()
+    assert (again["changed"], again["files"]) == (False, [])
+
+
+def test_new_interval_changes_only_the_configuration(install: Run, root: Path) -> None:
+    install()
+    result = install(config={"init_config": {}, "instances": [{"min_collection_interval": 30}]})
+    assert result["files"] == [str(root / "conf.d/queue.d/conf.yaml")]
+    [diff] = result["diff"]
+    assert "45" in diff["before"]
+    assert "30" in diff["after"]
+    assert SECRET not in str(result)
+
+
+def test_check_of_the_agent_itself_needs_no_code_and_no_python(install: Run, root: Path) -> None:
+    assert install(code=None, python="/nonexistent")["changed"]
+    assert list(tree(root)) == ["conf.d/queue.d/conf.yaml"]
+
+
+def test_older_form_of_the_configuration_goes(install: Run, root: Path) -> None:
+    old = root / "conf.d/queue.yaml"
+    old.write_text(f"instances:\n  - password: {SECRET}\n")
+    result = install()
+    assert str(old) in result["files"]
+    assert not old.exists()
+    assert SECRET not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("def", "SyntaxError"),
+        ("import no_such_library", "no_such_library"),
+        ("raise RuntimeError('at import')", "at import"),
+        ("x = 1", "no subclass of AgentCheck"),
+        ("from datadog_checks.base import AgentCheck", "no subclass of AgentCheck"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_code_that_does_not_load_changes_nothing(install: Run, root: Path, code: str, reason: str, check: bool) -> None:
+    install()
+    before = tree(root)
+    result = install(code=code, config={"instances": [{}]}, secrets={}, check=check)
+    assert result["failed"]
+    assert "check queue does not load" in result["msg"]
+    assert reason in result["msg"]
+    assert tree(root) == before
+
+
+def test_check_mode_tells_the_same_and_changes_nothing(install: Run, root: Path) -> None:
+    foreseen = install(check=True)
+    assert tree(root) == {}
+    assert foreseen == install()
+    assert not install(check=True)["changed"]
+
+
+def test_check_mode_works_where_there_is_no_agent_yet(install: Run, tmp_path: Path) -> None:
+    arguments = {"root": str(tmp_path / "none"), "python": str(tmp_path / "none/python3")}
+    assert len(install(check=True, **arguments)["files"]) == 2
+    result = install(**arguments)
+    assert result["failed"]
+    assert "install the Agent before its checks" in result["msg"]
+
+
+def test_absent_removes_every_form_of_it(install: Run, root: Path) -> None:
+    install()
+    (root / "conf.d/queue.yaml").write_text("instances: [{}]\n")
+    foreseen = install(state="absent", check=True)
+    assert len(tree(root)) == 3
+    assert install(state="absent") == foreseen
+    assert tree(root) == {}
+    assert not (root / "conf.d/queue.d").exists()
+    assert not install(state="absent")["changed"]
+
+
+def test_absent_leaves_what_others_put_there(install: Run, root: Path) -> None:
+    install()
+    (root / "conf.d/queue.d/auto_conf.yaml").write_text("a: 1\n")
+    install(state="absent")
+    assert list(tree(root)) == ["conf.d/queue.d/auto_conf.yaml"]
+
+
+@pytest.mark.parametrize("name", ["../queue", "a-b", "1st", ""])
+def test_refuses_names_that_no_module_could_have(install: Run, root: Path, name: str) -> None:
+    assert install(name=name)["failed"]
+    assert tree(root) == {}
+
+
+def test_refused_secret_is_named_by_its_path(install: Run, root: Path) -> None:
+    result = install(secrets={"instances.5.password": SECRET})
+    assert result["failed"]
+    assert "instances.5.password" in result["msg"]
+    assert SECRET not in str(result)
+    assert tree(root) == {}
