@@ -295,7 +295,8 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
     assert agent.stop() < 5
     good = agent.points("good")
     assert len(good) >= 4
-    assert all(1 <= later[0] - earlier[0] <= 2 for earlier, later in itertools.pairwise(good))
+    # Whole seconds: a beat near the half of one may be rounded either way.
+    assert all(0 <= later[0] - earlier[0] <= 2 for earlier, later in itertools.pairwise(good))
     assert good[-1][0] - good[0][0] <= len(good)  # On average one a second: no beat was left out.
     assert sorted(good[0][1]["tags"]) == ["service:shop", "who:me"]
     assert good[0][1]["resources"] == [{"type": "host", "name": "agent-name"}]
