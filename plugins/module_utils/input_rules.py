@@ -39,7 +39,10 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
         problems.append(f"datadog_agent_version {inputs['version']!r} is no version: write for example 7.70.0")
     problems += _tags("datadog_agent_tags", inputs["tags"])
-    problems += _config(inputs["config"])
+    if isinstance(inputs["config"], dict):
+        problems += _config(inputs["config"])
+    else:
+        problems.append("datadog_agent_config is no dictionary: write settings as in datadog.yaml")
     return problems
 
 
@@ -62,7 +65,7 @@ def _config(config: Any, path: str = "") -> list[str]:
     if isinstance(config, (list, tuple)):
         return [problem for number, item in enumerate(config) for problem in _config(item, f"{path}{number}.")]
     if not isinstance(config, dict):
-        return [] if path else ["datadog_agent_config is no dictionary: write settings as in datadog.yaml"]
+        return []
     problems = []
     for key, value in config.items():
         name = f"{path}{key}"
@@ -108,11 +111,12 @@ def _one_check(check: dict[str, Any], code: str | None) -> list[str]:
         if field not in _CHECK_FIELDS
     ]
     if code is not None:
+        source = str(check.get("source"))
         try:
-            compile(code, check["source"], "exec", dont_inherit=True)
+            compile(code, source, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
             line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            problems.append(f"{check['source']}{line} is no Python: {getattr(error, 'msg', error)}")
+            problems.append(f"{source}{line} is no Python: {getattr(error, 'msg', error)}")
     if not isinstance(check.get("init_config") or {}, dict):
         problems.append("init_config is no dictionary")
     if not isinstance(check.get("secrets", {}), dict):
@@ -144,20 +148,34 @@ def _instance(instance: Any) -> list[str]:
 
 def mysql_problems(inputs: dict[str, Any]) -> list[str]:
     """What is wrong with the inputs of the role mysql."""
-    problems = [
+    settings = inputs["settings"]
+    problems = [] if isinstance(settings, dict) else ["mysql_settings is no dictionary: write each as 'name: value'"]
+    problems += [
         f"mysql_settings.{name} has a line break in it: one line each"
-        for name, value in inputs["settings"].items()
+        for name, value in (settings.items() if isinstance(settings, dict) else ())
         if "\n" in f"{name}{value}"
     ]
-    for variable, items in (("mysql_databases", inputs["databases"]), ("mysql_users", inputs["users"])):
-        names = [item.get("name") for item in items]
-        problems += [f"{variable}[{number}] has no name" for number, name in enumerate(names) if not name]
-    for user in inputs["users"]:
+    users = _named("mysql_users", inputs["users"], problems)
+    _named("mysql_databases", inputs["databases"], problems)
+    for user in users:
         if not user.get("password"):
-            problems.append(f"mysql_users, user {user.get('name')}: there is no password, and an account needs one")
+            problems.append(f"mysql_users, user {user['name']}: there is no password, and an account needs one")
         if not user.get("priv"):
-            problems.append(f"mysql_users, user {user.get('name')}: there is no priv, for example 'shop.*:ALL'")
+            problems.append(f"mysql_users, user {user['name']}: there is no priv, for example 'shop.*:ALL'")
     return problems
+
+
+def _named(variable: str, items: Any, problems: list[str]) -> list[dict[str, Any]]:
+    """The items that have a name; why others are none goes to the problems."""
+    if not isinstance(items, (list, tuple)):
+        problems.append(f"{variable} is no list: each item has a name")
+        return []
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            problems.append(f"{variable}[{number}] is no dictionary: each item has a name")
+        elif not item.get("name"):
+            problems.append(f"{variable}[{number}] has no name")
+    return [item for item in items if isinstance(item, dict) and item.get("name")]
 
 
 def mysql_user_problems(inputs: dict[str, Any]) -> list[str]:
@@ -167,11 +185,12 @@ def mysql_user_problems(inputs: dict[str, Any]) -> list[str]:
         problems.append(f"datadog_mysql_user_name {inputs['name']!r} is no user name: letters, digits and underscores")
     if not isinstance(inputs["password"], str) or len(inputs["password"]) < 8:
         problems.append("datadog_mysql_user_password is missing or shorter than 8 characters: set it, from a vault")
-    if not {"sock", "host"} & set(inputs["connection"]):
+    connection = inputs["connection"] if isinstance(inputs["connection"], dict) else {}
+    if not {"sock", "host"} & set(connection):
         problems.append("datadog_mysql_user_connection leads nowhere: give it sock, or host and port")
     problems += [
         f"datadog_mysql_user_connection.{key} is a secret: the password has its own variable"
-        for key, value in inputs["connection"].items()
+        for key, value in connection.items()
         if _holds_secret(key, value)
     ]
     return problems + _tags("datadog_mysql_user_tags", inputs["tags"])
