@@ -1,0 +1,94 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The collection as others get it: what its tarball holds, and that every plugin is documented."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+TOP_LEVEL = {
+    "CHANGELOG.md",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+    "changelogs",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+}
+
+
+def run(program: str, *arguments: str) -> str:
+    env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    return subprocess.run(
+        [BIN / program, *arguments], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The paths in the built collection."""
+    folder = tmp_path_factory.mktemp("built")
+    run("ansible-galaxy", "collection", "build", "--output-path", str(folder))
+    [built] = folder.glob("kennel-fleet-*.tar.gz")
+    with tarfile.open(built) as archive:
+        return [member.name for member in archive.getmembers() if member.isfile() or member.issym()]
+
+
+def test_tarball_holds_the_collection_and_nothing_of_the_lab(tarball: list[str]) -> None:
+    assert {path.split("/")[0] for path in tarball} == TOP_LEVEL
+
+
+def test_tarball_holds_no_leftovers(tarball: list[str]) -> None:
+    leftovers = ("__pycache__", ".pyc", ".orig", ".swp", "~", ".retry", ".key", ".pem")
+    assert [path for path in tarball if path.endswith(leftovers) or "__pycache__" in path] == []
+
+
+def test_playbooks_of_the_lab_stay_out_of_the_tarball(tarball: list[str]) -> None:
+    assert [path for path in tarball if path.startswith("playbooks/lab_")] == []
+
+
+def test_filter_plugins_are_links_to_the_filters_of_the_collection() -> None:
+    filters = {path.name for path in (ROOT / "plugins" / "filter").glob("*.py")}
+    links = {path.name: os.readlink(path) for path in (ROOT / "filter_plugins").iterdir() if path.name != "__pycache__"}
+    assert links == {name: f"../plugins/filter/{name}" for name in filters}
+
+
+def documentation(kind: str) -> dict[str, Any]:
+    folder = ROOT / "plugins" / {"module": "modules", "filter": "filter"}[kind]
+    names = [f"kennel.fleet.{path.stem}" for path in sorted(folder.glob("*.py"))]
+    documented = json.loads(run("ansible-doc", "--type", kind, "--json", *names))
+    assert sorted(documented) == names
+    return documented
+
+
+@pytest.mark.parametrize("kind", ["module", "filter"])
+def test_every_plugin_is_documented_with_examples_and_results(kind: str) -> None:
+    for name, parts in documentation(kind).items():
+        assert parts["doc"]["short_description"], name
+        assert name in parts["examples"], name
+        assert parts["return"], name
+
+
+def test_every_host_module_tells_of_check_and_diff_mode() -> None:
+    for name, parts in documentation("module").items():
+        assert {"check_mode", "diff_mode"} <= set(parts["doc"]["attributes"]), name
+
+
+def test_modules_that_ask_datadog_share_their_credentials() -> None:
+    text = (ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8")
+    asking = [name for name, parts in documentation("module").items() if "app_key" in parts["doc"]["options"]]
+    assert asking
+    assert [name for name in asking if f"- {name.rsplit('.', 1)[1]}" not in text] == []

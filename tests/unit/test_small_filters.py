@@ -1,0 +1,61 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The filters that have no rules of their own to keep."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.filter.check_metrics import check_metrics
+from ansible_collections.kennel.fleet.plugins.filter.lookup_path import lookup_path
+
+FACTS = {"default_ipv4": {"address": "10.0.0.7"}, "dns": {"nameservers": ["a", "b"]}, "x.y": 1, "no": None, "zero": 0}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("default_ipv4.address", "10.0.0.7"),
+        ("dns.nameservers.1", "b"),
+        ("default_ipv4", {"address": "10.0.0.7"}),
+        ("zero", 0),
+        ("no", None),
+        ("dns.nameservers.2", ""),
+        ("dns.nameservers.-1", ""),
+        ("dns.nameservers.x", ""),
+        ("default_ipv4.address.0", ""),
+        ("no.more", ""),
+        ("x.y", ""),
+        ("", ""),
+    ],
+)
+def test_lookup_path(path: str, expected: Any) -> None:
+    assert lookup_path(path, FACTS) == expected
+
+
+@pytest.mark.parametrize("container", [None, "text", 7, []])
+def test_lookup_path_leads_nowhere_in_other_things(container: Any) -> None:
+    assert lookup_path("a.b", container) == ""
+
+
+def output(*names: str) -> str:
+    return json.dumps([{"aggregator": {"metrics": [{"metric": name, "points": [[0, 1]]} for name in names]}}], indent=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (output("b", "a", "b"), ["a", "b"]),
+        (f"=== Warnings [3]\n[not JSON\n{output('a')}", ["a"]),
+        (output(), []),
+        ('[{"aggregator": {"metrics": null}}, {}]', []),
+        ("", []),
+        ("Error: no valid check found\n", []),
+        ("[1, 2", []),
+        ("[INFO]\n[1]\n", []),
+    ],
+)
+def test_check_metrics(text: str, expected: list[str]) -> None:
+    assert check_metrics(text) == expected
