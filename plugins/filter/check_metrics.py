@@ -43,6 +43,8 @@ def check_metrics(output: str) -> list[str]:
             runs = json.loads(output[start:])
         except ValueError:
             continue
+        if not all(isinstance(run, dict) for run in runs):
+            continue
         metrics = [metric for run in runs for metric in (run.get("aggregator", {}).get("metrics") or [])]
         return sorted({metric["metric"] for metric in metrics})
     return []
