@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import platform
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -125,7 +126,7 @@ def build(suite: str, checkout: str, tag: str, sources: list[str], options: list
                 *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}"),
                 *(f"--aptopt={line}" for line in options),
                 # The last hook empties the package lists and makes their folder old; cleaning again would make it new.
-                *("--skip=cleanup/apt/lists", f'--customize-hook={HERE / "customize"} "$1"'),
+                *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(HERE / "customize"))} "$1"'),
                 *(suite, "-", "-"),
             ],
             check=True,
