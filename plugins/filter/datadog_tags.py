@@ -8,7 +8,7 @@ short_description: Build the tags of a host by Datadog's rules
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Gathers C(key:value) tags from literals, inventory groups, variables and facts into one sorted list without duplicates.
+  - Gathers C(key:value) tags from literals, inventory groups, variables and facts into one sorted list, each tag once.
   - What can be made valid is made valid. Letters become lower case, characters other than letters, digits and C(_-:./)
     become underscores, runs of underscores become one and a trailing underscore is dropped, as Datadog itself does.
   - What cannot be made valid is an error that lists every problem with its source. This covers an empty key or value,

@@ -24,8 +24,21 @@ from dataclasses import dataclass
 
 from .datadog_scope import TAG, QuerySyntaxError, Reader, Scope, UnboundVariable, read_scope
 
-__all__ = ["AGGREGATORS", "Binary", "Call", "Expression", "Modifier", "Negative", "Number", "Query",
-           "QuerySyntaxError", "Series", "String", "UnboundVariable", "parse"]
+__all__ = [
+    "AGGREGATORS",
+    "Binary",
+    "Call",
+    "Expression",
+    "Modifier",
+    "Negative",
+    "Number",
+    "Query",
+    "QuerySyntaxError",
+    "Series",
+    "String",
+    "UnboundVariable",
+    "parse",
+]
 
 AGGREGATORS = ("avg", "sum", "min", "max", "count", "p50", "p75", "p90", "p95", "p99")
 MODIFIERS = ("as_count", "as_rate", "fill", "rollup", "weighted")
@@ -201,9 +214,9 @@ class _Parser(Reader):
         if arguments:
             self.expect(")", "',' or ')'")
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
-        if any(isinstance(argument, tuple) for argument in arguments[:len(arguments) - len(keywords)]):
+        if any(isinstance(argument, tuple) for argument in arguments[: len(arguments) - len(keywords)]):
             raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
-        return Call(name, tuple(arguments[:len(arguments) - len(keywords)]), tuple(keywords))
+        return Call(name, tuple(arguments[: len(arguments) - len(keywords)]), tuple(keywords))
 
     def argument(self) -> Expression | String | tuple[str, String | Number]:
         if (string := self.match(_STRING)) is not None:

@@ -104,7 +104,7 @@ class And(Scope):
         return all(operand.matches(tags) for operand in self.operands)
 
     def __str__(self) -> str:
-        symbols = all(isinstance(o, Tag) or isinstance(o, Not) and isinstance(o.operand, Tag) for o in self.operands)
+        symbols = all(isinstance(o, Tag) or (isinstance(o, Not) and isinstance(o.operand, Tag)) for o in self.operands)
         return ",".join(map(str, self.operands)) if symbols else _words(self)
 
 
@@ -149,13 +149,13 @@ class Reader:
     def peek(self) -> str:
         """The next character, or "" at the end."""
         self.position = _SPACE.match(self.text, self.position).end()
-        return self.text[self.position:self.position + 1]
+        return self.text[self.position : self.position + 1]
 
     def error(self, message: str, position: int | None = None) -> QuerySyntaxError:
         """The error that ends reading, here or at `position`."""
         self.position = self.position if position is None else position
         self.peek()
-        return QuerySyntaxError(message, self.position + 1, self.text[self.position:])
+        return QuerySyntaxError(message, self.position + 1, self.text[self.position :])
 
     def count(self) -> None:
         """Note one more operator, parenthesis or function. Raises beyond the limit."""

@@ -124,8 +124,8 @@ def _app_key_valid(client: Client, problems: list[str]) -> bool:
     if len(refused) == len(READS):
         words = refused["hosts_read"]
         problems.append(
-            f"datadog_app_key cannot read anything at {client.public_url} ({words}): check that it is an application key"
-            " of the same account as datadog_api_key and, if it is restricted, give it the scopes"
+            f"datadog_app_key cannot read anything at {client.public_url} ({words}): check that it is an application"
+            " key of the same account as datadog_api_key and, if it is restricted, give it the scopes"
             f" {' and '.join(refused)}."
         )
     else:

@@ -145,7 +145,7 @@ def test_rate_limit(fake_api: FakeApi, clock: Clock, body: Any, headers: dict[st
 
 def test_a_long_rate_limit_is_not_waited_for(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [(429, {"errors": ["Slow down"]}, {"x-ratelimit-reset": "3000", "x-ratelimit-name": "query"})]
-    with pytest.raises(DatadogError, match="Slow down, rate limit query. Run it again in 3000 s"):
+    with pytest.raises(DatadogError, match=r"Slow down, rate limit query\. Run it again in 3000 s"):
         client(fake_api, clock).get("validate")
     assert not clock.pauses
 
