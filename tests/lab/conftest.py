@@ -42,7 +42,7 @@ class Run:
         return tasks
 
     def module_calls(self) -> int:
-        """How many modules were sent to hosts, from the output of -vvv of a run on one host."""
+        """How many modules were sent to hosts, from a run on one host with -vvv."""
         return len(re.findall(r"^Using module file", self.output, re.MULTILINE))
 
     def list_refreshes(self) -> int:
@@ -88,14 +88,8 @@ class Lab:
         """Run a command on a host as root, over the host's own SSH."""
         plan = next(item for item in self.plan["hosts"] if item["name"] == host)
         ssh = ["ssh", "-p", str(plan["port"]), "-i", str(self.state / "id_ed25519"), "-o", "BatchMode=yes",
-               "-o", f"UserKnownHostsFile={self.state / 'known_hosts'}", f"{plan['user']}@{plan['address']}"]  # fmt: skip
-        return subprocess.run(
-            [*ssh, "sudo", "sh", "-c", f"'{command}'"],
-            text=True,
-            capture_output=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+               "-o", f"UserKnownHostsFile={self.state}/known_hosts", f"{plan['user']}@{plan['address']}"]  # fmt: skip
+        return subprocess.run([*ssh, "sudo", "sh"], input=command, text=True, capture_output=True, check=False)
 
     def podman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([str(ROOT / "lab" / "podman"), *arguments], text=True, capture_output=True, check=False)

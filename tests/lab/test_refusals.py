@@ -72,12 +72,11 @@ def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(
     run = lab.play("hosts", "--limit=fresh2", extra={"datadog_custom_check_checks": checks})
     assert run.status != 0
     assert "no_such_module" in run.output
-    assert lab.on("fresh2", "ls /etc/datadog-agent/checks.d").stdout.split() == ["my_metric.py"]
+    assert lab.on("fresh2", "cd /etc/datadog-agent/checks.d && ls *.py").stdout.split() == ["my_metric.py"]
 
 
 def test_unreachable_host_is_reported_with_the_others(lab, untouched):
-    run = lab.play("site", "-e", "datadog_agent_version=newest", "--ssh-common-args=", ANSIBLE_REMOTE_PORT="1",
-                   extra={"ansible_port": 1})  # fmt: skip
+    run = lab.play("site", extra={"datadog_agent_version": "newest", "ansible_port": 1})
     assert run.status != 0
     report = run.output[run.output.index("Put right first") :]
     assert "fresh1: it cannot be reached" in report
