@@ -140,7 +140,7 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
         aliases=["datadog", "packages"],
         options=[
             *(f"--volume={source}:{target}:ro" for source, target in mounts.items()),
-            # Where systemd keeps the state folder of a service with a dynamic user; /var/lib/kennel-datadog leads there.
+            # Where systemd keeps a dynamic user's state; /var/lib/kennel-datadog leads there.
             f"--volume={name}:/var/lib/private/kennel-datadog",
             # A running process keeps the code, a mount the folder, that was there when it started.
             f"--label=kennel.code={tree_hash(STANDIN, shared)}",
@@ -280,7 +280,11 @@ def up(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path
             podman("rm", "--force", "--time=0", "--volumes", *surplus)
         did = list(pool.map(partial(converge, lab, present), wanted))
         did += pool.map(settle, wanted, questions, map(bool, did))
-    return [f"{name} removed" for name in surplus] + [sentence for sentence in did if sentence]
+    done = [f"{name} removed" for name in surplus] + [sentence for sentence in did if sentence]
+    if done:
+        # Images of earlier recipes, once nothing runs on them.
+        podman("image", "prune", "--force", f"--filter=label=kennel.checkout={lab['checkout']}")
+    return done
 
 
 def labelled(kind: str, label: str) -> list[str]:

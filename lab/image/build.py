@@ -55,7 +55,7 @@ def own_entries(origin: str) -> dict[tuple[str, str], list[str]]:
     listing = output("apt-get", "indextargets", "--format", shape, "Created-By: Packages")
     entries: dict[tuple[str, str], list[str]] = {}
     for line in listing.splitlines():
-        address, suite, component, found = (line.split(" ", 3) + ["", "", ""])[:4]
+        address, suite, component, found = [*line.split(" ", 3), "", "", ""][:4]
         if found != origin or not address.startswith(("http:", "https:", "mirror+file:")):
             continue
         components = entries.setdefault((mirror(address), suite), [])
