@@ -128,8 +128,17 @@ def mask(text: str, secrets: dict[str, str]) -> str:
 def masked_diff(path: str, before: str, after: str, secrets: dict[str, str]) -> dict[str, str]:
     """A diff for Ansible in which a secret that changes shows as changed, but never as itself."""
     old, new = mask(before, secrets), mask(after, secrets)
+    said = f"{HIDDEN} (changed)"
+    real, shown = after.splitlines(keepends=True), new.splitlines(keepends=True)
+    if len(real) == len(shown):
+        # Lines that look alike once masked, and were not.
+        known, alike = set(before.splitlines(keepends=True)), set(old.splitlines(keepends=True))
+        pairs = zip(real, shown, strict=True)
+        new = "".join(
+            mark if line in known or mark not in alike else mark.replace(HIDDEN, said) for line, mark in pairs
+        )
     if old == new and before != after:
-        new = new.replace(HIDDEN, f"{HIDDEN} (changed)")
+        new = new.replace(HIDDEN, said)
     return {"before_header": path, "after_header": path, "before": old, "after": new}
 
 

@@ -162,6 +162,20 @@ class TestMasking:
         assert API_KEY not in str(diff)
         assert API_KEY[::-1] not in str(diff)
 
+    def test_diff_marks_only_the_secret_that_changed(self) -> None:
+        config = {"instances": [{"host": "a"}, {"host": "b"}]}
+        kept, old, new = (
+            {f"instances.{number}.password": text} for number, text in ((0, "k-1"), (1, "o-1"), (1, "n-1"))
+        )
+        before = datadog_files.render({**config, "env": "lab"}, kept | old)
+        after = datadog_files.render({**config, "env": "prod"}, kept | new)
+        diff = datadog_files.masked_diff("/x", before, after, kept | new)
+        assert "prod" in diff["after"]
+        assert [line for line in diff["after"].splitlines() if "(changed)" in line] == [
+            '    password: "******** (changed)"'
+        ]
+        assert diff["after"].count("password") == 2
+
     def test_diff_of_the_same_is_none(self) -> None:
         text = datadog_files.render({}, {"api_key": API_KEY})
         diff = datadog_files.masked_diff("/x", text, text, {"api_key": API_KEY})
