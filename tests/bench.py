@@ -34,7 +34,8 @@ text = urllib.request.urlopen(sys.argv[1]).read().decode()
 body = text.split("\n\n", 1)[1].split("\n=", 1)[0].split("\n-----END", 1)[0]
 open(sys.argv[2], "wb").write(base64.b64decode(body))
 PY
-echo 'deb [signed-by=/usr/share/keyrings/bench.gpg] http://packages:8081/ stable 7' > /etc/apt/sources.list.d/datadog.list
+echo 'deb [signed-by=/usr/share/keyrings/bench.gpg] http://packages:8081/ stable 7' \
+    > /etc/apt/sources.list.d/datadog.list
 if ! dpkg -s datadog-agent > /dev/null 2>&1; then
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq install -y 'datadog-agent=1:7.99.0~lab-1' > /dev/null
@@ -63,7 +64,7 @@ runuser -u dd-agent -- datadog-agent check my_metric --json > /dev/null
 
 
 def environment(*, mitogen: bool) -> dict[str, str]:
-    env = {**os.environ, "KENNEL_STATE": str(STATE), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    env = {**os.environ, "KENNEL_STATE": str(STATE), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     if mitogen:
         import ansible_mitogen
 
@@ -99,7 +100,8 @@ def shell(lab: dict[str, Any]) -> float:
     def one(host: dict[str, Any]) -> None:
         ssh = ["ssh", "-p", str(host["port"]), "-i", str(STATE / "id_ed25519"), "-o", "BatchMode=yes",
                "-o", f"UserKnownHostsFile={STATE / 'known_hosts'}", f"{host['user']}@{host['address']}"]  # fmt: skip
-        subprocess.run([*ssh, "sudo", "sh"], input=f"KEY={key}\n{SHELL}", text=True, check=True, stdout=subprocess.DEVNULL)
+        script = f"KEY={key}\n{SHELL}"
+        subprocess.run([*ssh, "sudo", "sh"], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
 
     start = time.monotonic()
     with ThreadPoolExecutor(len(lab["hosts"])) as pool:
@@ -142,7 +144,8 @@ def main() -> None:
     for count, medians in results.items():
         for name, seconds in medians.items():
             script = medians["shell, first" if "first" in name or "bare" in name else "shell, again"]
-            print(f"{count:>5}  {name:<24} {seconds:>8.1f} {seconds / medians['empty play']:>13.1f} {seconds / script:>8.1f}")
+            ratios = f"{seconds / medians['empty play']:>13.1f} {seconds / script:>8.1f}"
+            print(f"{count:>5}  {name:<24} {seconds:>8.1f} {ratios}")
 
 
 if __name__ == "__main__":
