@@ -47,9 +47,21 @@ class Standin:
         path = f"{ROOT / 'lab' / 'datadog'}:{ROOT / 'plugins'}"
         with (self.folder / "output").open("a", encoding="utf-8") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "standin", "--port", str(self.port), "--data", str(self.folder / "data"),
-                 "--keys", str(keys)],
-                env={**os.environ, "PYTHONPATH": path}, stdout=output, stderr=output)
+                [
+                    sys.executable,
+                    "-m",
+                    "standin",
+                    "--port",
+                    str(self.port),
+                    "--data",
+                    str(self.folder / "data"),
+                    "--keys",
+                    str(keys),
+                ],
+                env={**os.environ, "PYTHONPATH": path},
+                stdout=output,
+                stderr=output,
+            )
         deadline = time.monotonic() + 30
         while self.process.poll() is None and time.monotonic() < deadline:
             try:

@@ -58,9 +58,14 @@ def typed(answer):
 
 def submit(client, name, points, kind=3, **options):
     """Send points of one v2 series from the host `name`."""
-    series = MetricSeries(metric=name, type=MetricIntakeType(kind), interval=10, tags=["env:lab"],
-                          points=[MetricPoint(timestamp=ts, value=value) for ts, value in points],
-                          resources=[MetricResource(type="host", name=name)])
+    series = MetricSeries(
+        metric=name,
+        type=MetricIntakeType(kind),
+        interval=10,
+        tags=["env:lab"],
+        points=[MetricPoint(timestamp=ts, value=value) for ts, value in points],
+        resources=[MetricResource(type="host", name=name)],
+    )
     return MetricsV2(client).submit_metrics(body=MetricPayload(series=[series]), **options)
 
 
@@ -80,7 +85,8 @@ def test_submits_v2_series_and_queries_them(client, now, name, encoding):
 def test_submits_every_type(client, now, name, kind, count):
     submit(client, name, [(now // 60 * 60 - 50, 4.0)], kind)
     answer = MetricsV1(client).query_metrics(
-        _from=now // 60 * 60 - 60, to=now, query=f"sum:{name}{{*}}.as_count().rollup(sum, 60)")
+        _from=now // 60 * 60 - 60, to=now, query=f"sum:{name}{{*}}.as_count().rollup(sum, 60)"
+    )
     assert answer.series[0].pointlist[0].value[1] == count
 
 

@@ -13,8 +13,9 @@ from datadog.api.exceptions import ApiError
 @pytest.fixture
 def client(standin) -> Iterator[None]:
     """The client, initialised for the stand-in; its state is global."""
-    datadog.initialize(api_key=standin.api_key, app_key=standin.app_key, api_host=standin.url, mute=False,
-                       hostname_from_config=False)
+    datadog.initialize(
+        api_key=standin.api_key, app_key=standin.app_key, api_host=standin.url, mute=False, hostname_from_config=False
+    )
     yield
     datadog.api._api_key = datadog.api._application_key = datadog.api._api_host = None
 
@@ -28,8 +29,9 @@ def now(client) -> int:
 @pytest.mark.parametrize("compress", [False, True])
 def test_sends_a_metric_and_queries_it(now, name, compress):
     points = [(now - 30, 1.5), (now - 20, 2.5)]
-    assert datadog.api.Metric.send(metric=name, points=points, host=name, tags=["env:Lab"], type="gauge",
-                                   compress_payload=compress) == {"status": "ok"}
+    assert datadog.api.Metric.send(
+        metric=name, points=points, host=name, tags=["env:Lab"], type="gauge", compress_payload=compress
+    ) == {"status": "ok"}
     query = f"avg:{name}{{env:lab}} by {{host}}.rollup(avg, 1)"
     answer = datadog.api.Metric.query(start=now - 60, end=now, query=query)
     assert (answer["status"], answer["query"], answer["group_by"]) == ("ok", query, ["host"])
@@ -44,8 +46,12 @@ def test_sends_a_metric_and_queries_it(now, name, compress):
 
 
 def test_lists_active_metrics(now, name):
-    datadog.api.Metric.send(metrics=[{"metric": f"{name}.{n}", "points": (now - age, 1), "host": host}
-                                     for n, host, age in (("a", name, 5), ("b", "other", 5), ("c", name, 500))])
+    datadog.api.Metric.send(
+        metrics=[
+            {"metric": f"{name}.{n}", "points": (now - age, 1), "host": host}
+            for n, host, age in (("a", name, 5), ("b", "other", 5), ("c", name, 500))
+        ]
+    )
     answer = datadog.api.Metric.list(now - 60)
     assert answer["from"] == str(now - 60)
     assert [metric for metric in answer["metrics"] if metric.startswith(name)] == [f"{name}.a", f"{name}.b"]
@@ -62,12 +68,14 @@ def test_a_metrics_type_is_kept(now, name):
 
 def test_sends_a_service_check(standin, now, name):
     for status in (0, 2):
-        answer = datadog.api.ServiceCheck.check(check="app.ok", host_name=name, status=status, message="m",
-                                                tags=["port:1"], timestamp=now - 9 + status)
+        answer = datadog.api.ServiceCheck.check(
+            check="app.ok", host_name=name, status=status, message="m", tags=["port:1"], timestamp=now - 9 + status
+        )
         assert answer == {"status": "ok"}
     runs = datadog.api.api_client.APIClient.submit("GET", "check_run", host_name=name, check="app.ok")
-    assert runs == [{"check": "app.ok", "host_name": name, "status": 2, "timestamp": now - 7, "message": "m",
-                     "tags": ["port:1"]}]
+    assert runs == [
+        {"check": "app.ok", "host_name": name, "status": 2, "timestamp": now - 7, "message": "m", "tags": ["port:1"]}
+    ]
 
 
 def test_hosts_appear_when_anything_names_them(now, name):
@@ -89,7 +97,9 @@ def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
     assert datadog.api.Tag.get(name)["tags"] == ["env:lab", "role:web"]
     assert datadog.api.Tag.get_all()["tags"]["role:web"] == [name]
     assert datadog.api.Hosts.search(filter=f"role:web {name}")["host_list"][0]["tags_by_source"]["Users"] == [
-        "env:lab", "role:web"]
+        "env:lab",
+        "role:web",
+    ]
     query = f"{name}{{role:web}}"
     assert datadog.api.Metric.query(start=now - 60, end=now, query=query)["series"][0]["scope"] == "role:web"
     datadog.api.Tag.update(name, tags=["env:test"])
@@ -99,11 +109,14 @@ def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
     assert datadog.api.Metric.query(start=now - 60, end=now, query=query)["series"] == []
 
 
-@pytest.mark.parametrize(("query", "message"), [
-    ("avg:system.load.1", "Error parsing query: unable to parse avg:system.load.1: expected a scope .* column 18"),
-    ("anomalies(avg:x{*}, basic, 2)", "column 26"),
-    ("anomalies(avg:x{*}, 'basic', 2)", "function anomalies is not evaluated"),
-])
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("avg:system.load.1", r"Error parsing query: unable to parse avg:system\.load\.1: expected a scope .* 18"),
+        ("anomalies(avg:x{*}, basic, 2)", "column 26"),
+        ("anomalies(avg:x{*}, 'basic', 2)", "function anomalies is not evaluated"),
+    ],
+)
 def test_a_bad_query_is_an_error_with_its_reason(now, query, message):
     with pytest.raises(ApiError, match=message):
         datadog.api.Metric.query(start=now - 60, end=now, query=query)
@@ -111,7 +124,7 @@ def test_a_bad_query_is_an_error_with_its_reason(now, query, message):
 
 @pytest.mark.parametrize(("start", "end"), [("x", 5), (5, 5), (None, 5), (10**30, 10**31), ("nan", 5)])
 def test_a_bad_time_is_an_error(client, start, end):
-    with pytest.raises(ApiError, match="'?from'?"):
+    with pytest.raises(ApiError, match=r"from"):
         datadog.api.Metric.query(start=start, end=end, query="avg:x{*}")
 
 

@@ -9,8 +9,16 @@ import time
 
 import pytest
 
-READING = ["/api/v1/query?from=1&to=2&query=avg:x{*}", "/api/v1/hosts", "/api/v1/tags/hosts", "/api/v1/tags/hosts/h",
-           "/api/v1/metrics?from=1", "/api/v1/metrics/m", "/api/v1/search?q=m", "/api/v1/check_run?host_name=h"]
+READING = [
+    "/api/v1/query?from=1&to=2&query=avg:x{*}",
+    "/api/v1/hosts",
+    "/api/v1/tags/hosts",
+    "/api/v1/tags/hosts/h",
+    "/api/v1/metrics?from=1",
+    "/api/v1/metrics/m",
+    "/api/v1/search?q=m",
+    "/api/v1/check_run?host_name=h",
+]
 SENDING = ["/api/v1/series", "/api/v2/series", "/api/v1/check_run", "/intake/", "/api/v1/metadata"]
 
 
@@ -29,8 +37,12 @@ def test_sending_needs_the_api_key(standin, path, key):
 @pytest.mark.parametrize("path", READING)
 def test_reading_needs_both_keys(standin, path):
     path = path.replace("{", "%7B").replace("}", "%7D")
-    for headers in ({}, {"dd_api_key": standin.api_key}, {"dd_application_key": standin.app_key},
-                    {"dd_api_key": standin.api_key, "dd_application_key": "0" * 40}):
+    for headers in (
+        {},
+        {"dd_api_key": standin.api_key},
+        {"dd_application_key": standin.app_key},
+        {"dd_api_key": standin.api_key, "dd_application_key": "0" * 40},
+    ):
         assert errors(standin.get(path, **headers)) == (403, ["Forbidden"])
 
 
@@ -51,29 +63,42 @@ def test_validates_a_key_in_header_and_query_as_agents_send_it(standin):
 def test_takes_an_agents_probe_and_host_metadata(standin, name):
     key = {"dd_api_key": standin.api_key}
     assert standin.request("POST", "/api/v2/series", b"{}", **key) == (202, b'{"errors":[]}')
-    report = {"internalHostname": name, "agentVersion": "7.99.0", "host-tags": {"system": ["env:lab"]},
-              "meta": {"socket-hostname": "node", "host_aliases": ["other"]}, "systemStats": {"cpuCores": 2},
-              "gohai": "{}"}
+    report = {
+        "internalHostname": name,
+        "agentVersion": "7.99.0",
+        "host-tags": {"system": ["env:lab"]},
+        "meta": {"socket-hostname": "node", "host_aliases": ["other"]},
+        "systemStats": {"cpuCores": 2},
+        "gohai": "{}",
+    }
     assert standin.request("POST", "/intake/?api_key=" + standin.api_key, json.dumps(report).encode())[0] == 202
     status, body = standin.get(f"/api/v1/hosts?filter=host:{name}", dd_application_key=standin.app_key, **key)
     (host,) = json.loads(body)["host_list"]
     assert status == 200
     assert host["tags_by_source"] == {"Datadog": ["env:lab", f"host:{name}"]}
     assert host["aliases"] == [name, "other"]
-    assert host["meta"] == {"agent_version": "7.99.0", "socket-hostname": "node", "cpuCores": 2, "gohai": "{}",
-                            "host_id": host["id"]}
+    assert host["meta"] == {
+        "agent_version": "7.99.0",
+        "socket-hostname": "node",
+        "cpuCores": 2,
+        "gohai": "{}",
+        "host_id": host["id"],
+    }
 
 
-@pytest.mark.parametrize(("body", "headers", "status"), [
-    (b"{", {}, 400),
-    (b"[]", {}, 400),
-    (b'{"series": [{}]}', {}, 400),
-    (b'{"series": [{"metric": "\\ud800", "points": [{"timestamp": %d, "value": 1}]}]}' % time.time(), {}, 400),
-    (b"{}", {"content_encoding": "gzip"}, 400),
-    (b"{}", {"content_encoding": "br"}, 400),
-    (b"\x0a\x00", {"content_type": "application/x-protobuf"}, 415),
-    (b" " * 512_001, {}, 413),
-])
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"[]", {}, 400),
+        (b'{"series": [{}]}', {}, 400),
+        (b'{"series": [{"metric": "\\ud800", "points": [{"timestamp": %d, "value": 1}]}]}' % time.time(), {}, 400),
+        (b"{}", {"content_encoding": "gzip"}, 400),
+        (b"{}", {"content_encoding": "br"}, 400),
+        (b"\x0a\x00", {"content_type": "application/x-protobuf"}, 415),
+        (b" " * 512_001, {}, 413),
+    ],
+)
 def test_refuses_bad_bodies_with_a_list_of_errors(standin, body, headers, status):
     answer = standin.request("POST", "/api/v2/series", body, dd_api_key=standin.api_key, **headers)
     assert errors(answer)[0] == status
@@ -86,8 +111,10 @@ def test_unknown_paths_and_methods_answer_in_the_form_of_errors(standin):
 
 def test_a_client_that_hangs_up_and_keys_leave_no_trace_in_the_output(standin):
     with socket.create_connection(("127.0.0.1", standin.port)) as client:
-        client.sendall(b"POST /api/v2/series HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n"
-                       b"dd-api-key: " + standin.api_key.encode() + b"\r\n\r\n{")
+        client.sendall(
+            b"POST /api/v2/series HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n"
+            b"dd-api-key: " + standin.api_key.encode() + b"\r\n\r\n{"
+        )
     standin.get(f"/api/v1/hosts?api_key={standin.api_key}&application_key={standin.app_key}")
     assert standin.output == ""
 

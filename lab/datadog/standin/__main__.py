@@ -30,8 +30,15 @@ def main() -> None:
     options.data.mkdir(parents=True, exist_ok=True)
     store = Store(options.data, int(options.retention_hours * 3600))
     # No access log: Agents send their key in the query of a request.
-    uvicorn.run(make(store, keys), host=options.host, port=options.port, access_log=False, log_level="warning",
-                server_header=False, timeout_graceful_shutdown=5)
+    uvicorn.run(
+        make(store, keys),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
 
 
 if __name__ == "__main__":

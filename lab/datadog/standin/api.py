@@ -27,9 +27,12 @@ _MOST_HOSTS = 1000
 UP = 600
 _SEARCHED = 86400
 _ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "name": lambda host: host["name"], "apps": lambda host: host["apps"], "status": lambda host: host["up"],
+    "name": lambda host: host["name"],
+    "apps": lambda host: host["apps"],
+    "status": lambda host: host["up"],
     "last_reported_time": lambda host: host["last_reported_time"],
-    **{name: lambda host, name=name: host["metrics"][name] for name in ("cpu", "iowait", "load")}}
+    **{name: lambda host, name=name: host["metrics"][name] for name in ("cpu", "iowait", "load")},
+}
 
 
 def routes(store: Store, keys: Keys) -> list[Route]:
@@ -77,8 +80,17 @@ def routes(store: Store, keys: Keys) -> list[Route]:
     def check_runs(request: Request) -> list[dict[str, Any]]:
         # Datadog shows the state of a check only through monitors; this is the stand-in's own way to read it.
         runs = store.check_runs(_need(request, "host_name"), request.query_params.get("check", ""))
-        return [{"check": run.check, "host_name": run.host, "status": run.status, "timestamp": run.timestamp,
-                 "message": run.message, "tags": list(run.tags)} for run in runs]
+        return [
+            {
+                "check": run.check,
+                "host_name": run.host,
+                "status": run.status,
+                "timestamp": run.timestamp,
+                "message": run.message,
+                "tags": list(run.tags),
+            }
+            for run in runs
+        ]
 
     return [
         Route("/api/v1/query", reader(partial(_query, store))),
@@ -122,17 +134,35 @@ def _query(store: Store, request: Request) -> dict[str, Any]:
     answers = evaluate(query, store, start, end)
     series = [_line(line, index) for index, lines in enumerate(answers) for line in lines]
     by = sorted({key for expression in query.expressions for key in getattr(expression, "by", ())})
-    return {"status": "ok", "resp_version": 1, "res_type": "time_series", "query": text, "message": "",
-            "from_date": start * 1000, "to_date": end * 1000, "group_by": by, "series": series, "times": [],
-            "values": []}
+    return {
+        "status": "ok",
+        "resp_version": 1,
+        "res_type": "time_series",
+        "query": text,
+        "message": "",
+        "from_date": start * 1000,
+        "to_date": end * 1000,
+        "group_by": by,
+        "series": series,
+        "times": [],
+        "values": [],
+    }
 
 
 def _line(line: Line, index: int) -> dict[str, Any]:
     buckets = sorted(line.points)
     return {
-        "metric": line.name, "display_name": line.name, "expression": line.expression, "scope": line.scope,
-        "tag_set": list(line.group), "aggr": line.aggregator, "query_index": index, "unit": [None, None],
-        "attributes": {}, "interval": line.interval, "length": len(buckets),
+        "metric": line.name,
+        "display_name": line.name,
+        "expression": line.expression,
+        "scope": line.scope,
+        "tag_set": list(line.group),
+        "aggr": line.aggregator,
+        "query_index": index,
+        "unit": [None, None],
+        "attributes": {},
+        "interval": line.interval,
+        "length": len(buckets),
         "start": buckets[0] * 1000 if buckets else 0,
         "end": (buckets[-1] + line.interval) * 1000 - 1 if buckets else 0,
         "pointlist": [[bucket * 1000.0, line.points[bucket]] for bucket in buckets],
@@ -144,17 +174,24 @@ def _hosts(store: Store, request: Request) -> dict[str, Any]:
     now = int(time.time())
     since = _integer(request, "from", now - _HOSTS_SINCE)
     with_meta = request.query_params.get("include_hosts_metadata", "true").lower() != "false"
-    found = [host for host in store.hosts()
-             if host.last_reported >= since and _chosen(host, request.query_params.get("filter", ""))]
+    found = [
+        host
+        for host in store.hosts()
+        if host.last_reported >= since and _chosen(host, request.query_params.get("filter", ""))
+    ]
     shown = [_host(store, host, now, with_meta) for host in found]
     field = request.query_params.get("sort_field", "name") or "name"
     if field not in _ORDERS:
         raise Refused(400, f"The value provided for parameter 'sort_field' is invalid: {field}")
     shown.sort(key=_ORDERS[field], reverse=request.query_params.get("sort_dir", "asc").lower() == "desc")
     start = _integer(request, "start", 0)
-    shown = shown[start:start + min(_MOST_HOSTS, _integer(request, "count", 100))]
-    return {"host_list": shown, "total_matching": len(found), "total_returned": len(shown),
-            "exact_total_matching": True}
+    shown = shown[start : start + min(_MOST_HOSTS, _integer(request, "count", 100))]
+    return {
+        "host_list": shown,
+        "total_matching": len(found),
+        "total_returned": len(shown),
+        "exact_total_matching": True,
+    }
 
 
 def _chosen(host: Host, text: str) -> bool:
@@ -176,12 +213,22 @@ def _host(store: Store, host: Host, now: int, with_meta: bool) -> dict[str, Any]
     values = {name: store.newest(f"system.{name}", host.name) for name in ("cpu.idle", "cpu.iowait", "load.15")}
     tags = {**host.tags, "Datadog": [*host.tags.get("Datadog", []), f"host:{host.name}"]}
     return {
-        "id": host.id, "name": host.name, "host_name": host.name, "aliases": [host.name, *host.aliases],
-        "apps": sorted(apps | ({"agent"} if host.meta else set())), "sources": ["agent"],
-        "up": now - host.last_reported <= UP, "last_reported_time": host.last_reported,
-        "is_muted": False, "mute_timeout": None, "tags_by_source": tags,
-        "metrics": {"cpu": 0.0 if values["cpu.idle"] is None else 100.0 - values["cpu.idle"],
-                    "iowait": values["cpu.iowait"] or 0.0, "load": values["load.15"] or 0.0},
+        "id": host.id,
+        "name": host.name,
+        "host_name": host.name,
+        "aliases": [host.name, *host.aliases],
+        "apps": sorted(apps | ({"agent"} if host.meta else set())),
+        "sources": ["agent"],
+        "up": now - host.last_reported <= UP,
+        "last_reported_time": host.last_reported,
+        "is_muted": False,
+        "mute_timeout": None,
+        "tags_by_source": tags,
+        "metrics": {
+            "cpu": 0.0 if values["cpu.idle"] is None else 100.0 - values["cpu.idle"],
+            "iowait": values["cpu.iowait"] or 0.0,
+            "load": values["load.15"] or 0.0,
+        },
         **({"meta": {**host.meta, "host_id": host.id}} if with_meta else {}),
     }
 

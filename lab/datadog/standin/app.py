@@ -34,9 +34,15 @@ def make(store: Store, keys: Keys) -> Starlette:
 
     return Starlette(
         routes=[Route("/", page(store)), *intake.routes(store, keys), *api.routes(store, keys)],
-        exception_handlers={Refused: _refused, HTTPException: _http, ClientDisconnect: _gone,
-                            UnicodeEncodeError: _not_text, Exception: _failed},
-        lifespan=lifespan)
+        exception_handlers={
+            Refused: _refused,
+            HTTPException: _http,
+            ClientDisconnect: _gone,
+            UnicodeEncodeError: _not_text,
+            Exception: _failed,
+        },
+        lifespan=lifespan,
+    )
 
 
 async def _prune(store: Store) -> None:

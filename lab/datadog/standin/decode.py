@@ -187,8 +187,10 @@ def series_v2(payload: Any) -> list[Sample]:
                 host = name
             elif name and what:
                 own.append(f"{what}:{name}")
-        pairs = [(_get(point, "timestamp", (int, float), None), _get(point, "value", (int, float), None))
-                 for point in _get(item, "points", list, [])]
+        pairs = [
+            (_get(point, "timestamp", (int, float), None), _get(point, "value", (int, float), None))
+            for point in _get(item, "points", list, [])
+        ]
         key = Key(_need(item, "metric"), host, tags(own))
         samples.append(Sample(key, TYPES[kind], _seconds(_get(item, "interval", int, 0), "interval"), _points(pairs)))
     return samples
@@ -202,8 +204,16 @@ def check_runs(payload: Any, now: int) -> list[CheckRun]:
         if status not in STATUSES:
             raise _malformed(f"status: unknown {status}")
         timestamp = _seconds(_get(item, "timestamp", (int, float), now), "timestamp")
-        runs.append(CheckRun(_need(item, "check"), _get(item, "host_name", str, ""), tags(_get(item, "tags", list, [])),
-                             status, timestamp, _get(item, "message", str, "")))
+        runs.append(
+            CheckRun(
+                _need(item, "check"),
+                _get(item, "host_name", str, ""),
+                tags(_get(item, "tags", list, [])),
+                status,
+                timestamp,
+                _get(item, "message", str, ""),
+            )
+        )
     return runs
 
 

@@ -41,7 +41,12 @@ _LONGEST_ROLLUP = 366 * 86400
 _INTERPOLATED = 300
 # The methods of time and of space aggregation.
 _METHODS: dict[str, Callable[[list[float]], float]] = {
-    "avg": statistics.fmean, "sum": math.fsum, "min": min, "max": max, "count": len}
+    "avg": statistics.fmean,
+    "sum": math.fsum,
+    "min": min,
+    "max": max,
+    "count": len,
+}
 _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 
 Points = dict[int, float]
@@ -163,10 +168,14 @@ def _series(node: Series, source: Source, start: int, end: int) -> list[Line]:
         members = [series for series in members if series.id in gathered]
         columns = [_typed(series, gathered[series.id], plans[series.type]) for series in members]
         if len(columns) > 1 or fill_asked:
-            columns = [_filled(column, first, last, plans[series.type])
-                       for column, series in zip(columns, members, strict=True)]
-        points = {bucket: float(_METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
-                  for bucket in sorted(set().union(*columns))}
+            columns = [
+                _filled(column, first, last, plans[series.type])
+                for column, series in zip(columns, members, strict=True)
+            ]
+        points = {
+            bucket: float(_METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
+            for bucket in sorted(set().union(*columns))
+        }
         if points:
             scope = _scope_text(node, group)
             expression = f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}"
@@ -236,9 +245,18 @@ def _constant(value: float, like: Line) -> Line:
 
 def _joined(symbol: str, left: Line, right: Line, group: Line) -> Line:
     reckon = _ARITHMETIC[symbol]
-    points = {bucket: reckon(value, right.points[bucket]) for bucket, value in left.points.items()
-              if bucket in right.points and not (symbol == "/" and right.points[bucket] == 0)}
+    points = {
+        bucket: reckon(value, right.points[bucket])
+        for bucket, value in left.points.items()
+        if bucket in right.points and not (symbol == "/" and right.points[bucket] == 0)
+    }
     if not all(map(math.isfinite, points.values())):
         raise OverflowError
-    return Line(f"({left.name} {symbol} {right.name})", f"({left.expression} {symbol} {right.expression})", group.scope,
-                group.group, max(left.interval, right.interval), points)
+    return Line(
+        f"({left.name} {symbol} {right.name})",
+        f"({left.expression} {symbol} {right.expression})",
+        group.scope,
+        group.group,
+        max(left.interval, right.interval),
+        points,
+    )

@@ -34,8 +34,10 @@ def page(store: Store):
     def handle(request: Request) -> HTMLResponse:
         now = int(time.time())
         rows = "\n".join(_row(host, now) for host in store.hosts())
-        return HTMLResponse(_PAGE.format(rows=rows or '<tr><td colspan="3">No host has reported yet.</td></tr>'),
-                            headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"})
+        return HTMLResponse(
+            _PAGE.format(rows=rows or '<tr><td colspan="3">No host has reported yet.</td></tr>'),
+            headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
+        )
 
     return handle
 

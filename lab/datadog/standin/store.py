@@ -106,8 +106,10 @@ class Store:
                 points = {ts: value for ts, value in sample.points.items() if oldest <= ts <= newest}
                 if points:
                     series = self._series_id(db, sample)
-                    db.executemany("INSERT OR REPLACE INTO point VALUES (?, ?, ?)",
-                                   [(series, ts, value) for ts, value in points.items()])
+                    db.executemany(
+                        "INSERT OR REPLACE INTO point VALUES (?, ?, ?)",
+                        [(series, ts, value) for ts, value in points.items()],
+                    )
                     host = sample.key.host
                     seen[host] = max(seen.get(host, 0), min(now, max(points)))
             self._touch(db, seen)
@@ -118,8 +120,8 @@ class Store:
             row = db.execute(
                 "INSERT INTO series (metric, host, tags, type, interval) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET type = excluded.type, interval = excluded.interval RETURNING id",
-                (sample.key.metric, sample.key.host, json.dumps(sample.key.tags), sample.type,
-                 sample.interval)).fetchone()
+                (sample.key.metric, sample.key.host, json.dumps(sample.key.tags), sample.type, sample.interval),
+            ).fetchone()
             self._ids[known] = row[0]
         return self._ids[known]
 
@@ -127,7 +129,8 @@ class Store:
         db.executemany(
             "INSERT INTO host (name, last_reported) VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET last_reported = max(last_reported, excluded.last_reported)",
-            [(name, ts) for name, ts in seen.items() if name])
+            [(name, ts) for name, ts in seen.items() if name],
+        )
 
     def add_check_runs(self, runs: Iterable[CheckRun], now: int) -> None:
         """Keep the newest run of each check, host and tags."""
@@ -136,23 +139,27 @@ class Store:
                 db.execute(
                     "INSERT INTO check_run VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = "
                     "excluded.status, ts = excluded.ts, message = excluded.message WHERE excluded.ts >= ts",
-                    (run.check, run.host, json.dumps(run.tags), run.status, run.timestamp, run.message))
+                    (run.check, run.host, json.dumps(run.tags), run.status, run.timestamp, run.message),
+                )
                 self._touch(db, {run.host: min(run.timestamp, now)})
 
     def add_host(self, report: HostReport, now: int) -> None:
         """Keep a host's metadata; its tags replace those that Agents sent before."""
         with self._transaction() as db:
             self._touch(db, {report.name: now})
-            db.execute("UPDATE host SET aliases = ?, meta = ? WHERE name = ?",
-                       (json.dumps(report.aliases), json.dumps(report.meta), report.name))
+            db.execute(
+                "UPDATE host SET aliases = ?, meta = ? WHERE name = ?",
+                (json.dumps(report.aliases), json.dumps(report.meta), report.name),
+            )
             if report.tags is not None:
                 db.execute("DELETE FROM host_tag WHERE host = ? AND source <> 'Users'", (report.name,))
                 for source, tags in report.tags.items():
                     self._add_tags(db, report.name, source, tags)
 
     def _add_tags(self, db: sqlite3.Connection, host: str, source: str, tags: Iterable[str]) -> None:
-        db.executemany("INSERT OR IGNORE INTO host_tag VALUES (?, ?, ?)",
-                       [(host, source_name(source), tag) for tag in tags])
+        db.executemany(
+            "INSERT OR IGNORE INTO host_tag VALUES (?, ?, ?)", [(host, source_name(source), tag) for tag in tags]
+        )
 
     def change_tags(self, host: str, source: str, tags: Iterable[str], *, replace: bool) -> None:
         """Add `tags` to those that `host` has from `source`, or put them in their place."""
@@ -177,30 +184,40 @@ class Store:
             tags_of.setdefault(host, set()).add(tag)
         found = []
         for id_, host, tags, type_, interval in self._read(
-                "SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric):
+            "SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric
+        ):
             own = [*json.loads(tags), *([f"host:{host}"] if host else [])]
             found.append(StoredSeries(id_, type_, interval, frozenset(own) | tags_of.get(host, set())))
         return found
 
-    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int,
-                how: str) -> dict[int, dict[int, float]]:
+    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, dict[int, float]]:
         """{series: {start of bucket: value}} over start <= ts < end; `how` is avg, sum, min, max or count."""
         if how not in _AGGREGATES:
             raise ValueError(how)
         found: dict[int, dict[int, float]] = {}
         # CROSS JOIN keeps the order: one index range for each series, never the whole table.
         for series, bucket, value in self._read(
-                f"SELECT series, ts / ?1 * ?1 AS bucket, {how}(point.value) FROM json_each(?2) AS chosen CROSS JOIN "
-                "point ON series = chosen.value WHERE ts >= ?3 AND ts < ?4 GROUP BY series, bucket",
-                interval, json.dumps(list(ids)), start, end):
+            f"SELECT series, ts / ?1 * ?1 AS bucket, {how}(point.value) FROM json_each(?2) AS chosen CROSS JOIN "
+            "point ON series = chosen.value WHERE ts >= ?3 AND ts < ?4 GROUP BY series, bucket",
+            interval,
+            json.dumps(list(ids)),
+            start,
+            end,
+        ):
             found.setdefault(series, {})[bucket] = value
         return found
 
     def metrics(self, since: int, host: str = "") -> list[str]:
         """The names of metrics with a point at or after `since`, of one host where `host` is given."""
-        return [name for (name,) in self._read(
-            "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
-            "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric", host, since)]
+        return [
+            name
+            for (name,) in self._read(
+                "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
+                "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric",
+                host,
+                since,
+            )
+        ]
 
     def metric_type(self, metric: str) -> tuple[str, int] | None:
         """(type, interval in seconds) of a metric, None where no series has that name."""
@@ -209,9 +226,16 @@ class Store:
 
     def newest(self, metric: str, host: str) -> float | None:
         """The newest value of a metric on a host, averaged over its series."""
-        values = [value for (value,) in self._read(
-            "SELECT (SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1) FROM series "
-            "WHERE metric = ? AND host = ?", metric, host) if value is not None]
+        values = [
+            value
+            for (value,) in self._read(
+                "SELECT (SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1) FROM series "
+                "WHERE metric = ? AND host = ?",
+                metric,
+                host,
+            )
+            if value is not None
+        ]
         return sum(values) / len(values) if values else None
 
     def hosts(self) -> list[Host]:
@@ -219,16 +243,24 @@ class Store:
         tags: dict[str, dict[str, list[str]]] = {}
         for host, source, tag in self._read("SELECT host, source, tag FROM host_tag"):
             tags.setdefault(host, {}).setdefault(source, []).append(tag)
-        return [Host(id_, name, last, json.loads(aliases), json.loads(meta or "{}"), tags.get(name, {}))
-                for id_, name, last, aliases, meta
-                in self._read("SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name")]
+        return [
+            Host(id_, name, last, json.loads(aliases), json.loads(meta or "{}"), tags.get(name, {}))
+            for id_, name, last, aliases, meta in self._read(
+                "SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name"
+            )
+        ]
 
     def check_runs(self, host: str, check: str = "") -> list[CheckRun]:
         """The newest runs that a host has reported, of one check where `check` is given."""
-        return [CheckRun(name, host, tuple(json.loads(tags)), status, ts, message)
-                for name, tags, status, ts, message in self._read(
-                    "SELECT check_name, tags, status, ts, message FROM check_run WHERE host = ?1 "
-                    "AND (?2 = '' OR check_name = ?2) ORDER BY check_name, tags", host, check)]
+        return [
+            CheckRun(name, host, tuple(json.loads(tags)), status, ts, message)
+            for name, tags, status, ts, message in self._read(
+                "SELECT check_name, tags, status, ts, message FROM check_run WHERE host = ?1 "
+                "AND (?2 = '' OR check_name = ?2) ORDER BY check_name, tags",
+                host,
+                check,
+            )
+        ]
 
 
 def source_name(source: str) -> str:

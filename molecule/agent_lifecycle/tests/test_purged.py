@@ -3,7 +3,9 @@
 import pytest
 
 
-@pytest.mark.parametrize("path", ["/etc/datadog-agent", "/opt/datadog-agent", "/var/log/datadog", "/usr/bin/datadog-agent"])
+@pytest.mark.parametrize(
+    "path", ["/etc/datadog-agent", "/opt/datadog-agent", "/var/log/datadog", "/usr/bin/datadog-agent"]
+)
 def test_nothing_of_the_agent_is_left(host, path):
     assert not host.file(path).exists
 
