@@ -35,6 +35,8 @@ STANDIN = ROOT / "lab" / "datadog"
 CAP_SYS_RESOURCE = 24
 # Seconds: for a host that was just started on a busy machine, and for one that has been running.
 PATIENCE, GLANCE = 90, 5
+# What a lab container's systemd, D-Bus and logind hold; all count as root's.
+INOTIFY, INOTIFY_EACH = Path("/proc/sys/fs/inotify/max_user_instances"), 7
 BOOTED = ("systemctl", "is-system-running", "--wait")
 
 
@@ -265,6 +267,19 @@ def settle(container: Container, question: Any, fresh: bool) -> str:
     return done
 
 
+def refuse_too_many(lab: dict[str, Any], present: dict[str, Any], wanted: list[Container]) -> None:
+    """Refuse hosts whose systemd could not start for want of inotify instances, which are few on many machines."""
+    new = {container.name for container in wanted} - set(present)
+    limit = int(INOTIFY.read_text(encoding="utf-8"))
+    others = set(podman("ps", "--format={{.Names}}").split()) - set(present)
+    needed = INOTIFY_EACH * (len(wanted) + len(others))
+    if new and needed > limit:
+        raise Refusal(
+            f"{len(wanted)} containers, and {len(others)} of others, need {needed} inotify instances, and this machine "
+            f"grants {limit}; mend: sysctl fs.inotify.max_user_instances={needed + 100}, or fewer hosts (--hosts)"
+        )
+
+
 def up(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path) -> list[str]:
     """Bring the lab to its plan."""
     datadog = datadog_container(lab, images, vendor, packages)
@@ -275,6 +290,7 @@ def up(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path
         present = listed(lab["name"])
         for task in waiting:
             task.result()
+        refuse_too_many(lab, present, wanted)
         surplus = sorted(set(present) - {container.name for container in wanted})
         if surplus:
             podman("rm", "--force", "--time=0", "--volumes", *surplus)
