@@ -142,8 +142,7 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
         aliases=["datadog", "packages"],
         options=[
             *(f"--volume={source}:{target}:ro" for source, target in mounts.items()),
-            # Where systemd keeps a dynamic user's state; /var/lib/kennel-datadog leads there.
-            f"--volume={name}:/var/lib/private/kennel-datadog",
+            f"--volume={name}:/var/lib/kennel-datadog",
             # A running process keeps the code, a mount the folder, that was there when it started.
             f"--label=kennel.code={tree_hash(STANDIN, shared)}",
             f"--label=kennel.packages={packages.stat().st_ino}",
@@ -161,7 +160,8 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
 
 def create(lab: dict[str, Any], container: Container) -> None:
     """Make a container anew, put its files in place and start it."""
-    podman("rm", "--force", "--time=0", "--ignore", container.name)
+    # With time for its services to write down what they hold.
+    podman("rm", "--force", "--time=5", "--ignore", container.name)
     outer, inner = container.port
     podman(
         *("create", f"--name={container.name}", f"--hostname={container.hostname}", "--systemd=always"),
