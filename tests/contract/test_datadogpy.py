@@ -135,3 +135,7 @@ def test_a_wrong_key_is_an_error(standin, client):
     datadog.api._api_key = "0" * 32
     with pytest.raises(ApiError, match="Forbidden"):
         datadog.api.Metric.send(metric="m", points=1)
+
+
+def test_the_account_has_no_monitors(client):
+    assert datadog.api.Monitor.get_all() == []
