@@ -26,6 +26,9 @@ DOCUMENTATION = """
     extends_documentation_fragment: [default_callback, result_format_callback]
 """
 
+# Neither these nor includes are steps of the work.
+NO_STEPS = ("validate_argument_spec", "meta")
+
 
 class CallbackModule(Default):
     """The default output, with one line for a task that went well."""
@@ -46,8 +49,7 @@ class CallbackModule(Default):
         self._end_step()
         self._last_task_banner = task._uuid
         self._since, self._ran, self._changed = time.monotonic(), False, []
-        # Includes and the checks of arguments are not steps of the work.
-        if not isinstance(task, TaskInclude) and not task.action.endswith("validate_argument_spec"):
+        if not isinstance(task, TaskInclude) and task.action.rpartition(".")[2] not in NO_STEPS:
             self._display.display(f"==> {self._name(task)} ... ", newline=False)
             self._open = True
 
