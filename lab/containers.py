@@ -242,7 +242,8 @@ def within(seconds: float, question: Any) -> bool:
     while not question():
         if time.monotonic() > end:
             return False
-        time.sleep(0.2)  # Nothing reports a listening port; asking costs next to nothing.
+        # Nothing reports a listening port; asking costs next to nothing.
+        time.sleep(0.2)
     return True
 
 

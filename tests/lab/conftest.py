@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,14 +75,13 @@ class Lab:
     def play(self, playbook: str, *arguments: str, extra: dict[str, Any] | None = None, **env: str) -> Run:
         """Run a playbook of the project; extra variables go through a file, as secrets would."""
         command = [str(PLAYBOOK), f"playbooks/{playbook}.yml", *arguments]
-        if extra is not None:
-            path = self.state.parent / "tests-extra.json"
-            path.write_text(json.dumps(extra), encoding="utf-8")
-            command += ["-e", f"@{path}"]
-        done = subprocess.run(
-            command, cwd=ROOT, env={**self.env, **env}, stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump(extra or {}, file)
+            file.flush()
+            done = subprocess.run(
+                [*command, "-e", f"@{file.name}"], cwd=ROOT, env={**self.env, **env}, stdin=subprocess.DEVNULL, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
         return Run(done.returncode, done.stdout)
 
     def on(self, host: str, command: str) -> subprocess.CompletedProcess[str]:

@@ -37,7 +37,8 @@ def test_second_site_run_changes_nothing(lab, fleet):
 def test_stopped_database_turns_it_red(lab, fleet):
     lab.on("fresh1", "systemctl stop mariadb")
     try:
-        time.sleep(32)  # Two flushes of the Agent, so that the check has said so.
+        # Two flushes of the Agent, so that the check has said so.
+        time.sleep(32)
         run = lab.play("verify", extra=WAIT)
     finally:
         lab.on("fresh1", "systemctl start mariadb")
@@ -83,7 +84,8 @@ def test_nothing_is_lost_while_datadog_is_away(lab, fleet):
     points: list[float] = []
     deadline = time.time() + 90
     while time.time() < deadline:
-        time.sleep(5)  # Until the Agent's next try.
+        # Until the Agent's next try.
+        time.sleep(5)
         points = _load_points(lab, start)
         if points and max(points) > time.time() - 40:
             break

@@ -125,7 +125,8 @@ def test_each_job_keeps_its_own_beat_beside_one_that_hangs() -> None:
 
     def slow() -> None:
         beats["slow"].append(time.monotonic())
-        time.sleep(0.25)  # Longer than its interval: every second beat is left out.
+        # Longer than its interval: every second beat is left out.
+        time.sleep(0.25)
 
     scheduler.add("hangs", 0.1, lambda: release.wait() and None)
     scheduler.add("quick", 0.1, lambda: beats["quick"].append(time.monotonic()))
