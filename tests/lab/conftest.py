@@ -79,8 +79,8 @@ class Lab:
             json.dump(extra or {}, file)
             file.flush()
             done = subprocess.run(
-                [*command, "-e", f"@{file.name}"], cwd=ROOT, env={**self.env, **env}, stdin=subprocess.DEVNULL, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                [*command, "-e", f"@{file.name}"], cwd=ROOT, env={**self.env, **env}, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             )  # fmt: skip
         return Run(done.returncode, done.stdout)
 
