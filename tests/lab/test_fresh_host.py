@@ -85,6 +85,13 @@ def test_second_run_changes_nothing(story):
     assert story.second.changed_tasks() == []
 
 
+def test_check_mode_finds_nothing_left_to_do(lab, story, request):
+    host = "fresh1" if "whole" in request.node.name else "fresh2"
+    run = lab.play("hosts", f"--limit={host}", "--check", extra={} if host == "fresh1" else TWO_CHECKS)
+    assert run.status == 0, run.output[-3000:]
+    assert run.changed_tasks() == []
+
+
 def test_all_roles_keep_to_their_calls(whole):
     assert 0 < whole.first.module_calls() <= FIRST
     assert 0 < whole.second.module_calls() <= CONVERGED
