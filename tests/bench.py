@@ -38,7 +38,8 @@ echo 'deb [signed-by=/usr/share/keyrings/bench.gpg] http://packages:8081/ stable
     > /etc/apt/sources.list.d/datadog.list
 if ! dpkg -s datadog-agent > /dev/null 2>&1; then
     apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq install -y 'datadog-agent=1:7.99.0~lab-1' > /dev/null
+    export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
+    apt-get -qq install -y 'datadog-agent=1:7.99.0~lab-1' > /dev/null
 fi
 cd /etc/datadog-agent
 cat > datadog.yaml <<YAML
