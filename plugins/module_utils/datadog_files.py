@@ -27,6 +27,7 @@ _SECRET_NAME = r"[\w.-]*(?:api_?key|app(?:lication)?_?key|pass(?:word|wd)?|token
 _SECRET_LINE = re.compile(
     rf"""^(?P<lead>\s*\#?\s*(?:-\s+)?["']?{_SECRET_NAME}["']?\s*:[ \t]+)(?P<value>\S.*)$""", re.IGNORECASE
 )
+_SETTING_LINE = re.compile(r"""^(?P<lead>\s*#?\s*(?:-\s+)?["']?(?P<name>[^\s"':]+)["']?\s*:[ \t]+)(?P<value>\S.*)$""")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?\s*(?:#.*)?\Z")
 _DATADOG_KEY = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{32})(?![0-9A-Za-z])")
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]+:)[^\s@]+@")
@@ -75,16 +76,41 @@ def _scalar(value) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def merge_secrets(config: dict, secrets: dict[str, str]) -> dict:
+def secret_places(value, path: str = "") -> list[str]:
+    """The places, as dotted paths, of what looks like a secret: by its setting's name, as a key, or in an address.
+
+    A path to a file is none, nor is what the Agent resolves itself, ``ENC[handle]``.
+    """
+    if isinstance(value, dict):
+        pairs = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        pairs = [(str(number), item) for number, item in enumerate(value)]
+    else:
+        return []
+    places = []
+    for key, item in pairs:
+        place = f"{path}.{key}" if path else key
+        if isinstance(item, str) and item and not item.startswith(("ENC[", "/")):
+            telling = is_secret_name(key) and not key.startswith("secret_backend_")
+            if telling or _DATADOG_KEY.fullmatch(item) or _URL_PASSWORD.search(item):
+                places.append(place)
+        places += secret_places(item, place)
+    return places
+
+
+def merge_secrets(config: dict, secrets: dict) -> dict:
     """A copy of the configuration with each secret put at its place.
 
-    A place is a dotted path, list positions as numbers: ``api_key``, ``instances.0.password``.
+    A place is a dotted path, list positions as numbers: ``api_key``, ``instances.0.password``. What is put there may be
+    a mapping or a list, for keys that themselves hold dots; a number is written as text, as keys and passwords are.
     Raises ValueError, naming the path and not the value, where the path leads nowhere.
     """
     merged = copy.deepcopy(config)
     for path, secret in secrets.items():
         *parents, last = path.split(".")
         node = merged
+        if isinstance(secret, (int, float)):
+            secret = str(secret)
         try:
             for part in parents:
                 node = node[int(part)] if isinstance(node, list) else node.setdefault(part, {})
@@ -99,16 +125,25 @@ def merge_secrets(config: dict, secrets: dict[str, str]) -> dict:
     return merged
 
 
-def render(config: dict, secrets: dict[str, str]) -> str:
+def render(config: dict, secrets: dict) -> str:
     """The text of a configuration file, header included."""
     return HEADER + to_yaml(merge_secrets(config, secrets))
 
 
-def mask(text: str, secrets: dict[str, str]) -> str:
-    """The text with secrets hidden: the given values, settings with telling names, keys, passwords in URLs."""
-    for secret in sorted(map(str, secrets.values()), key=len, reverse=True):
+def _leaves(value) -> list[str]:
+    if isinstance(value, (dict, list)):
+        return [leaf for item in (value.values() if isinstance(value, dict) else value) for leaf in _leaves(item)]
+    return [] if value is None else [str(value)]
+
+
+def mask(text: str, secrets: dict) -> str:
+    """The text with secrets hidden: the given values, what stood in their places, settings with telling names, keys,
+    passwords in addresses.
+    """
+    for secret in sorted(_leaves(secrets), key=len, reverse=True):
         if secret and not secret.startswith("ENC["):
             text = text.replace(_scalar(secret)[1:-1], HIDDEN).replace(secret, HIDDEN)
+    places = {path.rpartition(".")[2] for path in secrets}
     lines = []
     block = None
     for line in text.splitlines(keepends=True):
@@ -117,6 +152,9 @@ def mask(text: str, secrets: dict[str, str]) -> str:
             continue
         block = None
         found = _SECRET_LINE.match(line)
+        if not found:
+            setting = _SETTING_LINE.match(line)
+            found = setting if setting and setting["name"] in places else None
         if found and _BLOCK_SCALAR.match(found["value"].strip()):
             block = depth
         if found and not found["value"].strip("\"'").startswith("ENC["):
@@ -125,7 +163,7 @@ def mask(text: str, secrets: dict[str, str]) -> str:
     return "".join(lines)
 
 
-def masked_diff(path: str, before: str, after: str, secrets: dict[str, str]) -> dict[str, str]:
+def masked_diff(path: str, before: str, after: str, secrets: dict) -> dict[str, str]:
     """A diff for Ansible in which a secret that changes shows as changed, but never as itself."""
     old, new = mask(before, secrets), mask(after, secrets)
     said = f"{HIDDEN} (changed)"

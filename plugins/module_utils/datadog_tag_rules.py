@@ -21,13 +21,13 @@ def normalise_tag(tag: str) -> str:
     """Return TAG as Datadog would store it; "" when nothing is left of its key or its value.
 
     Lower case; characters other than letters, digits and ``_-:./`` become underscores; runs of underscores
-    become one; a trailing underscore goes; so does white space around key and value. Applying it twice
+    become one; trailing underscores and colons go; so does white space around key and value. Applying it twice
     is the same as once. It does not judge: see ``tag_problem``.
     """
     key, colon, value = tag.partition(":")
     parts = [_clean(part) for part in ((key, value) if colon else (key,))]
-    # The trailing underscore is the tag's, not the key's: "role_:x" stays as it is.
-    parts[-1] = parts[-1].rstrip("_")
+    # Trailing underscores and colons are the tag's, not the key's: "role_:x" stays as it is.
+    parts[-1] = parts[-1].rstrip("_:")
     return ":".join(parts) if all(parts) else ""
 
 

@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import is_secret_name
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets, secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
 
 # Settings of datadog.yaml that have a variable of their own.
@@ -40,7 +40,7 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
         problems.append(f"datadog_agent_version {inputs['version']!r} is no version: write for example 7.70.0")
     problems += _tags("datadog_agent_tags", inputs["tags"])
     if isinstance(inputs["config"], dict):
-        problems += _config(inputs["config"])
+        problems += _config(inputs["config"], inputs["secrets"])
     else:
         problems.append("datadog_agent_config is no dictionary: write settings as in datadog.yaml")
     return problems
@@ -60,27 +60,29 @@ def _tags(variable: str, tags: Any) -> list[str]:
     return [f"{variable}: {tag!r} {problem}" for tag, problem in found if problem]
 
 
-def _config(config: Any, path: str = "") -> list[str]:
+def _config(config: Any, secrets: Any) -> list[str]:
     """Settings that belong elsewhere: those with a variable of their own, and secrets, which would show in diffs."""
-    if isinstance(config, (list, tuple)):
-        return [problem for number, item in enumerate(config) for problem in _config(item, f"{path}{number}.")]
     if not isinstance(config, dict):
         return []
-    problems = []
-    for key, value in config.items():
-        name = f"{path}{key}"
-        if name in OWN_VARIABLE:
-            problems.append(f"datadog_agent_config.{name} has a variable of its own: set datadog_agent_{name}")
-        elif name == "api_key":
-            problems.append("datadog_agent_config.api_key does not belong there: set datadog_agent_api_key")
-        elif _holds_secret(key, value):
-            problems.append(f"datadog_agent_config.{name} is a secret: put it into datadog_agent_secrets as '{name}'")
-        problems += _config(value, f"{name}.")
-    return problems
+    problems = [
+        f"datadog_agent_config.{name} has a variable of its own: set datadog_agent_{name}"
+        for name in config
+        if name in OWN_VARIABLE
+    ]
+    for place in secret_places(config):
+        mend = f"put it into datadog_agent_secrets as '{place}', or a part of that path with all that lies under it"
+        if place == "api_key":
+            mend = "set datadog_agent_api_key"
+        problems.append(f"datadog_agent_config.{place} is a secret: {mend}")
+    return problems + _places("datadog_agent_secrets", config, secrets)
 
 
-def _holds_secret(key: Any, value: Any) -> bool:
-    return is_secret_name(str(key)) and isinstance(value, str) and bool(value) and not value.startswith("ENC[")
+def _places(variable: str, config: dict, secrets: Any) -> list[str]:
+    try:
+        merge_secrets(config, secrets if isinstance(secrets, dict) else {})
+    except ValueError as error:
+        return [f"{variable}: {error}"]
+    return []
 
 
 def check_problems(checks: Any, code: dict[str, str]) -> list[str]:
@@ -126,7 +128,11 @@ def _one_check(check: dict[str, Any], code: str | None) -> list[str]:
         return [*problems, "instances is no list with at least one item"]
     for number, instance in enumerate(instances):
         problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
-    return problems
+    config = {"init_config": check.get("init_config") or {}, "instances": list(instances)}
+    problems += [
+        f"{place} is a secret: put it into the check's secrets, by this path" for place in secret_places(config)
+    ]
+    return problems + _places("secrets", config, check.get("secrets", {}))
 
 
 def _instance(instance: Any) -> list[str]:
@@ -138,11 +144,6 @@ def _instance(instance: Any) -> list[str]:
     if not number or not 1 <= interval <= 86400:
         problems.append(f".min_collection_interval is {interval!r}: it takes seconds, from 1 to 86400")
     problems += [f": {problem}" for problem in _tags("tags", instance.get("tags", []))]
-    problems += [
-        f".{key} is a secret: put it into the check's secrets, by its path"
-        for key, value in instance.items()
-        if _holds_secret(key, value)
-    ]
     return problems
 
 
@@ -189,8 +190,7 @@ def mysql_user_problems(inputs: dict[str, Any]) -> list[str]:
     if not {"sock", "host"} & set(connection):
         problems.append("datadog_mysql_user_connection leads nowhere: give it sock, or host and port")
     problems += [
-        f"datadog_mysql_user_connection.{key} is a secret: the password has its own variable"
-        for key, value in connection.items()
-        if _holds_secret(key, value)
+        f"datadog_mysql_user_connection.{place} is a secret: the password has its own variable"
+        for place in secret_places(connection)
     ]
     return problems + _tags("datadog_mysql_user_tags", inputs["tags"])

@@ -98,6 +98,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
 LOADER = """
 import sys, types
 name = sys.argv[1]
+sys.path.append(sys.argv[2])
 sys.dont_write_bytecode = True
 from datadog_checks.base import AgentCheck
 module = types.ModuleType(name)
@@ -154,9 +155,12 @@ class Check:
             if self.module.check_mode:
                 return
             self.module.fail_json(msg=f"{python} does not exist: install the Agent before its checks")
+        folder = os.path.dirname(self.code_path)
         become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
         status, out, err = self.module.run_command(
-            [*become, shutil.which("timeout") or "timeout", "60", python, "-c", LOADER, name], data=code, cwd="/"
+            [*become, shutil.which("timeout") or "timeout", "60", python, "-c", LOADER, name, folder],
+            data=code,
+            cwd="/",
         )
         if status != 0:
             reason = "it took over 60 seconds" if status == 124 else (err or out).strip().splitlines()[-1:]

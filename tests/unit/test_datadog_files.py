@@ -244,3 +244,30 @@ class TestWriting:
 def _content(path: str) -> bytes:
     with open(path, "rb") as stream:
         return stream.read()
+
+
+def test_what_stood_in_the_place_of_a_secret_is_hidden_too():
+    before = 'instances:\n  - community: "the-old-one"\n    port: 161\n'
+    diff = datadog_files.masked_diff("x", before, "", {"instances.0.community": "the-new-one"})
+    assert "the-old-one" not in diff["before"]
+    assert "161" in diff["before"]
+
+
+def test_a_secret_may_be_a_mapping():
+    secrets = {"additional_endpoints": {"https://app.datadoghq.eu": ["second-key"]}}
+    text = datadog_files.render({}, secrets)
+    assert yaml.safe_load(text) == secrets
+    assert "second-key" not in datadog_files.mask(text, secrets)
+
+
+@pytest.mark.parametrize(
+    ("config", "places"),
+    [
+        ({"options": {"password": "x"}}, ["options.password"]),
+        ({"proxy": {"https": "http://u:p@h:1"}}, ["proxy.https"]),
+        ({"additional_endpoints": {"u": ["0123456789abcdef0123456789abcdef"]}}, ["additional_endpoints.u.0"]),
+        ({"secret_backend_command": "x", "tls_private_key": "/etc/key.pem", "api_key": "ENC[a]"}, []),
+    ],
+)
+def test_places_of_secrets_are_found(config, places):
+    assert datadog_files.secret_places(config) == places

@@ -140,7 +140,7 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
         ([{"name": "a", "instances": [{"min_collection_interval": True}]}], "True"),
         ([{"name": "a", "instances": [{"min_collection_interval": float("nan")}]}], "nan"),
         ([{"name": "a", "instances": [{}, {"tags": ["x"]}]}], "instances[1]: tags: 'x'"),
-        ([{"name": "a", "instances": [{"password": "geheim"}]}], "instances[0].password is a secret"),
+        ([{"name": "a", "instances": [{"password": "geheim"}]}], "instances.0.password is a secret"),
     ],
 )
 def test_problem_of_a_check_is_named_once(checks: Any, words: str | None) -> None:

@@ -1,0 +1,35 @@
+"""Secrets that users put into a role's inputs: never shown, not with -vvv, not in a diff, not when a task fails."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = {"name": "shop", "password": "shops-own-password", "priv": "shop.*:ALL"}
+CHECK = {
+    "name": "my_metric",
+    "source": "my_metric.py",
+    "metrics": ["my_metric"],
+    "secrets": {"instances.0.community": "checks-own-community"},
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "check", "said"),
+    [
+        (SHOP, CHECK, "failed=0"),
+        ({**SHOP, "priv": "shop.*:NOSUCH"}, CHECK, "a user of mysql_users could not be made"),
+        (SHOP, {**CHECK, "metrics": ["nope"]}, "is installed but gives no nope"),
+    ],
+    ids=["in order", "bad rights", "check without its metric"],
+)
+def test_secrets_of_inputs_never_show(lab, user, check, said):
+    extra = {
+        "mysql_databases": [{"name": "shop"}],
+        "mysql_users": [user],
+        "datadog_custom_check_checks": [check],
+        "datadog_agent_secrets": {"additional_endpoints": {"https://app.datadoghq.eu": ["second-accounts-key"]}},
+    }
+    run = lab.play("hosts", "--limit=fresh1", "--diff", "-vvv", extra=extra)
+    assert said in run.output
+    for secret in ("shops-own-password", "checks-own-community", "second-accounts-key"):
+        assert secret not in run.output
