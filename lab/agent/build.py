@@ -116,6 +116,7 @@ def vendored(cache: Path) -> Path:
                 pip_install(Path(other), "--python-version", f"3.{minor}", pin)
                 shutil.copytree(other, fresh, dirs_exist_ok=True)
         # Commands of vendored packages carry this machine's interpreter in their first line.
+        # Nothing is lost where no package brought any.
         shutil.rmtree(fresh / "bin", ignore_errors=True)
         fresh.rename(folder)
     return folder
