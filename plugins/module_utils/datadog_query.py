@@ -43,10 +43,11 @@ __all__ = [
 AGGREGATORS = ("avg", "sum", "min", "max", "count", "p50", "p75", "p90", "p95", "p99")
 MODIFIERS = ("as_count", "as_rate", "fill", "rollup", "weighted")
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_STRING = re.compile(r"'[^']*'|\"[^\"]*\"")
+_STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
 _BY = re.compile(r"by\b")
 
 
@@ -66,12 +67,12 @@ class Number(Expression):
 
 @dataclass(frozen=True)
 class String:
-    """A quoted argument."""
+    """A quoted argument; `value` is as written, with its backslashes."""
 
     value: str
 
     def __str__(self) -> str:
-        return f'"{self.value}"' if "'" in self.value else f"'{self.value}'"
+        return f'"{self.value}"' if "'" in _ESCAPED.sub("", self.value) else f"'{self.value}'"
 
 
 @dataclass(frozen=True)
@@ -155,15 +156,15 @@ class Query:
 
 def parse(text: str) -> Query:
     """The query that `text` writes. Raises QuerySyntaxError with the column."""
-    parser = _Parser(text)
+    parser = Parser(text)
     expressions = parser.separated(parser.expression)
     if parser.peek():
         raise parser.error("expected the end of the query")
     return Query(tuple(expressions))
 
 
-class _Parser(Reader):
-    """Recursive descent, one method a rule of the grammar."""
+class Parser(Reader):
+    """Recursive descent, one method a rule of the grammar; what a caller starts with is `expression`."""
 
     def expression(self) -> Expression:
         return self.operations("+-", lambda: self.operations("*/", self.factor))
@@ -188,7 +189,7 @@ class _Parser(Reader):
         if (number := self.number()) is not None:
             return number
         start = self.position
-        name = self.match(_NAME)
+        name = self.match(NAME)
         if name and self.accept("("):
             return self.call(name)
         self.position = start
@@ -222,7 +223,7 @@ class _Parser(Reader):
         if (string := self.match(_STRING)) is not None:
             return String(string[1:-1])
         start = self.position
-        name = self.match(_NAME)
+        name = self.match(NAME)
         if name and self.accept("="):
             return name, self.constant()
         self.position = start
@@ -252,12 +253,12 @@ class _Parser(Reader):
 
     def modifier(self) -> Modifier:
         start = self.position
-        name = self.match(_NAME)
+        name = self.match(NAME)
         if name not in MODIFIERS:
             raise self.error(f"expected one of {', '.join(MODIFIERS)}", start)
         self.expect("(", f"'(' after .{name}")
         if self.accept(")"):
             return Modifier(name)
-        words = self.separated(lambda: self.match(_NAME) or self.constant())
+        words = self.separated(lambda: self.match(NAME) or self.constant())
         self.expect(")", "',' or ')'")
         return Modifier(name, tuple(words))
