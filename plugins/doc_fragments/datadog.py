@@ -43,5 +43,6 @@ requirements:
   - datadog >= 0.56 (PyPI), with requests
 notes:
   - Runs on the controller. Use C(delegate_to=localhost) or a play on C(localhost) with a local connection.
-  - Reads are tried again after connection errors, rate limits and errors of the server.
+  - Calls are tried again after connection errors, rate limits and errors of the server.
+    What a lost answer leaves in doubt is looked up before anything is created again.
 """

@@ -21,6 +21,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_errors import (
+    DatadogError,
+    explain_answer,
+    explain_transport,
+    reset_seconds,
+)
 
 try:
     import requests
@@ -37,30 +43,15 @@ else:
 FIRST_PAUSE = 0.5
 LONGEST_WAIT = 60.0
 SUCCESS = (200, 201, 202, 204)
-
-
-class DatadogError(Exception):
-    """Whatever kept a call from succeeding.
-
-    :ivar kind: ``settings``, ``key`` (401, 403), ``request`` (other 4xx), ``rate_limit``, ``server`` (5xx),
-        ``answer`` (no JSON, a redirect), ``connection``, ``dns``, ``tls`` or ``timeout``.
-    :ivar status: HTTP status, or None when there was no answer.
-    :ivar endpoint: method and address, without credentials or query.
-    :ivar words: what the API or the transport said.
-    :ivar mend: what to do about it.
-
-    ``str()`` of it is all of these as one message. Keys are in none of them.
-    """
-
-    def __init__(self, kind: str, words: str, *, mend: str, endpoint: str = "", status: int | None = None) -> None:
-        self.kind, self.words, self.mend, self.endpoint, self.status = kind, words, mend, endpoint, status
-        said = f"{status} {words}".strip() if status else words
-        super().__init__(f"{f'{endpoint}: ' if endpoint else ''}{said.rstrip('.')}. {mend}")
-
-    @property
-    def transient(self) -> bool:
-        """True when the same call may succeed a little later."""
-        return self.kind in ("rate_limit", "server", "connection", "dns", "timeout")
+# How often an object is looked for whose request timed out: it may still be on its way.
+LATE_LOOKS = 3
+# How each list is asked for in pages: version, where the items are, the parameter and step of the place, of the size.
+PAGES: dict[str, tuple[str, str | None, str, int, str, int]] = {
+    "monitor": ("v1", None, "page", 1, "page_size", 1000),
+    "dashboard": ("v1", "dashboards", "start", 100, "count", 100),
+    "downtime": ("v2", "data", "page[offset]", 100, "page[limit]", 100),
+    "hosts": ("v1", "host_list", "start", 1000, "count", 1000),
+}
 
 
 def datadog_argument_spec() -> dict[str, dict[str, Any]]:
@@ -122,7 +113,7 @@ class Client:
 
     :arg api_url: address of the API without ``/api/v1``; None means ``https://api.SITE``.
     :arg api_timeout: seconds that one attempt may take to connect, and again to answer.
-    :arg attempts: how often a read is tried.
+    :arg attempts: how often a call is tried.
     :arg sleep, chance: for tests.
     :ivar public_url: the address, fit for messages.
     :raises DatadogError: of the kind ``settings``, by the calls rather than by the constructor.
@@ -184,18 +175,93 @@ class Client:
 
         :raises DatadogError: at last, or at once for what another attempt would not change.
         """
+        return self._call("GET", path, version, params, need_app_key=need_app_key)
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """Yield every item of a list of ``PAGES``, however many there are."""
+        version, items, place, step, size_name, size = PAGES[path]
+        page = 0
+        while True:
+            answer = self.get(path, version=version, **params, **{place: page * step, size_name: size})
+            found = answer[items] if items else answer
+            yield from found
+            if len(found) < size:
+                return
+            page += 1
+
+    def post(
+        self,
+        path: str,
+        body: dict[str, Any],
+        *,
+        version: str = "v1",
+        find: Callable[[], Any] | None = None,
+        harmless: bool = False,
+        **params: Any,
+    ) -> Any:
+        """Create something and return the answer.
+
+        Where no answer tells whether it was made (cut connection, timeout, 5xx), ``find`` is asked before it is sent
+        again: what it returns is the answer, unless it is None. Without it, such a loss is an error at once, unless
+        sending twice is ``harmless``. What was surely not carried out (429, connection refused) is sent again.
+
+        :raises DatadogError: as ``get``.
+        """
+        return self._call("POST", path, version, params, body=body, find=find, repeat=harmless or find is not None)
+
+    def put(self, path: str, body: dict[str, Any], *, version: str = "v1", **params: Any) -> Any:
+        """Replace something and return the answer; tries again as ``get`` does."""
+        return self._call("PUT", path, version, params, body=body)
+
+    def patch(self, path: str, body: dict[str, Any], *, version: str = "v1", **params: Any) -> Any:
+        """Change something and return the answer; tries again as ``get`` does."""
+        return self._call("PATCH", path, version, params, body=body)
+
+    def delete(self, path: str, *, version: str = "v1", **params: Any) -> Any:
+        """Delete something; tries again as ``get`` does, and takes a 404 to a later attempt for the first's success."""
+        return self._call("DELETE", path, version, params)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        version: str,
+        params: dict[str, Any],
+        *,
+        body: dict[str, Any] | None = None,
+        need_app_key: bool = True,
+        repeat: bool = True,
+        find: Callable[[], Any] | None = None,
+    ) -> Any:
         self._check_settings(need_app_key)
         waited = 0.0
         for attempt in range(1, self.attempts + 1):
             try:
-                return self._submit("GET", path, version, params)
+                return self._submit(method, path, version, params, body)
             except DatadogError as error:
-                pause = self._pause(attempt, error)
-                if not error.transient or attempt == self.attempts or waited + pause > LONGEST_WAIT:
+                if method == "DELETE" and error.status == 404 and attempt > 1:
+                    return None
+                if not error.transient or (error.lost and not repeat):
                     raise
-            waited += pause
-            self._sleep(pause)
+                failure, pause = error, self._pause(attempt, error)
+            last = attempt == self.attempts or waited + pause > LONGEST_WAIT
+            if not last:
+                waited += pause
+                self._sleep(pause)
+            if find and failure.lost and (found := self._look(find, failure)) is not None:
+                return found
+            if last:
+                raise failure
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _look(self, find: Callable[[], Any], failure: DatadogError) -> Any:
+        """Return what a request has made whose answer was lost, or None."""
+        for look in range(LATE_LOOKS if failure.kind == "timeout" else 1):
+            if look:
+                self._sleep(FIRST_PAUSE * 2**look)
+            if (found := find()) is not None:
+                return found
+        return None
 
     def _check_settings(self, need_app_key: bool) -> None:
         problems = [text for name, text in self.problems.items() if need_app_key or name != "datadog_app_key"]
@@ -210,16 +276,16 @@ class Client:
         reset = reset_seconds(self._response.headers)
         return backoff if reset is None else reset + self._chance()
 
-    def _submit(self, method: str, path: str, version: str, params: dict[str, Any]) -> Any:
+    def _submit(self, method: str, path: str, version: str, params: dict[str, Any], body: dict | None) -> Any:
         self._response = None
         endpoint = f"{method} {self.public_url}/api/{version}/{path}"
         try:
             with self._library_settings():
                 # An answer of success may carry an empty "errors": the package would call it a failure.
                 answer = self._api.submit(
-                    method, path, api_version=version, suppress_response_errors_on_codes=SUCCESS, **params
+                    method, path, api_version=version, body=body, suppress_response_errors_on_codes=SUCCESS, **params
                 )
-                if answer is None:
+                if answer is None and (self._response is None or self._response.status_code != 204):
                     raise ValueError("empty body")
                 return answer
         # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON.
@@ -244,85 +310,15 @@ class Client:
     def _explain(self, endpoint: str, error: Exception) -> DatadogError:
         cut = isinstance(error, requests.RequestException) and not isinstance(error, requests.TooManyRedirects)
         if self._response is None or cut or isinstance(error, (ClientError, HttpTimeout, ProxyError)):
-            kind, words, mend = _explain_transport(error)
-            return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint)
-        kind, words, mend = _explain_answer(self._response)
+            kind, words, mend, sent = explain_transport(error)
+            return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint, lost=sent)
+        kind, words, mend = explain_answer(self._response)
         return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint, status=self._response.status_code)
 
     def _redact(self, text: str) -> str:
         for key in self._keys:
             text = text.replace(key, "********")
         return text
-
-
-def reset_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return in how many seconds the rate limit ends, or None. The header may come twice in one: "7, 7"."""
-    for name in ("x-ratelimit-reset", "retry-after"):
-        numbers = re.findall(r"\d+", headers.get(name, ""))
-        if numbers and re.fullmatch(r"[\d\s,.]+", headers[name]):
-            return float(max(map(int, numbers)))
-    return None
-
-
-def _explain_answer(response: requests.Response) -> tuple[str, str, str]:
-    status = response.status_code
-    words = _words(response)
-    if status in (401, 403):
-        return "key", words, "Check datadog_api_key and datadog_app_key, and that they belong to datadog_site."
-    if status == 429:
-        reset = reset_seconds(response.headers)
-        limit = response.headers.get("x-ratelimit-name", "")
-        words = f"{words}, rate limit {limit}" if limit else words
-        when = f"in {reset:.0f} s, when the limit is reset" if reset is not None else "later"
-        return "rate_limit", words, f"Run it again {when}, or run fewer of these at once."
-    if status >= 500:
-        return "server", words, "Datadog has a problem of its own: run it again later."
-    if 300 <= status < 400:
-        target = urlsplit(response.headers.get("location", ""))
-        return (
-            "answer",
-            f"{words}, a redirect to {target.scheme}://{target.hostname}",
-            "Check datadog_site or datadog_api_url.",
-        )
-    if status >= 400:
-        return "request", words, "Check the request, and that datadog_api_url is the API."
-    return "answer", f"the answer is not JSON but {words}", "Check that datadog_api_url is the API, not the web page."
-
-
-def _words(response: requests.Response) -> str:
-    """Return what the body says: the API's errors, or the beginning of whatever else it is."""
-    try:
-        errors = response.json()["errors"]
-        texts = [
-            str(item.get("detail") or item.get("title") or item) if isinstance(item, dict) else str(item)
-            for item in (errors if isinstance(errors, list) else [errors])
-        ]
-        if texts:
-            return "; ".join(texts)
-    # A body that is not JSON, or JSON of another form: nothing to quote but its beginning.
-    except (ValueError, KeyError, TypeError):
-        pass
-    text = " ".join(re.sub(r"<[^>]*>", " ", response.text).split())
-    return (text[:117] + "..." if len(text) > 120 else text) or response.reason or "an empty body"
-
-
-def _explain_transport(error: Exception) -> tuple[str, str, str]:
-    """Tell apart what the package folds into one error; the cause survives as its context."""
-    cause = error.__context__ or error
-    # The innermost reason reads best: urllib3 wraps it in the address and the number of its own attempts.
-    reason = getattr(cause.args[0] if cause.args else None, "reason", None) or cause
-    words = re.sub(r"^.*Connection.* object at 0x[0-9a-f]+>: |^<?\w+\(.*\): ", "", str(reason))
-    if isinstance(cause, requests.exceptions.SSLError):
-        return (
-            "tls",
-            words,
-            "Check datadog_api_url; for a certificate authority of your own set REQUESTS_CA_BUNDLE.",
-        )
-    if re.search("NameResolution|resolve|name resolution|not known|getaddrinfo", f"{type(reason).__name__} {words}"):
-        return "dns", words, "Check datadog_site or datadog_api_url for a slip, and this machine's DNS."
-    if isinstance(cause, requests.exceptions.Timeout):
-        return "timeout", words, "Check that this machine reaches it (proxy, firewall), or raise api_timeout."
-    return "connection", words, "Check datadog_api_url, and that this machine reaches it (proxy, firewall)."
 
 
 def _public(url: str) -> str:

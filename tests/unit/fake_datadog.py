@@ -16,20 +16,31 @@ Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
 class FakeApi:
-    """Answers GET by its routes; ``faults`` are used up first, one for each call."""
+    """Answers by its routes; ``faults`` are used up first, one for each call.
+
+    A route for GET is a path, one for writes has the method before it, and gets the body instead of the query.
+    ``late_faults`` replace the answers of writes after the work is done.
+    """
 
     api_key = "a1" * 16
     app_key = "b2" * 20
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.url = f"http://127.0.0.1:{server.server_port}"
-        self.routes: dict[str, Callable[[dict[str, str]], Answer]] = {
+        self.routes: dict[str, Callable[[Any], Answer]] = {
             "/api/v1/validate": lambda query: (200, {"valid": True}),
             "/api/v1/hosts": lambda query: (200, {"host_list": [], "total_matching": 0, "total_returned": 0}),
         }
         self.faults: list[Answer] = []
+        self.late_faults: list[Answer] = []
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.writes: list[tuple[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+
+    def write(self, method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        self.writes.append((f"{method} {path}", body))
+        answer = self.answer(f"{method} {path}", body, headers)
+        return self.late_faults.pop(0) if self.late_faults else answer
 
     def answer(self, path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
         self.calls.append((path, query))
@@ -55,7 +66,17 @@ def serve() -> Iterator[FakeApi]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, body, *more = fake.answer(url.path, dict(parse_qsl(url.query)), headers)
+            self.respond(fake.answer(url.path, dict(parse_qsl(url.query)), headers))
+
+        def do_POST(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = json.loads(self.rfile.read(int(headers.get("content-length", 0))) or "null")
+            self.respond(fake.write(self.command, urlsplit(self.path).path, headers, body))
+
+        do_PUT = do_PATCH = do_DELETE = do_POST
+
+        def respond(self, answer: Answer) -> None:
+            status, body, *more = answer
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {"Content-Length": str(len(data)), **(more[0] if more else {})}.items():

@@ -218,6 +218,104 @@ def test_keys_and_passwords_are_never_shown(fake_api: FakeApi, clock: Clock) -> 
         assert secret not in str(caught.value) and secret not in repr(vars(caught.value))
 
 
+CUT = (200, "{", {"Content-Length": "99"})
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch"])
+def test_writes(fake_api: FakeApi, clock: Clock, method: str) -> None:
+    fake_api.routes[f"{method.upper()} /api/v2/thing"] = lambda body: (200, {"data": body})
+    answer = getattr(client(fake_api, clock), method)("thing", {"a": [1, None]}, version="v2")
+    assert answer == {"data": {"a": [1, None]}}
+
+
+def test_deleting_has_no_answer(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.routes["DELETE /api/v2/thing"] = lambda body: (204, "")
+    assert client(fake_api, clock).delete("thing", version="v2") is None
+
+
+@pytest.mark.parametrize("fault", [(500, {"errors": ["oops"]}), (429, "<html>Slow down</html>"), CUT])
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_idempotent_writes_are_sent_again(fake_api: FakeApi, clock: Clock, method: str, fault: Any) -> None:
+    fake_api.routes[f"{method.upper()} /api/v1/thing"] = lambda body: (200, {"id": 1})
+    fake_api.faults = [fault]
+    arguments = [] if method == "delete" else [{}]
+    assert getattr(client(fake_api, clock), method)("thing", *arguments) == {"id": 1}
+    assert len(fake_api.writes) == 2
+
+
+def test_what_a_lost_attempt_deleted_is_deleted(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.late_faults = [CUT]
+    assert client(fake_api, clock).delete("thing") is None
+    with pytest.raises(DatadogError, match="404"):
+        client(fake_api, clock).delete("thing")
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("fault", [(500, {"errors": ["oops"]}), (502, "<html>Bad Gateway</html>"), CUT])
+def test_a_lost_creation_is_looked_up(fake_api: FakeApi, clock: Clock, fault: Any, done: bool) -> None:
+    made: list[Any] = []
+    fake_api.routes["POST /api/v1/thing"] = lambda body: (200, made.append(body) or {"id": len(made)})
+    if done:
+        fake_api.late_faults = [fault]
+    else:
+        fake_api.faults = [fault]
+    answer = client(fake_api, clock).post("thing", {"a": 1}, find=lambda: {"id": "found"} if made else None)
+    assert answer == {"id": "found" if done else 1} and made == [{"a": 1}] and clock.pauses == [1.0]
+
+
+def test_the_last_lost_creation_is_looked_up_too(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.faults = [CUT, CUT]
+    answers = iter([None, {"id": 1}])
+    assert client(fake_api, clock, attempts=2).post("thing", {}, find=lambda: next(answers)) == {"id": 1}
+
+
+def test_a_creation_that_times_out_is_looked_up_until_it_could_have_arrived(fake_api: FakeApi, clock: Clock) -> None:
+    answers = iter([None, None, {"id": 1}])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        slow = client(fake_api, clock, api_url=url, api_timeout=0.05)
+        assert slow.post("thing", {}, find=lambda: next(answers)) == {"id": 1}
+    assert clock.pauses == [1.0, 1.0, 2.0]
+
+
+def test_a_lost_creation_that_cannot_be_looked_up_is_not_repeated(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.faults = [CUT]
+    with pytest.raises(DatadogError) as caught:
+        client(fake_api, clock).post("thing", {})
+    assert caught.value.lost and len(fake_api.writes) == 1
+    fake_api.routes["POST /api/v1/thing/validate"] = lambda body: (200, {})
+    fake_api.faults = [CUT]
+    assert client(fake_api, clock).post("thing/validate", {}, harmless=True) == {}
+
+
+def test_a_creation_that_was_surely_refused_is_sent_again(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.routes["POST /api/v1/thing"] = lambda body: (200, {"id": 1})
+    fake_api.faults = [(429, "<html>Slow down</html>", {"x-ratelimit-reset": "7, 7"})]
+    assert client(fake_api, clock).post("thing", {}) == {"id": 1}
+    with pytest.raises(DatadogError) as caught:
+        client(fake_api, clock, api_url=f"http://127.0.0.1:{closed_port()}").post("thing", {})
+    assert not caught.value.lost and clock.pauses[0] == 8.0 and len(clock.pauses) == 5
+
+
+@pytest.mark.parametrize("number", [0, 99, 100, 250])
+def test_pages(fake_api: FakeApi, clock: Clock, number: int) -> None:
+    everything = [{"id": index} for index in range(number)]
+
+    def page(query: dict[str, str]) -> tuple[int, Any]:
+        start = int(query["page[offset]"])
+        return 200, {"data": everything[start : start + int(query["page[limit]"])], "q": query["q"]}
+
+    fake_api.routes["/api/v2/downtime"] = page
+    assert list(client(fake_api, clock).pages("downtime", q="x")) == everything
+    assert len(fake_api.calls) == number // 100 + 1
+
+
+def test_pages_that_are_counted(fake_api: FakeApi, clock: Clock) -> None:
+    sizes = {"0": 1000, "1": 1000, "2": 7}
+    fake_api.routes["/api/v1/monitor"] = lambda query: (200, [query["page"]] * sizes[query["page"]])
+    assert len(list(client(fake_api, clock).pages("monitor"))) == 2007
+
+
 @pytest.mark.parametrize(
     ("params", "variable"),
     [
