@@ -331,7 +331,7 @@ def test_reckons_groups_with_their_like_and_with_a_total(kept):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("anomalies(avg:m{*}, 'basic', 2)", "function anomalies is not evaluated"),
+        ("forecast(avg:m{*}, 'linear', 2)", "function forecast is not evaluated"),
         ("avg:m{$host}", r"template variable \$host"),
         ("p95:m{*}", "percentiles"),
         ("avg:m{*}.rollup(median, 60)", "rollup: unknown method median"),

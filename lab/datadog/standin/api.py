@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from module_utils.datadog_query import QuerySyntaxError, parse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,7 +16,9 @@ from starlette.routing import Route
 from . import decode
 from .access import Keys
 from .decode import Refused
-from .evaluate import Line, evaluate
+from .evaluate import evaluate
+from .formulas import read
+from .functions import Line
 from .intake import read_json
 from .store import Host, Store, source_name
 
@@ -129,12 +131,9 @@ def _query(store: Store, request: Request) -> dict[str, Any]:
     start, end, text = _integer(request, "from"), _integer(request, "to"), _need(request, "query")
     if start >= end:
         raise Refused(400, "The parameter 'from' must be before 'to'")
-    try:
-        query = parse(text)
-    except QuerySyntaxError as error:
-        raise Refused(400, f"Error parsing query: unable to parse {text}: {error}") from None
+    query = read(text)
     answers = evaluate(query, store, start, end)
-    series = [_line(line, index) for index, lines in enumerate(answers) for line in lines]
+    series = [shown for index, lines in enumerate(answers) for line in lines for shown in _lines(line, index)]
     by = sorted({key for expression in query.expressions for key in getattr(expression, "by", ())})
     return {
         "status": "ok",
@@ -151,7 +150,16 @@ def _query(store: Store, request: Request) -> dict[str, Any]:
     }
 
 
-def _line(line: Line, index: int) -> dict[str, Any]:
+def _lines(line: Line, index: int) -> list[dict[str, Any]]:
+    """A line and, after it, the lower and the upper bound that anomalies() gave it."""
+    bounds = zip(("lower", "upper"), line.bounds or (), strict=False)
+    return [
+        _line(line, index),
+        *(_line(replace(line, points=points), index, {"bound": name}) for name, points in bounds),
+    ]
+
+
+def _line(line: Line, index: int, attributes: dict[str, str] | None = None) -> dict[str, Any]:
     buckets = sorted(line.points)
     return {
         "metric": line.name,
@@ -162,7 +170,7 @@ def _line(line: Line, index: int) -> dict[str, Any]:
         "aggr": line.aggregator,
         "query_index": index,
         "unit": [None, None],
-        "attributes": {},
+        "attributes": attributes or {},
         "interval": line.interval,
         "length": len(buckets),
         "start": buckets[0] * 1000 if buckets else 0,

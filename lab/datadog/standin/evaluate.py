@@ -8,11 +8,11 @@ Source: https://docs.datadoghq.com/metrics/#querying-metrics and https://docs.da
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import operator
-import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from module_utils.datadog_query import (
 from module_utils.datadog_scope import Tag
 
 from .decode import TYPES, Refused
+from .functions import METHODS, Line, Points, Window, call
 
 # Longest span of a query -> the interval that the API gives it (the table "Rollup interval, API").
 _INTERVALS = ((3600, 20), (4 * 3600, 60), (86400, 300), (2 * 86400, 600), (7 * 86400, 3600))
@@ -39,17 +40,7 @@ _MOST_POINTS = 1500
 _LONGEST_ROLLUP = 366 * 86400
 # Seconds over which Datadog interpolates.
 _INTERPOLATED = 300
-# The methods of time and of space aggregation.
-_METHODS: dict[str, Callable[[list[float]], float]] = {
-    "avg": statistics.fmean,
-    "sum": math.fsum,
-    "min": min,
-    "max": max,
-    "count": len,
-}
 _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-
-Points = dict[int, float]
 
 
 class Source(Protocol):
@@ -58,19 +49,6 @@ class Source(Protocol):
     def series(self, metric: str) -> list[Any]: ...
 
     def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, Points]: ...
-
-
-@dataclass
-class Line:
-    """One series of an answer: `group` is its tags by the keys of `by`, `name` what it measures without any scope."""
-
-    name: str
-    expression: str
-    scope: str
-    group: tuple[str, ...]
-    interval: int
-    points: Points
-    aggregator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +69,9 @@ def default_interval(span: int) -> int:
 
 def evaluate(query: Query, source: Source, start: int, end: int) -> list[list[Line]]:
     """The lines of each expression of `query` over start <= time < end. Raises Refused(400)."""
+    window = Window(start, end, default_interval(end - start))
     try:
-        answers = [_evaluate(expression, source, start, end) for expression in query.expressions]
+        answers = [_evaluate(source, expression, window) for expression in query.expressions]
     except UnboundVariable as error:
         raise Refused(400, str(error)) from None
     except OverflowError:
@@ -103,24 +82,24 @@ def evaluate(query: Query, source: Source, start: int, end: int) -> list[list[Li
     return answers
 
 
-def _evaluate(node: Expression, source: Source, start: int, end: int) -> list[Line] | float:
+def _evaluate(source: Source, node: Expression, window: Window) -> list[Line] | float:
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Series):
-        return _series(node, source, start, end)
+        return _series(node, source, window)
     if isinstance(node, Negative):
-        return _combine(Binary("*", Number(-1.0), node.operand), -1.0, _evaluate(node.operand, source, start, end))
+        return _combine(Binary("*", Number(-1.0), node.operand), -1.0, _evaluate(source, node.operand, window))
     if isinstance(node, Binary):
-        return _combine(node, _evaluate(node.left, source, start, end), _evaluate(node.right, source, start, end))
+        return _combine(node, _evaluate(source, node.left, window), _evaluate(source, node.right, window))
     if isinstance(node, Call):
-        raise Refused(400, f"function {node.name} is not evaluated by the stand-in Datadog yet")
+        return call(node, window, functools.partial(_evaluate, source))
     raise TypeError(node)
 
 
 # ------------------------------------------------------------------------------------------------------- one metric
-def _plan(modifiers: tuple[Modifier, ...], span: int, kind: str) -> _Plan:
+def _plan(modifiers: tuple[Modifier, ...], window: Window, kind: str) -> _Plan:
     """How a series of type `kind` is gathered: as_count() and as_rate() say nothing about gauges."""
-    interval, how, fill, limit, counting = default_interval(span), "avg", "linear", _INTERPOLATED, ""
+    interval, how, fill, limit, counting = window.interval, "avg", "linear", _INTERPOLATED, ""
     for modifier in modifiers:
         numbers = [int(argument.value) for argument in modifier.arguments if isinstance(argument, Number)]
         words = [str(argument).strip("'\"") for argument in modifier.arguments if not isinstance(argument, Number)]
@@ -128,11 +107,11 @@ def _plan(modifiers: tuple[Modifier, ...], span: int, kind: str) -> _Plan:
             raise Refused(400, f"{str(modifier)[1:]} is not evaluated by the stand-in Datadog")
         if modifier.name == "rollup":
             how = words[0] if words else how
-            if how not in _METHODS:
-                raise Refused(400, f"rollup: unknown method {how}, expected one of {', '.join(_METHODS)}")
+            if how not in METHODS:
+                raise Refused(400, f"rollup: unknown method {how}, expected one of {', '.join(METHODS)}")
             if numbers and not 1 <= numbers[0] <= _LONGEST_ROLLUP:
                 raise Refused(400, f"rollup: the interval is a number of seconds from 1 to {_LONGEST_ROLLUP}")
-            if numbers and span / numbers[0] <= _MOST_POINTS:
+            if numbers and (window.end - window.start) / numbers[0] <= _MOST_POINTS:
                 interval = numbers[0]
         elif modifier.name == "fill":
             fill, limit = words[0] if words else "linear", numbers[0] if numbers else limit
@@ -146,22 +125,22 @@ def _plan(modifiers: tuple[Modifier, ...], span: int, kind: str) -> _Plan:
     return _Plan(interval, how, fill, limit, counting)
 
 
-def _series(node: Series, source: Source, start: int, end: int) -> list[Line]:
+def _series(node: Series, source: Source, window: Window) -> list[Line]:
     aggregator = node.aggregator or "avg"
-    if aggregator not in _METHODS:
+    if aggregator not in METHODS:
         raise Refused(400, f"{aggregator}:{node.metric}: percentiles exist for distributions only")
-    plans = {kind: _plan(node.modifiers, end - start, kind) for kind in set(TYPES)}
+    plans = {kind: _plan(node.modifiers, window, kind) for kind in set(TYPES)}
     interval = plans["gauge"].interval
     groups: dict[tuple[str, ...], list[Any]] = {}
     chosen = [series for series in source.series(node.metric) if node.scope.matches(series.tags)]
     for series in chosen:
         for group in _groups(series.tags, node.by):
             groups.setdefault(group, []).append(series)
-    first = -(-start // interval) * interval  # only buckets that begin within the span, as the API answers
-    last = (end - 1) // interval * interval
+    first = -(-window.start // interval) * interval  # only buckets that begin within the span, as the API answers
+    last = (window.end - 1) // interval * interval
     gathered: dict[int, Points] = {}
     for kind, plan in plans.items():
-        gathered |= source.buckets([s.id for s in chosen if s.type == kind], first, end, interval, plan.how)
+        gathered |= source.buckets([s.id for s in chosen if s.type == kind], first, window.end, interval, plan.how)
     fill_asked = any(modifier.name == "fill" for modifier in node.modifiers)
     lines = []
     for group, members in sorted(groups.items()):
@@ -173,7 +152,7 @@ def _series(node: Series, source: Source, start: int, end: int) -> list[Line]:
                 for column, series in zip(columns, members, strict=True)
             ]
         points = {
-            bucket: float(_METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
+            bucket: float(METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
             for bucket in sorted(set().union(*columns))
         }
         if points:
