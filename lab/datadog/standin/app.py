@@ -14,17 +14,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import api, intake
+from . import api, intake, lab
 from .access import Keys
+from .calls import routes
+from .clock import Clock
 from .decode import Refused
+from .documents import Documents
+from .faults import Faults, FaultyApp
 from .page import page
 from .store import Store
 
 _PRUNE_EVERY = 600
 
 
-def make(store: Store, keys: Keys) -> Starlette:
+def make(store: Store, keys: Keys) -> FaultyApp:
     """The ASGI application over `store`."""
+    clock, documents, faults = Clock(), Documents(store), Faults()
+    objects = [*lab.table(clock, faults, [documents.clear])]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -32,8 +38,13 @@ def make(store: Store, keys: Keys) -> Starlette:
         yield
         task.cancel()
 
-    return Starlette(
-        routes=[Route("/", page(store)), *intake.routes(store, keys), *api.routes(store, keys)],
+    app = Starlette(
+        routes=[
+            Route("/", page(store)),
+            *intake.routes(store, keys),
+            *routes(keys, objects, documents.lock),
+            *api.routes(store, keys),
+        ],
         exception_handlers={
             Refused: _refused,
             HTTPException: _http,
@@ -43,6 +54,7 @@ def make(store: Store, keys: Keys) -> Starlette:
         },
         lifespan=lifespan,
     )
+    return FaultyApp(app, faults)
 
 
 async def _prune(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs."""
+"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs, objects."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ CREATE TABLE IF NOT EXISTS host_tag (
 CREATE TABLE IF NOT EXISTS check_run (
     check_name TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL, status INTEGER NOT NULL, ts INTEGER NOT NULL,
     message TEXT NOT NULL, PRIMARY KEY (check_name, host, tags)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS document (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (kind, id));
+CREATE TABLE IF NOT EXISTS issued (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
 _AGGREGATES = ("avg", "sum", "min", "max", "count")
 
@@ -80,7 +84,8 @@ class Store:
         return connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection, alone; what fails leaves nothing behind."""
         with self._lock:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -91,7 +96,8 @@ class Store:
                 self._ids.clear()
                 raise
 
-    def _read(self, statement: str, *values: Any) -> list[tuple]:
+    def read(self, statement: str, *values: Any) -> list[tuple]:
+        """The rows of a SELECT, over the reading connection of this thread."""
         if not hasattr(self._local, "connection"):
             self._local.connection = self._connect()
         return self._local.connection.execute(statement, values).fetchall()
@@ -100,7 +106,7 @@ class Store:
     def add_samples(self, samples: Iterable[Sample], now: int) -> None:
         """Keep points; a second value for one second of a series replaces the first."""
         oldest, newest = now - self.retention, now + FUTURE
-        with self._transaction() as db:
+        with self.transaction() as db:
             seen: dict[str, int] = {}
             for sample in samples:
                 points = {ts: value for ts, value in sample.points.items() if oldest <= ts <= newest}
@@ -134,7 +140,7 @@ class Store:
 
     def add_check_runs(self, runs: Iterable[CheckRun], now: int) -> None:
         """Keep the newest run of each check, host and tags."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             for run in runs:
                 db.execute(
                     "INSERT INTO check_run VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = "
@@ -145,7 +151,7 @@ class Store:
 
     def add_host(self, report: HostReport, now: int) -> None:
         """Keep a host's metadata; its tags replace those that Agents sent before."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             self._touch(db, {report.name: now})
             db.execute(
                 "UPDATE host SET aliases = ?, meta = ? WHERE name = ?",
@@ -163,14 +169,14 @@ class Store:
 
     def change_tags(self, host: str, source: str, tags: Iterable[str], *, replace: bool) -> None:
         """Add `tags` to those that `host` has from `source`, or put them in their place."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             if replace:
                 db.execute("DELETE FROM host_tag WHERE host = ? AND source = ?", (host, source_name(source)))
             self._add_tags(db, host, source, tags)
 
     def prune(self, now: int) -> None:
         """Drop points past their time, and the series that have none left."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             for (series,) in db.execute("SELECT id FROM series").fetchall():
                 db.execute("DELETE FROM point WHERE series = ? AND ts < ?", (series, now - self.retention))
             db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE series = series.id)")
@@ -180,10 +186,10 @@ class Store:
     def series(self, metric: str) -> list[StoredSeries]:
         """All series of a metric, each with its own tags, its host and the tags of its host."""
         tags_of: dict[str, set[str]] = {}
-        for host, tag in self._read("SELECT host, tag FROM host_tag"):
+        for host, tag in self.read("SELECT host, tag FROM host_tag"):
             tags_of.setdefault(host, set()).add(tag)
         found = []
-        for id_, host, tags, type_, interval in self._read(
+        for id_, host, tags, type_, interval in self.read(
             "SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric
         ):
             own = [*json.loads(tags), *([f"host:{host}"] if host else [])]
@@ -196,7 +202,7 @@ class Store:
             raise ValueError(how)
         found: dict[int, dict[int, float]] = {}
         # CROSS JOIN keeps the order: one index range for each series, never the whole table.
-        for series, bucket, value in self._read(
+        for series, bucket, value in self.read(
             f"SELECT series, ts / ?1 * ?1 AS bucket, {how}(point.value) FROM json_each(?2) AS chosen CROSS JOIN "
             "point ON series = chosen.value WHERE ts >= ?3 AND ts < ?4 GROUP BY series, bucket",
             interval,
@@ -211,7 +217,7 @@ class Store:
         """The names of metrics with a point at or after `since`, of one host where `host` is given."""
         return [
             name
-            for (name,) in self._read(
+            for (name,) in self.read(
                 "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
                 "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric",
                 host,
@@ -221,14 +227,14 @@ class Store:
 
     def metric_type(self, metric: str) -> tuple[str, int] | None:
         """(type, interval in seconds) of a metric, None where no series has that name."""
-        rows = self._read("SELECT type, interval FROM series WHERE metric = ? ORDER BY id DESC LIMIT 1", metric)
+        rows = self.read("SELECT type, interval FROM series WHERE metric = ? ORDER BY id DESC LIMIT 1", metric)
         return rows[0] if rows else None
 
     def newest(self, metric: str, host: str) -> float | None:
         """The newest value of a metric on a host, averaged over its series."""
         values = [
             value
-            for (value,) in self._read(
+            for (value,) in self.read(
                 "SELECT (SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1) FROM series "
                 "WHERE metric = ? AND host = ?",
                 metric,
@@ -241,11 +247,11 @@ class Store:
     def hosts(self) -> list[Host]:
         """All hosts, by name."""
         tags: dict[str, dict[str, list[str]]] = {}
-        for host, source, tag in self._read("SELECT host, source, tag FROM host_tag"):
+        for host, source, tag in self.read("SELECT host, source, tag FROM host_tag"):
             tags.setdefault(host, {}).setdefault(source, []).append(tag)
         return [
             Host(id_, name, last, json.loads(aliases), json.loads(meta or "{}"), tags.get(name, {}))
-            for id_, name, last, aliases, meta in self._read(
+            for id_, name, last, aliases, meta in self.read(
                 "SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name"
             )
         ]
@@ -254,7 +260,7 @@ class Store:
         """The newest runs that a host has reported, of one check where `check` is given."""
         return [
             CheckRun(name, host, tuple(json.loads(tags)), status, ts, message)
-            for name, tags, status, ts, message in self._read(
+            for name, tags, status, ts, message in self.read(
                 "SELECT check_name, tags, status, ts, message FROM check_run WHERE host = ?1 "
                 "AND (?2 = '' OR check_name = ?2) ORDER BY check_name, tags",
                 host,

@@ -1,0 +1,55 @@
+"""How a request becomes a call of a plain function, and what it returns an answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from . import decode
+from .access import Keys
+from .intake import read_body
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request without its HTTP: what the path and the query hold, and the decoded body, None without one."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+# A function answers with the body, with (status, body), or with a whole response.
+Handler = Callable[[Call], Any]
+
+
+def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threading.RLock) -> list[Route]:
+    """The routes of (method, path, handler). All need both keys; what is no GET runs alone, under `lock`."""
+    return [Route(path, _endpoint(keys, handler, lock), methods=[method]) for method, path, handler in table]
+
+
+def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock) -> Callable:
+    def run(call: Call, alone: bool) -> Any:
+        if not alone:
+            return handler(call)
+        with lock:
+            return handler(call)
+
+    async def handle(request: Request) -> Response:
+        keys.check(request, application=True)
+        sent = await read_body(request)
+        call = Call(dict(request.path_params), dict(request.query_params), decode.load(sent) if sent else None)
+        answer = await run_in_threadpool(run, call, request.method != "GET")
+        if isinstance(answer, Response):
+            return answer
+        status, body = answer if isinstance(answer, tuple) else (200, answer)
+        return Response(status_code=status) if body is None else JSONResponse(body, status_code=status)
+
+    return handle

@@ -1,0 +1,51 @@
+"""The lab's time: real time moved by an offset, so that ten minutes without data or a Saturday take no time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from .decode import Refused
+
+
+@dataclass
+class Clock:
+    """What the API and the evaluation of monitors take for now; `offset` in seconds ahead of real time."""
+
+    offset: float = 0.0
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() + self.offset
+
+    def set(self, wish: Any) -> None:
+        """Take {"now": seconds or ISO 8601}, {"offset": seconds} or {"advance": seconds}. Raises Refused(400)."""
+        try:
+            ((what, value),) = wish.items()
+            offset = {
+                "now": lambda: _seconds(value) - time.time(),
+                "offset": lambda: float(value),
+                "advance": lambda: self.offset + float(value),
+            }[what]()
+            datetime.fromtimestamp(time.time() + offset, timezone.utc)
+        except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError):
+            raise Refused(400, "expected one of now (seconds or ISO 8601), offset and advance (seconds)") from None
+        self.offset = offset
+
+    def shown(self) -> dict[str, Any]:
+        """What /lab/clock answers."""
+        return {"now": iso(self.now()), "epoch": self.now(), "offset": self.offset}
+
+
+def iso(seconds: float, timespec: str = "microseconds") -> str:
+    """Seconds since the epoch as the API writes times: 2026-01-31T19:00:00.000000+00:00."""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec=timespec)
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, str):
+        return float(value)
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
