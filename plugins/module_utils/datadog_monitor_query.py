@@ -4,7 +4,7 @@
 
     metric     = aggregate ":" expression COMPARATOR threshold
     aggregate  = NAME "(" WINDOW ")" | ("change" | "pct_change") "(" NAME "(" WINDOW ")" "," SHIFT ")"
-    check      = STRING ".over(" STRING ("," STRING)* ")" [".exclude(..)"] [".by(..)"] [".last(" COUNT ")"] "." VERDICT
+    check      = STRING ("." ("over" | "exclude" | "by") "(" STRING ("," STRING)* ")" | ".last(" COUNT ")")* "." VERDICT
     composite  = any ("||" any)*  with any = one ("&&" one)*, one = ID | "!" one | "(" composite ")"
     other      = NAME "(" arguments ")" ("." NAME "(" arguments ")")* COMPARATOR threshold
     threshold  = ["-"] number | "threshold"
@@ -43,7 +43,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "slo alert": ("burn_rate", "error_budget"),
     "trace-analytics alert": ("trace-analytics",),
 }
-# A synthetics monitor belongs to its test, and its query is empty.
+# A synthetics monitor belongs to its test, and its query says nothing.
 MONITOR_TYPES = (*METRIC_TYPES, "service check", "composite", *SOURCES, "synthetics alert")
 AGGREGATIONS = ("avg", "sum", "min", "max", "last", "count", "percentile")
 CHANGES = ("change", "pct_change")
@@ -53,9 +53,11 @@ VERDICTS = ("count_by_status", "pct_by_status")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400}
 _WINDOW = re.compile(r"(?:last|current|next)_([1-9]\d*)(mo|[smhdw])\b")
 _SHIFT = re.compile(r"(?:last_([1-9]\d*)(mo|[smhdw])|([1-9]\d*)(mo|[smhdw])_ago)\b")
+_MOST_RESULTS = 100
 _COMPARATOR = re.compile("|".join(COMPARATORS))
 _INTEGER = re.compile(r"\d+")
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_BARE = re.compile(r"[A-Za-z_@*][A-Za-z0-9_.@*-]*|\d+(?:mo|[smhdw])\b")
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,12 @@ class MetricCondition:
 
 @dataclass(frozen=True)
 class CheckCondition:
-    """A verdict on the last `last` results of a service check for each group of `by`; tags as written."""
+    """A verdict on the last `last` results of a service check for each group of `by`; tags as written. Nothing in
+    `over` is everything.
+    """
 
     check: str
-    over: tuple[str, ...]
+    over: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     last: int = 1
@@ -168,7 +172,7 @@ def parse_monitor(text: str, kind: str) -> Condition:
     """
     reader = _ConditionReader(text)
     if kind in METRIC_TYPES:
-        condition: Condition = reader.metric()
+        condition: Condition = reader.other(kind) if text.lstrip().startswith("formula") else reader.metric()
     elif kind == "service check":
         condition = reader.check()
     elif kind == "composite":
@@ -176,7 +180,7 @@ def parse_monitor(text: str, kind: str) -> Condition:
     elif kind in SOURCES:
         condition = reader.other(kind)
     elif kind == "synthetics alert":
-        raise ValueError("a synthetics alert has no query: it belongs to its test")
+        raise ValueError("a synthetics alert has no query of its own: it belongs to its test")
     else:
         raise ValueError(f"unknown monitor type {kind!r}, expected one of {', '.join(MONITOR_TYPES)}")
     if reader.peek():
@@ -246,14 +250,20 @@ class _ConditionReader(Parser):
             if step in VERDICTS:
                 verdict = f"{step}()"
             elif step == "last":
-                last = int(self.need(_INTEGER, "a number of results"))
+                last = self.results()
                 parts[step] = ()
             else:
                 parts[step] = tuple(self.separated(lambda: self.string("a tag in quotes")))
             self.expect(")", "')'")
-        if "over" not in parts:
-            raise self.error("expected .over(..) before the verdict", start)
-        return CheckCondition(name, parts["over"], parts.get("exclude", ()), parts.get("by", ()), last, verdict)
+        return CheckCondition(name, parts.get("over", ()), parts.get("exclude", ()), parts.get("by", ()), last, verdict)
+
+    def results(self) -> int:
+        self.peek()
+        start = self.position
+        number = int(self.need(_INTEGER, "a number of results"))
+        if not 1 <= number <= _MOST_RESULTS:
+            raise self.error(f"the number of results is from 1 to {_MOST_RESULTS}", start)
+        return number
 
     def string(self, what: str) -> str:
         constant = self.constant() if self.peek() in ("'", '"') else None
@@ -287,7 +297,7 @@ class _ConditionReader(Parser):
     def other(self, kind: str) -> OtherCondition:
         self.peek()
         start = self.position
-        sources = (*SOURCES[kind], "formula")
+        sources = (*SOURCES.get(kind, ()), "formula")
         name = self.match(_SOURCE)
         if name not in sources:
             raise self.error(f"expected {' or '.join(sources)} for a {kind}", start)
@@ -305,7 +315,9 @@ class _ConditionReader(Parser):
         return Step(name, tuple(argument for argument in arguments if not isinstance(argument, tuple)), keywords)
 
     def word(self) -> str | String | Number | tuple[str, str | String | Number]:
+        start = self.position
         name = self.match(NAME)
         if name and self.accept("="):
-            return name, self.match(NAME) or self.constant()
-        return name or self.constant()
+            return name, self.match(_BARE) or self.constant()
+        self.position = start
+        return self.match(_BARE) or self.constant()

@@ -5,13 +5,16 @@
     query      = expression ("," expression)*
     expression = term (("+" | "-") term)*
     term       = factor (("*" | "/") factor)*
-    factor     = "-" factor | number | "(" expression ")" | call | series
+    factor     = "-" factor | number | "(" expression ")" ("." modifier)* | call ("." modifier)* | series | VARIABLE
     call       = NAME "(" [argument ("," argument)*] ")"
-    argument   = expression | string | NAME "=" (string | ["-"] number)
-    series     = [AGGREGATOR ":"] METRIC "{" scope "}" ["by" "{" KEY ("," KEY)* "}"] ("." modifier)*
-    modifier   = NAME "(" [word ("," word)*] ")"     with word = NAME | string | ["-"] number
+    argument   = expression | string | keys | NAME "=" (string | ["-"] number)
+    series     = [AGGREGATOR ":"] METRIC "{" scope "}" ["by" keys] ("." modifier)*
+    keys       = "{" KEY ("," KEY)* "}"
+    modifier   = NAME "(" [word ("," word)*] ")"     with word = WORD | string | ["-"] number
     scope      = see datadog_scope
 
+A VARIABLE, the name of a query, stands in formulas only. `by` may also come after the modifiers. Which functions there
+are, and with which arguments, is not the grammar's: see datadog_functions.
 Source: https://docs.datadoghq.com/dashboards/functions/
 """
 
@@ -20,7 +23,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .datadog_scope import TAG, QuerySyntaxError, Reader, Scope, UnboundVariable, read_scope
 
@@ -29,6 +32,8 @@ __all__ = [
     "Binary",
     "Call",
     "Expression",
+    "Keys",
+    "Modified",
     "Modifier",
     "Negative",
     "Number",
@@ -37,13 +42,19 @@ __all__ = [
     "Series",
     "String",
     "UnboundVariable",
+    "Variable",
+    "is_aggregator",
     "parse",
+    "parse_formula",
 ]
 
-AGGREGATORS = ("avg", "sum", "min", "max", "count", "p50", "p75", "p90", "p95", "p99")
+# Besides these there is any percentile, such as p99.9. `histogram` is the whole distribution, for heat maps.
+AGGREGATORS = ("avg", "sum", "min", "max", "count", "stddev", "histogram", "p50", "p75", "p90", "p95", "p99")
 MODIFIERS = ("as_count", "as_rate", "fill", "rollup", "weighted")
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_/+-]*|\d{1,2}(?::\d{2})?[ap]m\b")
+_PERCENTILE = re.compile(r"p\d{1,2}(?:\.\d+)?")
 _METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
@@ -77,10 +88,11 @@ class String:
 
 @dataclass(frozen=True)
 class Modifier:
-    """`.name(arguments)` after a series; a text is a bare word."""
+    """`.name(arguments)` after a series; a text is a bare word. `position` is where it was read."""
 
     name: str
     arguments: tuple[str | String | Number, ...] = ()
+    position: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f".{self.name}({', '.join(map(str, self.arguments))})"
@@ -133,15 +145,48 @@ def _operand(node: Expression, looser: str) -> str:
 
 @dataclass(frozen=True)
 class Call(Expression):
-    """A function: `keywords` are (name, value) pairs in the order written."""
+    """A function: `keywords` are (name, value) pairs in the order written. `position` is where it was read."""
 
     name: str
-    arguments: tuple[Expression | String, ...] = ()
+    arguments: tuple[Expression | String | Keys, ...] = ()
     keywords: tuple[tuple[str, String | Number], ...] = ()
+    position: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         words = [str(argument) for argument in self.arguments] + [f"{name}={value}" for name, value in self.keywords]
         return f"{self.name}({', '.join(words)})"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Tag keys among the arguments of a function that groups anew: `{env, host}`."""
+
+    keys: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{{{','.join(self.keys)}}}"
+
+
+@dataclass(frozen=True)
+class Modified(Expression):
+    """Modifiers after what is not a series: a function or parentheses."""
+
+    operand: Expression
+    modifiers: tuple[Modifier, ...]
+
+    def __str__(self) -> str:
+        text = str(self.operand) if isinstance(self.operand, Call) else f"({self.operand})"
+        return f"{text}{''.join(map(str, self.modifiers))}"
+
+
+@dataclass(frozen=True)
+class Variable(Expression):
+    """A query by its name, in a formula."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True)
@@ -154,9 +199,22 @@ class Query:
         return ", ".join(map(str, self.expressions))
 
 
+def is_aggregator(name: str) -> bool:
+    """Whether a metric can be queried with `name` before its colon."""
+    return name in AGGREGATORS or _PERCENTILE.fullmatch(name) is not None
+
+
 def parse(text: str) -> Query:
     """The query that `text` writes. Raises QuerySyntaxError with the column."""
-    parser = Parser(text)
+    return _whole(Parser(text))
+
+
+def parse_formula(text: str) -> Query:
+    """The formula that `text` writes over named queries, such as "query1 / query2 * 100". Raises as parse() does."""
+    return _whole(Parser(text, formula=True))
+
+
+def _whole(parser: Parser) -> Query:
     expressions = parser.separated(parser.expression)
     if parser.peek():
         raise parser.error("expected the end of the query")
@@ -165,6 +223,10 @@ def parse(text: str) -> Query:
 
 class Parser(Reader):
     """Recursive descent, one method a rule of the grammar; what a caller starts with is `expression`."""
+
+    def __init__(self, text: str, *, formula: bool = False) -> None:
+        super().__init__(text)
+        self.formula = formula
 
     def expression(self) -> Expression:
         return self.operations("+-", lambda: self.operations("*/", self.factor))
@@ -185,15 +247,22 @@ class Parser(Reader):
             self.count()
             node = self.expression()
             self.expect(")", "')' or an operator")
-            return node
+            return self.modified(node)
         if (number := self.number()) is not None:
             return number
+        self.peek()
         start = self.position
         name = self.match(NAME)
         if name and self.accept("("):
-            return self.call(name)
+            return self.modified(self.call(name, start))
+        if name and self.formula and self.peek() not in (".", ":", "{"):
+            return Variable(name)
         self.position = start
         return self.series()
+
+    def modified(self, node: Expression) -> Expression:
+        modifiers = self.modifiers()
+        return Modified(node, modifiers) if modifiers else node
 
     def number(self) -> Number | None:
         found = self.match(_NUMBER)
@@ -209,7 +278,7 @@ class Parser(Reader):
             raise self.error("expected a quoted text or a number")
         return Number(sign * number.value)
 
-    def call(self, name: str) -> Call:
+    def call(self, name: str, position: int) -> Call:
         self.count()
         arguments = [] if self.accept(")") else self.separated(self.argument)
         if arguments:
@@ -217,11 +286,13 @@ class Parser(Reader):
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
         if any(isinstance(argument, tuple) for argument in arguments[: len(arguments) - len(keywords)]):
             raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
-        return Call(name, tuple(arguments[: len(arguments) - len(keywords)]), tuple(keywords))
+        return Call(name, tuple(arguments[: len(arguments) - len(keywords)]), tuple(keywords), position)
 
-    def argument(self) -> Expression | String | tuple[str, String | Number]:
+    def argument(self) -> Expression | String | Keys | tuple[str, String | Number]:
         if (string := self.match(_STRING)) is not None:
             return String(string[1:-1])
+        if self.peek() == "{":
+            return Keys(self.keys())
         start = self.position
         name = self.match(NAME)
         if name and self.accept("="):
@@ -235,30 +306,40 @@ class Parser(Reader):
         aggregator = None
         metric = self.need(_METRIC, "a metric, a function, a number or '('")
         if self.accept(":"):
-            if metric not in AGGREGATORS:
+            if not is_aggregator(metric):
                 raise self.error(f"unknown aggregator, expected one of {', '.join(AGGREGATORS)}", start)
             aggregator, metric = metric, self.need(_METRIC, "a metric")
         self.expect("{", "a scope such as {*}")
         scope = read_scope(self)
         self.expect("}", "',', AND, OR or '}'")
-        by: tuple[str, ...] = ()
-        if self.match(_BY):
-            self.expect("{", "tag keys such as {host}")
-            by = tuple(self.separated(lambda: self.need(TAG, "a tag key")))
-            self.expect("}", "',' or '}'")
+        by = self.by()
+        modifiers = self.modifiers()
+        return Series(metric, scope, aggregator, by or self.by(), modifiers)
+
+    def by(self) -> tuple[str, ...]:
+        return self.keys() if self.match(_BY) else ()
+
+    def keys(self) -> tuple[str, ...]:
+        self.expect("{", "tag keys such as {host}")
+        keys = tuple(self.separated(lambda: self.need(TAG, "a tag key")))
+        self.expect("}", "',' or '}'")
+        return keys
+
+    def modifiers(self) -> tuple[Modifier, ...]:
         modifiers = []
         while self.accept("."):
             modifiers.append(self.modifier())
-        return Series(metric, scope, aggregator, by, tuple(modifiers))
+        return tuple(modifiers)
 
     def modifier(self) -> Modifier:
+        self.peek()
         start = self.position
         name = self.match(NAME)
         if name not in MODIFIERS:
             raise self.error(f"expected one of {', '.join(MODIFIERS)}", start)
         self.expect("(", f"'(' after .{name}")
         if self.accept(")"):
-            return Modifier(name)
-        words = self.separated(lambda: self.match(NAME) or self.constant())
+            return Modifier(name, (), start)
+        words = self.separated(lambda: self.match(_WORD) or self.constant())
         self.expect(")", "',' or ')'")
-        return Modifier(name, tuple(words))
+        return Modifier(name, tuple(words), start)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 # What a tag may hold is settled where it is sent; a scope only has to know where a tag ends.
-TAG = re.compile(r"[^\s,(){}!]+")
+TAG = re.compile(r'(?:"[^"]*"|[^\s,(){}!])+')
 _SPACE = re.compile(r"\s*")
 # Datadog takes these words in capitals and in small letters, not mixed.
 _KEYWORDS = {word: re.compile(rf"(?:{word}|{word.lower()})(?=[\s(),}}]|$)") for word in ("AND", "OR", "NOT", "IN")}
@@ -26,13 +26,15 @@ _LIMIT = 80
 
 
 class QuerySyntaxError(ValueError):
-    """Text that is no metric query. `message` is the reason, `column` (from 1) where reading stopped."""
+    """Text that is no query. `message` is the reason, `line` and `column` (from 1) are where reading stopped."""
 
-    def __init__(self, message: str, column: int, rest: str) -> None:
+    def __init__(self, message: str, text: str, position: int) -> None:
         self.message = message
-        self.column = column
+        self.line = text.count("\n", 0, position) + 1
+        self.column = position - text.rfind("\n", 0, position)
+        rest = text[position:]
         shown = rest if len(rest) <= 60 else f"{rest[:57]}..."
-        super().__init__(f"{message} at '{shown}' (line 1, column {column})")
+        super().__init__(f"{message} at '{shown}' (line {self.line}, column {self.column})")
 
 
 class UnboundVariable(ValueError):
@@ -49,14 +51,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Tag(Scope):
-    """One tag, `*` in it standing for any text; "*" alone selects everything."""
+    """One tag, `*` in it standing for any text; "*" alone selects everything. Quotes in it only hold it together."""
 
     text: str
 
     def matches(self, tags: Collection[str]) -> bool:
         if "$" in self.text:
             raise UnboundVariable(f"template variable {self.text} has no value here")
-        return self.text == "*" or any(map(_wildcards(self.text).fullmatch, tags))
+        return self.text == "*" or any(map(_wildcards(self.text.replace('"', "")).fullmatch, tags))
 
     def __str__(self) -> str:
         return self.text
@@ -155,7 +157,7 @@ class Reader:
         """The error that ends reading, here or at `position`."""
         self.position = self.position if position is None else position
         self.peek()
-        return QuerySyntaxError(message, self.position + 1, self.text[self.position :])
+        return QuerySyntaxError(message, self.text, self.position)
 
     def count(self) -> None:
         """Note one more operator, parenthesis or function. Raises beyond the limit."""
@@ -267,11 +269,17 @@ class _ScopeReader:
         self.words |= found
         return found
 
+    def keyword_next(self) -> bool:
+        self.reader.peek()
+        return any(word.match(self.reader.text, self.reader.position) for word in _KEYWORDS.values())
+
     def tag(self) -> Tag:
         start = self.reader.position
         text = self.reader.match(TAG)
         if text is None or text.upper() in _KEYWORDS:
             raise self.reader.error("expected a tag, '*' or a template variable", start)
+        if text.endswith(":") and not self.keyword_next():  # Datadog lets a space stand before the value.
+            text += self.reader.match(TAG) or ""
         return Tag(text)
 
 
