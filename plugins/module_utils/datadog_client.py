@@ -167,6 +167,15 @@ class Client:
         # The package drops the headers, and the body of most errors.
         self._response = response
 
+    def web_address(self, page: str) -> str:
+        """Return the address of a page of the web interface, given its path; in the lab the API serves it too."""
+        host = urlsplit(self.public_url).hostname or ""
+        if host.startswith("api.") and "." in host[4:]:
+            site = host[4:]
+            # Only the sites with a name of two parts have their web interface at app.
+            return f"https://{f'app.{site}' if site.count('.') == 1 else site}{page}"
+        return f"{self.public_url}{page}"
+
     def get(self, path: str, *, version: str = "v1", need_app_key: bool = True, **params: Any) -> Any:
         """Read ``/api/VERSION/PATH`` and return the decoded JSON.
 

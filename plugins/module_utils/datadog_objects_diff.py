@@ -1,0 +1,93 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What differs between two normalised objects, as text to read. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.common.yaml import SafeDumper, yaml_dump
+
+
+def without_nulls(value: Any) -> Any:
+    """Return the value without the dictionary entries, at any depth, that are None: the API takes them for absent."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
+    """Return both as YAML, each reduced to what the other has not; None is an object that is not there."""
+    left, right = (named_widgets(body) if body is not None else None for body in (before, after))
+    if left is not None and right is not None:
+        left, right = _differing(left, right)
+    return _text(left), _text(right)
+
+
+def named_widgets(value: Any) -> Any:
+    """Return the value with each list of widgets as a dictionary from title, or else type, to widget.
+
+    So a widget is compared with its namesake wherever it stands. Where names repeat, they are numbered.
+    """
+    if isinstance(value, (list, tuple)):
+        return [named_widgets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for name, item in value.items():
+        if name == "widgets" and isinstance(item, (list, tuple)):
+            result[name] = {title: named_widgets(widget) for title, widget in zip(_titles(item), item, strict=True)}
+        else:
+            result[name] = named_widgets(item)
+    return result
+
+
+def _titles(widgets: Any) -> list[str]:
+    titles: list[str] = []
+    for widget in widgets:
+        definition = (widget.get("definition") if isinstance(widget, dict) else None) or {}
+        title = plain = str(definition.get("title") or definition.get("type") or "widget")
+        number = 1
+        while title in titles:
+            number += 1
+            title = f"{plain} ({number})"
+        titles.append(title)
+    return titles
+
+
+def _differing(left: dict[str, Any], right: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    before, after = {}, {}
+    for name in [*left, *(name for name in right if name not in left)]:
+        old, new = left.get(name), right.get(name)
+        if name not in left:
+            after[name] = new
+        elif name not in right:
+            before[name] = old
+        elif isinstance(old, dict) and isinstance(new, dict):
+            if old != new:
+                before[name], after[name] = _differing(old, new)
+            if name == "widgets" and [key for key in old if key in new] != [key for key in new if key in old]:
+                before["order of widgets"], after["order of widgets"] = list(old), list(new)
+        elif old != new:
+            before[name], after[name] = old, new
+    return before, after
+
+
+def _text(body: dict[str, Any] | None) -> str:
+    if not body:
+        return ""
+    return yaml_dump(body, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _dumper() -> type:
+    """Return a dumper that writes text of several lines as lines."""
+
+    class Dumper(SafeDumper):  # type: ignore[misc]
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: Any, value: str) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    return Dumper

@@ -1,0 +1,55 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Dashboards and monitors of an account as a user would have written them. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind
+
+# An underscore and a number fit behind it.
+_LONGEST = 90
+
+
+def export(kind: Kind, value: Any) -> Any:
+    """Return one object, or a list of them, as the module of its kind takes it back without a change.
+
+    :arg value: as Datadog's API returns it.
+    :return: without what the server added, nulls, defaults and the mark; ``key`` is that of the mark, else made of
+        the title. In a list, titles that make the same key are numbered.
+    :raises ValueError: where the value is no such object.
+    """
+    if isinstance(value, (list, tuple)):
+        exported: list[Body] = []
+        keys: set[str] = set()
+        for found in value:
+            item = _one(kind, found)
+            item["key"] = _unused(item["key"], keys)
+            exported.append(item)
+        return exported
+    return _one(kind, value)
+
+
+def _one(kind: Kind, found: Any) -> Body:
+    # Items are refused for what these are read for, so what passes here is whole.
+    known = {name: item for name, item in found.items() if name in kind.fields} if isinstance(found, dict) else {}
+    if problems := kind.problems(known):
+        raise ValueError(f"this is no {kind.name} of Datadog's API: {' '.join(problems)}")
+    mark = kind.mark(found)
+    return {"key": mark.key if mark else _key(found[kind.title], kind.name), **kind.plain(found)}
+
+
+def _key(title: str, otherwise: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:_LONGEST].rstrip("_")
+    return words if re.match("[a-z]", words) else f"{otherwise}_{words}".rstrip("_")
+
+
+def _unused(key: str, keys: set[str]) -> str:
+    number, unused = 1, key
+    while unused in keys:
+        number += 1
+        unused = f"{key}_{number}"
+    keys.add(unused)
+    return unused

@@ -1,0 +1,138 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_dashboards
+short_description: Keep the Datadog dashboards of a fleet as they are written
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Compares a list of dashboards with those of the account, and creates, changes or deletes what differs.
+  - Everything is checked before anything is changed, and all problems are reported at once.
+options:
+  dashboards:
+    description:
+      - Dashboards, each as the body of Datadog's API with C(key) added.
+        What only Datadog writes, such as C(id) and C(author_handle), may stand in it and is left out.
+      - With O(adopt=true), an unmarked dashboard of the same title is taken over.
+      - C(key). What the dashboard is known by in its fleet, in the form of O(fleet). Required.
+      - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
+      - C(title). Title of the dashboard.
+      - C(description). Text about the dashboard. The mark is added to it as a paragraph of its own.
+      - C(layout_type). V(ordered) for a grid that flows, V(free) for widgets at fixed places.
+      - C(reflow_type). V(auto) or V(fixed), for ordered dashboards.
+      - C(widgets). Widgets, each with a C(definition).
+      - C(template_variables). Variables by which people filter the dashboard. Each has a C(name).
+      - C(template_variable_presets). Saved values of these.
+      - C(notify_list). Handles of the people who hear of changes.
+      - C(tags). Tags of teams, C(team:NAME).
+      - C(tabs). Tabs, with widgets named by their place, V(@1) for the first.
+      - C(default_timeframe). Time span that is shown at first.
+      - C(is_read_only). Whether only its author and administrators may change it. Compared only where given.
+      - C(restricted_roles). Roles that may change it. Compared only where given.
+    type: list
+    elements: dict
+    required: true
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+  - kennel.fleet.datadog_objects
+seealso:
+  - module: kennel.fleet.datadog_dashboards_info
+  - plugin: kennel.fleet.dashboard_export
+    plugin_type: filter
+  - name: Dashboards
+    description: The fields of a dashboard.
+    link: https://docs.datadoghq.com/api/latest/dashboards/#create-a-new-dashboard
+"""
+
+EXAMPLES = r"""
+- name: Keep a timeboard
+  kennel.fleet.datadog_dashboards:
+    fleet: shop
+    dashboards:
+      - key: overview
+        title: The shop
+        layout_type: ordered
+        template_variables:
+          - {name: host, prefix: host, defaults: ["*"]}
+        widgets:
+          - definition:
+              type: timeseries
+              title: Load
+              requests:
+                - response_format: timeseries
+                  display_type: line
+                  formulas: [{formula: load}]
+                  queries: [{name: load, data_source: metrics, query: "avg:system.load.1{$host} by {host}"}]
+  delegate_to: localhost
+
+- name: Delete every dashboard of the fleet, and nothing else
+  kennel.fleet.datadog_dashboards:
+    fleet: shop
+    dashboards: []
+    prune: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+dashboards:
+  description:
+    - What became of each dashboard of the list, in its order, followed by those that were deleted.
+    - In check mode, what would become of it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: Key of the dashboard.
+      type: str
+    id:
+      description: What Datadog knows it by. None for one that is not there, or not yet in check mode.
+      type: str
+    title:
+      description: Its title.
+      type: str
+    url:
+      description: Address of its page. None for one that is not there.
+      type: str
+    action:
+      description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
+      type: str
+    note:
+      description: What else is to be known about it, if anything.
+      type: str
+  sample:
+    - key: overview
+      id: abc-def-ghi
+      title: The shop
+      url: https://app.datadoghq.com/dashboard/abc-def-ghi/the-shop
+      action: created
+diff:
+  description: What differs, as YAML, one entry for each dashboard that is not V(unchanged).
+  returned: always
+  type: list
+  elements: dict
+problems:
+  description: What is wrong with the input, each with its mend. Nothing was changed then.
+  returned: when the input is refused
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import client_from_module
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import object_argument_spec, run
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=object_argument_spec("dashboards"), supports_check_mode=True)
+    result = run(Dashboards(), client_from_module(module), module.params, module.check_mode)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_downtimes
+short_description: Keep the Datadog downtimes of a fleet as they are written
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Compares a list of downtimes with those of the account that are active or will be, and creates, changes or cancels
+    what differs.
+  - A series that has begun is not changed for its start. Datadog takes no start that is past, so that what is to be
+    made begins at its next occurrence. A downtime whose time is over is not made.
+  - What Datadog cannot change in place, such as the start of an active downtime, is cancelled and made anew,
+    which is noted.
+  - Everything is checked before anything is changed, and all problems are reported at once.
+options:
+  downtimes:
+    description:
+      - Downtimes, each as the attributes of version 2 of Datadog's API with C(key) added.
+      - With O(adopt=true), an unmarked downtime of the same message and scope is taken over.
+      - C(key). What the downtime is known by in its fleet, in the form of O(fleet). Required.
+      - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
+      - C(scope). What it covers, such as V(env:prod), or V(*) for everything.
+      - C(monitor_key). Key of the monitor of this fleet that it mutes. Either this or C(monitor_identifier).
+      - C(monitor_identifier). Which monitors it mutes, by C(monitor_id) or C(monitor_tags). All of the tags have to
+        match.
+      - C(schedule). Either C(start) and C(end), each of which may be left out for now and for ever, or C(recurrences)
+        and their C(timezone). The filter P(kennel.fleet.downtime_schedule#filter) writes it.
+      - C(message). Text of the downtime. People it mentions are told of it. The mark is added at its end.
+      - C(display_timezone). Time zone in which it is shown. V(UTC) by default.
+      - C(mute_first_recovery_notification). Whether the first recovery during it is not told. V(false) by default.
+      - C(notify_end_states). States of monitors, V(alert), V(no data) and V(warn), of which people are told when it
+        ends. All by default.
+      - C(notify_end_types). Ends of it, V(canceled) and V(expired), at which people are told of these. V(expired) by
+        default.
+    type: list
+    elements: dict
+    required: true
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+  - kennel.fleet.datadog_objects
+seealso:
+  - module: kennel.fleet.datadog_downtimes_info
+  - plugin: kennel.fleet.downtime_schedule
+    plugin_type: filter
+  - name: Downtimes
+    description: The fields of a downtime.
+    link: https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime
+"""
+
+EXAMPLES = r"""
+- name: Let nobody be woken by the load
+  kennel.fleet.datadog_downtimes:
+    fleet: shop
+    downtimes:
+      - key: nights
+        monitor_key: load
+        scope: "*"
+        message: Nights are quiet. @ops@example.com
+        display_timezone: Europe/Paris
+        schedule: >-
+          {{ {'days': ['mon-fri'], 'from': '19:00', 'to': '09:00', 'timezone': 'Europe/Paris'}
+             | kennel.fleet.downtime_schedule }}
+  delegate_to: localhost
+
+- name: Mute staging until Monday
+  kennel.fleet.datadog_downtimes:
+    fleet: shop
+    downtimes:
+      - key: move
+        monitor_identifier: {monitor_tags: ["*"]}
+        scope: env:staging
+        message: The move to the new rack.
+        schedule: {end: "2027-02-01T08:00:00+01:00"}
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+downtimes:
+  description:
+    - What became of each downtime of the list, in its order, followed by those that were deleted.
+    - In check mode, what would become of it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: Key of the downtime.
+      type: str
+    id:
+      description: What Datadog knows it by. None for one that is not there, or not yet in check mode.
+      type: str
+    message:
+      description: Its message.
+      type: str
+    url:
+      description: Address of its page. None for one that is not there.
+      type: str
+    action:
+      description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
+      type: str
+    note:
+      description: What else is to be known about it, if anything.
+      type: str
+  sample:
+    - key: nights
+      id: 00000000-0000-1234-0000-000000000000
+      message: Nights are quiet. @ops@example.com
+      url: https://app.datadoghq.com/monitors/downtimes/00000000-0000-1234-0000-000000000000
+      action: unchanged
+diff:
+  description: What differs, as YAML, one entry for each downtime that is not V(unchanged).
+  returned: always
+  type: list
+  elements: dict
+problems:
+  description: What is wrong with the input, each with its mend. Nothing was changed then.
+  returned: when the input is refused
+  type: list
+  elements: str
+"""
+
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import client_from_module
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import object_argument_spec, run
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=object_argument_spec("downtimes"), supports_check_mode=True)
+    result = run(Downtimes(datetime.now(timezone.utc)), client_from_module(module), module.params, module.check_mode)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

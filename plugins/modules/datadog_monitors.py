@@ -1,0 +1,136 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_monitors
+short_description: Keep the Datadog monitors of a fleet as they are written
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Compares a list of monitors with those of the account, and creates, changes or deletes what differs.
+  - Everything is checked before anything is changed, queries by their grammar, and what is to be sent by Datadog
+    itself, in check mode too. All problems are reported at once.
+  - The type of a monitor cannot change. One whose type does is deleted and made anew, which is noted.
+options:
+  monitors:
+    description:
+      - Monitors, each as the body of Datadog's API with C(key) added.
+        What only Datadog writes, such as C(id) and C(overall_state), may stand in it and is left out.
+      - With O(adopt=true), an unmarked monitor of the same name is taken over.
+      - C(key). What the monitor is known by in its fleet, in the form of O(fleet). Required.
+      - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
+      - C(name). Name of the monitor.
+      - C(type). Type of the monitor. V(metric alert) and V(query alert) are the same.
+      - C(query). What is watched.
+      - C(message). What is told to whom. Without it, nothing to nobody.
+      - C(tags). Tags of the monitor. The mark is added to them.
+      - C(priority). From 1, the highest, to 5. None by default.
+      - C(options). Thresholds and other options. What is not among them is as Datadog has it by default.
+      - C(restricted_roles). Roles that may change it. Compared only where given.
+      - C(assets). Runbooks and other links. Compared only where given.
+      - C(draft_status). V(draft) for a monitor that notifies nobody, or V(published). Compared only where given.
+    type: list
+    elements: dict
+    required: true
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+  - kennel.fleet.datadog_objects
+seealso:
+  - module: kennel.fleet.datadog_monitors_info
+  - plugin: kennel.fleet.monitor_export
+    plugin_type: filter
+  - plugin: kennel.fleet.monitor_query
+    plugin_type: filter
+  - name: Monitors
+    description: The fields of a monitor.
+    link: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
+"""
+
+EXAMPLES = r"""
+- name: Watch the load of every host
+  kennel.fleet.datadog_monitors:
+    fleet: shop
+    monitors:
+      - key: load
+        name: Load on {{ '{{host.name}}' }}
+        type: query alert
+        query: avg(last_5m):avg:system.load.1{*} by {host} > 8
+        message: The load is {{ '{{value}}' }}. @ops@example.com
+        tags: [team:shop]
+        priority: 2
+        options:
+          thresholds: {critical: 8, warning: 4}
+          notify_no_data: true
+          no_data_timeframe: 10
+  delegate_to: localhost
+
+- name: Take over monitors that were made by hand, by their names
+  kennel.fleet.datadog_monitors:
+    fleet: shop
+    monitors: "{{ shop_monitors }}"
+    adopt: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+monitors:
+  description:
+    - What became of each monitor of the list, in its order, followed by those that were deleted.
+    - In check mode, what would become of it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: Key of the monitor.
+      type: str
+    id:
+      description: What Datadog knows it by. None for one that is not there, or not yet in check mode.
+      type: int
+    name:
+      description: Its name.
+      type: str
+    url:
+      description: Address of its page. None for one that is not there.
+      type: str
+    action:
+      description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
+      type: str
+    note:
+      description: What else is to be known about it, if anything.
+      type: str
+  sample:
+    - key: load
+      id: 12345678
+      name: Load on {{host.name}}
+      url: https://app.datadoghq.com/monitors/12345678
+      action: updated
+diff:
+  description: What differs, as YAML, one entry for each monitor that is not V(unchanged).
+  returned: always
+  type: list
+  elements: dict
+problems:
+  description: What is wrong with the input, each with its mend. Nothing was changed then.
+  returned: when the input is refused
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import client_from_module
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import object_argument_spec, run
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=object_argument_spec("monitors"), supports_check_mode=True)
+    result = run(Monitors(), client_from_module(module), module.params, module.check_mode)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
