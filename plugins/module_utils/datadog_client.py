@@ -250,10 +250,9 @@ class Client:
             except DatadogError as error:
                 if method == "DELETE" and error.status == 404 and attempt > 1:
                     return None
-                if not error.transient or (error.lost and not repeat):
-                    raise
                 failure, pause = error, self._pause(attempt, error)
             last = attempt == self.attempts or waited + pause > LONGEST_WAIT
+            last = last or not failure.transient or (failure.lost and not repeat)
             if not last:
                 waited += pause
                 self._sleep(pause)
@@ -322,7 +321,10 @@ class Client:
             kind, words, mend, sent = explain_transport(error)
             return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint, lost=sent)
         kind, words, mend = explain_answer(self._response)
-        return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint, status=self._response.status_code)
+        status = self._response.status_code
+        return DatadogError(
+            kind, self._redact(words), mend=mend, endpoint=endpoint, status=status, lost=status in SUCCESS
+        )
 
     def _redact(self, text: str) -> str:
         for key in self._keys:

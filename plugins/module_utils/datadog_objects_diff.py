@@ -64,8 +64,10 @@ def _differing(left: dict[str, Any], right: dict[str, Any]) -> tuple[dict[str, A
         elif name not in right:
             before[name] = old
         elif isinstance(old, dict) and isinstance(new, dict):
-            if old != new:
-                before[name], after[name] = _differing(old, new)
+            # Not by equality, which does not see the order of widgets.
+            inner = _differing(old, new)
+            if any(inner):
+                before[name], after[name] = inner
             if name == "widgets" and [key for key in old if key in new] != [key for key in new if key in old]:
                 before["order of widgets"], after["order of widgets"] = list(old), list(new)
         elif old != new:

@@ -278,6 +278,14 @@ def test_a_creation_that_times_out_is_looked_up_until_it_could_have_arrived(fake
     assert clock.pauses == [1.0, 1.0, 2.0]
 
 
+def test_a_creation_answered_by_a_web_page_is_looked_up(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.faults = [(200, "<html>Sign in</html>")] * 2
+    assert client(fake_api, clock).post("thing", {}, find=lambda: {"id": 1}) == {"id": 1}
+    with pytest.raises(DatadogError, match="not JSON but Sign in"):
+        client(fake_api, clock).post("thing", {}, find=lambda: None)
+    assert not clock.pauses and len(fake_api.writes) == 2
+
+
 def test_a_lost_creation_that_cannot_be_looked_up_is_not_repeated(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [CUT]
     with pytest.raises(DatadogError) as caught:
