@@ -401,3 +401,18 @@ def test_the_page_escapes_what_hosts_say(kept):
     assert "&lt;b&gt;h" in body
     assert "&lt;i&gt;" in body
     assert "<i>" not in body
+
+
+def test_the_page_of_a_dashboard_shows_titles_and_queries_escaped(kept):
+    documents = importlib.import_module("standin.documents").Documents(kept)
+    query = {"requests": [{"queries": [{"query": "avg:<i>{*}"}], "formulas": [{"formula": "a"}]}], "type": "timeseries"}
+    group = {"type": "group", "title": "<b>all</b>", "widgets": [{"definition": {"title": "inner", **query}}]}
+    documents.put("dashboard", "abc", {"title": "Mine & yours", "widgets": [{"definition": group}]})
+    scope = {"type": "http", "headers": [], "query_string": b"", "path_params": {"id": "abc"}}
+    body = page.dashboard(documents)(Request(scope)).body.decode()
+    for text in ("<h1>Mine &amp; yours</h1>", "&lt;b&gt;all", "inner", "<code>avg:&lt;i&gt;{*}</code><code>a</code>"):
+        assert text in body
+    scope["path_params"] = {"id": "other"}
+    with pytest.raises(decode.Refused) as caught:
+        page.dashboard(documents)(Request(scope))
+    assert caught.value.status == 404

@@ -21,7 +21,7 @@ from .clock import Clock
 from .decode import Refused
 from .documents import Documents
 from .faults import Faults, FaultyApp
-from .page import page
+from .page import dashboard, page
 from .store import Store
 
 _PRUNE_EVERY = 600
@@ -41,6 +41,8 @@ def make(store: Store, keys: Keys) -> FaultyApp:
     app = Starlette(
         routes=[
             Route("/", page(store)),
+            Route("/dashboard/{id}", dashboard(documents)),
+            Route("/dashboard/{id}/{title}", dashboard(documents)),
             *intake.routes(store, keys),
             *routes(keys, objects, documents.lock),
             *api.routes(store, keys),
