@@ -151,7 +151,7 @@ class Client:
             "_host_name": None,
             "_max_retries": 0,
             "_mute": False,
-            "_proxies": _no_proxy_to_loopback(self.api_url),
+            "_proxies": no_proxy_to_loopback(self.api_url),
             "_return_raw_response": False,
             "_timeout": api_timeout,
         }
@@ -338,7 +338,7 @@ def _public(url: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
-def _no_proxy_to_loopback(url: str) -> dict[str, str] | None:
+def no_proxy_to_loopback(url: str) -> dict[str, str] | None:
     """Return what keeps a call to this very machine (the lab) out of a proxy that the environment names."""
     try:
         host = urlsplit(url).hostname or ""

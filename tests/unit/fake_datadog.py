@@ -49,7 +49,7 @@ class FakeApi:
             return self.faults.pop(0)
         right_api_key = headers.get("dd-api-key") == self.api_key
         right_app_key = headers.get("dd-application-key") == self.app_key or path == "/api/v1/validate"
-        if not (right_api_key and right_app_key):
+        if "/api/" in path and not (right_api_key and right_app_key):
             return 403, {"errors": ["Forbidden"]}
         route = self.routes.get(path)
         return route(query) if route else (404, {"errors": ["Not found"]})
@@ -77,7 +77,8 @@ def serve() -> Iterator[FakeApi]:
 
         def respond(self, answer: Answer) -> None:
             status, body, *more = answer
-            data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            text = body if isinstance(body, str | bytes) else json.dumps(body)
+            data = text.encode() if isinstance(text, str) else text
             self.send_response(status)
             for name, value in {"Content-Length": str(len(data)), **(more[0] if more else {})}.items():
                 self.send_header(name, value)

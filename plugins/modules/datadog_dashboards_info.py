@@ -1,0 +1,140 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_dashboards_info
+short_description: List dashboards of a Datadog account
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Returns dashboards, all of the account or those that are asked for. None of them is no failure.
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+attributes:
+  check_mode:
+    description: Can run in check mode, where it does the same.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    support: none
+options:
+  title:
+    description:
+      - Return dashboards of exactly this title.
+    type: str
+  id:
+    description:
+      - Return the dashboard of this id, with its widgets.
+    type: str
+  fleet:
+    description:
+      - Return what the modules of this collection have made for this fleet.
+    type: str
+  key:
+    description:
+      - Return the one of this key in O(fleet), which is required then.
+    type: str
+  full:
+    description:
+      - Whether each dashboard is read with its widgets, which is one call each.
+      - Otherwise it is what the list of dashboards shows, such as RV(dashboards[].title) and RV(dashboards[].url).
+    type: bool
+    default: false
+seealso:
+  - module: kennel.fleet.datadog_dashboards
+"""
+
+EXAMPLES = r"""
+- name: Read the dashboards of the fleet lab
+  kennel.fleet.datadog_dashboards_info:
+    fleet: lab
+    full: true
+    api_key: "{{ datadog_api_key }}"
+    app_key: "{{ datadog_app_key }}"
+  delegate_to: localhost
+  run_once: true
+  register: lab
+
+- name: Look whether a dashboard was made by hand
+  kennel.fleet.datadog_dashboards_info:
+    title: Web servers
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+dashboards:
+  description: The dashboards as the API shows them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the dashboard.
+      type: str
+    title:
+      description: Its title.
+      type: str
+    description:
+      description: Its description, with the mark of its fleet.
+      type: str
+    layout_type:
+      description: V(ordered) or V(free).
+      type: str
+    url:
+      description: Its path in the web page of Datadog.
+      type: str
+    widgets:
+      description: Its widgets, with O(id) or O(full).
+      type: list
+  sample:
+    - id: abc-def-ghi
+      title: Lab
+      layout_type: ordered
+      url: /dashboard/abc-def-ghi/lab
+"""
+
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import (
+    chosen,
+    fleet_arguments,
+    get_if_there,
+    run_module,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import mark_in_text
+
+
+def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return the module's result."""
+    if params["id"]:
+        return {"dashboards": get_if_there(client, f"dashboard/{params['id']}")}
+    found = [
+        dashboard
+        for dashboard in client.pages("dashboard")
+        if params["title"] in (None, dashboard["title"]) and chosen(mark_in_text(dashboard["description"]), params)
+    ]
+    if params["full"]:
+        # One that has been deleted meanwhile is left out.
+        found = [whole for dashboard in found for whole in get_if_there(client, f"dashboard/{dashboard['id']}")]
+    return {"dashboards": found}
+
+
+def main() -> None:
+    run_module(
+        read,
+        {
+            "title": {"type": "str"},
+            "id": {"type": "str"},
+            **fleet_arguments(),
+            "full": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=[("id", "title"), ("id", "fleet")],
+        required_by={"key": ["fleet"]},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_downtimes_info
+short_description: List downtimes of a Datadog account
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Returns downtimes, all that Datadog still lists or those that are asked for, however many there are.
+    None of them is no failure.
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+attributes:
+  check_mode:
+    description: Can run in check mode, where it does the same.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    support: none
+options:
+  active:
+    description:
+      - Return only downtimes that silence something right now.
+    type: bool
+    default: false
+  fleet:
+    description:
+      - Return what the modules of this collection have made for this fleet.
+    type: str
+  key:
+    description:
+      - Return the one of this key in O(fleet), which is required then.
+    type: str
+seealso:
+  - module: kennel.fleet.datadog_downtimes
+"""
+
+EXAMPLES = r"""
+- name: Read what is silenced right now
+  kennel.fleet.datadog_downtimes_info:
+    active: true
+    api_key: "{{ datadog_api_key }}"
+    app_key: "{{ datadog_app_key }}"
+  delegate_to: localhost
+  run_once: true
+  register: silenced
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ item.scope }} until {{ item.schedule.current_downtime.end | default('further notice', true) }}"
+  loop: "{{ silenced.downtimes | selectattr('schedule.current_downtime', 'defined') }}"
+"""
+
+RETURN = r"""
+downtimes:
+  description: The downtimes, each with its id and attributes as version 2 of the API shows them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the downtime.
+      type: str
+    scope:
+      description: What it covers.
+      type: str
+    monitor_identifier:
+      description: The monitor that it silences, as C(monitor_id), or the tags of monitors, as C(monitor_tags).
+      type: dict
+    schedule:
+      description: When it silences.
+      type: dict
+    message:
+      description: Its message, with the mark of its fleet.
+      type: str
+    status:
+      description: V(active), V(scheduled), V(ended) or V(canceled).
+      type: str
+  sample:
+    - id: 00000000-0000-1234-0000-000000000000
+      scope: env:lab
+      status: active
+"""
+
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import chosen, fleet_arguments, run_module
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import mark_in_text
+
+
+def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return the module's result."""
+    found = client.pages("downtime", **({"current_only": "true"} if params["active"] else {}))
+    downtimes = [{"id": item["id"], **item["attributes"]} for item in found]
+    return {"downtimes": [item for item in downtimes if chosen(mark_in_text(item["message"]), params)]}
+
+
+def main() -> None:
+    run_module(
+        read,
+        {"active": {"type": "bool", "default": False}, **fleet_arguments()},
+        required_by={"key": ["fleet"]},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_event
+short_description: Post an event to Datadog
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Posts an event to the event stream. An C(@name) in O(text) is notified.
+  - Each run posts an event and is a change, unless O(unless_within) says how old an event of the same
+    O(aggregation_key) may be to be enough.
+  - When the answer of Datadog is lost, the event is looked for before it is posted again.
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+attributes:
+  check_mode:
+    description: Can run in check mode, where it looks for the event of O(unless_within) and posts none.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. An event replaces nothing, so there is none.
+    support: none
+options:
+  title:
+    description:
+      - Title of the event.
+    type: str
+    required: true
+  text:
+    description:
+      - Body of the event, of at most 4,000 characters.
+      - For Markdown it begins with C(%%%) and a line break, and ends with a line break and C(%%%).
+    type: str
+    required: true
+  tags:
+    description:
+      - Tags of the event.
+    type: list
+    elements: str
+    default: []
+  alert_type:
+    description:
+      - Kind of the event.
+    type: str
+    choices: [error, warning, info, success, user_update, recommendation, snapshot]
+    default: info
+  priority:
+    description:
+      - Priority of the event.
+    type: str
+    choices: [normal, low]
+    default: normal
+  aggregation_key:
+    description:
+      - Events of one key are shown as one in the stream. At most 100 characters.
+      - Datadog does not tell the key of an event, so the event also gets the tag C(aggregation_key:KEY),
+        where the key is what a tag can hold.
+    type: str
+  unless_within:
+    description:
+      - Post nothing if this module has posted an event of the same O(aggregation_key) in the last so many seconds.
+      - V(0) posts in any case.
+      - Takes lower case letters, digits and C(_-:./) as O(aggregation_key).
+    type: int
+    default: 0
+  source_type_name:
+    description:
+      - What the event comes from, a name that Datadog knows, such as V(ansible) or V(jenkins).
+    type: str
+  host:
+    description:
+      - Host to which the event belongs, by its name in Datadog. The event gets the tags of the host.
+      - If not set, the event belongs to no host. The name of the controller is never put in.
+    type: str
+  related_event_id:
+    description:
+      - Event to which this one belongs, as RV(id) gives it.
+    type: int
+  date_happened:
+    description:
+      - Time of the event in seconds since the epoch, at most 18 hours ago.
+      - If not set, it is the time at which the module runs.
+    type: int
+seealso:
+  - module: kennel.fleet.datadog_snapshot
+"""
+
+EXAMPLES = r"""
+- name: Tell that a version is out
+  kennel.fleet.datadog_event:
+    title: Web 1.4 is out
+    text: Rolled out to {{ groups['web'] | length }} hosts.
+    tags: ['env:production', 'service:web']
+    source_type_name: ansible
+    api_key: "{{ datadog_api_key }}"
+    app_key: "{{ datadog_app_key }}"
+  delegate_to: localhost
+  run_once: true
+
+- name: Share a graph by mail, once a day at most
+  kennel.fleet.datadog_event:
+    title: my_metric, last hour
+    text: |-
+      %%%
+      @ops@example.com look at ![my_metric]({{ graph.snapshot_url }})
+      %%%
+    aggregation_key: my_metric-graph
+    unless_within: 86400
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+id:
+  description: Exact id of the event, posted or found. None in check mode when it would be posted.
+  returned: always
+  type: str
+  sample: '6327818702635911562'
+url:
+  description: Address of the event in Datadog. None in check mode when it would be posted.
+  returned: always
+  type: str
+  sample: https://app.datadoghq.com/event/event?id=6327818702635911562
+date_happened:
+  description: Time of the event in seconds since the epoch.
+  returned: always
+  type: int
+  sample: 1764000000
+"""
+
+import time
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import InputError, run_module
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
+
+MAX_TEXT, MAX_KEY = 4000, 100
+# Seconds by which the clock of another controller may be ahead.
+SKEW = 300
+OPTIONAL = ("aggregation_key", "source_type_name", "host", "related_event_id")
+
+
+def key_tag(key: str | None) -> str | None:
+    """Return the tag by which events of an aggregation key are found; None where a tag cannot hold the key."""
+    tag = f"aggregation_key:{key}"
+    return tag if key and normalise_tag(tag) == tag else None
+
+
+def input_problems(params: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the arguments."""
+    key, within = params["aggregation_key"], params["unless_within"]
+    checks = (
+        (not params["title"].strip(), "title is empty: give the event one."),
+        (len(params["text"]) > MAX_TEXT, f"text has {len(params['text'])} characters: {MAX_TEXT} are allowed."),
+        (len(key or "") > MAX_KEY, f"aggregation_key has {len(key or '')} characters: {MAX_KEY} are allowed."),
+        (within < 0, "unless_within is negative: give it in seconds, or 0 to post in any case."),
+        (within > 0 and not key, "unless_within needs aggregation_key, to know the event by."),
+        (
+            bool(within > 0 and key and not key_tag(key)),
+            f"aggregation_key '{key}' is no tag, by which unless_within finds it: write lower case letters,"
+            " digits and _-:./ only.",
+        ),
+    )
+    return [text for wrong, text in checks if wrong]
+
+
+def event_body(params: dict[str, Any], now: int) -> dict[str, Any]:
+    """Return what is sent to post the event."""
+    tag = key_tag(params["aggregation_key"])
+    body = {name: params[name] for name in ("title", "text", "alert_type", "priority")}
+    body |= {name: params[name] for name in OPTIONAL if params[name] is not None}
+    # The time is always sent, so that an event whose answer was lost can be told from its elder twins.
+    body["date_happened"] = now if params["date_happened"] is None else params["date_happened"]
+    body["tags"] = list(dict.fromkeys([*params["tags"], *([tag] if tag else [])]))
+    return body
+
+
+def events(client: Client, start: int, end: int, tags: list[str]) -> list[dict[str, Any]]:
+    """Return the newest events with all TAGS that happened from START to END, newest first."""
+    # Without unaggregated, an event is hidden behind the first of its key.
+    params = {"start": start, "end": end, "unaggregated": "true", **({"tags": ",".join(tags)} if tags else {})}
+    found = client.get("events", **params)["events"]
+    return sorted(found, key=lambda event: event["date_happened"], reverse=True)
+
+
+def ensure(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Post the event unless there is one that is enough; return the module's result."""
+    problems = input_problems(params)
+    if problems:
+        raise InputError("\n".join(problems))
+    now = int(time.time())
+    body = event_body(params, now)
+    happened = body["date_happened"]
+    tag = key_tag(params["aggregation_key"])
+    if params["unless_within"] and tag:
+        found = events(client, happened - params["unless_within"], max(now, happened) + SKEW, [tag])
+        if found:
+            return {"changed": False, **_told(client, found[0])}
+    if check_mode:
+        return {"changed": True, "id": None, "url": None, "date_happened": happened}
+
+    def find() -> dict[str, Any] | None:
+        near = events(client, happened - 1, happened + 1, [tag] if tag else [])
+        return next(({"event": event} for event in near if _is(event, body)), None)
+
+    return {"changed": True, **_told(client, client.post("events", body, find=find)["event"])}
+
+
+def _is(event: dict[str, Any], body: dict[str, Any]) -> bool:
+    """Whether EVENT came of BODY. Its text does not tell: Datadog changes Markdown."""
+    same = event["title"].strip() == body["title"].strip() and event["date_happened"] == body["date_happened"]
+    return same and event.get("host") in (None, "", body.get("host"))
+
+
+def _told(client: Client, event: dict[str, Any]) -> dict[str, Any]:
+    # The number in "id" has gone through a float.
+    exact = event.get("id_str") or str(event["id"])
+    url = event.get("url") or f"/event/event?id={exact}"
+    url = client.web_address(url) if url.startswith("/") else url
+    return {"id": exact, "url": url, "date_happened": event["date_happened"]}
+
+
+def main() -> None:
+    run_module(
+        ensure,
+        {
+            "title": {"type": "str", "required": True},
+            "text": {"type": "str", "required": True},
+            "tags": {"type": "list", "elements": "str", "default": []},
+            "alert_type": {
+                "type": "str",
+                "default": "info",
+                "choices": ["error", "warning", "info", "success", "user_update", "recommendation", "snapshot"],
+            },
+            "priority": {"type": "str", "default": "normal", "choices": ["normal", "low"]},
+            "aggregation_key": {"type": "str", "no_log": False},
+            "unless_within": {"type": "int", "default": 0},
+            "source_type_name": {"type": "str"},
+            "host": {"type": "str"},
+            "related_event_id": {"type": "int"},
+            "date_happened": {"type": "int"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

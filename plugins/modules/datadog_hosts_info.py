@@ -1,0 +1,116 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_hosts_info
+short_description: List the hosts that Datadog knows
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Returns the hosts of the infrastructure list, all of them, however many there are.
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+attributes:
+  check_mode:
+    description: Can run in check mode, where it does the same.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    support: none
+options:
+  filter:
+    description:
+      - Search for hosts by name, alias or tag, as in the infrastructure list.
+      - If not set, all hosts are returned.
+    type: str
+  since:
+    description:
+      - Return hosts that have reported since then, in seconds since the epoch. Datadog keeps seven days.
+      - If not set, it is three hours ago.
+    type: int
+  metadata:
+    description:
+      - Whether what the Agents tell of their machines (processors, platform, version) is returned too, as C(meta).
+    type: bool
+    default: false
+seealso:
+  - module: kennel.fleet.datadog_verify
+"""
+
+EXAMPLES = r"""
+- name: List the hosts of production
+  kennel.fleet.datadog_hosts_info:
+    filter: env:production
+    api_key: "{{ datadog_api_key }}"
+    app_key: "{{ datadog_app_key }}"
+  delegate_to: localhost
+  run_once: true
+  register: production
+
+- name: Show those that do not report
+  ansible.builtin.debug:
+    msg: "{{ production.hosts | rejectattr('up') | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+hosts:
+  description: The hosts as the API shows them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the host.
+      type: str
+    aliases:
+      description: Its other names.
+      type: list
+    apps:
+      description: Integrations that report from it.
+      type: list
+    up:
+      description: Whether it reports.
+      type: bool
+    is_muted:
+      description: Whether it is muted.
+      type: bool
+    last_reported_time:
+      description: When it reported last, in seconds since the epoch.
+      type: int
+    tags_by_source:
+      description: Its tags by where they come from.
+      type: dict
+    meta:
+      description: What the Agent tells of the machine, with O(metadata).
+      type: dict
+  sample:
+    - name: web1.example.com
+      up: true
+      last_reported_time: 1764000000
+      tags_by_source: {Datadog: ['env:production']}
+"""
+
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import run_module
+
+
+def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return the module's result."""
+    asked = {"filter": params["filter"], "from": params["since"]}
+    asked = {name: value for name, value in asked.items() if value not in (None, "")}
+    asked |= {"include_muted_hosts_data": "true", "include_hosts_metadata": str(params["metadata"]).lower()}
+    return {"hosts": list(client.pages("hosts", **asked))}
+
+
+def main() -> None:
+    run_module(
+        read,
+        {"filter": {"type": "str"}, "since": {"type": "int"}, "metadata": {"type": "bool", "default": False}},
+    )
+
+
+if __name__ == "__main__":
+    main()

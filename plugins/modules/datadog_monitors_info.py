@@ -1,0 +1,165 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_monitors_info
+short_description: List monitors of a Datadog account and their states
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Returns monitors, all of the account or those that are asked for, however many there are.
+    None of them is no failure.
+extends_documentation_fragment:
+  - kennel.fleet.datadog
+attributes:
+  check_mode:
+    description: Can run in check mode, where it does the same.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    support: none
+options:
+  name:
+    description:
+      - Return monitors whose names hold this.
+    type: str
+  tags:
+    description:
+      - Return monitors whose queries are scoped by these tags.
+    type: list
+    elements: str
+  monitor_tags:
+    description:
+      - Return monitors that have all these tags.
+    type: list
+    elements: str
+  fleet:
+    description:
+      - Return what the modules of this collection have made for this fleet.
+    type: str
+  key:
+    description:
+      - Return the one of this key in O(fleet), which is required then.
+    type: str
+  ids:
+    description:
+      - Return the monitors of these ids. What is no monitor is left out.
+    type: list
+    elements: int
+  group_states:
+    description:
+      - States in which groups of a monitor are returned too, as C(state).
+    type: list
+    elements: str
+    choices: [all, alert, warn, no data]
+    default: []
+seealso:
+  - module: kennel.fleet.datadog_monitors
+"""
+
+EXAMPLES = r"""
+- name: Read the monitors of the fleet lab with the state of each host
+  kennel.fleet.datadog_monitors_info:
+    fleet: lab
+    group_states: [all]
+    api_key: "{{ datadog_api_key }}"
+    app_key: "{{ datadog_app_key }}"
+  delegate_to: localhost
+  run_once: true
+  register: lab
+
+- name: Show those that alert
+  ansible.builtin.debug:
+    msg: "{{ lab.monitors | selectattr('overall_state', 'eq', 'Alert') | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+monitors:
+  description: The monitors as the API shows them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the monitor.
+      type: int
+    name:
+      description: Its name.
+      type: str
+    type:
+      description: Its type.
+      type: str
+    query:
+      description: What it watches.
+      type: str
+    message:
+      description: What it tells.
+      type: str
+    tags:
+      description: Its tags, among them the mark of its fleet.
+      type: list
+    options:
+      description: Its options.
+      type: dict
+    overall_state:
+      description: Its state, the worst of all groups.
+      type: str
+    state:
+      description: Its groups by name, with O(group_states).
+      type: dict
+  sample:
+    - id: 12345678
+      name: my_metric is high
+      type: metric alert
+      query: avg(last_5m):avg:my_metric{*} by {host} > 800
+      overall_state: OK
+"""
+
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import (
+    chosen,
+    fleet_arguments,
+    get_if_there,
+    run_module,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import mark_in_tags
+
+
+def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return the module's result."""
+    states = {"group_states": ",".join(params["group_states"])} if params["group_states"] else {}
+    if params["ids"] is not None:
+        found = [get_if_there(client, f"monitor/{number}", **states) for number in dict.fromkeys(params["ids"])]
+        return {"monitors": [monitor for monitors in found for monitor in monitors]}
+    mark = [f"kennel_fleet:{params['fleet']}"] if params["fleet"] else []
+    asked = {
+        "name": params["name"],
+        "tags": ",".join(params["tags"] or ()),
+        "monitor_tags": ",".join([*(params["monitor_tags"] or ()), *mark]),
+    }
+    monitors = client.pages("monitor", **{name: value for name, value in asked.items() if value}, **states)
+    return {"monitors": [monitor for monitor in monitors if chosen(mark_in_tags(monitor["tags"]), params)]}
+
+
+def main() -> None:
+    texts = {"type": "list", "elements": "str"}
+    run_module(
+        read,
+        {
+            "name": {"type": "str"},
+            "tags": texts,
+            "monitor_tags": texts,
+            **fleet_arguments(),
+            "ids": {"type": "list", "elements": "int"},
+            "group_states": {**texts, "default": [], "choices": ["all", "alert", "warn", "no data"]},
+        },
+        mutually_exclusive=[("ids", other) for other in ("name", "tags", "monitor_tags", "fleet")],
+        required_by={"key": ["fleet"]},
+    )
+
+
+if __name__ == "__main__":
+    main()
