@@ -1,0 +1,35 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of the modules share, whether they run alone or against the stand-in Datadog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NoReturn
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+
+class Ended(Exception):
+    """A module has ended, with its result."""
+
+
+@pytest.fixture
+def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Return a function that runs a module in this process and returns its result."""
+
+    def end(_module: AnsibleModule, failed: bool = False, **result: Any) -> NoReturn:
+        raise Ended({"failed": failed, **result})
+
+    monkeypatch.setattr(AnsibleModule, "exit_json", end)
+    monkeypatch.setattr(AnsibleModule, "fail_json", lambda self, **result: end(self, failed=True, **result))
+
+    def run(module: ModuleType, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(Ended) as ended:
+            module.main()
+        return ended.value.args[0]
+
+    return run
