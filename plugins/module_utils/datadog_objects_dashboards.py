@@ -91,6 +91,10 @@ class Dashboards(Kind):
         named = [*order, *sorted(set(result) - set(order))]
         return {name: result[name] for name in named if result.get(name) not in (None, "", [], {}, False)}
 
+    def plain(self, found: Body) -> Body:
+        plain = self.canonical(found)
+        return {**plain, "widgets": plain.get("widgets", [])}
+
     def seen(self, actual: Body, wanted: Body) -> Body:
         return {name: value for name, value in actual.items() if name not in ELUSIVE or name in wanted}
 

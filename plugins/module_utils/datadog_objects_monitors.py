@@ -51,6 +51,7 @@ OPTIONS: Body = {
 }
 # Compared where they are asked for: an answer has them only now and then, or with additions.
 ELUSIVE = ("assets", "draft_status", "restricted_roles")
+ANSWERED_OPTIONS = ("silenced", "avalanche_window")
 ANSWERED = """
     id org_id created created_at modified deleted creator multi state overall_state overall_state_modified
     matching_downtimes restricted run_as classification restriction_policy
@@ -186,7 +187,8 @@ def _priority(value: Any) -> int | None:
 def _options(options: Body, query: str) -> Body:
     """Return the options without what is as if it were not set, sorted by name."""
     result = without_nulls(options)
-    result.pop("silenced", None)
+    for name in ANSWERED_OPTIONS:
+        result.pop(name, None)
     if isinstance(result.get("escalation_message"), str):
         result["escalation_message"] = result["escalation_message"].strip()
     for name in ("renotify_statuses", "notify_by"):
