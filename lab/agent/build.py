@@ -11,14 +11,13 @@ the vendored wheels and the signing key, which is made once. Prints `unchanged` 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,10 +58,8 @@ def build(out: Path, cache: Path) -> bool:
     """Build the repository; False where it is there already from the same inputs. Raises BuildError."""
     architecture = run("dpkg", "--print-architecture").strip()
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = signing_key(cache / "gnupg")
-    digest = input_digest(architecture, key)
-    stamp = out / "inputs.sha256"
-    if stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
+    key, stamp, digest = cache / "signing-key.asc", out / "inputs.sha256", input_digest(architecture)
+    if key.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
         return False
     vendor = vendored(cache)
     pool = out / "pool"
@@ -80,24 +77,21 @@ def build(out: Path, cache: Path) -> bool:
     return True
 
 
-def run(*command: str, cwd: Path | None = None, **environment: str) -> str:
+def run(*command: str, cwd: Path | None = None) -> str:
     """The output of a command. Raises BuildError with what it wrote."""
     try:
-        return subprocess.run(
-            command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=True
-        ).stdout
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout
     except FileNotFoundError:
         raise BuildError(f"{command[0]} is missing: install dpkg, apt-utils and gnupg") from None
     except subprocess.CalledProcessError as error:
         raise BuildError(f"{' '.join(command)} failed:\n{error.stderr or error.stdout}") from None
 
 
-def input_digest(architecture: str, key: Path) -> str:
-    """A hash over everything that decides the result: this folder, the interpreter's version, the key."""
+def input_digest(architecture: str) -> str:
+    """A hash over what decides the result: this folder and the interpreter's version."""
     digest = hashlib.sha256(f"{architecture} {sys.version_info[:2]}".encode())
-    files = [path for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    for path in [*sorted(files), key]:
-        digest.update(f"{path.name} {path.stat().st_mode & 0o111}\0".encode() + path.read_bytes())
+    for path in sorted(path for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"{path.relative_to(HERE)} {path.stat().st_mode & 0o111}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -148,7 +142,8 @@ def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
         folder = tree / f"etc/datadog-agent/conf.d/{name}.d"
         folder.mkdir()
         (folder / "conf.yaml.default").write_text("init_config:\n\ninstances:\n  - {}\n", encoding="ascii")
-    set_modes(tree)
+    # World-readable, whatever the umask of the checkout; executable is what git says is.
+    run("chmod", "-R", "u=rwX,go=rX", str(tree))
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
     values = {"VERSION": f"{EPOCH}:{version}", "ARCHITECTURE": architecture, "SIZE": str(size)}
     control = tree / "DEBIAN/control"
@@ -158,57 +153,37 @@ def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
     control.write_text(text, encoding="utf-8")
 
 
-def set_modes(tree: Path) -> None:
-    """World-readable, whatever the umask of the checkout; executable are the package's scripts and the launcher."""
-    scripts = [tree / "DEBIAN" / name for name in ("postinst", "prerm", "postrm")]
-    tree.chmod(0o755)
-    for path in tree.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(
-                0o755 if path.is_dir() or path in [*scripts, tree / "opt/datadog-agent/bin/agent/agent"] else 0o644
-            )
-
-
-def signing_key(folder: Path) -> Path:
-    """The file with this lab's secret signing key, made on the first call."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    secret = folder / "signing-key.asc"
-    if not secret.is_file():
-        with keyring(None) as home:
-            gpg(home, "--passphrase", "", "--quick-gen-key", SIGNER, "ed25519", "sign", KEY_LIFETIME)
-            fresh = secret.with_suffix(".new")
-            fresh.touch(mode=0o600)
-            fresh.write_text(gpg(home, "--armor", "--export-secret-keys", SIGNER), encoding="ascii")
-            fresh.replace(secret)
-    return secret
-
-
 @contextmanager
-def keyring(secret: Path | None) -> Iterator[str]:
-    """A GnuPG home for a moment. Its path is short: the agent's socket in it may have about 100 characters only."""
+def signer(key: Path) -> Iterator[Callable[..., str]]:
+    """GnuPG with this lab's secret signing key, which is made and kept in `key` on the first call."""
+    # For a moment and with a short path: the agent's socket in it may have about 100 characters only.
     with tempfile.TemporaryDirectory(prefix="kennel-gpg-") as home:
+
+        def gpg(*arguments: str) -> str:
+            return run("gpg", "--homedir", home, "--batch", "--quiet", "--no-tty", "--yes", *arguments)
+
         try:
-            if secret:
-                gpg(home, "--import", str(secret))
-            yield home
+            if key.is_file():
+                gpg("--import", str(key))
+            else:
+                gpg("--passphrase", "", "--quick-gen-key", SIGNER, "ed25519", "sign", KEY_LIFETIME)
+                fresh = key.with_suffix(".new")
+                fresh.touch(mode=0o600)
+                fresh.write_text(gpg("--armor", "--export-secret-keys", SIGNER), encoding="ascii")
+                fresh.replace(key)
+            yield gpg
         finally:
             run("gpgconf", "--homedir", home, "--kill", "gpg-agent")
 
 
-def gpg(home: str, *arguments: str) -> str:
-    return run("gpg", "--homedir", home, "--batch", "--quiet", "--no-tty", "--yes", *arguments)
-
-
 def index(out: Path, key: Path, architecture: str) -> None:
-    """Write the package lists and the signed release file of everything in the pool; the release file comes last."""
+    """Write the package list and the signed release file of everything in the pool; the release file comes last."""
     suite = out / "dists" / SUITE
     binary = suite / COMPONENT / f"binary-{architecture}"
-    binary.mkdir(parents=True, exist_ok=True)
-    packages = run("apt-ftparchive", "packages", "pool", cwd=out)
-    (binary / "Packages").write_text(packages, encoding="utf-8")
-    (binary / "Packages.gz").write_bytes(gzip.compress(packages.encode(), mtime=0))
-    for name in ("Release", "InRelease", "Release.gpg"):
-        (suite / name).unlink(missing_ok=True)  # Else the new release file would list the old one.
+    # Else the new release file would list the old one. Nothing is lost where there is none.
+    shutil.rmtree(suite, ignore_errors=True)
+    binary.mkdir(parents=True)
+    (binary / "Packages").write_text(run("apt-ftparchive", "packages", "pool", cwd=out), encoding="utf-8")
     fields = {
         "Origin": "Kennel lab",
         "Label": "Kennel lab stand-in, not Datadog",
@@ -219,11 +194,11 @@ def index(out: Path, key: Path, architecture: str) -> None:
     }
     options = [part for name, value in fields.items() for part in ("-o", f"APT::FTPArchive::Release::{name}={value}")]
     release = run("apt-ftparchive", *options, "release", f"dists/{SUITE}", cwd=out)
-    with keyring(key) as home:
-        (suite / "Release").write_text(release, encoding="utf-8")
-        gpg(home, "--armor", "--detach-sign", "--output", str(suite / "Release.gpg"), str(suite / "Release"))
-        gpg(home, "--clearsign", "--output", str(suite / "InRelease"), str(suite / "Release"))
-        (out / KEY_FILE).write_text(gpg(home, "--armor", "--export", SIGNER), encoding="ascii")
+    with signer(key) as gpg, tempfile.NamedTemporaryFile("w", encoding="utf-8") as unsigned:
+        unsigned.write(release)
+        unsigned.flush()
+        gpg("--clearsign", "--output", str(suite / "InRelease"), unsigned.name)
+        (out / KEY_FILE).write_text(gpg("--armor", "--export", SIGNER), encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,8 @@ def test_the_environment_wins_and_lists_are_separated_by_spaces(
     config = load(tmp_path, "hostname: h\ntags: [x:y]\napi_key: '0012'\napm_config: {enabled: false}\nsite: my.site\n")
     assert config.host_tags == ["a:b", "c:d", "env:staging"]
     assert config.api_key == "0012"
-    assert config.intake_url == "https://app.my.site"
+    assert config.intake_url == "https://7-99-0-app.agent.my.site"
+    assert config.api_url == "https://api.my.site"
     assert config.get("apm_config.enabled") is False
     assert config.get("not.there") is None
 

@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 GAUGE, RATE, COUNT, MONOTONIC_COUNT, COUNTER, HISTOGRAM, HISTORATE = range(7)
-# The real Agent keeps the state of a rate or monotonic count for 25 hours without a sample.
-STATE_LIFETIME = 25 * 3600.0
-
-Context = tuple[int, str, tuple[str, ...], str]
 
 
-@dataclass(frozen=True)
-class Point:
+class Context(NamedTuple):
+    """What samples have in common that become one point."""
+
+    kind: int
+    metric: str
+    tags: tuple[str, ...]
+    host: str
+
+
+class Point(NamedTuple):
     """One value of one series. `kind` is count, rate or gauge; `interval` in seconds is 0 for a gauge."""
 
     metric: str
@@ -33,85 +38,53 @@ class Point:
     interval: int = 0
 
 
-@dataclass
-class _State:
-    """What one context has seen in this run (`values`) and before it."""
-
-    values: list[float] = field(default_factory=list)
-    last: float | None = None
-    last_time: float = 0.0
-    seen: float = 0.0
-
-
 class Sampler:
     """The samples of one check instance. `interval` is the instance's collection interval in seconds."""
 
     def __init__(self, interval: float, clock: Callable[[], float]) -> None:
         self._interval = max(1, round(interval))
         self._clock = clock
-        self._contexts: dict[Context, _State] = {}
+        self._run: defaultdict[Context, list[float]] = defaultdict(list)
+        self._last: dict[Context, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
     def add(
-        self,
-        kind: int,
-        metric: str,
-        value: float,
-        tags: list[str],
-        host: str,
-        flush_first_value: bool = False,
-    ) -> bool:
-        """Take one sample; False where it is not a finite number and was left out."""
+        self, kind: int, metric: str, value: float, tags: list[str], host: str, flush_first_value: bool = False
+    ) -> None:
+        """Take one sample; one that is not a finite number is left out."""
         if not math.isfinite(value):
-            return False
-        now = self._clock()
+            return
+        context = Context(kind, metric, tuple(sorted(set(tags))), host)
         with self._lock:
-            context = (kind, metric, tuple(sorted(set(tags))), host)
-            state = self._contexts.setdefault(context, _State())
-            state.seen = now
+            found = (
+                self._growth(context, value, flush_first_value) if kind in (RATE, MONOTONIC_COUNT, HISTORATE) else value
+            )
+            if found is None:
+                return
             if kind in (GAUGE, RATE):
-                state.values = [value]
-                if kind == RATE:
-                    self._rate(state, value, now)
-            elif kind == MONOTONIC_COUNT:
-                self._increase(state, value, flush_first_value)
-            elif kind == HISTORATE:
-                self._rate(state, value, now, keep=True)
-            else:
-                state.values.append(value)
-        return True
+                self._run[context].clear()
+            self._run[context].append(found)
 
-    @staticmethod
-    def _rate(state: _State, value: float, now: float, keep: bool = False) -> None:
-        """Change per second since the last sample; the first sample and a reset counter give nothing."""
-        kept = state.values if keep else []
-        if state.last is not None and now > state.last_time and value >= state.last:
-            kept = [*kept, (value - state.last) / (now - state.last_time)]
-        state.values, state.last, state.last_time = kept, value, now
+    def _growth(self, context: Context, value: float, flush_first_value: bool) -> float | None:
+        """What a growing counter's sample stands for: its increase, or that per second; None where it is unknown.
 
-    @staticmethod
-    def _increase(state: _State, value: float, flush_first_value: bool) -> None:
-        """Increase since the last sample; after a reset only with `flush_first_value`, then from zero."""
-        if state.last is None or value < state.last:
-            increase = value if flush_first_value else (None if state.last is None else 0.0)
-        else:
-            increase = value - state.last
-        if increase is not None:
-            state.values = [math.fsum(state.values) + increase]
-        state.last = value
+        Nothing follows from a first sample or a counter that starts again, unless `flush_first_value`: then from zero.
+        """
+        now = self._clock()
+        last, then = self._last.get(context, (None, now))
+        self._last[context] = (value, now)
+        if context.kind != MONOTONIC_COUNT:
+            return (value - last) / (now - then) if last is not None and value >= last and now > then else None
+        if last is not None and value >= last:
+            return value - last
+        return value if flush_first_value else None if last is None else 0.0
 
     def commit(self) -> list[Point]:
         """End a run: the points of everything sampled since the last commit, stamped with now."""
-        now = self._clock()
-        points: list[Point] = []
+        now = round(self._clock())
         with self._lock:
-            for context in list(self._contexts):
-                state = self._contexts[context]
-                if state.values:
-                    points += self._points(context, state.values, round(now))
-                    state.values = []
-                if context[0] not in (RATE, MONOTONIC_COUNT, HISTORATE) or now - state.seen > STATE_LIFETIME:
-                    del self._contexts[context]
+            points = [point for context, values in self._run.items() for point in self._points(context, values, now)]
+            self._run.clear()
         return points
 
     def _points(self, context: Context, values: list[float], now: int) -> list[Point]:
@@ -123,8 +96,7 @@ class Sampler:
         if kind == COUNTER:
             # The real check sampler divides by an interval of one second.
             return [Point(metric, "rate", now, math.fsum(values), tags, host, 1)]
-        ordered = sorted(values)
-        size = len(ordered)
+        ordered, size = sorted(values), len(values)
         gauges = {
             "max": ordered[-1],
             "median": ordered[(size - 1) // 2],
@@ -133,3 +105,22 @@ class Sampler:
         }
         points = [Point(f"{metric}.{name}", "gauge", now, value, tags, host) for name, value in gauges.items()]
         return [*points, Point(f"{metric}.count", "rate", now, float(size), tags, host, 1)]
+
+
+def series(points: list[Point]) -> list[dict[str, Any]]:
+    """Points in the form of v2 series: one entry for each metric, kind, tags, host and interval."""
+    kinds = {"count": 1, "rate": 2, "gauge": 3}
+    merged: defaultdict[Point, list[dict[str, float]]] = defaultdict(list)
+    for point in points:
+        merged[point._replace(timestamp=0, value=0)].append({"timestamp": point.timestamp, "value": point.value})
+    return [
+        {
+            "metric": key.metric,
+            "type": kinds[key.kind],
+            "points": values,
+            "tags": list(key.tags),
+            "resources": [{"type": "host", "name": key.host}] if key.host else [],
+            **({"interval": key.interval} if key.interval else {}),
+        }
+        for key, values in merged.items()
+    ]

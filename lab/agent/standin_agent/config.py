@@ -4,26 +4,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import socket
-import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from standin_agent import AGENT_VERSION
 
 DEFAULTS: dict[str, Any] = {
     "api_key": "",
     "site": "datadoghq.com",
     "dd_url": "",
     "hostname": "",
-    "hostname_file": "",
     "tags": [],
-    "extra_tags": [],
     "env": "",
     "log_level": "info",
     "log_file": "/var/log/datadog/agent.log",
@@ -31,10 +30,6 @@ DEFAULTS: dict[str, Any] = {
     "additional_checksd": "/etc/datadog-agent/checks.d",
     "run_path": "/opt/datadog-agent/run",
     "skip_ssl_validation": False,
-    "min_tls_version": "tlsv1.2",
-    "proxy": {},
-    "enable_metadata_collection": True,
-    "forwarder_timeout": 20,
     "forwarder_retry_queue_payloads_max_size": 15 * 1024 * 1024,
     "forwarder_backoff_base": 2,
     # The real Agent waits up to 64 s. A lab that stops its intake wants to see the points again sooner.
@@ -42,105 +37,15 @@ DEFAULTS: dict[str, Any] = {
     "secret_backend_command": "",
     "secret_backend_arguments": [],
     "secret_backend_timeout": 30,
-    "secret_backend_command_allow_group_exec_perm": False,
 }
 _SECRET = re.compile(r"^\s*ENC\[(.*)\]\s*$", re.DOTALL)
-_HOST_NAME = re.compile(r"^(?=.{1,255}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9][a-z0-9-]{0,62})*\.?$", re.IGNORECASE)
-_LOCAL_NAMES = {"localhost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost"}
+_HOST_NAME = re.compile(
+    r"^(?!localhost(\.|$))(?=.{1,255}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9][a-z0-9-]{0,62})*\.?$", re.IGNORECASE
+)
 
 
 class ConfigError(Exception):
     """The configuration cannot be used; the text names the file or key and the mend."""
-
-
-class Secrets:
-    """Resolves `ENC[handle]` values by the configured command and remembers what must not be logged.
-
-    The command gets `{"version": "1.0", "secrets": [handles]}` on its input and answers
-    `{handle: {"value": text, "error": text or null}}`, as Datadog's documentation of secrets management says.
-    """
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        self._config = config
-        self._known: dict[str, str] = {}
-
-    @property
-    def values(self) -> list[str]:
-        return list(self._known.values())
-
-    def resolve(self, document: Any) -> Any:
-        """A copy of a YAML document with every whole-value handle replaced. Raises ConfigError."""
-        handles = sorted(set(self._handles(document)) - self._known.keys())
-        if handles:
-            self._known.update(self._ask(handles))
-        return self._replace(document)
-
-    def _handles(self, node: Any) -> list[str]:
-        if isinstance(node, dict):
-            return [
-                handle
-                for key, value in node.items()
-                if not str(key).startswith("secret_")
-                for handle in self._handles(value)
-            ]
-        if isinstance(node, list):
-            return [handle for value in node for handle in self._handles(value)]
-        match = _SECRET.match(node) if isinstance(node, str) else None
-        return [match[1]] if match else []
-
-    def _replace(self, node: Any) -> Any:
-        if isinstance(node, dict):
-            return {k: v if str(k).startswith("secret_") else self._replace(v) for k, v in node.items()}
-        if isinstance(node, list):
-            return [self._replace(value) for value in node]
-        match = _SECRET.match(node) if isinstance(node, str) else None
-        return self._known[match[1]] if match else node
-
-    def _ask(self, handles: list[str]) -> dict[str, str]:
-        command = self._config["secret_backend_command"]
-        if not command:
-            raise ConfigError(f"ENC[{handles[0]}] cannot be resolved: secret_backend_command is not set")
-        self._refuse_loose_rights(command)
-        question = {
-            "version": "1.0",
-            "secrets": handles,
-            "secret_backend_timeout": self._config["secret_backend_timeout"],
-        }
-        try:
-            answer = subprocess.run(
-                [command, *map(str, self._config["secret_backend_arguments"] or [])],
-                input=json.dumps(question).encode(),
-                capture_output=True,
-                timeout=float(self._config["secret_backend_timeout"]),
-                check=True,
-            ).stdout
-            found = json.loads(answer)
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            # The error of a failed command may hold its output: name the kind of error only.
-            raise ConfigError(f"secret_backend_command {command} failed: {type(error).__name__}") from None
-        values = {}
-        for handle in handles:
-            entry = found.get(handle) or {"error": "the command did not return it"}
-            if entry.get("error") or not entry.get("value"):
-                raise ConfigError(f"secret {handle}: {entry.get('error') or 'empty value'}")
-            values[handle] = str(entry["value"])
-        return values
-
-    def _refuse_loose_rights(self, command: str) -> None:
-        """The real Agent's rule: owned by the user who runs it, no right for anybody else."""
-        try:
-            info = os.stat(command)
-        except OSError as error:
-            raise ConfigError(f"secret_backend_command {command}: {error.strerror}") from None
-        allowed = stat.S_IRWXU
-        if self._config["secret_backend_command_allow_group_exec_perm"]:
-            allowed |= stat.S_IRGRP | stat.S_IXGRP
-        if info.st_uid != os.geteuid():
-            raise ConfigError(
-                f"secret_backend_command {command} must be owned by the user that runs this, uid {os.geteuid()}"
-            )
-        if stat.S_IMODE(info.st_mode) & ~allowed or not info.st_mode & stat.S_IXUSR:
-            raise ConfigError(f"secret_backend_command {command} must have mode 0700 or 0500: others have rights on it")
 
 
 class Config:
@@ -154,58 +59,110 @@ class Config:
         self.values = dict(DEFAULTS)
         self.values.update({k: v for k, v in _read(path, required).items() if v is not None})
         self.values.update(_environment())
-        self.secrets = Secrets(self.values)
+        self._secrets: dict[str, str] = {}
         if resolve:
-            self.values = self.secrets.resolve(self.values)
+            self.values = self.resolve(self.values)
         self.api_key = str(self.values["api_key"]).strip()
-        self.hostname, self.hostname_source = _hostname(self.values)
+        self.socket = Path(self.values["run_path"]) / "agent.sock"
+        self.hostname, self.hostname_source = _hostname(str(self.values["hostname"]).strip())
+
+    def resolve(self, document: Any) -> Any:
+        """A copy of a YAML document with every whole value `ENC[handle]` replaced. Raises ConfigError."""
+        handles: set[str] = set()
+        _replace(document, handles.add)
+        if handles - self._secrets.keys():
+            self._secrets |= self._ask_backend(sorted(handles - self._secrets.keys()))
+        return _replace(document, self._secrets.__getitem__)
 
     def get(self, key: str) -> Any:
         """The value of a key, dots entering mappings (`apm_config.enabled`); None where it is not set."""
-        if key in self.values:
-            return self.values[key]
         node: Any = self.values
         for part in key.split("."):
-            if not isinstance(node, dict) or part not in node:
-                return None
-            node = node[part]
+            node = node.get(part) if isinstance(node, dict) else None
         return node
 
     @property
     def intake_url(self) -> str:
-        return str(self.values["dd_url"] or f"https://app.{self.values['site']}").rstrip("/")
+        """Where data goes. Without `dd_url` the host carries the Agent's version, as that of the real one."""
+        version = AGENT_VERSION.replace(".", "-")
+        return str(self.values["dd_url"] or f"https://{version}-app.agent.{self.values['site']}").rstrip("/")
+
+    @property
+    def api_url(self) -> str:
+        """Where the key is validated."""
+        return str(self.values["dd_url"] or f"https://api.{self.values['site']}").rstrip("/")
 
     @property
     def host_tags(self) -> list[str]:
-        """The tags that host metadata carries: `tags`, `extra_tags` and `env`, each once, in their order."""
-        tags = [str(tag) for key in ("tags", "extra_tags") for tag in self.values[key] or []]
-        if self.values["env"]:
-            tags.append(f"env:{self.values['env']}")
-        return list(dict.fromkeys(tags))
+        """The tags that host metadata carries: `tags` and `env`, each once, in their order."""
+        env = [f"env:{self.values['env']}"] if self.values["env"] else []
+        return list(dict.fromkeys([*map(str, self.values["tags"]), *env]))
 
     def scrub(self, text: str) -> str:
         """The text without the API key (its last five characters stay, as in the real log) and other secrets."""
-        for secret in self.secrets.values:
+        for secret in self._secrets.values():
             text = text.replace(secret, "********")
         return text.replace(self.api_key, f"***{self.api_key[-5:]}") if len(self.api_key) > 5 else text
+
+    def _ask_backend(self, handles: list[str]) -> dict[str, str]:
+        """Handle to value. The command gets `{"version": "1.0", "secrets": [handles]}` on its input and answers
+        `{handle: {"value": text, "error": text or null}}`, as Datadog's documentation of secrets management says.
+        """
+        command, timeout = self.values["secret_backend_command"], self.values["secret_backend_timeout"]
+        if not command:
+            raise ConfigError(f"ENC[{handles[0]}] cannot be resolved: secret_backend_command is not set")
+        question = json.dumps({"version": "1.0", "secrets": handles, "secret_backend_timeout": timeout})
+        try:
+            info = os.stat(command)
+            # The real Agent's rule: owned by the user who runs it, no right for anybody else.
+            if info.st_uid != os.geteuid() or info.st_mode & 0o077 or not info.st_mode & 0o100:
+                raise ConfigError(
+                    f"secret_backend_command {command} must have mode 0700 or 0500 and belong to who runs it"
+                )
+            answer = subprocess.run(
+                [command, *map(str, self.values["secret_backend_arguments"])],
+                input=question.encode(),
+                capture_output=True,
+                timeout=float(timeout),
+                check=True,
+            ).stdout
+            found = json.loads(answer)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            # The error of a failed command may hold its output: name the kind of error only.
+            raise ConfigError(f"secret_backend_command {command} failed: {type(error).__name__}") from None
+        for handle in handles:
+            entry = found.get(handle) or {"error": "the command did not return it"}
+            if entry.get("error") or not entry.get("value"):
+                raise ConfigError(f"secret {handle}: {entry.get('error') or 'empty value'}")
+        return {handle: str(found[handle]["value"]) for handle in handles}
+
+
+def _replace(node: Any, change: Callable[[str], Any]) -> Any:
+    """A copy of a document in which `change` was called for each handle, but not for those of `secret_*` keys."""
+    if isinstance(node, dict):
+        return {k: v if str(k).startswith("secret_") else _replace(v, change) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_replace(value, change) for value in node]
+    match = _SECRET.match(node) if isinstance(node, str) else None
+    return change(match[1]) if match else node
 
 
 def _read(path: Path, required: bool) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if not isinstance(document, dict):
+            raise ConfigError("it must be a mapping")
     except FileNotFoundError:
-        if required:
-            raise ConfigError(f"unable to load Datadog config file: {path} does not exist") from None
-        return {}
+        if not required:
+            return {}
+        problem = "it does not exist"
     except PermissionError:
-        raise ConfigError(
-            f"unable to load Datadog config file: {path}: permission denied, run this as root or dd-agent"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"unable to load Datadog config file: {path}: {yaml_problem(error)}") from None
-    if document is not None and not isinstance(document, dict):
-        raise ConfigError(f"unable to load Datadog config file: {path} must be a mapping")
-    return document or {}
+        problem = "permission denied, run this as root or dd-agent"
+    except (ConfigError, yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = yaml_problem(error)
+    else:
+        return document
+    raise ConfigError(f"unable to load Datadog config file: {path}: {problem}")
 
 
 def yaml_problem(error: Exception) -> str:
@@ -220,26 +177,20 @@ def _environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, default in DEFAULTS.items():
         text = os.environ.get(f"DD_{key.upper()}")
-        if text is None and key == "dd_url":
-            text = os.environ.get("DD_URL")
-        if not text or isinstance(default, dict):
-            continue
-        if isinstance(default, list):
-            found[key] = text.split()
-        else:
-            found[key] = text if isinstance(default, str) else yaml.safe_load(text)
+        if text:
+            found[key] = (
+                text
+                if isinstance(default, str)
+                else text.split()
+                if isinstance(default, list)
+                else yaml.safe_load(text)
+            )
     return found
 
 
-def _hostname(values: dict[str, Any]) -> tuple[str, str]:
-    """The name and where it came from: `hostname`, `hostname_file`, else the operating system's."""
-    candidates = [("configuration", str(values["hostname"]).strip())]
-    if values["hostname_file"]:
-        # Where it cannot be read the next source is tried, as by the real Agent.
-        with contextlib.suppress(OSError):
-            candidates.append(("hostnameFile", Path(values["hostname_file"]).read_text(encoding="utf-8").strip()))
-    candidates.append(("os", socket.gethostname()))
-    for source, name in candidates:
-        if _HOST_NAME.match(name) and name.lower() not in _LOCAL_NAMES:
+def _hostname(configured: str) -> tuple[str, str]:
+    """The name and where it came from: `hostname`, else the operating system."""
+    for source, name in (("configuration", configured), ("os", socket.gethostname())):
+        if _HOST_NAME.match(name):
             return name, source
     raise ConfigError("unable to reliably determine the host name: set a valid one as `hostname` in datadog.yaml")

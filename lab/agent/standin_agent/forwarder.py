@@ -7,24 +7,23 @@ from __future__ import annotations
 import json
 import logging
 import random
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import zlib
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import requests
 
 from standin_agent import AGENT_VERSION
 from standin_agent.config import Config
 
-_TLS_VERSIONS = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
-# The real Agent asks again every hour whether its key is valid.
-VALIDATE_EVERY = 3600.0
+# The system's authorities, as for the real Agent, and not those that `requests` brings.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+TIMEOUT = 20.0
+# The real Agent asks again every hour whether its key is valid. Where the intake did not say, this one asks soon.
+VALIDATE_EVERY, VALIDATE_SOON = 3600.0, 60.0
 KEY_VALID, KEY_INVALID, KEY_UNKNOWN = "API Key valid", "API Key invalid", "Unable to validate API Key"
 
 
@@ -35,14 +34,6 @@ class Payload:
     path: str
     body: bytes
     points: int = 0
-    on_drop: Callable[[], None] | None = None
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an error: following it would carry the key to another host."""
-
-    def redirect_request(self, *_args: Any) -> None:
-        return None
 
 
 class Forwarder:
@@ -51,31 +42,31 @@ class Forwarder:
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self._config = config
         self._log = log
-        self._url = config.intake_url
-        self._opener = _opener(config, self._url)
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"datadog-agent/{AGENT_VERSION} (lab stand-in)"
+        self._session.headers["DD-Agent-Version"] = AGENT_VERSION
+        self._session.verify = False if config.values["skip_ssl_validation"] is True else AUTHORITIES
         self._queue: deque[Payload] = deque()
         self._bytes = 0
-        self._limit = int(config.values["forwarder_retry_queue_payloads_max_size"])
         self._wake = threading.Condition()
         self._deadline: float | None = None
         self._failures = 0
         self._next_validation = 0.0
         self._counts: Counter[str] = Counter()
-        self._http_errors: Counter[str] = Counter()
-        self.last_error = ""
+        self._last_error = ""
         self.key_status = KEY_UNKNOWN
         self._thread = threading.Thread(target=self._work, name="forwarder", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, path: str, document: Any, *, points: int = 0, on_drop: Callable[[], None] | None = None) -> None:
-        """Queue a JSON document for a path; `on_drop` is called where the intake refuses it for good."""
+    def submit(self, path: str, document: Any, *, points: int = 0) -> None:
+        """Queue a JSON document, of so many points, for a path."""
         body = zlib.compress(json.dumps(document, separators=(",", ":")).encode())
         with self._wake:
-            self._queue.append(Payload(path, body, points, on_drop))
+            self._queue.append(Payload(path, body, points))
             self._bytes += len(body)
-            while self._bytes > self._limit and len(self._queue) > 1:
+            while self._bytes > self._config.values["forwarder_retry_queue_payloads_max_size"] and len(self._queue) > 1:
                 self._drop(self._queue.popleft(), "the retry queue is full")
             self._wake.notify_all()
 
@@ -89,19 +80,15 @@ class Forwarder:
     def status(self) -> dict[str, Any]:
         """The forwarder's part of `status --json`, in the names of the real one where it has them."""
         with self._wake:
+            names = ("Success", "Errors", "Dropped", "DroppedPoints")
             return {
                 "APIKeyStatus": {f"API key ending with {self._config.api_key[-5:]}": self.key_status},
                 "Transactions": {
-                    "Success": self._counts["success"],
-                    "Errors": self._counts["errors"],
-                    "Retried": self._counts["retried"],
-                    "Dropped": self._counts["dropped"],
-                    "DroppedPoints": self._counts["dropped_points"],
+                    **{name: self._counts[name] for name in names},
                     "RetryQueueSize": len(self._queue),
                     "RetryQueueBytes": self._bytes,
-                    "HTTPErrorsByCode": dict(self._http_errors),
                 },
-                "LastError": self.last_error,
+                "LastError": self._last_error,
             }
 
     def _work(self) -> None:
@@ -113,29 +100,27 @@ class Forwarder:
                     return
                 head = self._queue[0] if self._queue else None
             if time.monotonic() >= self._next_validation:
-                self._next_validation = time.monotonic() + VALIDATE_EVERY
                 self._validate()
             if head is not None and not self._deliver(head):
                 self._pause()
 
     def _deliver(self, payload: Payload) -> bool:
         """Send one payload; False where it stays in the queue to be tried again."""
-        code, problem = self._request(payload.path, payload.body)
+        url, key = self._config.intake_url + payload.path, self._config.api_key
+        headers = {"Content-Type": "application/json", "Content-Encoding": "deflate", "DD-Api-Key": key}
+        code, problem = self._request("POST", url, data=payload.body, headers=headers)
         retry = code == 0 or code == 429 or code >= 500
         with self._wake:
-            if code and not retry:
-                self.key_status = KEY_INVALID if code == 403 else KEY_VALID
             if problem:
-                self._counts["errors"] += 1
-                if code:
-                    self._http_errors[str(code)] += 1
-                self.last_error = f"{payload.path}: {problem}"
-                self._log.warning("could not send to %s%s: %s", self._url, payload.path, problem)
+                self._counts["Errors"] += 1
+                self._last_error = f"{payload.path}: {problem}"
+                self._log.warning("could not send to %s", self._last_error)
             if retry:
-                self._counts["retried"] += 1
                 self._failures += 1
                 return False
             self._failures = 0
+            self.key_status = KEY_INVALID if code == 403 else KEY_VALID
+            self._counts["Success"] += not problem
             # A full queue may have dropped this payload while it was under way.
             if self._queue and self._queue[0] is payload:
                 self._queue.popleft()
@@ -143,71 +128,41 @@ class Forwarder:
                     self._drop(payload, problem)
                 else:
                     self._bytes -= len(payload.body)
-            self._counts["success"] += not problem
-        if problem and payload.on_drop:
-            payload.on_drop()
         return True
 
     def _drop(self, payload: Payload, why: str) -> None:
         """Give up a payload that has just left the queue. The caller holds the lock."""
         self._bytes -= len(payload.body)
-        self._counts["dropped"] += 1
-        self._counts["dropped_points"] += payload.points
+        self._counts.update(Dropped=1, DroppedPoints=payload.points)
         self._log.error("dropped a payload for %s with %d points: %s", payload.path, payload.points, why)
 
     def _pause(self) -> None:
         """Wait before the next try: doubling from the base to the maximum, from half of it on at random."""
-        base = float(self._config.values["forwarder_backoff_base"])
-        longest = min(float(self._config.values["forwarder_backoff_max"]), base * 2 ** min(self._failures - 1, 10))
+        base, most = (float(self._config.values[f"forwarder_backoff_{name}"]) for name in ("base", "max"))
+        longest = min(most, base * 2 ** min(self._failures - 1, 10))
         until = time.monotonic() + random.uniform(longest / 2, longest)
         with self._wake:
-            while (left := until - time.monotonic()) > 0:
-                if self._deadline is not None:
-                    until = min(until, time.monotonic() + 0.5, self._deadline)
-                    self._wake.wait(max(0.0, until - time.monotonic()))
-                    return
+            # Once the end is near there is half a second between tries.
+            while self._deadline is None and (left := until - time.monotonic()) > 0:
                 self._wake.wait(left)
+            if self._deadline is not None:
+                self._wake.wait(max(0.0, min(0.5, self._deadline - time.monotonic())))
 
     def _validate(self) -> None:
-        query = urllib.parse.urlencode({"api_key": self._config.api_key})
-        code, problem = self._request(f"/api/v1/validate?{query}", None)
-        with self._wake:
-            self.key_status = {200: KEY_VALID, 403: KEY_INVALID}.get(code, KEY_UNKNOWN)
-            if code not in (200, 403):
-                self._next_validation = time.monotonic() + 60  # The intake is away: ask again soon.
+        url = f"{self._config.api_url}/api/v1/validate"
+        code, problem = self._request("GET", url, params={"api_key": self._config.api_key})
+        self.key_status = {200: KEY_VALID, 403: KEY_INVALID}.get(code, KEY_UNKNOWN)
+        self._next_validation = time.monotonic() + (VALIDATE_EVERY if code in (200, 403) else VALIDATE_SOON)
         if code == 403:
             self._log.error("the intake says that the API key is invalid: %s", problem)
 
-    def _request(self, path: str, body: bytes | None) -> tuple[int, str]:
+    def _request(self, method: str, url: str, **options: Any) -> tuple[int, str]:
         """(status, problem): status 0 where no answer came, problem empty where the request was accepted."""
-        headers = {"DD-Agent-Version": AGENT_VERSION, "User-Agent": f"datadog-agent/{AGENT_VERSION} (lab stand-in)"}
-        if body is not None:
-            headers |= {"Content-Type": "application/json", "Content-Encoding": "deflate"}
-            headers["DD-Api-Key"] = self._config.api_key
-        request = urllib.request.Request(self._url + path, data=body, headers=headers)
         try:
-            with self._opener.open(request, timeout=float(self._config.values["forwarder_timeout"])) as answer:
-                return answer.status, ""
-        except urllib.error.HTTPError as error:
-            with error:
-                text = error.read(300).decode("utf-8", "replace").strip()
-            return error.code, self._config.scrub(f"HTTP {error.code} {text}")
+            # A redirect is an error: following it would carry the key to another host.
+            answer = self._session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
         # Whatever a broken peer does, the thread goes on and the payload stays.
         except Exception as error:  # noqa: BLE001
-            return 0, self._config.scrub(str(getattr(error, "reason", "") or error) or type(error).__name__)
-
-
-def _opener(config: Config, url: str) -> urllib.request.OpenerDirector:
-    """TLS as configured; the proxy of datadog.yaml, else that of the environment."""
-    context = ssl.create_default_context()
-    context.minimum_version = _TLS_VERSIONS.get(str(config.values["min_tls_version"]), ssl.TLSVersion.TLSv1_2)
-    if config.values["skip_ssl_validation"] is True:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context), _NoRedirect()]
-    proxy = config.values["proxy"] or {}
-    proxies = {scheme: str(proxy[scheme]) for scheme in ("http", "https") if proxy.get(scheme)}
-    if proxies:
-        direct = urllib.parse.urlsplit(url).hostname in (proxy.get("no_proxy") or [])
-        handlers.append(urllib.request.ProxyHandler({} if direct else proxies))
-    return urllib.request.build_opener(*handlers)
+            return 0, self._config.scrub(f"{type(error).__name__}: {error}")
+        code = answer.status_code
+        return code, "" if 200 <= code < 300 else self._config.scrub(f"HTTP {code} {answer.text[:300]}")

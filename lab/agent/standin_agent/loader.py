@@ -10,195 +10,178 @@ import importlib.util
 import inspect
 import json
 import sys
+import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import yaml
 
+from standin_agent.aggregator import Sampler
 from standin_agent.config import Config, ConfigError, yaml_problem
 
 DEFAULT_INTERVAL = 15.0
+# Where the classes of this Agent's own checks are. They are the real Agent's names.
+OWN = {"mysql": "mysql", **dict.fromkeys(("cpu", "disk", "load", "memory", "network", "uptime"), "system")}
 
 
 @dataclass
 class Instance:
-    """One entry of `instances` and where it was written. `interval` in seconds."""
+    """One entry of `instances`, its check, and its statistics in the words of the real `runnerStats`.
+
+    `interval` in seconds, `tags` those for all it submits.
+    """
 
     name: str
     source: str
     init_config: dict[str, Any]
     config: dict[str, Any]
-    check_id: str
-    interval: float
+    tags: list[str] = field(init=False)
+    interval: float = field(init=False)
+    check_id: str = field(init=False)
+    check: Any = None
+    sampler: Sampler = field(init=False)
+    counts: Counter[str] = field(default_factory=Counter)
+    last: dict[str, Any] = field(default_factory=lambda: {"LastError": "", "LastWarnings": [], "Unsupported": []})
+
+    def __post_init__(self) -> None:
+        tags, interval = self.config.get("tags") or [], self.config.get("min_collection_interval", DEFAULT_INTERVAL)
+        if not isinstance(tags, list):
+            raise ConfigError("`tags` of an instance must be a list")
+        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
+            raise ConfigError(f"`min_collection_interval` must be a number of seconds, not {interval!r}")
+        service = self.config.get("service") or self.init_config.get("service")
+        self.tags = [str(tag) for tag in tags] + ([f"service:{service}"] if service else [])
+        self.interval = float(interval) if interval > 0 else DEFAULT_INTERVAL
+        self.sampler = Sampler(self.interval, time.time)
+        content = json.dumps([self.init_config, self.config], sort_keys=True, default=str)
+        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        self.check_id = ":".join(part for part in (self.name, str(self.config.get("name") or ""), digest) if part)
+
+    def stats(self) -> dict[str, Any]:
+        """The entry for `runnerStats.Checks.<name>.<id>`; dates in Unix seconds."""
+        totals = (
+            "TotalRuns",
+            "TotalErrors",
+            "TotalWarnings",
+            "TotalMetricSamples",
+            "TotalServiceChecks",
+            "TotalEvents",
+        )
+        return {
+            "CheckName": self.name,
+            "CheckID": self.check_id,
+            "CheckConfigSource": self.source,
+            "Interval": self.interval,
+            **{name: self.counts[name] for name in totals},
+            **self.last,
+        }
 
 
-@dataclass
-class Catalog:
-    """Everything under `confd_path`: the instances, and one message for each file that cannot be used."""
-
-    instances: list[Instance] = field(default_factory=list)
-    errors: dict[str, str] = field(default_factory=dict)
-
-
-def read_configurations(config: Config) -> Catalog:
-    """Read `conf.d/<check>.d/*.yaml`, legacy `conf.d/<check>.yaml`, and a check's default where it has nothing else."""
-    catalog = Catalog()
+def read_configurations(config: Config) -> tuple[list[Instance], dict[str, str]]:
+    """All instances under `confd_path`, and by check one message for a file that cannot be used."""
+    instances: list[Instance] = []
+    errors: dict[str, str] = {}
     for name, path in _files(Path(config.values["confd_path"])):
         try:
-            catalog.instances += _instances(name, path, config)
+            instances += _instances(name, path, config)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            catalog.errors[name] = f"{path}: {yaml_problem(error)}"
+            errors[name] = f"{path}: {yaml_problem(error)}"
         except (OSError, ConfigError) as error:
-            catalog.errors[name] = config.scrub(f"{path}: {error}")
-    return catalog
+            errors[name] = config.scrub(f"{path}: {error}")
+    return instances, errors
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    """(check, file) of all that apply. `auto_conf.yaml` is autodiscovery's; other endings are examples or disabled."""
-    wanted: dict[str, list[Path]] = {}
-    defaults: dict[str, list[Path]] = {}
-    try:
-        entries = sorted(root.iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        if entry.is_file() and entry.suffix in (".yaml", ".yml"):
-            wanted.setdefault(entry.stem, []).append(entry)
-        elif entry.is_file() and entry.suffix == ".default":
-            defaults.setdefault(Path(entry.stem).stem, []).append(entry)
-        elif entry.suffix == ".d" and entry.is_dir():
-            for path in _listing(entry):
-                if path.name.startswith((".", "auto_conf.", "metrics.")):
-                    continue
-                if path.suffix in (".yaml", ".yml"):
-                    wanted.setdefault(entry.stem, []).append(path)
-                elif path.suffix == ".default":
-                    defaults.setdefault(entry.stem, []).append(path)
-    for name, paths in sorted((defaults | wanted).items()):
-        for path in paths:
-            yield name, path
-
-
-def _listing(folder: Path) -> list[Path]:
-    """The folder's files, or the folder itself where it cannot be read: the error then names it."""
-    try:
-        return sorted(folder.iterdir())
-    except PermissionError:
-        return [folder / "conf.yaml"]
+    """(check, file): `<check>.d/*.yaml`, the legacy `<check>.yaml`, and a check's default where it has nothing else."""
+    for folder in sorted(root.glob("*.d")):
+        # `auto_conf.yaml` is autodiscovery's.
+        own = [
+            path for path in sorted(folder.glob("[!.]*.yaml")) if not path.name.startswith(("auto_conf.", "metrics."))
+        ]
+        yield from ((folder.stem, path) for path in own or sorted(folder.glob("*.yaml.default")))
+    yield from ((path.stem, path) for path in sorted(root.glob("*.yaml")))
 
 
 def _instances(name: str, path: Path, config: Config) -> list[Instance]:
-    document = config.secrets.resolve(yaml.safe_load(path.read_text(encoding="utf-8")))
+    document = config.resolve(yaml.safe_load(path.read_text(encoding="utf-8")))
     if not isinstance(document, dict):
         raise ConfigError("must be a mapping with `init_config` and `instances`")
-    if not document.get("instances") and document.get("logs"):
+    entries, init_config = document.get("instances"), document.get("init_config") or {}
+    if not entries and document.get("logs"):
         return []
-    if not isinstance(document.get("instances"), list) or not document["instances"]:
+    if not isinstance(entries, list) or not entries:
         raise ConfigError("contains no valid instances")
-    init_config = document.get("init_config") or {}
-    found = []
-    for instance in document["instances"]:
-        settings = {} if instance is None else instance
-        if not isinstance(settings, dict) or not isinstance(init_config, dict):
-            raise ConfigError("`init_config` and every entry of `instances` must be a mapping")
-        content = json.dumps([init_config, settings], sort_keys=True, default=str)
-        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
-        check_id = ":".join(part for part in (name, str(settings.get("name") or ""), digest) if part)
-        found.append(Instance(name, f"file:{path}", init_config, settings, check_id, _interval(settings)))
-    return found
-
-
-def _interval(settings: dict[str, Any]) -> float:
-    value = settings.get("min_collection_interval", DEFAULT_INTERVAL)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(f"`min_collection_interval` must be a number of seconds, not {value!r}")
-    return float(value) if value > 0 else DEFAULT_INTERVAL
+    if not all(isinstance(settings, dict) for settings in (init_config, *(entry or {} for entry in entries))):
+        raise ConfigError("`init_config` and every entry of `instances` must be a mapping")
+    return [Instance(name, f"file:{path}", init_config, entry or {}) for entry in entries]
 
 
 class CheckLoader:
-    """Loads each check's class once. `standin_agent.seam.install` must have run before."""
+    """Loads each check's class once. What the base expects of an Agent must be importable before."""
 
     def __init__(self, config: Config) -> None:
-        custom = Path(config.values["additional_checksd"])
-        self._folders = [Path(__file__).with_name("checks"), custom]
+        self._custom = Path(config.values["additional_checksd"])
         self._classes: dict[str, type] = {}
-        sys.path.append(str(custom))  # Helper modules beside a check are importable, after everything else.
-        base = importlib.import_module("datadog_checks.base")
-        self._base: type = base.AgentCheck
+        sys.path.append(str(self._custom))  # Helper modules beside a check are importable, after everything else.
+        self._base: type = importlib.import_module("datadog_checks.base").AgentCheck
         # Agent 5's import, which the real Agent still has for custom checks: `from checks import AgentCheck`.
-        legacy = ModuleType("checks")
-        vars(legacy)["AgentCheck"] = self._base
-        sys.modules.setdefault("checks", legacy)
+        sys.modules["checks"] = SimpleNamespace(AgentCheck=self._base)  # type: ignore[assignment]
 
     def load(self, instance: Instance) -> Any:
         """A check object. Raises whatever the check's module or constructor raises, ImportError without a class."""
-        if instance.name not in self._classes:
-            self._classes[instance.name] = self._find_class(instance.name)
-        check = _construct(self._classes[instance.name], instance)
+        name = instance.name
+        if name not in self._classes:
+            self._classes[name] = self._find_class(name)
+        found = self._classes[name]
+        arguments: dict[str, Any] = {"name": name, "init_config": instance.init_config, "instances": [instance.config]}
+        if "agentConfig" in inspect.signature(found).parameters:  # The signature of Agent 5.
+            arguments["agentConfig"] = {}
+        check = found(**arguments)
         check.check_id = instance.check_id
         check.provider = "file"
         return check
 
     def _find_class(self, name: str) -> type:
         module = self._module(name)
-        candidates = [
-            item
-            for item in vars(module).values()
-            if inspect.isclass(item)
-            and issubclass(item, self._base)
-            and not item.__module__.startswith("datadog_checks.base.")
-            and not item.__subclasses__()
-        ]
-        if not candidates:
-            raise ImportError(f"no class derived from AgentCheck in {module.__file__}")
-        return candidates[0]
+        for item in vars(module).values():
+            if not inspect.isclass(item) or not issubclass(item, self._base) or item.__subclasses__():
+                continue
+            imported = item.__module__.startswith("datadog_checks.base.")
+            if not imported and (name not in OWN or item.__name__.lower() == f"{name}check"):
+                return item
+        raise ImportError(f"no class derived from AgentCheck in {module.__file__}")
 
     def _module(self, name: str) -> ModuleType:
-        """The installed integration `datadog_checks.<name>` first, as the real loader; then a file named as the check.
+        """The installed integration `datadog_checks.<name>` first, as the real loader; then the file `<name>.py`.
 
-        The file is loaded by its path: a check may be called like a standard module.
+        The file is loaded by its path, under a name of its own: a check may be called like a standard module.
         """
-        if importlib.util.find_spec("datadog_checks") and importlib.util.find_spec(f"datadog_checks.{name}"):
+        path = self._custom / f"{name}.py"
+        if importlib.util.find_spec(f"datadog_checks.{name}"):
             return importlib.import_module(f"datadog_checks.{name}")
-        for folder in self._folders:
-            for path in (folder / f"{name}.py", folder / name / "__init__.py"):
-                spec = importlib.util.spec_from_file_location(name, path) if path.is_file() else None
-                if spec is None or spec.loader is None:
-                    continue
-                module = importlib.util.module_from_spec(spec)
-                known = sys.modules.setdefault(name, module)
-                try:
-                    spec.loader.exec_module(module)
-                except BaseException:
-                    if known is module:
-                        del sys.modules[name]
-                    raise
-                return module
-        raise ImportError(f"unable to find {name}.py in {' or '.join(map(str, self._folders))}")
-
-
-def _construct(check_class: type, instance: Instance) -> Any:
-    """Call the constructor by keyword, with `agentConfig` for old signatures, else by position."""
-    keywords: dict[str, Any] = {
-        "name": instance.name,
-        "init_config": instance.init_config,
-        "instances": [instance.config],
-    }
-    signature = inspect.signature(check_class)
-    for extra in ({}, {"agentConfig": {}}):
-        try:
-            signature.bind(**keywords, **extra)
-        except TypeError:
-            continue
-        return check_class(**keywords, **extra)
-    return check_class(instance.name, instance.init_config, [instance.config])
+        if name in OWN:
+            return importlib.import_module(f"standin_agent.checks.{OWN[name]}")
+        if not path.is_file():
+            raise ImportError(f"unable to find {path.name} in {self._custom}")
+        spec = importlib.util.spec_from_file_location(f"checks_d_{name}", path)
+        assert spec and spec.loader  # A path that ends in .py has both.
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # Where dataclasses look their module up.
+        spec.loader.exec_module(module)
+        return module
 
 
 def error_report(error: BaseException) -> str:
     """The JSON text in which the base and the real Agent report a check's error."""
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    trace = "".join(traceback.format_exception(error))
     return json.dumps([{"message": f"{type(error).__name__}: {error}", "traceback": trace}])
+
+
+def messages(last_error: str) -> list[str]:
+    """The messages in the JSON error report of a check."""
+    return [str(entry["message"]) for entry in json.loads(last_error)] if last_error else []
