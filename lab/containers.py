@@ -12,40 +12,27 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import http.client
 import io
 import json
-import os
 import socket
 import subprocess
-import sys
 import tarfile
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plan import ROOT, Refusal, short_name
+from common import PODMAN, ROOT, Refusal, digest, end, podman, short_name
 
-PODMAN = str(Path(__file__).resolve().parent / "podman")
 STANDIN = ROOT / "lab" / "datadog"
 CAP_SYS_RESOURCE = 24
 # Seconds: for a host that was just started on a busy machine, and for one that has been running.
 PATIENCE, GLANCE = 90, 5
 # What a lab container's systemd, D-Bus and logind hold; all count as root's.
 INOTIFY, INOTIFY_EACH = Path("/proc/sys/fs/inotify/max_user_instances"), 7
-BOOTED = ("systemctl", "is-system-running", "--wait")
-
-
-def podman(*arguments: str, data: bytes | None = None) -> str:
-    """Run podman and return its output, or raise what it said."""
-    done = subprocess.run([PODMAN, *arguments], input=data, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise Refusal(f"podman {arguments[0]}: {done.stderr.decode().strip() or f'ended with {done.returncode}'}")
-    return done.stdout.decode()
 
 
 @dataclass
@@ -53,38 +40,25 @@ class Container:
     """What one container of the lab should be."""
 
     name: str
-    hostname: str
-    image: str
-    port: tuple[int, int]  # on the machine's loopback, in the container
-    aliases: list[str]
-    options: list[str] = field(default_factory=list)
-    files: list[tarfile.TarInfo] = field(default_factory=list)
-    contents: dict[str, bytes] = field(default_factory=dict)
-
-    def add(self, path: str, content: bytes, mode: int = 0o600) -> None:
-        """Have a file of root's put into the container before it starts."""
-        entry = tarfile.TarInfo(path)
-        entry.size, entry.mode = len(content), mode
-        self.files.append(entry)
-        self.contents[path] = content
-
-    def add_link(self, path: str, target: str) -> None:
-        """Have a symbolic link put into the container before it starts."""
-        entry = tarfile.TarInfo(path)
-        entry.type, entry.linkname = tarfile.SYMTYPE, target
-        self.files.append(entry)
+    port: int  # on the machine's loopback
+    options: list[str]
+    command: list[str]  # the image, and what its systemd is told
+    files: dict[str, tuple[int, bytes]]  # path to mode and content; root's, there before it starts
+    serves: Callable[[], bool]
 
     def archive(self) -> bytes:
         """Pack the files; secrets reach the container this way, and no argument list."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
-            for entry in self.files:
-                archive.addfile(entry, io.BytesIO(self.contents.get(entry.name, b"")))
+            for path, (mode, content) in self.files.items():
+                entry = tarfile.TarInfo(path)
+                entry.size, entry.mode = len(content), mode
+                archive.addfile(entry, io.BytesIO(content))
         return packed.getvalue()
 
     def spec(self) -> str:
         """Hash all of it: a running container with another hash is out of date."""
-        wanted = [self.hostname, self.image, self.port, self.aliases, self.options]
+        wanted = [self.port, self.options, self.command]
         return hashlib.sha256(json.dumps(wanted).encode() + self.archive()).hexdigest()[:16]
 
 
@@ -99,30 +73,26 @@ def limits() -> list[str]:
     return ["--pids-limit=-1", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]
 
 
-def tree_hash(*folders: Path) -> str:
-    """Hash names and contents of all files under some folders, without what Python leaves behind."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+def reached(lab: dict[str, Any], hostname: str, port: int, inner: int, *aliases: str) -> list[str]:
+    """The options for how a container is known on the lab's network and reached from the machine."""
+    known_as = ",".join(f"alias={alias}" for alias in dict.fromkeys((*aliases, hostname)))
+    return [f"--hostname={hostname}", f"--publish=127.0.0.1:{port}:{inner}", f"--network={lab['name']}:{known_as}"]
 
 
 def host_container(lab: dict[str, Any], host: dict[str, Any], images: dict[str, Any]) -> Container:
     """Describe the container of a lab host."""
     state = Path(lab["state"])
-    key = state / "host_keys" / host["name"]
-    container = Container(
+    return Container(
         name=host["container"],
-        hostname=host["node"],
-        image=images[host["suite"]]["id"],
-        port=(host["port"], 22),
-        aliases=sorted({host["name"], host["node"]}),
+        port=host["port"],
+        options=reached(lab, host["node"], host["port"], 22, host["name"]),
+        command=[images[host["suite"]]["id"]],
+        files={
+            "etc/ssh/ssh_host_ed25519_key": (0o600, (state / "host_keys" / host["name"]).read_bytes()),
+            "home/kennel/.ssh/authorized_keys": (0o644, (state / "id_ed25519.pub").read_bytes()),
+        },
+        serves=lambda: takes_ssh(host["port"]),
     )
-    container.add("etc/ssh/ssh_host_ed25519_key", key.read_bytes())
-    container.add("home/kennel/.ssh/authorized_keys", (state / "id_ed25519.pub").read_bytes(), mode=0o644)
-    return container
 
 
 def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path) -> Container:
@@ -130,68 +100,71 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
 
     Its code is mounted and its data is on a volume, so making it anew is how it is restarted.
     """
-    name = lab["datadog"]["container"]
-    shared = ROOT / "plugins" / "module_utils"
+    datadog, shared = lab["datadog"], ROOT / "plugins" / "module_utils"
+    keys = {key: (Path(lab["state"]) / "secrets" / key).read_text(encoding="utf-8") for key in ("api_key", "app_key")}
+    units = sorted(STANDIN.glob("*.service"))
     mounts = {STANDIN: "/opt/kennel/datadog", shared: "/opt/kennel/module_utils", vendor: "/opt/kennel/vendor"}
-    mounts[packages] = "/srv/packages"
-    container = Container(
-        name=name,
-        hostname="datadog",
-        image=images[lab["suite"]]["id"],
-        port=(lab["datadog"]["port"], 8080),
-        aliases=["datadog", "packages"],
+    mounts |= {packages: "/srv/packages", **{unit: f"/etc/systemd/system/{unit.name}" for unit in units}}
+    return Container(
+        name=datadog["container"],
+        port=datadog["port"],
         options=[
+            *reached(lab, "datadog", datadog["port"], 8080, "packages"),
             *(f"--volume={source}:{target}:ro" for source, target in mounts.items()),
-            f"--volume={name}:/var/lib/kennel-datadog",
+            f"--volume={datadog['container']}:/var/lib/kennel-datadog",
             # A running process keeps the code, a mount the folder, that was there when it started.
-            f"--label=kennel.code={tree_hash(STANDIN, shared)}",
+            f"--label=kennel.code={digest(STANDIN, shared)}",
             f"--label=kennel.packages={packages.stat().st_ino}",
         ],
+        command=[
+            *(images[lab["suite"]]["id"], "/lib/systemd/systemd", "systemd.mask=ssh.service"),
+            *(f"systemd.wants={unit.name}" for unit in units),
+        ],
+        files={"etc/kennel/keys.json": (0o600, json.dumps(keys).encode())},
+        serves=lambda: takes_key(datadog["port"], keys["api_key"]),
     )
-    keys = {key: (Path(lab["state"]) / "secrets" / key).read_text(encoding="utf-8") for key in ("api_key", "app_key")}
-    container.add("etc/kennel/keys.json", json.dumps(keys).encode())
-    container.add_link("etc/systemd/system/ssh.service", "/dev/null")
-    for unit in sorted(STANDIN.glob("*.service")):
-        container.add(f"etc/systemd/system/{unit.name}", unit.read_bytes(), mode=0o644)
-        wanted_by = f"etc/systemd/system/multi-user.target.wants/{unit.name}"
-        container.add_link(wanted_by, f"/etc/systemd/system/{unit.name}")
-    return container
 
 
 def create(lab: dict[str, Any], container: Container) -> None:
     """Make a container anew, put its files in place and start it."""
     # With time for its services to write down what they hold.
     podman("rm", "--force", "--time=5", "--ignore", container.name)
-    outer, inner = container.port
     podman(
-        *("create", f"--name={container.name}", f"--hostname={container.hostname}", "--systemd=always"),
+        *("create", f"--name={container.name}", "--systemd=always"),
         # Services shut themselves in with mount namespaces of their own (MariaDB, the Agent), which an ordinary
         # container may not make.
         "--privileged",
         *(f"--label=kennel.lab={lab['name']}", f"--label=kennel.spec={container.spec()}"),
-        f"--publish=127.0.0.1:{outer}:{inner}",
-        "--network=" + lab["name"] + ":" + ",".join(f"alias={alias}" for alias in container.aliases),
-        *(limits() + container.options),
-        container.image,
+        *(*limits(), *container.options, *container.command),
     )
     podman("cp", "-", f"{container.name}:/", data=container.archive())
     podman("start", container.name)
 
 
-def converge(lab: dict[str, Any], present: dict[str, Any], container: Container) -> str:
-    """Make one container what it should be; return what was done, empty where nothing was."""
-    found = present.get(container.name)
+def converge(lab: dict[str, Any], found: dict[str, Any] | None, container: Container) -> str:
+    """Make one container what it should be, and serve; return what was done, empty where nothing was."""
+    done = f"{container.name} {'made anew' if found else 'created'}"
     if found and found["Labels"].get("kennel.spec") == container.spec():
-        if found["State"] == "running" and Path(f"/proc/{found['Pid']}").exists():
+        alive = found["State"] == "running" and Path(f"/proc/{found['Pid']}").exists()
+        if alive and within(GLANCE, container.serves):
             return ""
-        if found["State"] in ("exited", "stopped"):
-            try:
-                podman("start", container.name)
-                return f"{container.name} started"
-            except Refusal:
-                pass  # What podman cannot start any more (its runtime files are gone, say) is made anew.
-    create(lab, container)
-    return f"{container.name} {'made anew' if found else 'created'}"
+        try:
+            podman("restart", "--time=5", container.name)
+            done = f"{container.name} started again: it had stopped{' answering' if alive else ''}"
+        except Refusal:
+            create(lab, container)  # What podman cannot start any more: its runtime files are gone, say.
+    else:
+        create(lab, container)
+    if not within(PATIENCE, container.serves):
+        raise Refusal(
+            f"{container.name} is started but does not answer on 127.0.0.1:{container.port}; look: lab/podman exec "
+            f"{container.name} systemctl --failed, or journalctl -b; mend: lab/podman rm -f {container.name}, then "
+            "./kennel up"
+        )
+    # Until the start is over, only root may log in. Whether a service failed is for the playbooks to find and mend.
+    booted = [PODMAN, "exec", container.name, "systemctl", "is-system-running", "--wait"]
+    subprocess.run(booted, check=False, capture_output=True)
+    return done
 
 
 def listed(lab_name: str) -> dict[str, Any]:
@@ -200,81 +173,48 @@ def listed(lab_name: str) -> dict[str, Any]:
     return {container["Names"][0]: container for container in found}
 
 
-def ensure_network(name: str) -> None:
-    """Make the lab's network, on which its containers know each other by name."""
-    if subprocess.run([PODMAN, "network", "exists", name], check=False, stderr=subprocess.DEVNULL).returncode != 0:
-        podman("network", "create", f"--label=kennel.lab={name}", name)
-
-
-def ensure_volume(lab: dict[str, Any]) -> None:
-    """Make the volume on which the stand-in Datadog keeps its data."""
-    name = lab["datadog"]["container"]
-    if subprocess.run([PODMAN, "volume", "exists", name], check=False, stderr=subprocess.DEVNULL).returncode != 0:
-        podman("volume", "create", f"--label=kennel.lab={lab['name']}", name)
+def ensure(kind: str, name: str, lab_name: str) -> None:
+    """Make a network or a volume of the lab."""
+    if subprocess.run([PODMAN, kind, "exists", name], check=False, capture_output=True).returncode != 0:
+        podman(kind, "create", f"--label=kennel.lab={lab_name}", name)
 
 
 def takes_ssh(port: int) -> bool:
     """Tell whether an SSH server greets at a loopback port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
-            connection.settimeout(3)
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
 
 
-def takes_key(lab: dict[str, Any]) -> bool:
+def takes_key(port: int, key: str) -> bool:
     """Tell whether the stand-in Datadog answers and knows the lab's API key."""
-    key = (Path(lab["state"]) / "secrets" / "api_key").read_text(encoding="utf-8")
-    request = urllib.request.Request(lab["datadog"]["url"] + "/api/v1/validate", headers={"DD-API-KEY": key})
-    # Loopback only: a proxy that the environment names is for elsewhere.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
     try:
-        with opener.open(request, timeout=3) as answer:
-            return bool(json.load(answer).get("valid"))
-    except (OSError, ValueError):
+        connection.request("GET", "/api/v1/validate", headers={"DD-API-KEY": key})
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
-def within(seconds: float, question: Any) -> bool:
+def within(seconds: float, question: Callable[[], bool]) -> bool:
     """Ask until the answer is yes, or the time is over."""
-    end = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > end:
-            return False
+    end_of_it = time.monotonic() + seconds
+    while not (found := question()) and time.monotonic() < end_of_it:
         # Nothing reports a listening port; asking costs next to nothing.
         time.sleep(0.2)
-    return True
+    return found
 
 
-def settle(container: Container, question: Any, fresh: bool) -> str:
-    """Wait until a container serves; one that ran but no longer serves is restarted once.
-
-    Returns: what was done, empty where nothing was.
-    """
-    done = ""
-    if not fresh and not within(GLANCE, question):
-        podman("restart", "--time=5", container.name)
-        done = f"{container.name} restarted: it had stopped answering"
-    if (fresh or done) and not within(PATIENCE, question):
-        raise Refusal(
-            f"{container.name} is started but does not answer on 127.0.0.1:{container.port[0]}; look: "
-            f"lab/podman exec {container.name} systemctl --failed, or journalctl -b; mend: "
-            f"lab/podman rm -f {container.name}, then ./kennel up"
-        )
-    if fresh or done:
-        # Until the start is over, only root may log in. Whether a service failed is for the playbooks to find and mend.
-        subprocess.run([PODMAN, "exec", container.name, *BOOTED], check=False, capture_output=True)
-    return done
-
-
-def refuse_too_many(lab: dict[str, Any], present: dict[str, Any], wanted: list[Container]) -> None:
+def refuse_too_many(present: dict[str, Any], wanted: list[Container]) -> None:
     """Refuse hosts whose systemd could not start for want of inotify instances, which are few on many machines."""
-    new = {container.name for container in wanted} - set(present)
     limit = int(INOTIFY.read_text(encoding="utf-8"))
     others = set(podman("ps", "--format={{.Names}}").split()) - set(present)
     needed = INOTIFY_EACH * (len(wanted) + len(others))
-    if new and needed > limit:
+    if needed > limit and {container.name for container in wanted} - set(present):
         raise Refusal(
             f"{len(wanted)} containers, and {len(others)} of others, need {needed} inotify instances, and this machine "
             f"grants {limit}; mend: sysctl fs.inotify.max_user_instances={needed + 100}, or fewer hosts (--hosts)"
@@ -283,63 +223,50 @@ def refuse_too_many(lab: dict[str, Any], present: dict[str, Any], wanted: list[C
 
 def up(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path) -> list[str]:
     """Bring the lab to its plan."""
-    datadog = datadog_container(lab, images, vendor, packages)
-    wanted = [datadog, *(host_container(lab, host, images) for host in lab["hosts"])]
-    questions = [partial(takes_key, lab), *(partial(takes_ssh, host["port"]) for host in lab["hosts"])]
+    wanted = [datadog_container(lab, images, vendor, packages)]
+    wanted += [host_container(lab, host, images) for host in lab["hosts"]]
+    present = listed(lab["name"])
+    refuse_too_many(present, wanted)
+    ensure("network", lab["name"], lab["name"])
+    ensure("volume", lab["datadog"]["container"], lab["name"])
+    surplus = sorted(set(present) - {container.name for container in wanted})
+    if surplus:
+        podman("rm", "--force", "--time=0", "--volumes", *surplus)
     with ThreadPoolExecutor(max_workers=8) as pool:
-        waiting = [pool.submit(ensure_network, lab["name"]), pool.submit(ensure_volume, lab)]
-        present = listed(lab["name"])
-        for task in waiting:
-            task.result()
-        refuse_too_many(lab, present, wanted)
-        surplus = sorted(set(present) - {container.name for container in wanted})
-        if surplus:
-            podman("rm", "--force", "--time=0", "--volumes", *surplus)
-        did = list(pool.map(partial(converge, lab, present), wanted))
-        did += pool.map(settle, wanted, questions, map(bool, did))
-    done = [f"{name} removed" for name in surplus] + [sentence for sentence in did if sentence]
+        did = pool.map(lambda container: converge(lab, present.get(container.name), container), wanted)
+        done = [f"{name} removed" for name in surplus] + [sentence for sentence in did if sentence]
     if done:
         # Images of earlier recipes, once nothing runs on them.
         podman("image", "prune", "--force", f"--filter=label=kennel.checkout={lab['checkout']}")
     return done
 
 
-def labelled(kind: str, label: str) -> list[str]:
-    """List the ids or names of what podman keeps of a kind (container, network, volume, image) under a label."""
-    return podman(kind, "ls", *(["--all"] if kind == "container" else []), "--quiet", f"--filter=label={label}").split()
-
-
 def down(lab_name: str, keep_image: bool) -> list[str]:
     """Remove what carries the lab's label, and the checkout's images where no other lab runs on them."""
     did = []
-    label = f"kennel.lab={lab_name}"
-    for kind, remove in (
-        ("container", ["rm", "--force", "--time=0", "--volumes"]),
-        ("network", ["network", "rm", "--force"]),
-        ("volume", ["volume", "rm", "--force"]),
-    ):
-        names = sorted(listed(lab_name)) if kind == "container" else labelled(kind, label)
+    for kind, options in (("container", ["--time=0", "--volumes"]), ("network", []), ("volume", [])):
+        label = f"--filter=label=kennel.lab={lab_name}"
+        names = listed(lab_name) if kind == "container" else podman(kind, "ls", "--quiet", label).split()
         if names:
-            podman(*remove, *names)
-            did.append(f"{kind} {', '.join(names)} removed")
+            podman(kind, "rm", "--force", *options, *names)
+            did.append(f"{kind} {', '.join(sorted(names))} removed")
     if keep_image:
         return did
-    for image in sorted(set(labelled("image", f"kennel.checkout={short_name(ROOT)}"))):
+    images = podman("image", "ls", "--quiet", f"--filter=label=kennel.checkout={short_name(ROOT)}").split()
+    for image in sorted(set(images)):
         users = podman("ps", "--all", f"--filter=ancestor={image}", "--format={{.Names}}").split()
-        if users:
-            did.append(f"image {image} kept: {', '.join(users)} run on it")
-        else:
+        if not users:
             podman("rmi", image)
-            did.append(f"image {image} removed")
+        did.append(f"image {image} " + (f"kept: {', '.join(users)} run on it" if users else "removed"))
     return did
 
 
-def main() -> int:
+def main() -> dict[str, Any]:
     """Do what was asked, and report."""
     parser = argparse.ArgumentParser(description="Bring a lab's containers up or down.")
     commands = parser.add_subparsers(dest="command", required=True)
     rise = commands.add_parser("up")
-    rise.add_argument("--images", required=True, type=json.loads, help="what image/build.py printed under `images`")
+    rise.add_argument("--images", required=True, type=json.loads, help="what lab/images.py printed under `images`")
     rise.add_argument("--vendor", required=True, type=Path)
     rise.add_argument("--packages", required=True, type=Path)
     fall = commands.add_parser("down")
@@ -347,19 +274,13 @@ def main() -> int:
     for command in (rise, fall):
         command.add_argument("--state", required=True, type=Path)
     given = parser.parse_args()
-    os.umask(0o077)
     if given.command == "up":
         lab = json.loads((given.state / "lab.json").read_text(encoding="utf-8"))
         did = up(lab, given.images, given.vendor.resolve(), given.packages.resolve())
     else:
         did = down(short_name(given.state.resolve()), given.keep_image)
-    changed = any(not sentence.startswith("image") or sentence.endswith("removed") for sentence in did)
-    print(json.dumps({"changed": changed, "did": did}))
-    return 0
+    return {"changed": any(" kept: " not in sentence for sentence in did), "did": did}
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Refusal as refusal:
-        sys.exit(str(refusal))
+    end(main)

@@ -9,7 +9,6 @@ is complete before anything is started, so that an interrupted start can be take
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -17,27 +16,18 @@ import re
 import secrets
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT, Refusal, end, short_name
+
 ADDRESS = "127.0.0.1"
 DEFAULT_COUNT, MOST = 3, 50
 # Below the range that the kernel hands out for outgoing connections, so that a stopped lab finds its ports free.
 FIRST_PORT, SPAN, BLOCKS = 20000, 100, 120
 INPUT_KEYS = ("name", "node", "groups", "suite", "vars")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-
-
-class Refusal(Exception):
-    """Input that only the user can mend; the text says how."""
-
-
-def short_name(folder: Path) -> str:
-    """Name what belongs to a folder, so that two checkouts on one machine never meet."""
-    return f"kennel-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
 
 
 def write(path: Path, text: str) -> bool:
@@ -82,113 +72,88 @@ def default_host(number: int) -> dict[str, Any]:
     return host
 
 
-def checked(host: Any) -> dict[str, Any]:
-    """Check one entry of `lab_hosts`."""
-    if not isinstance(host, dict) or not NAME.fullmatch(str(host.get("name", ""))):
-        raise Refusal(f"lab_hosts: {host!r} has no usable name; mend: `name`, lower-case letters, digits and dashes")
-    unknown = sorted(set(host) - set(INPUT_KEYS))
-    if unknown:
-        raise Refusal(f"lab_hosts: {host['name']} has unknown keys {', '.join(unknown)}; mend: {', '.join(INPUT_KEYS)}")
-    if not NAME.fullmatch(str(host.get("node", host["name"]))):
-        raise Refusal(f"lab_hosts: {host['name']} has the node name {host['node']!r}; mend: as for `name`")
-    return host
-
-
-def wanted_hosts(hosts: list[Any] | None, count: int | None, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Choose the hosts: those given, else so many ordinary ones, else those that are there."""
-    if hosts is None and count is None and before:
-        hosts = before
-    if hosts is None:
-        count = DEFAULT_COUNT if count is None else count
-        hosts = [default_host(number) for number in range(1, count + 1)]
+def refuse_unusable(hosts: list[Any]) -> None:
+    """Refuse hosts, as given in `lab_hosts`, that no lab can have."""
     if not 1 <= len(hosts) <= MOST:
         raise Refusal(f"a lab has 1 to {MOST} hosts, not {len(hosts)}")
-    result = [checked(host) for host in hosts]
-    names = [name for host in result for name in {host["name"], host.get("node", host["name"])}]
-    twice = sorted({name for name in names if names.count(name) > 1} | ({"datadog", "packages"} & set(names)))
-    if twice:
+    names = ["datadog", "packages"]
+    for host in hosts:
+        own = {host.get("name"), host.get("node", host.get("name"))} if isinstance(host, dict) else {None}
+        if not all(NAME.fullmatch(str(name)) for name in own) or None in own:
+            raise Refusal(f"lab_hosts: {host!r}; mend: `name` and `node` of lower-case letters, digits and dashes")
+        if unknown := sorted(set(host) - set(INPUT_KEYS)):
+            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}; mend: {', '.join(INPUT_KEYS)}")
+        names += own
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Refusal(f"lab_hosts: {', '.join(twice)} would be in the lab twice; mend: choose other names")
-    return result
 
 
 def free_port(start: int, taken: set[int]) -> int:
     """Find the next loopback port from `start` on that nobody listens at."""
-    for port in range(start, start + 10 * SPAN):
-        if port in taken:
-            continue
+    for port in sorted(set(range(start, start + 10 * SPAN)) - taken):
         with socket.socket() as probe:
-            try:
-                probe.bind((ADDRESS, port))
-            except OSError:
-                continue
-            return port
+            if probe.connect_ex((ADDRESS, port)) != 0:
+                return port
     raise Refusal(f"no free port on {ADDRESS} from {start} on; mend: end programs that listen there")
 
 
 def plan(state: Path, suite: str | None, count: int | None, hosts: list[Any] | None) -> dict[str, Any]:
     """Describe the lab, keeping what an earlier plan decided.
 
-    Returns: {name, checkout, state, root, user, suite, suites, datadog: {container, address, port, url},
-        hosts: [{name, node, container, address, port, user, suite, groups, vars}]}
+    Returns: {name, checkout, state, suite, suites, wanted: the hosts as given, datadog: {container, address, port,
+        url}, hosts: [{name, node, container, address, port, user, suite, groups, vars}]}
     """
     file = state / "lab.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    if before.get("state") != str(state):
-        # Copied or moved here: containers and ports are those of the lab where it came from.
-        before = {"hosts": [{**host, "port": None} for host in before.get("hosts", [])]}
-    known = {host["name"]: host for host in before["hosts"]}
-    # What an earlier plan said of each host, as input: the suite only where it was the host's own.
-    earlier = [
-        {key: host[key] for key in INPUT_KEYS if key != "suite" or host[key] != before.get("suite")}
-        for host in before["hosts"]
-    ]
     name = short_name(state)
     suite = suite or before.get("suite") or platform.freedesktop_os_release()["VERSION_CODENAME"]
+    if hosts is None and count is None:
+        hosts = before.get("wanted")
+    if hosts is None:
+        hosts = [default_host(number) for number in range(1, (DEFAULT_COUNT if count is None else count) + 1)]
+    refuse_unusable(hosts)
 
-    first = FIRST_PORT + int(name[-6:], 16) % BLOCKS * SPAN
-    taken = {host["port"] for host in before["hosts"]}
-    port = before.get("datadog", {}).get("port") or free_port(first, taken)
-    taken.add(port)
-    result = []
-    for host in wanted_hosts(hosts, count, earlier):
-        ssh = known.get(host["name"], {}).get("port") or free_port(first + 1, taken)
-        taken.add(ssh)
-        result.append(
-            {
-                "name": host["name"],
-                "node": host.get("node", host["name"]),
-                "container": f"{name}-{host['name']}",
-                "address": ADDRESS,
-                "port": ssh,
-                "user": "kennel",
-                "suite": host.get("suite") or suite,
-                "groups": ["monitored", *(group for group in host.get("groups", []) if group != "monitored")],
-                "vars": host.get("vars", {}),
-            }
-        )
+    ports: dict[str, int] = {}
+    if before.get("name") == name:  # Else it was copied here, and the ports are those of the lab where it came from.
+        ports = {entry["container"]: entry["port"] for entry in (before["datadog"], *before["hosts"])}
+    for container in (f"{name}-datadog", *(f"{name}-{host['name']}" for host in hosts)):
+        if container not in ports:
+            ports[container] = free_port(FIRST_PORT + int(name[-6:], 16) % BLOCKS * SPAN, set(ports.values()))
+
+    def at(container: str) -> dict[str, Any]:
+        return {"container": container, "address": ADDRESS, "port": ports[container]}
+
+    datadog = at(f"{name}-datadog")
+    result = [
+        {
+            **at(f"{name}-{host['name']}"),
+            "name": host["name"],
+            "node": host.get("node", host["name"]),
+            "user": "kennel",
+            "suite": host.get("suite") or suite,
+            "groups": ["monitored", *(group for group in host.get("groups", []) if group != "monitored")],
+            "vars": host.get("vars", {}),
+        }
+        for host in hosts
+    ]
     return {
         "name": name,
         "checkout": short_name(ROOT),
         "state": str(state),
-        "root": str(ROOT),
         "suite": suite,
         # The stand-in Datadog runs on the machine's own suite, whatever the hosts are.
         "suites": sorted({suite, *(host["suite"] for host in result)}),
-        "datadog": {
-            "container": f"{name}-datadog",
-            "address": ADDRESS,
-            "port": port,
-            "url": f"http://{ADDRESS}:{port}",
-        },
+        "wanted": hosts,
+        "datadog": {**datadog, "url": f"http://{ADDRESS}:{datadog['port']}"},
         "hosts": result,
     }
 
 
 def prepare(state: Path, lab: dict[str, Any]) -> bool:
-    """Make the keys and secrets of a lab and pin its hosts' keys; say whether anything was new."""
+    """Make the keys and secrets of a lab, pin its hosts' keys, write it down; say whether anything was new."""
     vault, host_keys = state / "secrets", state / "host_keys"
     for folder in (vault, host_keys):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     # Lengths of Datadog's own keys.
     changed = [secret(vault / "api_key", 32), secret(vault / "app_key", 40)]
     changed.append(key_pair(state / "id_ed25519", lab["name"]))
@@ -199,10 +164,11 @@ def prepare(state: Path, lab: dict[str, Any]) -> bool:
         kind, key, *_ = (host_keys / f"{host['name']}.pub").read_text(encoding="utf-8").split()
         pins.append(f"[{host['address']}]:{host['port']} {kind} {key}\n")
     changed.append(write(state / "known_hosts", "".join(pins)))
+    changed.append(write(state / "lab.json", json.dumps(lab, indent=2) + "\n"))
     return any(changed)
 
 
-def main() -> int:
+def main() -> dict[str, Any]:
     """Plan, prepare, and write the plan down."""
     parser = argparse.ArgumentParser(description="Decide what a lab consists of.")
     parser.add_argument("--state", required=True, type=Path)
@@ -213,16 +179,10 @@ def main() -> int:
     given = parser.parse_args()
     os.umask(0o077)
     state: Path = given.state.resolve()
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
     lab = plan(state, given.suite, given.count, given.hosts)
-    changed = prepare(state, lab)
-    changed |= write(state / "lab.json", json.dumps(lab, indent=2) + "\n")
-    print(json.dumps({"changed": changed, "lab": lab}))
-    return 0
+    return {"changed": prepare(state, lab), "lab": lab}
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Refusal as refusal:
-        sys.exit(str(refusal))
+    end(main)

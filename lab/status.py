@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from common import Refusal
 from containers import listed
-from plan import Refusal
 
 
 def read(path: Path) -> Any:

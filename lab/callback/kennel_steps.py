@@ -120,12 +120,6 @@ class CallbackModule(Default):
         self._break_line()
         super().v2_runner_item_on_failed(result)
 
-    def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
-        """Show differences under their step."""
-        if result.result.get("diff"):
-            self._break_line()
-        super().v2_on_file_diff(result)
-
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         """End with a line per host, what failed, and the number of changes for `./kennel`."""
         self._end_step()

@@ -1,0 +1,54 @@
+"""What the lab's programs share. Each prints one JSON report, or ends with what the user has to mend."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+PODMAN = str(ROOT / "lab" / "podman")
+
+
+class Refusal(Exception):
+    """Something that only the user can mend; the text says how."""
+
+
+def end(work: Callable[[], dict[str, Any]]) -> NoReturn:
+    """Do a program's work and print its report, or why there is none."""
+    try:
+        print(json.dumps(work()))
+    except Refusal as refusal:
+        sys.exit(str(refusal))
+    sys.exit(0)
+
+
+def podman(*arguments: str, data: bytes | IO[bytes] = b"") -> str:
+    """Run podman, with bytes or a file as its input, and return its output, or raise what it said."""
+    given = {"input": data} if isinstance(data, bytes) else {"stdin": data}
+    done = subprocess.run([PODMAN, *arguments], **given, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise Refusal(f"podman {arguments[0]}: {done.stderr.decode().strip() or f'ended with {done.returncode}'}")
+    return done.stdout.decode()
+
+
+def short_name(folder: Path) -> str:
+    """Name what belongs to a folder, so that two checkouts on one machine never meet."""
+    return f"kennel-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
+
+
+def digest(*sources: Path | str) -> str:
+    """Hash texts, files, and all files under folders, by name and content, without what Python leaves behind."""
+    found = hashlib.sha256()
+    for source in sources:
+        if isinstance(source, str):
+            found.update(source.encode())
+            continue
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return found.hexdigest()[:16]

@@ -1,0 +1,121 @@
+"""Build the host image of a suite from the machine's own distribution and mirror, where it is not there yet.
+
+    python3 lab/images.py SUITE [SUITE ...]
+
+Needs root. Prints one JSON object: {"changed": bool, "images": {SUITE: {"tag", "id", "python"}}}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shlex
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+from common import ROOT, Refusal, digest, end, podman, short_name
+
+RECIPE = ROOT / "lab" / "image"
+ORIGINS = {"debian": "Debian", "ubuntu": "Ubuntu"}
+# What a machine must tell apt to reach its mirror, its hosts must tell theirs.
+PASSED_ON = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
+
+
+def output(*command: str) -> str:
+    """Run a command and return its standard output; its errors go to ours."""
+    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise Refusal(f"building the host image: `{command[0]}` ended with {done.returncode} (see above)")
+    return done.stdout
+
+
+def source_line(suite: str) -> str:
+    """Write the source of a suite: the repository from which the machine has its own distribution.
+
+    apt reads its own configuration, so both forms of source files count, and the signed `Origin` of each repository
+    tells the distribution's from everybody else's.
+    """
+    system = platform.freedesktop_os_release()
+    shape = "$(REPO_URI) $(RELEASE) $(ORIGIN) $(COMPONENT)"
+    listing = ["apt-get", "indextargets", "--format", shape, "Created-By: Packages"]
+    # Without package lists apt knows no origins.
+    lines = output(*listing) or output("apt-get", "update", "-qq") + output(*listing)
+    wanted = (system["VERSION_CODENAME"], ORIGINS[system["ID"]])
+    found = [fields for fields in map(str.split, lines.splitlines()) if tuple(fields[1:3]) == wanted]
+    if not found:
+        raise Refusal(
+            f"apt knows no mirror of {wanted[0]} itself; mend: add it to /etc/apt/sources.list.d, run apt-get update"
+        )
+    address = found[0][0]
+    components = dict.fromkeys(component for uri, _, _, component in found if uri == address)
+    if address.startswith("mirror+file:"):  # A list of mirrors, which the hosts do not have.
+        entries = Path(address.removeprefix("mirror+file:").rstrip("/")).read_text(encoding="utf-8").splitlines()
+        address = next(entry.split()[0] for entry in entries if entry.strip() and not entry.startswith("#"))
+    keyring = Path(f"/usr/share/keyrings/{system['ID']}-archive-keyring.gpg")
+    signed = f"[signed-by={keyring}] " if keyring.exists() else ""
+    return f"deb {signed}{address} {suite} {' '.join(components)}\n"
+
+
+def built(tag: str) -> dict[str, str]:
+    """Look an image up: its id and the labels that the build left, empty where there is none."""
+    for image in json.loads(podman("images", "--format=json", f"--filter=reference={tag}")):
+        labels = image.get("Labels") or {}
+        return {"tag": tag, "id": image["Id"], **{key.removeprefix("kennel."): text for key, text in labels.items()}}
+    return {}
+
+
+def python_version(archive: IO[bytes]) -> str:
+    """Read the version of the archive's /usr/bin/python3, such as 3.11."""
+    archive.seek(0)
+    with tarfile.open(fileobj=archive, mode="r|") as members:
+        link = next(member.linkname for member in members if member.name.lstrip("./") == "usr/bin/python3")
+    return link.removeprefix("python")
+
+
+def build(suite: str, tag: str, source: str, options: list[str], labels: dict[str, str]) -> None:
+    """Make the image. It gets its name in one step at the end, so that an interrupted build leaves none."""
+    packages = ",".join((RECIPE / "packages").read_text(encoding="utf-8").split())
+    # A file without a name is gone when the process ends, however it ends; /var/tmp since /tmp may be memory.
+    with tempfile.TemporaryFile(dir="/var/tmp") as archive:
+        done = subprocess.run(
+            [
+                *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}"),
+                *(f"--aptopt={line}" for line in options),
+                # The last hook empties the package lists and makes their folder old; cleaning again would make it new.
+                *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(RECIPE / "customize"))} "$1"'),
+                *(suite, "-", "-"),
+            ],
+            check=False,
+            input=source.encode(),
+            stdout=archive,
+        )
+        if done.returncode != 0:
+            raise Refusal(f"building the host image: mmdebstrap ended with {done.returncode} (see above)")
+        labels = {**labels, "python": python_version(archive)}
+        archive.seek(0)
+        changes = ['CMD ["/lib/systemd/systemd"]', *(f"LABEL kennel.{key}={text}" for key, text in labels.items())]
+        podman("import", "--quiet", *(f"--change={change}" for change in changes), "-", tag, data=archive)
+
+
+def main() -> dict[str, Any]:
+    """Build what is missing or was built by another recipe, and report."""
+    parser = argparse.ArgumentParser(description="Build the lab's host images.")
+    parser.add_argument("suites", nargs="+", metavar="SUITE")
+    checkout, changed, images = short_name(ROOT), False, {}
+    options = [line for line in output("apt-config", "dump").splitlines() if line.startswith(PASSED_ON)]
+    for suite in parser.parse_args().suites:
+        tag, source = f"localhost/{checkout}/host:{suite}", source_line(suite)
+        recipe = digest(RECIPE, Path(__file__).resolve(), source, *options)
+        if built(tag).get("recipe") != recipe:
+            build(suite, tag, source, options, {"checkout": checkout, "recipe": recipe})
+            changed = True
+        images[suite] = built(tag)
+    return {"changed": changed, "images": images}
+
+
+if __name__ == "__main__":
+    end(main)
