@@ -157,6 +157,19 @@ class OtherCondition:
 Condition = MetricCondition | CheckCondition | CompositeCondition | OtherCondition
 
 
+def window_seconds(window: str) -> int:
+    """The seconds of a window such as last_5m. Raises ValueError."""
+    return _length(window, _WINDOW)
+
+
+def _length(text: str, pattern: re.Pattern[str]) -> int:
+    found = pattern.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no window: write one such as last_5m")
+    number, unit = (part for part in found.groups() if part)
+    return int(number) * _SECONDS[unit]
+
+
 def _threshold(value: float | None) -> str:
     return "threshold" if value is None else str(Number(value))
 
@@ -232,8 +245,7 @@ class _ConditionReader(Parser):
 
     def span(self, pattern: re.Pattern[str], what: str) -> tuple[str, int]:
         text = self.need(pattern, what)
-        number, unit = (part for part in pattern.fullmatch(text).groups() if part)
-        return text, int(number) * _SECONDS[unit]
+        return text, _length(text, pattern)
 
     # -------------------------------------------------------------------------------------------------------- checks
     def check(self) -> CheckCondition:

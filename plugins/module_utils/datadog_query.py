@@ -55,7 +55,7 @@ MODIFIERS = ("as_count", "as_rate", "fill", "rollup", "weighted")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_/+-]*|\d{1,2}(?::\d{2})?[ap]m\b")
 _PERCENTILE = re.compile(r"p\d{1,2}(?:\.\d+)?")
-_METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
@@ -100,13 +100,16 @@ class Modifier:
 
 @dataclass(frozen=True)
 class Series(Expression):
-    """A metric in a scope; `aggregator` is None where the query names none (Datadog takes avg)."""
+    """A metric in a scope; `aggregator` is None where the query names none (Datadog takes avg). `position` is where it
+    was read.
+    """
 
     metric: str
     scope: Scope
     aggregator: str | None = None
     by: tuple[str, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
+    position: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         aggregator = f"{self.aggregator}:" if self.aggregator else ""
@@ -304,17 +307,17 @@ class Parser(Reader):
         self.peek()
         start = self.position
         aggregator = None
-        metric = self.need(_METRIC, "a metric, a function, a number or '('")
+        metric = self.need(METRIC, "a metric, a function, a number or '('")
         if self.accept(":"):
             if not is_aggregator(metric):
                 raise self.error(f"unknown aggregator, expected one of {', '.join(AGGREGATORS)}", start)
-            aggregator, metric = metric, self.need(_METRIC, "a metric")
+            aggregator, metric = metric, self.need(METRIC, "a metric")
         self.expect("{", "a scope such as {*}")
         scope = read_scope(self)
         self.expect("}", "',', AND, OR or '}'")
         by = self.by()
         modifiers = self.modifiers()
-        return Series(metric, scope, aggregator, by or self.by(), modifiers)
+        return Series(metric, scope, aggregator, by or self.by(), modifiers, start)
 
     def by(self) -> tuple[str, ...]:
         return self.keys() if self.match(_BY) else ()

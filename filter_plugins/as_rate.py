@@ -1,0 +1,1 @@
+../plugins/filter/as_rate.py

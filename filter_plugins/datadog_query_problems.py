@@ -1,0 +1,1 @@
+../plugins/filter/datadog_query_problems.py

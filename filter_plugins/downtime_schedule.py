@@ -1,0 +1,1 @@
+../plugins/filter/downtime_schedule.py

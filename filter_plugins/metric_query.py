@@ -1,0 +1,1 @@
+../plugins/filter/metric_query.py

@@ -1,0 +1,1 @@
+../plugins/filter/monitor_query.py

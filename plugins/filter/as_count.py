@@ -1,0 +1,61 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: as_count
+short_description: Make a Datadog query give counts of each interval
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Puts C(.as_count()) on the query of one metric, in place of C(.as_rate()). It tells for counts and rates, and
+    does nothing to gauges.
+positional: _input
+options:
+  _input:
+    description: The query of one metric.
+    type: str
+    required: true
+seealso:
+  - plugin: kennel.fleet.as_rate
+    plugin_type: filter
+  - plugin: kennel.fleet.metric_query
+    plugin_type: filter
+  - name: Type modifiers
+    description: What they do.
+    link: https://docs.datadoghq.com/metrics/custom_metrics/type_modifiers/
+"""
+
+EXAMPLES = r"""
+- name: Show counts of each interval
+  ansible.builtin.debug:
+    msg: "{{ 'sum:trace.flask.request.hits{*}' | kennel.fleet.as_count }}"
+    # => sum:trace.flask.request.hits{*}.as_count()
+"""
+
+RETURN = r"""
+_value:
+  description: The query.
+  type: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_query_build
+
+
+def as_count(query: Any) -> str:
+    """Return QUERY with the modifier; raise AnsibleFilterError for what is no query of one metric."""
+    try:
+        return datadog_query_build.counted(query, "as_count")
+    except ValueError as error:
+        raise AnsibleFilterError(f"as_count: {error}") from error
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"as_count": as_count}

@@ -1,0 +1,61 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: as_rate
+short_description: Make a Datadog query give rates per second
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Puts C(.as_rate()) on the query of one metric, in place of C(.as_count()). It tells for counts and rates, and
+    does nothing to gauges.
+positional: _input
+options:
+  _input:
+    description: The query of one metric.
+    type: str
+    required: true
+seealso:
+  - plugin: kennel.fleet.as_count
+    plugin_type: filter
+  - plugin: kennel.fleet.metric_query
+    plugin_type: filter
+  - name: Type modifiers
+    description: What they do.
+    link: https://docs.datadoghq.com/metrics/custom_metrics/type_modifiers/
+"""
+
+EXAMPLES = r"""
+- name: Show rates per second
+  ansible.builtin.debug:
+    msg: "{{ 'sum:trace.flask.request.hits{*}' | kennel.fleet.as_rate }}"
+    # => sum:trace.flask.request.hits{*}.as_rate()
+"""
+
+RETURN = r"""
+_value:
+  description: The query.
+  type: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_query_build
+
+
+def as_rate(query: Any) -> str:
+    """Return QUERY with the modifier; raise AnsibleFilterError for what is no query of one metric."""
+    try:
+        return datadog_query_build.counted(query, "as_rate")
+    except ValueError as error:
+        raise AnsibleFilterError(f"as_rate: {error}") from error
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"as_rate": as_rate}
