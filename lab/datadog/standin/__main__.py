@@ -21,6 +21,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the database")
     parser.add_argument("--keys", type=Path, required=True, help='JSON file {"api_key": ..., "app_key": ...}')
     parser.add_argument("--retention-hours", type=float, default=24, help="how long points are kept (%(default)s)")
+    parser.add_argument(
+        "--evaluate-every", type=float, default=5, help="seconds between looks at monitors (%(default)s)"
+    )
     options = parser.parse_args()
     try:
         keys = Keys.load(options.keys)
@@ -31,7 +34,7 @@ def main() -> None:
     store = Store(options.data, int(options.retention_hours * 3600))
     # No access log: Agents send their key in the query of a request.
     uvicorn.run(
-        make(store, keys),
+        make(store, keys, options.evaluate_every),
         host=options.host,
         port=options.port,
         access_log=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,27 +24,33 @@ from .documents import Documents
 from .faults import Faults, FaultyApp
 from .page import dashboard, page
 from .store import Store
+from .watch import Watch
 
 _PRUNE_EVERY = 600
+_LOG = logging.getLogger(__name__)
 
 
-def make(store: Store, keys: Keys) -> FaultyApp:
-    """The ASGI application over `store`."""
+def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
+    """The ASGI application over `store`, which evaluates monitors every so many seconds (0: only when told to)."""
     clock, documents, faults = Clock(), Documents(store), Faults()
-    objects = [*lab.table(clock, faults, [documents.clear])]
+    watch = Watch(store, documents, clock)
+    objects = [*lab.table(clock, faults, [documents.clear, watch.forget]), *watch.table()]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(_prune(store))
+        tasks = [asyncio.create_task(_prune(store))]
+        if evaluate_every:
+            tasks.append(asyncio.create_task(_evaluate(watch, evaluate_every)))
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
     app = Starlette(
         routes=[
             Route("/", page(store)),
             Route("/dashboard/{id}", dashboard(documents)),
             Route("/dashboard/{id}/{title}", dashboard(documents)),
-            *intake.routes(store, keys),
+            *intake.routes(store, keys, clock),
             *routes(keys, objects, documents.lock),
             *api.routes(store, keys),
         ],
@@ -64,6 +71,18 @@ async def _prune(store: Store) -> None:
         await run_in_threadpool(store.prune, int(time.time()))
         # The pause between two prunings.
         await asyncio.sleep(_PRUNE_EVERY)
+
+
+async def _evaluate(watch: Watch, every: float) -> None:
+    while True:
+        begun = time.monotonic()
+        try:
+            await run_in_threadpool(watch.evaluate)
+        # One monitor that trips the evaluation must not end it for all the others: the journal has the reason.
+        except Exception:  # noqa: BLE001
+            _LOG.exception("the evaluation of monitors failed")
+        # The pause between two evaluations: never more than a tenth of the time goes to them.
+        await asyncio.sleep(max(every, 9 * (time.monotonic() - begun)))
 
 
 def _refused(request: Request, error: Refused) -> Response:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from . import decode
 from .access import Keys
+from .clock import Clock
 from .decode import Refused
 from .store import Store
 
@@ -40,8 +41,8 @@ async def read_json(request: Request, sizes: tuple[int, int] = _OTHER) -> Any:
     return await run_in_threadpool(decode.load, await read_body(request, sizes))
 
 
-def routes(store: Store, keys: Keys) -> list[Route]:
-    """All routes of the intake."""
+def routes(store: Store, keys: Keys, clock: Clock) -> list[Route]:
+    """All routes of the intake. A clock that is ahead lets points come from as far in the future."""
 
     def sink(keep: Callable[[Any, int], None], answer: dict[str, Any], sizes: tuple[int, int] = _OTHER) -> Callable:
         """A handler that gives the decoded body and the time to `keep`."""
@@ -66,8 +67,10 @@ def routes(store: Store, keys: Keys) -> list[Route]:
         return JSONResponse({"valid": True})
 
     ok = {"status": "ok"}
-    series_v1 = sink(lambda payload, now: store.add_samples(decode.series_v1(payload), now), ok)
-    series_v2 = sink(lambda payload, now: store.add_samples(decode.series_v2(payload), now), {"errors": []}, _V2)
+    series_v1 = sink(lambda payload, now: store.add_samples(decode.series_v1(payload), now, clock.now()), ok)
+    series_v2 = sink(
+        lambda payload, now: store.add_samples(decode.series_v2(payload), now, clock.now()), {"errors": []}, _V2
+    )
     check_run = sink(lambda payload, now: store.add_check_runs(decode.check_runs(payload, now), now), ok)
     host = sink(keep_host, ok)
     # Inventories of packages and checks: nothing in the lab reads them.

@@ -51,14 +51,14 @@ def windows(attributes: dict[str, Any], start: float, end: float) -> list[tuple[
     They are not cut at `start` and `end`, but where the downtime was cancelled; the end of one without end is infinite.
     """
     schedule = attributes.get("schedule") or {}
-    cancelled = _epoch(attributes["canceled"]) if attributes.get("canceled") else math.inf
+    cancelled = epoch(attributes["canceled"]) if attributes.get("canceled") else math.inf
     found = []
     if "recurrences" in schedule:
         for recurrence in schedule["recurrences"]:
             found += _recurring(recurrence, schedule.get("timezone") or "UTC", attributes.get("created"), start, end)
     else:
-        begin = _epoch(schedule.get("start") or attributes["created"])
-        found.append((begin, _epoch(schedule["end"]) if schedule.get("end") else math.inf))
+        begin = epoch(schedule.get("start") or attributes["created"])
+        found.append((begin, epoch(schedule["end"]) if schedule.get("end") else math.inf))
     cut = ((begin, min(finish, cancelled)) for begin, finish in found)
     return sorted((begin, finish) for begin, finish in cut if begin < end and start < finish and begin < finish)
 
@@ -71,7 +71,7 @@ def _recurring(
     def local(moment: float) -> datetime:
         return datetime.fromtimestamp(moment, where).replace(tzinfo=None)
 
-    begin = recurrence.get("start") or local(_epoch(created)).isoformat()
+    begin = recurrence.get("start") or local(epoch(created)).isoformat()
     # A day more on each side: clocks that change may move an end.
     begins = rule(recurrence["rrule"], begin, zone).between(
         local(start) - length - timedelta(days=1), local(end) + timedelta(days=1), inc=True
@@ -79,7 +79,8 @@ def _recurring(
     return [tuple(moment.replace(tzinfo=where).timestamp() for moment in (b, b + length)) for b in begins]
 
 
-def _epoch(text: str) -> float:
+def epoch(text: str) -> float:
+    """The time that `text` writes in ISO 8601, in UTC where it names no offset."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 

@@ -30,9 +30,9 @@ CREATE TABLE IF NOT EXISTS host (
     aliases TEXT NOT NULL DEFAULT '[]', meta TEXT);
 CREATE TABLE IF NOT EXISTS host_tag (
     host TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (host, source, tag)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS check_run (
-    check_name TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL, status INTEGER NOT NULL, ts INTEGER NOT NULL,
-    message TEXT NOT NULL, PRIMARY KEY (check_name, host, tags)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run (
+    check_name TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL, ts INTEGER NOT NULL, status INTEGER NOT NULL,
+    message TEXT NOT NULL, PRIMARY KEY (check_name, host, tags, ts)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS document (
     number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
     UNIQUE (kind, id));
@@ -103,9 +103,12 @@ class Store:
         return self._local.connection.execute(statement, values).fetchall()
 
     # ------------------------------------------------------------------------------------------------- writing
-    def add_samples(self, samples: Iterable[Sample], now: int) -> None:
-        """Keep points; a second value for one second of a series replaces the first."""
-        oldest, newest = now - self.retention, now + FUTURE
+    def add_samples(self, samples: Iterable[Sample], now: int, latest: float = 0) -> None:
+        """Keep points; a second value for one second of a series replaces the first.
+
+        `latest` is the lab's time, which may be ahead: points may come from there too.
+        """
+        oldest, newest = now - self.retention, max(now, latest) + FUTURE
         with self.transaction() as db:
             seen: dict[str, int] = {}
             for sample in samples:
@@ -139,13 +142,12 @@ class Store:
         )
 
     def add_check_runs(self, runs: Iterable[CheckRun], now: int) -> None:
-        """Keep the newest run of each check, host and tags."""
+        """Keep runs; a second one for one second of a check, host and tags replaces the first."""
         with self.transaction() as db:
             for run in runs:
                 db.execute(
-                    "INSERT INTO check_run VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = "
-                    "excluded.status, ts = excluded.ts, message = excluded.message WHERE excluded.ts >= ts",
-                    (run.check, run.host, json.dumps(run.tags), run.status, run.timestamp, run.message),
+                    "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)",
+                    (run.check, run.host, json.dumps(run.tags), run.timestamp, run.status, run.message),
                 )
                 self._touch(db, {run.host: min(run.timestamp, now)})
 
@@ -175,10 +177,11 @@ class Store:
             self._add_tags(db, host, source, tags)
 
     def prune(self, now: int) -> None:
-        """Drop points past their time, and the series that have none left."""
+        """Drop points and runs past their time, and the series that have none left."""
         with self.transaction() as db:
             for (series,) in db.execute("SELECT id FROM series").fetchall():
                 db.execute("DELETE FROM point WHERE series = ? AND ts < ?", (series, now - self.retention))
+            db.execute("DELETE FROM run WHERE ts < ?", (now - self.retention,))
             db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE series = series.id)")
             self._ids.clear()
 
@@ -261,10 +264,23 @@ class Store:
         return [
             CheckRun(name, host, tuple(json.loads(tags)), status, ts, message)
             for name, tags, status, ts, message in self.read(
-                "SELECT check_name, tags, status, ts, message FROM check_run WHERE host = ?1 "
-                "AND (?2 = '' OR check_name = ?2) ORDER BY check_name, tags",
+                # Beside max(), SQLite takes the other columns from the same row.
+                "SELECT check_name, tags, status, max(ts), message FROM run WHERE host = ?1 "
+                "AND (?2 = '' OR check_name = ?2) GROUP BY check_name, tags",
                 host,
                 check,
+            )
+        ]
+
+    def check_history(self, check: str, most: int) -> list[CheckRun]:
+        """The newest runs of a check on all hosts, at most `most` of each host and tags."""
+        return [
+            CheckRun(check, host, tuple(json.loads(tags)), status, ts, message)
+            for host, tags, status, ts, message in self.read(
+                "SELECT host, tags, status, ts, message FROM (SELECT *, row_number() OVER "
+                "(PARTITION BY host, tags ORDER BY ts DESC) AS age FROM run WHERE check_name = ?) WHERE age <= ?",
+                check,
+                most,
             )
         ]
 
