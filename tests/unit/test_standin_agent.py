@@ -19,8 +19,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "lab" / "agent"))
 
-from standin_agent import aggregator
-from standin_agent.aggregator import Point, Sampler, series
+from standin_agent.aggregator import Kinds, Point, Sampler, series
 from standin_agent.collector import Scheduler
 from standin_agent.config import Config
 from standin_agent.forwarder import KEY_INVALID, KEY_VALID, Forwarder
@@ -55,16 +54,16 @@ def run(kind: int, samples: list[list[float]], *, seconds: float = 10.0, first: 
 @pytest.mark.parametrize(
     ("kind", "samples", "expected"),
     [
-        (aggregator.GAUGE, [[1, 2], [], [3]], [{"m": 2}, {}, {"m": 3}]),
-        (aggregator.GAUGE, [[float("nan")], [float("inf")]], [{}, {}]),
-        (aggregator.RATE, [[100], [150], [150]], [{}, {"m": 5}, {"m": 0}]),
+        (Kinds.GAUGE, [[1, 2], [], [3]], [{"m": 2}, {}, {"m": 3}]),
+        (Kinds.GAUGE, [[float("nan")], [float("inf")]], [{}, {}]),
+        (Kinds.RATE, [[100], [150], [150]], [{}, {"m": 5}, {"m": 0}]),
         # A counter that starts again gives no rate, and counts from there.
-        (aggregator.RATE, [[100], [20], [40]], [{}, {}, {"m": 2}]),
-        (aggregator.RATE, [[100], [], [140]], [{}, {}, {"m": 2}]),
-        (aggregator.COUNT, [[1, 2], [4]], [{"m": 3}, {"m": 4}]),
-        (aggregator.MONOTONIC_COUNT, [[10], [15, 18], [18]], [{}, {"m": 8}, {"m": 0}]),
-        (aggregator.MONOTONIC_COUNT, [[10], [3], [5]], [{}, {"m": 0}, {"m": 2}]),
-        (aggregator.COUNTER, [[1, 1, 1], []], [{"m": 3}, {}]),
+        (Kinds.RATE, [[100], [20], [40]], [{}, {}, {"m": 2}]),
+        (Kinds.RATE, [[100], [], [140]], [{}, {}, {"m": 2}]),
+        (Kinds.COUNT, [[1, 2], [4]], [{"m": 3}, {"m": 4}]),
+        (Kinds.MONOTONIC_COUNT, [[10], [15, 18], [18]], [{}, {"m": 8}, {"m": 0}]),
+        (Kinds.MONOTONIC_COUNT, [[10], [3], [5]], [{}, {"m": 0}, {"m": 2}]),
+        (Kinds.COUNTER, [[1, 1, 1], []], [{"m": 3}, {}]),
     ],
 )
 def test_points_of_successive_runs(kind: int, samples: list[list[float]], expected: list[dict[str, float]]) -> None:
@@ -72,18 +71,18 @@ def test_points_of_successive_runs(kind: int, samples: list[list[float]], expect
 
 
 def test_monotonic_count_can_flush_its_first_value() -> None:
-    assert run(aggregator.MONOTONIC_COUNT, [[10], [15], [4]], first=True) == [{"m": 10}, {"m": 5}, {"m": 4}]
+    assert run(Kinds.MONOTONIC_COUNT, [[10], [15], [4]], first=True) == [{"m": 10}, {"m": 5}, {"m": 4}]
 
 
 def test_histogram_gives_the_agents_default_aggregates() -> None:
-    [found] = run(aggregator.HISTOGRAM, [[float(n) for n in range(1, 21)]])
+    [found] = run(Kinds.HISTOGRAM, [[float(n) for n in range(1, 21)]])
     assert found == {"m.max": 20, "m.median": 10, "m.avg": 10.5, "m.95percentile": 19, "m.count": 20}
 
 
 def test_contexts_differ_by_tags_and_host_and_not_by_the_order_of_tags() -> None:
     sampler = Sampler(15, Clock())
     for tags, host in ((["a:1", "b:2"], "h"), (["b:2", "a:1", "a:1"], "h"), (["a:1"], "h"), (["a:1"], "other")):
-        sampler.add(aggregator.COUNT, "m", 1, tags, host)
+        sampler.add(Kinds.COUNT, "m", 1, tags, host)
     found = {(point.tags, point.host): point.value for point in sampler.commit()}
     assert found == {(("a:1", "b:2"), "h"): 2, (("a:1",), "h"): 1, (("a:1",), "other"): 1}
 
@@ -93,7 +92,7 @@ def test_points_carry_the_time_of_their_run() -> None:
     sampler = Sampler(45, clock)
     found = []
     for clock.now in (1000.2, 1045.3, 1090.1):
-        sampler.add(aggregator.GAUGE, "m", 1, ["a:b"], "h")
+        sampler.add(Kinds.GAUGE, "m", 1, ["a:b"], "h")
         found += sampler.commit()
     assert series(found) == [
         {

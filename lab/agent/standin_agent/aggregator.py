@@ -14,7 +14,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-GAUGE, RATE, COUNT, MONOTONIC_COUNT, COUNTER, HISTOGRAM, HISTORATE = range(7)
+
+class Kinds:
+    """The types of samples, in the numbers that datadog-checks-base and its Agent share."""
+
+    GAUGE, RATE, COUNT, MONOTONIC_COUNT, COUNTER, HISTOGRAM, HISTORATE = range(7)
 
 
 class Context(NamedTuple):
@@ -57,11 +61,13 @@ class Sampler:
         context = Context(kind, metric, tuple(sorted(set(tags))), host)
         with self._lock:
             found = (
-                self._growth(context, value, flush_first_value) if kind in (RATE, MONOTONIC_COUNT, HISTORATE) else value
+                self._growth(context, value, flush_first_value)
+                if kind in (Kinds.RATE, Kinds.MONOTONIC_COUNT, Kinds.HISTORATE)
+                else value
             )
             if found is None:
                 return
-            if kind in (GAUGE, RATE):
+            if kind in (Kinds.GAUGE, Kinds.RATE):
                 self._run[context].clear()
             self._run[context].append(found)
 
@@ -73,7 +79,7 @@ class Sampler:
         now = self._clock()
         last, then = self._last.get(context, (None, now))
         self._last[context] = (value, now)
-        if context.kind != MONOTONIC_COUNT:
+        if context.kind != Kinds.MONOTONIC_COUNT:
             return (value - last) / (now - then) if last is not None and value >= last and now > then else None
         if last is not None and value >= last:
             return value - last
@@ -89,11 +95,11 @@ class Sampler:
 
     def _points(self, context: Context, values: list[float], now: int) -> list[Point]:
         kind, metric, tags, host = context
-        if kind in (GAUGE, RATE):
+        if kind in (Kinds.GAUGE, Kinds.RATE):
             return [Point(metric, "gauge", now, values[-1], tags, host)]
-        if kind in (COUNT, MONOTONIC_COUNT):
+        if kind in (Kinds.COUNT, Kinds.MONOTONIC_COUNT):
             return [Point(metric, "count", now, math.fsum(values), tags, host, self._interval)]
-        if kind == COUNTER:
+        if kind == Kinds.COUNTER:
             # The real check sampler divides by an interval of one second.
             return [Point(metric, "rate", now, math.fsum(values), tags, host, 1)]
         ordered, size = sorted(values), len(values)

@@ -13,22 +13,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from standin_agent import AGENT_VERSION, aggregator
-from standin_agent.aggregator import Point
+from standin_agent import AGENT_VERSION
+from standin_agent.aggregator import Kinds, Point
 from standin_agent.config import Config
 from standin_agent.loader import CheckLoader, Instance, error_report, read_configurations
 
 
-class Collector:
+class Collector(Kinds):
     """The checks of one process, and to the base its module `aggregator`, which takes what checks submit."""
-
-    GAUGE, RATE, COUNT, MONOTONIC_COUNT = (
-        aggregator.GAUGE,
-        aggregator.RATE,
-        aggregator.COUNT,
-        aggregator.MONOTONIC_COUNT,
-    )
-    COUNTER, HISTOGRAM, HISTORATE = aggregator.COUNTER, aggregator.HISTOGRAM, aggregator.HISTORATE
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -126,20 +118,12 @@ class Collector:
         return list(dict.fromkeys([*tags, *running.tags])), host or default
 
     def submit_metric(
-        self,
-        _check: Any,
-        check_id: str,
-        kind: int,
-        name: str,
-        value: float,
-        tags: list[str],
-        host: str,
-        first: bool = False,
+        self, _check: Any, check_id: str, kind: int, name: str, value: float, tags: list[str], host: str, *first: bool
     ) -> None:
         # A check that submits in its constructor has no id yet; the real Agent has no sender for it either.
         if check_id in self.running:
             tags, host = self._place(check_id, "TotalMetricSamples", tags, host)
-            self.running[check_id].sampler.add(kind, name, value, tags, host, first)
+            self.running[check_id].sampler.add(kind, name, value, tags, host, *first)
 
     def submit_service_check(
         self, _check: Any, check_id: str, name: str, status: int, tags: list[str], host: str, message: str

@@ -25,6 +25,7 @@ from standin_agent.aggregator import Sampler
 from standin_agent.config import Config, ConfigError, yaml_problem
 
 DEFAULT_INTERVAL = 15.0
+TOTALS = ("TotalRuns", "TotalErrors", "TotalWarnings", "TotalMetricSamples", "TotalServiceChecks", "TotalEvents")
 # Where the classes of this Agent's own checks are. They are the real Agent's names.
 OWN = {"mysql": "mysql", **dict.fromkeys(("cpu", "disk", "load", "memory", "network", "uptime"), "system")}
 
@@ -64,20 +65,12 @@ class Instance:
 
     def stats(self) -> dict[str, Any]:
         """The entry for `runnerStats.Checks.<name>.<id>`; dates in Unix seconds."""
-        totals = (
-            "TotalRuns",
-            "TotalErrors",
-            "TotalWarnings",
-            "TotalMetricSamples",
-            "TotalServiceChecks",
-            "TotalEvents",
-        )
         return {
             "CheckName": self.name,
             "CheckID": self.check_id,
             "CheckConfigSource": self.source,
             "Interval": self.interval,
-            **{name: self.counts[name] for name in totals},
+            **{name: self.counts[name] for name in TOTALS},
             **self.last,
         }
 
@@ -100,9 +93,7 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
     """(check, file): `<check>.d/*.yaml`, the legacy `<check>.yaml`, and a check's default where it has nothing else."""
     for folder in sorted(root.glob("*.d")):
         # `auto_conf.yaml` is autodiscovery's.
-        own = [
-            path for path in sorted(folder.glob("[!.]*.yaml")) if not path.name.startswith(("auto_conf.", "metrics."))
-        ]
+        own = sorted(set(folder.glob("[!.]*.yaml")) - {folder / "auto_conf.yaml", folder / "metrics.yaml"})
         yield from ((folder.stem, path) for path in own or sorted(folder.glob("*.yaml.default")))
     yield from ((path.stem, path) for path in sorted(root.glob("*.yaml")))
 
