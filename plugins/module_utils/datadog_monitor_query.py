@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from .datadog_query import NAME, Expression, Number, Parser, String
 
@@ -154,7 +155,8 @@ class OtherCondition:
         return f"{'.'.join(map(str, self.steps))} {self.comparator} {_threshold(self.threshold)}"
 
 
-Condition = MetricCondition | CheckCondition | CompositeCondition | OtherCondition
+# In quotes for pylint, which takes a union of dataclasses for an operation that they do not have.
+Condition: TypeAlias = "MetricCondition | CheckCondition | CompositeCondition | OtherCondition"
 
 
 def window_seconds(window: str) -> int:

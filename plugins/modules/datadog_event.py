@@ -136,7 +136,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import InputError, run_module
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
 
-MAX_TEXT, MAX_KEY = 4000, 100
+MAX_TEXT = 4000
+MAX_KEY = 100
 # Seconds by which the clock of another controller may be ahead.
 SKEW = 300
 OPTIONAL = ("aggregation_key", "source_type_name", "host", "related_event_id")

@@ -132,7 +132,8 @@ except ImportError:
     requests = None
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 5.0
 
 
 def input_problems(params: dict[str, Any]) -> list[str]:
