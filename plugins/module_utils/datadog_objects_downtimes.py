@@ -25,6 +25,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_serie
     same_series,
     zone,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_schedule import downtime_schedule
 
 # In this order they are reported and compared.
 FIELDS = """
@@ -68,13 +69,25 @@ class Downtimes(Kind):
             zone(item.get("display_timezone") or "UTC")
         except ValueError as error:
             problems.append(f"display_timezone: {error}.")
-        return problems + [f"schedule: {problem}" for problem in _schedule_problems(item.get("schedule") or {})]
+        try:
+            wrong = _schedule_problems(self._schedule(item))
+        except ValueError as error:
+            wrong = [f"{error}."]
+        return problems + [f"schedule: {problem}" for problem in wrong]
 
     def _local(self, schedule: Body) -> datetime:
         return self.now.astimezone(zone(schedule.get("timezone") or "UTC")).replace(tzinfo=None)
 
+    def _schedule(self, item: Body) -> Any:
+        """Return the schedule in the API's form, from that or the one that people write. Raises ValueError."""
+        schedule = item.get("schedule") or {}
+        said = isinstance(schedule, (list, tuple)) or (isinstance(schedule, dict) and "days" in schedule)
+        return downtime_schedule(schedule, self.now) if said else schedule
+
     def body(self, item: Body, mark: Mark) -> Body:
         body = {name: item[name] for name in FIELDS.split() if item.get(name) is not None}
+        if schedule := self._schedule(item):
+            body["schedule"] = schedule
         body["message"] = marked_text(item.get("message"), mark)
         if item.get("monitor_key"):
             body["monitor_identifier"] = {"monitor_tags": Mark(mark.fleet, item["monitor_key"]).tags}

@@ -27,7 +27,8 @@ options:
       - C(monitor_identifier). Which monitors it mutes, by C(monitor_id) or C(monitor_tags). All of the tags have to
         match.
       - C(schedule). Either C(start) and C(end), each of which may be left out for now and for ever, or C(recurrences)
-        and their C(timezone). The filter P(kennel.fleet.downtime_schedule#filter) writes it.
+        and their C(timezone). Or, as people say it, C(days) with C(from) and C(to) or C(all_day), and C(timezone), as
+        the filter P(kennel.fleet.downtime_schedule#filter) takes them.
       - C(message). Text of the downtime. People it mentions are told of it. The mark is added at its end.
       - C(display_timezone). Time zone in which it is shown. V(UTC) by default.
       - C(mute_first_recovery_notification). Whether the first recovery during it is not told. V(false) by default.
@@ -60,9 +61,7 @@ EXAMPLES = r"""
         scope: "*"
         message: Nights are quiet. @ops@example.com
         display_timezone: Europe/Paris
-        schedule: >-
-          {{ {'days': ['mon-fri'], 'from': '19:00', 'to': '09:00', 'timezone': 'Europe/Paris'}
-             | kennel.fleet.downtime_schedule }}
+        schedule: {days: [mon-fri], from: "19:00", to: "09:00", timezone: Europe/Paris}
   delegate_to: localhost
 
 - name: Mute staging until Monday

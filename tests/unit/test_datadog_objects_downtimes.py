@@ -217,3 +217,21 @@ def test_a_downtime_whose_time_is_over() -> None:
 def test_bad_input(change: dict[str, Any], words: str) -> None:
     problems = KIND.problems({**DOWNTIME, **change})
     assert words in " ".join(problems) and bool(problems) == bool(words)
+
+
+SAID = {"days": ["mon-fri"], "from": "19:00", "to": "09:00", "timezone": "America/Los_Angeles"}
+
+
+def test_a_schedule_as_people_say_it_stays_the_same_on_the_days_after() -> None:
+    item = {**DOWNTIME, "schedule": SAID}
+    assert KIND.problems(item) == []
+    body = KIND.body(item, MARK)
+    assert body["schedule"] == WEEKLY
+    for days in (0, 1, 9):
+        assert not differs(item, answer(body), Downtimes(NOW + timedelta(days=days)))
+    assert differs({**item, "schedule": {**SAID, "to": "08:00"}}, answer(body))
+
+
+def test_a_schedule_said_wrongly_is_refused() -> None:
+    [problem] = KIND.problems({**DOWNTIME, "schedule": {**SAID, "timezone": "Mars", "to": "19:00"}})
+    assert "schedule: timezone: 'Mars' is no time zone" in problem and "from and to are both 19:00" in problem
