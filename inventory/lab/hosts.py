@@ -42,6 +42,8 @@ def inventory(state: Path) -> dict[str, Any]:
     }
     if "datadog" in lab:
         shared["datadog_api_url"] = lab["datadog"]["url"]
+        # A name of the lab's own: two labs that reported to one account would still be two fleets.
+        shared["datadog_objects_fleet"] = lab["name"]
     everything = {"children": list(groups), "vars": shared}
     return {"_meta": {"hostvars": hostvars}, "all": everything, **groups}
 

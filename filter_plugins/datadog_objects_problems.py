@@ -1,0 +1,1 @@
+../plugins/filter/datadog_objects_problems.py

@@ -1,0 +1,120 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role datadog_objects refuses before anything is changed. Pure: inputs in, problems out.
+
+A problem is a sentence that names the variable, the object's key and the mend. Inputs may be of any type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query import parse_monitor
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import input_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import NAME, NAME_RULE
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_series import zone
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
+
+
+def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the inputs of the role datadog_objects, each under its variable's name without the prefix.
+
+    :arg inputs: beside the variables, ``sources``: for dashboards, monitors and downtimes each a dictionary of
+        variable to list of items.
+    """
+    sources = inputs["sources"]
+    monitors = {item.get("key") for items in sources["monitors"].values() for item in items if isinstance(item, dict)}
+    problems = _settings(inputs)
+    kinds = {"dashboards": Dashboards(), "monitors": Monitors(), "downtimes": Downtimes(datetime.now(timezone.utc))}
+    for plural, kind in kinds.items():
+        for variable, items in sources[plural].items():
+            place = f"{variable}/{plural}" if variable == "datadog_objects_folder" else variable
+            if not all(isinstance(item, dict) for item in items):
+                problems.append(f"{place} holds something that is no object: each is a dictionary with a key.")
+                continue
+            wrong = input_problems(kind, {"fleet": "any", plural: items})
+            problems += [f"{place}{problem.removeprefix(plural)}" for problem in wrong]
+            for item in items:
+                if item.get("state", "present") == "present":
+                    found = _queries(plural, item) if plural != "downtimes" else _monitor_key(item, monitors)
+                    problems += [f"{place}, {item.get('key')}: {problem}" for problem in found]
+    return problems
+
+
+def _settings(inputs: Mapping[str, Any]) -> list[str]:
+    problems = []
+    fleet, notify = inputs["fleet"], str(inputs["notify"])
+    if not NAME.match(str(fleet)):
+        problems.append(f"datadog_objects_fleet {fleet!r} is no name of a fleet: set it for all hosts, {NAME_RULE}.")
+    if not any(word.startswith("@") and len(word) > 1 for word in notify.split()):
+        problems.append(f"datadog_objects_notify {notify!r} reaches nobody: write for example '@ops@example.com'.")
+    try:
+        zone(inputs["timezone"])
+    except ValueError as error:
+        problems.append(f"datadog_objects_timezone: {error}.")
+    for tag in inputs["tags"]:
+        if tag != f"kennel_fleet:{fleet}" and (problem := tag_problem(str(tag))):
+            problems.append(f"datadog_objects_tags: {tag!r} {problem}.")
+    if not inputs["tags"]:
+        problems.append("datadog_objects_tags is empty, which would be every host: name a tag of the fleet's hosts.")
+    if not inputs["warning"] < inputs["alert"]:
+        problems.append(
+            f"datadog_objects_warning {inputs['warning']:g} is not below datadog_objects_alert {inputs['alert']:g}:"
+            " a warning comes first."
+        )
+    if inputs["no_data_minutes"] < 2:
+        problems.append("datadog_objects_no_data_minutes is less than 2, as Datadog looks once a minute: raise it.")
+    return problems
+
+
+def _queries(plural: str, item: Mapping[str, Any]) -> list[str]:
+    if plural == "dashboards":
+        return [
+            f"widget {title!r}: {problem}"
+            for title, query in graph_queries(item.get("widgets"))
+            for problem in query_problems(query)
+        ]
+    return _threshold(item)
+
+
+def graph_queries(widgets: Any) -> Iterator[tuple[str, str]]:
+    """Yield each metric query of a dashboard's widgets, those within groups too, with its widget's title."""
+    for widget in widgets if isinstance(widgets, (list, tuple)) else ():
+        definition = widget.get("definition") if isinstance(widget, dict) else None
+        if not isinstance(definition, dict):
+            continue
+        yield from graph_queries(definition.get("widgets"))
+        requests = definition.get("requests") or []
+        title = str(definition.get("title") or definition.get("type"))
+        for request in requests.values() if isinstance(requests, dict) else requests:
+            if not isinstance(request, dict):
+                continue
+            named = [query for query in request.get("queries") or [] if isinstance(query, dict)]
+            texts = [query.get("query") for query in named if query.get("data_source") == "metrics"]
+            yield from ((title, text) for text in [request.get("q"), *texts] if isinstance(text, str))
+
+
+def _threshold(item: Mapping[str, Any]) -> list[str]:
+    """Datadog refuses a monitor whose query and options name different thresholds."""
+    options = item.get("options")
+    thresholds = options.get("thresholds") if isinstance(options, dict) else None
+    limit = thresholds.get("critical") if isinstance(thresholds, dict) else None
+    try:
+        condition = parse_monitor(str(item.get("query")), str(item.get("type")))
+        same = limit is None or getattr(condition, "threshold", None) in (None, float(limit))
+    # A query or a threshold that is none: a problem already.
+    except (TypeError, ValueError):
+        return []
+    mend = "make them equal"
+    return [] if same else [f"options.thresholds.critical is {limit}, its query says {condition.threshold:g}: {mend}."]
+
+
+def _monitor_key(item: Mapping[str, Any], monitors: set[Any]) -> list[str]:
+    key = item.get("monitor_key")
+    return [] if key in {None, *monitors} else [f"there is no monitor with the key {key!r}: monitor_key names one."]

@@ -1,0 +1,89 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role datadog_objects refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils.objects_rules import objects_problems
+
+MONITOR = {
+    "key": "high",
+    "name": "High",
+    "type": "metric alert",
+    "query": "avg(last_5m):avg:my_metric{kennel_fleet:web} by {host} > 800",
+    "options": {"thresholds": {"critical": 800, "warning": 500}},
+}
+CHECK = {"key": "up", "name": "Up", "type": "service check", "query": '"a.up".over("x:y").last(2).count_by_status()'}
+
+
+def graph(*queries: str, **definition: Any) -> dict[str, Any]:
+    named = [{"name": f"q{n}", "data_source": "metrics", "query": query} for n, query in enumerate(queries)]
+    return {"definition": {"type": "timeseries", "requests": [{"queries": named}], **definition}}
+
+
+def board(*widgets: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"key": "board", "title": "Board", "layout_type": "ordered", "widgets": list(widgets), **fields}
+
+
+def downtime(**fields: Any) -> dict[str, Any]:
+    return {"key": "night", "monitor_key": "high", "scope": "*", "schedule": {}, **fields}
+
+
+def problems(dashboards: Any = (), monitors: Any = (MONITOR,), downtimes: Any = (), **inputs: Any) -> list[str]:
+    settings = {"fleet": "web", "notify": "@ops@example.com", "timezone": "Europe/Paris", "tags": ["kennel_fleet:web"],
+                "warning": 500.0, "alert": 800.0, "no_data_minutes": 10}  # fmt: skip
+    sources = {"dashboards": {"boards": list(dashboards)}, "monitors": {"mons": list(monitors)},
+               "downtimes": {"downs": list(downtimes)}}  # fmt: skip
+    return objects_problems({**settings, "sources": sources, **inputs})
+
+
+def test_what_is_right_passes() -> None:
+    good = board(graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"))
+    assert problems([good], [MONITOR, CHECK], [downtime()]) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"fleet": ""}, "datadog_objects_fleet '' is no name"),
+        ({"fleet": "My fleet"}, "datadog_objects_fleet"),
+        ({"notify": ""}, "datadog_objects_notify '' reaches nobody: write for example '@ops@example.com'"),
+        ({"notify": "ops@example.com"}, "datadog_objects_notify"),
+        ({"timezone": "Mars/Olympus"}, "datadog_objects_timezone: 'Mars/Olympus' is no time zone"),
+        ({"tags": []}, "datadog_objects_tags is empty"),
+        ({"tags": ["web"]}, "datadog_objects_tags: 'web' is not of the form key:value"),
+        ({"warning": 900.0}, "datadog_objects_warning 900 is not below datadog_objects_alert 800"),
+        ({"no_data_minutes": 1}, "datadog_objects_no_data_minutes"),
+        ({"dashboards": [board(graph("avg:x{*"))]}, "boards, board: widget 'timeseries': expected"),
+        ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "boards, board: widget 'CPU'"),
+        ({"dashboards": [board({"definition": {"type": "group", "widgets": [graph("nonsense(x{*})")]}})]}, "nonsense"),
+        ({"dashboards": [board({"definition": {"type": "hostmap", "requests": {"fill": {"q": "x"}}}})]}, "hostmap"),
+        ({"dashboards": [board(titel="x")]}, "boards[0] (board): there is no field titel: did you mean title?"),
+        ({"dashboards": [board(), board()]}, "'board' is there twice"),
+        ({"dashboards": ["x"]}, "boards holds something that is no object"),
+        ({"monitors": [{**MONITOR, "query": "avg(last_5m):avg:my_metric{*} > "}]}, "(high): query: expected a number"),
+        ({"monitors": [{**MONITOR, "type": "service check"}]}, "mons[0] (high): query"),
+        ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, its query says 800"),
+        ({"monitors": [{**CHECK, "name": ""}]}, "mons[0] (up): there is no name"),
+        ({"downtimes": [downtime(monitor_key="other")]}, "downs, night: there is no monitor with the key 'other'"),
+        ({"downtimes": [downtime(scope="")]}, "downs[0] (night): there is no scope"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(inputs: dict[str, Any], words: str) -> None:
+    found = problems(**inputs)
+    assert len(found) == 1 and words in found[0], found
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    found = problems(
+        [board(graph("avg:x{"), graph("1 +"))], [{**MONITOR, "query": "x"}], [downtime(monitor_key="y")], notify=""
+    )
+    assert len(found) == 5
+
+
+def test_what_is_to_be_absent_needs_nothing_but_its_key() -> None:
+    gone = {"key": "gone", "state": "absent"}
+    assert problems([gone], [MONITOR, gone], [gone]) == []
