@@ -129,7 +129,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashb
 def main() -> None:
     module = AnsibleModule(argument_spec=object_argument_spec("dashboards"), supports_check_mode=True)
     result = run(Dashboards(), client_from_module(module), module.params, module.check_mode)
-    if result.get("failed"):
+    if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
 

@@ -132,7 +132,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downt
 def main() -> None:
     module = AnsibleModule(argument_spec=object_argument_spec("downtimes"), supports_check_mode=True)
     result = run(Downtimes(datetime.now(timezone.utc)), client_from_module(module), module.params, module.check_mode)
-    if result.get("failed"):
+    if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
 
