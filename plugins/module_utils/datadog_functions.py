@@ -75,7 +75,7 @@ FUNCTIONS: dict[str, Function] = {
         "interval:text history:text model:default|simple|reactive seasonality:hourly|daily|weekly timezone:text",
     ),
     **_table("count", "count_nonzero count_nonzero_finite count_not_null"),
-    **_table("exclusion", "exclude_null"),
+    **_table("exclusion", "exclude_null", "by:any?"),
     **_table("exclusion", "clamp_min clamp_max cutoff_min cutoff_max equal", "threshold:number"),
     **_table("interpolation", "default_zero"),
     **_table("interpolation", "default", "value:number"),

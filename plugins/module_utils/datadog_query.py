@@ -7,14 +7,15 @@
     term       = factor (("*" | "/") factor)*
     factor     = "-" factor | number | "(" expression ")" ("." modifier)* | call ("." modifier)* | series | VARIABLE
     call       = NAME "(" [argument ("," argument)*] ")"
-    argument   = expression | string | keys | NAME "=" (string | ["-"] number)
+    argument   = expression | string | keys | NAME "=" (string | ["-"] number) | WORD
     series     = [AGGREGATOR ":"] METRIC "{" scope "}" ["by" keys] ("." modifier)*
     keys       = "{" KEY ("," KEY)* "}"
     modifier   = NAME "(" [word ("," word)*] ")"     with word = WORD | string | ["-"] number
     scope      = see datadog_scope
 
-A VARIABLE, the name of a query, stands in formulas only. `by` may also come after the modifiers. Which functions there
-are, and with which arguments, is not the grammar's: see datadog_functions.
+A VARIABLE, the name of a query, stands in formulas only. `by` may also come after the modifiers. A WORD is a string
+without its quotes, and never the first argument. Which functions there are, and with which arguments, is not the
+grammar's: see datadog_functions.
 Source: https://docs.datadoghq.com/dashboards/functions/
 """
 
@@ -283,13 +284,23 @@ class Parser(Reader):
 
     def call(self, name: str, position: int) -> Call:
         self.count()
-        arguments = [] if self.accept(")") else self.separated(self.argument)
+        arguments = [] if self.accept(")") else [self.argument()]
+        while arguments and self.accept(","):
+            arguments.append(self.word() or self.argument())
         if arguments:
             self.expect(")", "',' or ')'")
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
         if any(isinstance(argument, tuple) for argument in arguments[: len(arguments) - len(keywords)]):
             raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
         return Call(name, tuple(arguments[: len(arguments) - len(keywords)]), tuple(keywords), position)
+
+    def word(self) -> String | None:
+        start = self.position
+        name = None if self.formula else self.match(NAME)
+        if name and self.peek() in (",", ")"):
+            return String(name)
+        self.position = start
+        return None
 
     def argument(self) -> Expression | String | Keys | tuple[str, String | Number]:
         if (string := self.match(_STRING)) is not None:

@@ -48,8 +48,8 @@ def query_problems(text: str, kind: str = METRIC) -> list[str]:
     found = [problem for expression in expressions for problem in _problems(expression)]
     if kind not in (METRIC, FORMULA):
         found += [problem for expression in expressions for problem in _monitor_problems(expression)]
-    start = len(text) - len(text.lstrip())
-    found += [(start, "a query needs at least one metric") for one in expressions if _constant(one)]
+    if not found and any(map(_constant, expressions)):
+        found = [(0, "a query needs at least one metric")]
     return [str(QuerySyntaxError(problem, text, position)) for position, problem in sorted(found)]
 
 
@@ -143,7 +143,8 @@ def _modifier_problems(modifier: Modifier) -> list[str]:
     for form in MODIFIERS[modifier.name]:
         found = []
         if len(modifier.arguments) > len(form):
-            found.append(f".{modifier.name} has {len(modifier.arguments)} arguments, it takes {_signature(form)}")
+            takes = ", ".join(_words(form)) or "none"
+            found.append(f".{modifier.name} has {len(modifier.arguments)} arguments, it takes {takes}")
         missing = [argument.name for argument in form[len(modifier.arguments) :] if not argument.optional]
         if missing:
             found.append(f".{modifier.name} lacks {' and '.join(missing)}")
@@ -161,7 +162,7 @@ def _value_problems(name: str, argument: Argument, value: Expression | String | 
         if not isinstance(value, Keys):
             yield f"{argument.name} of {name} is tag keys such as {{host}}, not {value}"
     elif argument.kind == "text":
-        text = value.value if isinstance(value, String) else value
+        text = value.value if isinstance(value, String) else value.name if isinstance(value, Variable) else value
         if not isinstance(text, str):
             yield f"{argument.name} of {name} is a text in quotes, not {value}"
         elif argument.choices and text.lower() not in argument.choices:
@@ -169,11 +170,12 @@ def _value_problems(name: str, argument: Argument, value: Expression | String | 
 
 
 def _usage(name: str, function: Function) -> str:
-    return f"{name}({', '.join(filter(None, ('query', _signature((*function.arguments, *function.keywords)))))})"
+    words = ["query", *_words(function.arguments), *(f"{argument.name}=.." for argument in function.keywords)]
+    return f"{name}({', '.join(words)})"
 
 
-def _signature(arguments: Iterable[Argument]) -> str:
-    return ", ".join(f"[{argument.name}]" if argument.optional else argument.name for argument in arguments) or "none"
+def _words(arguments: Iterable[Argument]) -> list[str]:
+    return [f"[{argument.name}]" if argument.optional else argument.name for argument in arguments]
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

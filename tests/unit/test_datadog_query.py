@@ -190,7 +190,7 @@ def test_template_variables_have_no_value():
         ("avg:x{*} avg:y{*}", 10, "expected the end of the query"),
         ("avg:x{*} +", 11, "expected a metric"),
         ("(avg:x{*}", 10, "expected ')'"),
-        ("anomalies(avg:x{*}, basic, 2)", 26, "expected a scope"),
+        ("abs(basic, 2)", 10, "expected a scope"),
         ("f(direction=both, avg:x{*})", 13, "expected a quoted text or a number"),
         ("f(a='b', avg:x{*})", 18, "a keyword argument of f stands before"),
         ("1e999", 1, "number out of range"),

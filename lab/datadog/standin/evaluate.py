@@ -93,7 +93,7 @@ def _evaluate(source: Source, node: Expression, window: Window) -> list[Line] | 
         return _combine(node, _evaluate(source, node.left, window), _evaluate(source, node.right, window))
     if isinstance(node, Call):
         return call(node, window, functools.partial(_evaluate, source))
-    raise TypeError(node)
+    raise Refused(400, f"{node} is not evaluated by the stand-in Datadog")
 
 
 # ------------------------------------------------------------------------------------------------------- one metric
