@@ -16,7 +16,6 @@ READING = [
     "/api/v1/tags/hosts/h",
     "/api/v1/metrics?from=1",
     "/api/v1/metrics/m",
-    "/api/v1/search?q=m",
     "/api/v1/check_run?host_name=h",
 ]
 SENDING = ["/api/v1/series", "/api/v2/series", "/api/v1/check_run", "/intake/", "/api/v1/metadata"]

@@ -8,26 +8,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
 from . import decode
-from .access import Keys
+from .calls import Call, Handler
+from .clock import Clock, epoch
 from .decode import Refused
+from .downtimes import Downtimes
 from .evaluate import evaluate
 from .formulas import read
 from .functions import Line
-from .intake import read_json
 from .store import Host, Store, source_name
 
 # The hosts API shows hosts of the last three hours unless it is told from when, at most a thousand at once.
 _HOSTS_SINCE = 3 * 3600
 _MOST_HOSTS = 1000
-# Seconds after which a silent host is no longer up, and after which a metric is no longer found by a search.
+# Seconds after which a silent host is no longer up.
 UP = 600
-_SEARCHED = 86400
+_TAG_METHODS = ("GET", "POST", "PUT", "DELETE")
 _ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda host: host["name"],
     "apps": lambda host: host["apps"],
@@ -37,51 +33,30 @@ _ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def routes(store: Store, keys: Keys) -> list[Route]:
-    """All routes of the reading side."""
+def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
+    """The routes of hosts, their tags, and metrics."""
 
-    def reader(answer: Callable[[Request], Any]) -> Callable:
-        """A handler that answers with the JSON of what `answer` returns; it runs in a thread."""
-
-        def handle(request: Request) -> Response:
-            keys.check(request, application=True)
-            return JSONResponse(answer(request))
-
-        return handle
-
-    def all_tags(request: Request) -> dict[str, Any]:
-        source = request.query_params.get("source", "")
+    def all_tags(call: Call) -> dict[str, Any]:
+        source = call.query.get("source", "")
         found: dict[str, list[str]] = {}
         for host in store.hosts():
             for tag in _tags(host, source):
                 found.setdefault(tag, []).append(host.name)
         return {"tags": found}
 
-    async def host_tags(request: Request) -> Response:
-        keys.check(request, application=True)
-        source = request.query_params.get("source", "")
-        name = request.path_params["host"]
-        body = await read_json(request) if request.method in ("POST", "PUT") else {}
-        return await run_in_threadpool(_host_tags, store, request.method, name, source, body)
+    def active_metrics(call: Call) -> dict[str, Any]:
+        since = _integer(call, "from")
+        return {"from": str(since), "metrics": store.metrics(since, call.query.get("host", ""))}
 
-    def active_metrics(request: Request) -> dict[str, Any]:
-        since = _integer(request, "from")
-        return {"from": str(since), "metrics": store.metrics(since, request.query_params.get("host", ""))}
-
-    def metric(request: Request) -> dict[str, Any]:
-        found = store.metric_type(request.path_params["name"])
+    def metric(call: Call) -> dict[str, Any]:
+        found = store.metric_type(call.path["name"])
         if found is None:
-            raise Refused(404, f"Metric not found: {request.path_params['name']}")
+            raise Refused(404, f"Metric not found: {call.path['name']}")
         return {"type": found[0], **({"statsd_interval": found[1]} if found[1] else {})}
 
-    def search(request: Request) -> dict[str, Any]:
-        text = _need(request, "q").removeprefix("metrics:")
-        names = store.metrics(int(time.time()) - _SEARCHED)
-        return {"results": {"metrics": [name for name in names if text in name]}}
-
-    def check_runs(request: Request) -> list[dict[str, Any]]:
+    def check_runs(call: Call) -> list[dict[str, Any]]:
         # Datadog shows the state of a check only through monitors; this is the stand-in's own way to read it.
-        runs = store.check_runs(_need(request, "host_name"), request.query_params.get("check", ""))
+        runs = store.check_runs(_need(call, "host_name"), call.query.get("check", ""))
         return [
             {
                 "check": run.check,
@@ -94,29 +69,43 @@ def routes(store: Store, keys: Keys) -> list[Route]:
             for run in runs
         ]
 
+    def hosts(call: Call) -> dict[str, Any]:
+        muted = {
+            found["scope"].removeprefix("host:"): found["schedule"].get("end")
+            for found in downtimes.active()
+            if found["scope"].startswith("host:")
+        }
+        return _hosts(store, call, muted)
+
+    def totals(call: Call) -> dict[str, int]:
+        now = int(time.time())
+        seen = [now - host.last_reported for host in store.hosts()]
+        return {
+            "total_active": sum(age <= _HOSTS_SINCE for age in seen),
+            "total_up": sum(age <= UP for age in seen),
+        }
+
     return [
-        Route("/api/v1/query", reader(partial(_query, store))),
-        Route("/api/v1/hosts", reader(partial(_hosts, store))),
-        Route("/api/v1/tags/hosts", reader(all_tags)),
-        Route("/api/v1/tags/hosts/{host}", host_tags, methods=["GET", "POST", "PUT", "DELETE"]),
-        Route("/api/v1/metrics", reader(active_metrics)),
-        Route("/api/v1/metrics/{name}", reader(metric)),
-        Route("/api/v1/search", reader(search)),
-        Route("/api/v1/check_run", reader(check_runs)),
-        # An account without monitors: nothing here makes one.
-        Route("/api/v1/monitor", reader(lambda _request: [])),
+        ("GET", "/api/v1/query", partial(_query, store)),
+        ("GET", "/api/v1/hosts", hosts),
+        ("GET", "/api/v1/hosts/totals", totals),
+        ("GET", "/api/v1/tags/hosts", all_tags),
+        *((method, "/api/v1/tags/hosts/{host}", partial(_host_tags, store, method)) for method in _TAG_METHODS),
+        ("GET", "/api/v1/metrics", active_metrics),
+        ("GET", "/api/v1/metrics/{name}", metric),
+        ("GET", "/api/v1/check_run", check_runs),
     ]
 
 
-def _need(request: Request, name: str) -> str:
-    value = request.query_params.get(name, "")
+def _need(call: Call, name: str) -> str:
+    value = call.query.get(name, "")
     if not value:
         raise Refused(400, f"The parameter '{name}' is required")
     return value
 
 
-def _integer(request: Request, name: str, default: int | None = None) -> int:
-    text = request.query_params.get(name, "") if default is not None else _need(request, name)
+def _integer(call: Call, name: str, default: int | None = None) -> int:
+    text = call.query.get(name, "") if default is not None else _need(call, name)
     try:
         value = int(float(text)) if text else default
     except (ValueError, OverflowError):
@@ -127,8 +116,8 @@ def _integer(request: Request, name: str, default: int | None = None) -> int:
 
 
 # ------------------------------------------------------------------------------------------------------------ query
-def _query(store: Store, request: Request) -> dict[str, Any]:
-    start, end, text = _integer(request, "from"), _integer(request, "to"), _need(request, "query")
+def _query(store: Store, call: Call) -> dict[str, Any]:
+    start, end, text = _integer(call, "from"), _integer(call, "to"), _need(call, "query")
     if start >= end:
         raise Refused(400, "The parameter 'from' must be before 'to'")
     query = read(text)
@@ -180,22 +169,20 @@ def _line(line: Line, index: int, attributes: dict[str, str] | None = None) -> d
 
 
 # ------------------------------------------------------------------------------------------------------------ hosts
-def _hosts(store: Store, request: Request) -> dict[str, Any]:
+def _hosts(store: Store, call: Call, muted: dict[str, str | None]) -> dict[str, Any]:
     now = int(time.time())
-    since = _integer(request, "from", now - _HOSTS_SINCE)
-    with_meta = request.query_params.get("include_hosts_metadata", "true").lower() != "false"
+    since = _integer(call, "from", now - _HOSTS_SINCE)
+    with_meta = call.query.get("include_hosts_metadata", "true").lower() != "false"
     found = [
-        host
-        for host in store.hosts()
-        if host.last_reported >= since and _chosen(host, request.query_params.get("filter", ""))
+        host for host in store.hosts() if host.last_reported >= since and _chosen(host, call.query.get("filter", ""))
     ]
-    shown = [_host(store, host, now, with_meta) for host in found]
-    field = request.query_params.get("sort_field", "name") or "name"
+    shown = [_host(store, host, now, with_meta, muted) for host in found]
+    field = call.query.get("sort_field", "name") or "name"
     if field not in _ORDERS:
         raise Refused(400, f"The value provided for parameter 'sort_field' is invalid: {field}")
-    shown.sort(key=_ORDERS[field], reverse=request.query_params.get("sort_dir", "asc").lower() == "desc")
-    start = _integer(request, "start", 0)
-    shown = shown[start : start + min(_MOST_HOSTS, _integer(request, "count", 100))]
+    shown.sort(key=_ORDERS[field], reverse=call.query.get("sort_dir", "asc").lower() == "desc")
+    start = _integer(call, "start", 0)
+    shown = shown[start : start + min(_MOST_HOSTS, _integer(call, "count", 100))]
     return {
         "host_list": shown,
         "total_matching": len(found),
@@ -216,7 +203,7 @@ def _tags(host: Host, source: str = "") -> list[str]:
     return sorted({tag for tags in chosen.values() for tag in tags})
 
 
-def _host(store: Store, host: Host, now: int, with_meta: bool) -> dict[str, Any]:
+def _host(store: Store, host: Host, now: int, with_meta: bool, muted: dict[str, str | None]) -> dict[str, Any]:
     metrics = store.metrics(now - _HOSTS_SINCE, host.name)
     # An integration is known by the first part of its metrics' names.
     apps = {name.split(".")[0] for name in metrics if "." in name} - {"system", "datadog"}
@@ -231,8 +218,8 @@ def _host(store: Store, host: Host, now: int, with_meta: bool) -> dict[str, Any]
         "sources": ["agent"],
         "up": now - host.last_reported <= UP,
         "last_reported_time": host.last_reported,
-        "is_muted": False,
-        "mute_timeout": None,
+        "is_muted": host.name in muted,
+        "mute_timeout": int(epoch(muted[host.name])) if muted.get(host.name) else None,
         "tags_by_source": tags,
         "metrics": {
             "cpu": 0.0 if values["cpu.idle"] is None else 100.0 - values["cpu.idle"],
@@ -243,17 +230,19 @@ def _host(store: Store, host: Host, now: int, with_meta: bool) -> dict[str, Any]
     }
 
 
-def _host_tags(store: Store, method: str, name: str, source: str, body: Any) -> Response:
+def _host_tags(store: Store, method: str, call: Call) -> Any:
+    name, source = call.path["host"], call.query.get("source", "")
     host = next((host for host in store.hosts() if host.name == name), None)
     if host is None:
         raise Refused(404, f"Host not found: {name}")
     if method == "GET":
-        return JSONResponse({"host": name, "tags": _tags(host, source)})
-    sent = body.get("tags", []) if isinstance(body, dict) else None
+        return {"host": name, "tags": _tags(host, source)}
+    body = call.body or {}
+    sent = body.get("tags", []) if isinstance(body, dict) and method != "DELETE" else [] if method == "DELETE" else None
     if not isinstance(sent, list):
         raise Refused(400, "tags: expected a list")
     store.change_tags(name, source or "users", decode.tags(sent), replace=method != "POST")
     if method == "DELETE":
-        return Response(status_code=204)
+        return 204, None
     changed = next(host for host in store.hosts() if host.name == name)
-    return JSONResponse({"host": name, "tags": _tags(changed, source or "users")}, status_code=201)
+    return 201, {"host": name, "tags": _tags(changed, source or "users")}

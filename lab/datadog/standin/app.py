@@ -15,13 +15,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import api, intake, lab
+from . import api, downtimes_v1, events, intake, lab, search
+from . import downtimes as downtimes_v2
 from .access import Keys
 from .calls import routes
 from .clock import Clock
+from .dashboards import Dashboards
 from .decode import Refused
 from .documents import Documents
+from .downtimes import Downtimes
 from .faults import Faults, FaultyApp
+from .monitors import Monitors
 from .page import dashboard, page
 from .store import Store
 from .watch import Watch
@@ -34,7 +38,20 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
     """The ASGI application over `store`, which evaluates monitors every so many seconds (0: only when told to)."""
     clock, documents, faults = Clock(), Documents(store), Faults()
     watch = Watch(store, documents, clock)
-    objects = [*lab.table(clock, faults, [documents.clear, watch.forget]), *watch.table()]
+    downtimes = Downtimes(documents, clock)
+    monitors = Monitors(documents, downtimes, clock, watch.state)
+    # The first route that fits answers: what is more special comes first.
+    table = [
+        *lab.table(clock, faults, [documents.clear, watch.forget]),
+        *watch.table(),
+        *search.table(monitors, downtimes),
+        *downtimes_v1.table(downtimes, clock),
+        *monitors.table(),
+        *downtimes_v2.table(downtimes, monitors.get),
+        *Dashboards(documents, clock).table(),
+        *events.table(documents, clock),
+        *api.table(store, clock, downtimes),
+    ]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -51,8 +68,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
             Route("/dashboard/{id}", dashboard(documents)),
             Route("/dashboard/{id}/{title}", dashboard(documents)),
             *intake.routes(store, keys, clock),
-            *routes(keys, objects, documents.lock),
-            *api.routes(store, keys),
+            *routes(keys, table, documents.lock),
         ],
         exception_handlers={
             Refused: _refused,
@@ -86,7 +102,7 @@ async def _evaluate(watch: Watch, every: float) -> None:
 
 
 def _refused(request: Request, error: Refused) -> Response:
-    return JSONResponse({"errors": [error.message]}, status_code=error.status)
+    return JSONResponse({"errors": list(error.errors)}, status_code=error.status)
 
 
 def _http(request: Request, error: HTTPException) -> Response:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from . import decode
 from .access import Keys
+from .decode import Refused
 from .intake import read_body
 
 
@@ -28,6 +29,20 @@ class Call:
 
 # A function answers with the body, with (status, body), or with a whole response.
 Handler = Callable[[Call], Any]
+
+
+def paged(items: list[Any], query: dict[str, str], start: str, count: str, default: int) -> list[Any]:
+    """The part of a list that the query's parameters `start` and `count` ask for. Raises Refused(400)."""
+    begin = integer(query, start, 0)
+    return items[begin : begin + integer(query, count, default)]
+
+
+def integer(query: dict[str, str], name: str, default: int) -> int:
+    """A parameter that is no negative integer. Raises Refused(400)."""
+    text = query.get(name) or str(default)
+    if not text.isdecimal() or len(text) > 18:
+        raise Refused(400, f"The value provided for parameter '{name}' is invalid")
+    return int(text)
 
 
 def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threading.RLock) -> list[Route]:

@@ -25,7 +25,7 @@ class Clock:
         try:
             ((what, value),) = wish.items()
             offset = {
-                "now": lambda: _seconds(value) - time.time(),
+                "now": lambda: (epoch(value) if isinstance(value, str) else float(value)) - time.time(),
                 "offset": lambda: float(value),
                 "advance": lambda: self.offset + float(value),
             }[what]()
@@ -44,8 +44,7 @@ def iso(seconds: float, timespec: str = "microseconds") -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec=timespec)
 
 
-def _seconds(value: Any) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    moment = datetime.fromisoformat(value)
+def epoch(text: str) -> float:
+    """The seconds since the epoch of an ISO 8601 time; UTC where it says no zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

@@ -20,12 +20,15 @@ _FORBIDDEN_IN_TAG = re.compile(r"[^\w:./-]+")
 
 
 class Refused(Exception):
-    """A request that is answered with an error: `status` is the HTTP status, `message` the text in `errors`."""
+    """A request that is answered with an error: `status` is the HTTP status, `errors` what the body says.
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+    The API writes an error as a text; some parts of v2 write an object.
+    """
+
+    def __init__(self, status: int, *errors: str | dict[str, str]) -> None:
+        super().__init__(*errors)
         self.status = status
-        self.message = message
+        self.errors = errors
 
 
 @dataclass(frozen=True)

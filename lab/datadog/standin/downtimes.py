@@ -1,0 +1,329 @@
+"""Downtimes of the v2 API, and what keeps them: a document is {"id", "v1_id", and the attributes of v2}.
+
+Source: https://docs.datadoghq.com/api/latest/downtimes/
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from module_utils.datadog_scope import QuerySyntaxError
+
+from . import account, schedule
+from .calls import Call, Handler, paged
+from .clock import Clock, epoch, iso
+from .decode import Refused
+from .documents import Documents
+
+PAST = "Scheduled downtime start cannot be in the past"
+_DEFAULTS: dict[str, Any] = {
+    "message": None,
+    "display_timezone": "UTC",
+    "mute_first_recovery_notification": False,
+    "notify_end_states": ["alert", "no data", "warn"],
+    "notify_end_types": ["expired"],
+}
+_CHANGEABLE = {*_DEFAULTS, "monitor_identifier", "schedule", "scope"}
+_SHOWN = {*_CHANGEABLE, "created", "modified", "canceled"}
+_CHOICES = {"notify_end_states": {"alert", "no data", "warn"}, "notify_end_types": {"canceled", "expired"}}
+_MOST_RECURRENCES = 5
+# Seconds for which a cancelled downtime is still shown, and how late a start that means now may arrive.
+_KEPT = 48 * 3600
+_LATE = 60
+# Seconds ahead in which the next time of a recurrence is looked for: rules may begin years from now.
+_AHEAD = 20 * 366 * 86400
+_SIMPLE_SCOPE = re.compile(r'\*|[^\s(){}!,"]+:[^\s(){}!,"]+')
+
+
+class Downtimes:
+    """All downtimes; times are those of the clock."""
+
+    def __init__(self, documents: Documents, clock: Clock) -> None:
+        self._documents = documents
+        self._clock = clock
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every downtime but those cancelled long ago."""
+        oldest = self._clock.now() - _KEPT
+        found = self._documents.all("downtime")
+        return [item for item in found if not item["canceled"] or epoch(item["canceled"]) >= oldest]
+
+    def get(self, id_: str) -> dict[str, Any] | None:
+        """The downtime with this v2 id, None where there is none."""
+        return self._documents.get("downtime", id_)
+
+    def schedule(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Make a downtime of checked attributes."""
+        now = iso(self._clock.now())
+        id_ = self._documents.new_id("downtime")
+        made = {"id": id_, "v1_id": self._documents.new_id("downtime_v1"), **_DEFAULTS, **attributes}
+        made.update(created=now, modified=now, canceled=None)
+        self._documents.put("downtime", id_, made)
+        return made
+
+    def change(self, found: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
+        """Change a downtime by checked attributes."""
+        changed = {**found, **attributes, "modified": iso(self._clock.now())}
+        self._documents.put("downtime", found["id"], changed)
+        return changed
+
+    def cancel(self, found: dict[str, Any]) -> None:
+        """End a downtime for good; one that is cancelled stays as it is."""
+        if not found["canceled"]:
+            self.change(found, {"canceled": iso(self._clock.now())})
+
+    def status(self, found: dict[str, Any]) -> str:
+        """active, scheduled, ended or canceled."""
+        if found["canceled"]:
+            return "canceled"
+        now = self._clock.now()
+        current = self.current(found)
+        return "ended" if current is None else "active" if current[0] <= now else "scheduled"
+
+    def current(self, found: dict[str, Any]) -> tuple[float, float] | None:
+        """The (begin, end) of the time in which a downtime is active, or will next be."""
+        now = self._clock.now()
+        for ahead in (8 * 86400, _AHEAD):
+            times = schedule.windows(found, now, now + ahead)
+            if times:
+                return times[0]
+        return None
+
+    def active(self) -> list[dict[str, Any]]:
+        """Those that silence something now."""
+        return [found for found in self.all() if self.status(found) == "active"]
+
+    def ahead(self) -> list[dict[str, Any]]:
+        """Those that silence something now or later."""
+        return [found for found in self.all() if self.status(found) in ("active", "scheduled")]
+
+    def checked(self, sent: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The attributes of a v2 request, normalised. Raises Refused(400)."""
+        for name in sent:
+            if name not in _CHANGEABLE:
+                raise Refused(400, f"Additional properties are not allowed ('{name}' was unexpected)")
+        for name in () if old else ("monitor_identifier", "scope"):
+            if name not in sent:
+                raise Refused(400, f"'{name}' is a required property")
+        result = {name: _DEFAULTS.get(name) if value is None else value for name, value in sent.items()}
+        if "display_timezone" in result:
+            result["display_timezone"] = _zone(result["display_timezone"] or "UTC")
+        for name, choices in _CHOICES.items():
+            for value in result.get(name, ()):
+                if value not in choices:
+                    raise Refused(400, f"'{value}' is not one of {sorted(choices)}")
+        if "scope" in result:
+            check_scope(result["scope"])
+        if "monitor_identifier" in result:
+            _check_identifier(result["monitor_identifier"])
+        if old is None or result.get("schedule") is not None:
+            result["schedule"] = self._schedule(result.get("schedule") or {}, old)
+        else:
+            result.pop("schedule", None)
+        return result
+
+    def _schedule(self, sent: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+        return self._recurring(sent) if "recurrences" in sent else self._once(sent, old)
+
+    def _once(self, sent: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+        now, before = self._clock.now(), (old or {}).get("schedule", {}).get("start")
+        running = bool(before) and epoch(before) <= now
+        start, end = (None if sent.get(name) is None else _moment(sent[name]) for name in ("start", "end"))
+        if start is not None and start < now - _LATE:
+            raise Refused(400, PAST)
+        if running and start is not None and start != epoch(before):
+            raise Refused(400, "Cannot change the start of a downtime that has started")
+        begin = epoch(before) if running else now if start is None else start
+        if end is not None and end <= max(begin, now):
+            raise Refused(400, "Scheduled downtime end must be in the future and after its start")
+        # A start that was not sent has the fraction of a second that now has.
+        return {"start": _shown(begin), "end": None if end is None else _shown(end)}
+
+    def _recurring(self, sent: dict[str, Any]) -> dict[str, Any]:
+        zone, recurrences = _zone(sent.get("timezone") or "UTC"), sent["recurrences"]
+        if not isinstance(recurrences, list) or not 1 <= len(recurrences) <= _MOST_RECURRENCES:
+            raise Refused(400, f"A downtime has 1 to {_MOST_RECURRENCES} recurrences")
+        here = datetime.fromtimestamp(self._clock.now(), ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
+        result = []
+        for recurrence in recurrences:
+            filled = {**recurrence, "start": recurrence.get("start") or here.isoformat()}
+            try:
+                start = datetime.fromisoformat(filled["start"])
+                if start.tzinfo:
+                    raise ValueError("start: no offset is allowed, the timezone gives it")
+                schedule.duration(filled["duration"])
+                schedule.rule(filled["rrule"], filled["start"], zone)
+            except (KeyError, TypeError, ValueError) as error:
+                raise Refused(400, f"Invalid recurrence: {error}") from None
+            if start.replace(tzinfo=ZoneInfo(zone)).timestamp() < self._clock.now() - _LATE:
+                raise Refused(400, PAST)
+            result.append(filled)
+        return {"timezone": zone, "recurrences": result}
+
+    def matching(self, monitor: dict[str, Any], among: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those of `among` that are for this monitor, whatever part of it their scope chooses."""
+        return [found for found in among if schedule.covers({**found, "scope": "*"}, monitor, ())]
+
+    def silenced(self, monitor: int, ahead: Iterable[dict[str, Any]]) -> dict[str, int | None]:
+        """What `options.silenced` of a monitor says: {scope: end} of its own downtimes with a plain scope."""
+        return {
+            found["scope"]: int(epoch(found["schedule"]["end"])) if found["schedule"].get("end") else None
+            for found in ahead
+            if found["monitor_identifier"].get("monitor_id") == monitor and _SIMPLE_SCOPE.fullmatch(found["scope"])
+        }
+
+    def silence(self, monitor: int, wish: dict[str, int | None]) -> None:
+        """Make the downtimes that `options.silenced` asks for, in the place of the monitor's own."""
+        ahead = self.ahead()
+        before = self.silenced(monitor, ahead)
+        for found in ahead:
+            mine = found["monitor_identifier"].get("monitor_id") == monitor and found["scope"] in before
+            if mine and wish.get(found["scope"], -1) != before[found["scope"]]:
+                self.cancel(found)
+        for scope, end in wish.items():
+            if before.get(scope, -1) != end:
+                self.mute(scope, end, {"monitor_id": monitor})
+
+    def mute(self, scope: str, end: int | None, monitors: dict[str, Any], message: str | None = None) -> dict[str, Any]:
+        """Schedule a downtime from now until `end`, seconds since the epoch."""
+        times = {"start": None, "end": None if end is None else iso(int(end))}
+        sent = {"scope": scope, "schedule": times, "monitor_identifier": monitors, "message": message}
+        return self.schedule(self.checked(sent))
+
+
+def check_scope(text: Any) -> None:
+    """Raise Refused(400) for what is no scope of a downtime."""
+    if not isinstance(text, str) or not text.strip():
+        raise Refused(400, "Invalid scope parameter")
+    try:
+        schedule.scope(text)
+    except QuerySyntaxError as error:
+        raise Refused(400, f"Invalid scope: {error}") from None
+    # What key:(one OR other) writes has a key.
+    bare = re.sub(r'[^\s(){}!,]+:(\([^()]*\)|"[^"]*"|[^\s(){}!,]*)', "", text)
+    if set(re.findall(r"[^\s(){}!,*]+", bare)) - {"AND", "OR", "NOT"}:
+        raise Refused(400, "All values must have a key")
+
+
+def _check_identifier(sent: Any) -> None:
+    kinds = {"monitor_id": int, "monitor_tags": list}
+    if not isinstance(sent, dict) or len(sent) != 1 or not all(isinstance(sent[k], kinds.get(k, ())) for k in sent):
+        raise Refused(400, f"{sent} is not valid under any of the given schemas")
+
+
+def _zone(name: Any) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (TypeError, ValueError, ZoneInfoNotFoundError, OSError):
+        raise Refused(400, f"Invalid timezone: {name}") from None
+
+
+def _moment(text: Any) -> float:
+    try:
+        return epoch(text)
+    except (AttributeError, TypeError, ValueError):
+        raise Refused(400, f"{text!r} is not a 'date-time'") from None
+
+
+def _shown(seconds: float) -> str:
+    return iso(seconds, "seconds" if seconds == int(seconds) else "microseconds")
+
+
+# ------------------------------------------------------------------------------------------------------------ routes
+def table(downtimes: Downtimes, monitor_exists: Any) -> list[tuple[str, str, Handler]]:
+    """The routes of the v2 API."""
+
+    def shown(found: dict[str, Any]) -> dict[str, Any]:
+        attributes = {name: value for name, value in found.items() if name in _SHOWN}
+        attributes["status"] = downtimes.status(found)
+        if "recurrences" in found["schedule"]:
+            current = downtimes.current(found)
+            times = dict(zip(("start", "end"), map(_shown, current), strict=True)) if current else None
+            attributes["schedule"] = {**found["schedule"], "current_downtime": times}
+        return {"type": "downtime", "id": found["id"], "attributes": attributes}
+
+    def related(found: dict[str, Any]) -> dict[str, Any]:
+        monitor = found["monitor_identifier"].get("monitor_id")
+        link = {"data": {"type": "monitor", "id": str(monitor)} if monitor else None}
+        return {"monitor": link, "created_by": account.USER_LINK}
+
+    def whole(found: dict[str, Any]) -> dict[str, Any]:
+        return {"data": {**shown(found), "relationships": related(found)}, "included": [account.USER]}
+
+    def attributes(call: Call) -> dict[str, Any]:
+        data = call.body.get("data") if isinstance(call.body, dict) else None
+        sent = data.get("attributes") if isinstance(data, dict) else None
+        if not isinstance(sent, dict) or data.get("type") != "downtime":
+            raise Refused(400, "'data' is a required property")
+        return sent
+
+    def one(call: Call, missing: str = "Downtime not found") -> dict[str, Any]:
+        try:
+            id_ = str(uuid.UUID(call.path["id"]))
+        except ValueError:
+            raise Refused(400, "Invalid URL param: downtime_id must be an uuid") from None
+        found = downtimes.get(id_)
+        if found is None:
+            raise Refused(404, missing.format(id_))
+        return found
+
+    def get(call: Call) -> dict[str, Any]:
+        found = one(call)
+        return whole(found) if call.query.get("include") else {"data": shown(found)}
+
+    def every(call: Call) -> dict[str, Any]:
+        current = call.query.get("current_only", "").lower() == "true"
+        found = downtimes.active() if current else downtimes.all()
+        page = paged(found, call.query, "page[offset]", "page[limit]", 30)
+        more = {"included": [account.USER]} if "created_by" in call.query.get("include", "") else {}
+        data = [{**shown(item), **({"relationships": related(item)} if more else {})} for item in page]
+        return {"data": data, **more, "meta": {"page": {"total_filtered_count": len(found)}}}
+
+    def cancel(call: Call) -> tuple[int, None]:
+        downtimes.cancel(one(call, "Downtime {} not found"))
+        return 204, None
+
+    def update(call: Call) -> dict[str, Any]:
+        found = one(call)
+        if found["canceled"]:
+            raise Refused(400, "Downtime has been canceled and cannot be changed")
+        return whole(downtimes.change(found, downtimes.checked(attributes(call), found)))
+
+    def matches(call: Call) -> dict[str, Any]:
+        monitor = monitor_exists(call.path["monitor"])
+        if monitor is None:
+            raise Refused(404, f"Monitor with id {call.path['monitor']} not found")
+        found = downtimes.matching(monitor, downtimes.active())
+        page = paged(found, call.query, "page[offset]", "page[limit]", 30)
+        return {
+            "data": [
+                {
+                    "type": "downtime_match",
+                    "id": item["id"],
+                    "attributes": {
+                        "groups": ["*"],
+                        "scope": item["scope"],
+                        **{
+                            name: None if moment == float("inf") else iso(moment)
+                            for name, moment in zip(("start", "end"), downtimes.current(item), strict=True)
+                        },
+                    },
+                }
+                for item in page
+            ],
+            "meta": {"page": {"total_filtered_count": len(found)}},
+        }
+
+    return [
+        ("GET", "/api/v2/downtime", every),
+        ("POST", "/api/v2/downtime", lambda call: whole(downtimes.schedule(downtimes.checked(attributes(call))))),
+        ("GET", "/api/v2/downtime/{id}", get),
+        ("PATCH", "/api/v2/downtime/{id}", update),
+        ("DELETE", "/api/v2/downtime/{id}", cancel),
+        ("GET", "/api/v2/monitor/{monitor:int}/downtime_matches", matches),
+    ]

@@ -1,0 +1,228 @@
+"""Events: posted, read and searched, in the v1 and the v2 form.
+
+Source: https://docs.datadoghq.com/api/latest/events/
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+from .calls import Call, Handler, integer
+from .clock import Clock, epoch, iso
+from .decode import Refused
+from .documents import Documents
+
+# Seconds: how far back an event may lie, and what a search looks at that says no time.
+_OLDEST = 18 * 3600
+_SEARCHED = 15 * 60
+_PAGE = 10
+_V1_PAGE = 1000
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_APP = "https://app.datadoghq.com"
+
+
+def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
+    """The routes of events."""
+
+    def keep(event: dict[str, Any]) -> dict[str, Any]:
+        event = {"id": documents.new_id("event"), "uid": uuid.uuid4().hex, **event}
+        documents.put("event", event["id"], event)
+        return event
+
+    def post_v1(call: Call) -> tuple[int, dict[str, Any]]:
+        sent, now = call.body, int(clock.now())
+        if not isinstance(sent, dict):
+            raise Refused(400, "Invalid JSON")
+        for name in ("title", "text"):
+            if not isinstance(sent.get(name), str):
+                raise Refused(400, f"The parameter '{name}' is required")
+        happened = now if sent.get("date_happened") is None else int(sent["date_happened"])
+        if happened < now - _OLDEST:
+            raise Refused(400, "Event too far in the past")
+        event = keep({**sent, "date_happened": happened})
+        shown = {name: event.get(name) for name in ("title", "text", "priority", "tags", "related_event_id")}
+        link = f"{_APP}/event/event?id={event['id']}"
+        shown.update(_ids(event), url=link, handle=None, date_happened=happened)
+        return 202, {"status": "ok", "event": shown}
+
+    def post_v2(call: Call) -> tuple[int, dict[str, Any]]:
+        sent = _attributes(call)
+        event = keep(
+            {
+                "title": sent["title"],
+                "text": sent.get("message", ""),
+                "tags": sent.get("tags", []),
+                "host": sent.get("host"),
+                "aggregation_key": sent.get("aggregation_key"),
+                "attributes": sent["attributes"],
+                "category": sent["category"],
+                "date_happened": int(epoch(sent["timestamp"]) if sent.get("timestamp") else clock.now()),
+            }
+        )
+        evt = {"id": str(event["id"]), "uid": event["uid"]}
+        data = {"id": "_", "type": "event", "attributes": {"attributes": {"evt": evt}}}
+        return 202, {"data": data, "links": {"self": f"{_APP}/event/event?uid={event['uid']}"}}
+
+    def get_v1(call: Call) -> dict[str, Any]:
+        found = documents.get("event", call.path["id"])
+        if found is None:
+            raise Refused(404, "Event not found")
+        return {"event": _v1(found)}
+
+    def list_v1(call: Call) -> dict[str, Any]:
+        start, end = (integer(call.query, name, -1) for name in ("start", "end"))
+        wanted = {name: set(call.query[name].split(",")) for name in ("tags", "sources") if call.query.get(name)}
+        priority = call.query.get("priority")
+        found = [
+            {**_v1(event), "is_aggregate": False, "comments": [], "source": event.get("source_type_name") or "My Apps"}
+            for event in reversed(documents.all("event"))
+            if start <= event["date_happened"] <= end
+            and (not priority or (event.get("priority") or "normal") == priority)
+            and wanted.get("tags", set()) <= set(event.get("tags") or [])
+            and ("sources" not in wanted or (event.get("source_type_name") or "") in wanted["sources"])
+        ]
+        page = integer(call.query, "page", 0)
+        return {"events": found[page * _V1_PAGE : (page + 1) * _V1_PAGE]}
+
+    def search(wish: dict[str, Any], path: str) -> dict[str, Any]:
+        now = clock.now()
+        start, end = _time(wish["from"], now, now - _SEARCHED), _time(wish["to"], now, now)
+        found = [
+            event
+            for event in documents.all("event")
+            if start <= event["date_happened"] <= end and _matches(event, wish["query"])
+        ]
+        found.sort(key=lambda event: event["date_happened"], reverse=wish["sort"].startswith("-"))
+        if wish["cursor"]:
+            uids = [event["uid"] for event in found]
+            after = _after(wish["cursor"])
+            found = found[uids.index(after) + 1 :] if after in uids else []
+        page = found[: wish["limit"]]
+        answer: dict[str, Any] = {"data": [_v2(event) for event in page]}
+        if page:
+            after = base64.urlsafe_b64encode(json.dumps({"after": page[-1]["uid"]}).encode()).decode()
+            query = {"filter[from]": wish["from"], "filter[to]": wish["to"], "filter[query]": wish["query"]}
+            query = {name: value for name, value in query.items() if value}
+            query.update({"page[cursor]": after, "page[limit]": wish["limit"]})
+            answer.update(meta={"page": {"after": after}}, links={"next": f"{_APP}{path}?{urlencode(query)}"})
+        return answer
+
+    def list_v2(call: Call) -> dict[str, Any]:
+        named = {name: call.query.get(f"filter[{name}]", "") for name in ("from", "to", "query")}
+        page = {"cursor": call.query.get("page[cursor]", ""), "limit": integer(call.query, "page[limit]", _PAGE)}
+        return search({**named, **page, "sort": call.query.get("sort", "timestamp")}, "/api/v2/events")
+
+    def search_v2(call: Call) -> dict[str, Any]:
+        sent = call.body or {}
+        chosen, page = sent.get("filter") or {}, sent.get("page") or {}
+        named = {name: chosen.get(name, "") for name in ("from", "to", "query")}
+        page = {"cursor": page.get("cursor", ""), "limit": page.get("limit", _PAGE)}
+        return search({**named, **page, "sort": sent.get("sort", "timestamp")}, "/api/v2/events/search")
+
+    return [
+        ("POST", "/api/v1/events", post_v1),
+        ("GET", "/api/v1/events", list_v1),
+        ("GET", "/api/v1/events/{id:int}", get_v1),
+        ("POST", "/api/v2/events", post_v2),
+        ("GET", "/api/v2/events", list_v2),
+        ("POST", "/api/v2/events/search", search_v2),
+    ]
+
+
+def _ids(event: dict[str, Any]) -> dict[str, Any]:
+    """The id as a double holds it, and as it is."""
+    return {"id": int(float(event["id"])), "id_str": str(event["id"])}
+
+
+def _v1(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: event.get(name) for name in ("title", "text", "date_happened", "host", "device_name")},
+        "alert_type": event.get("alert_type") or "info",
+        "priority": event.get("priority") or "normal",
+        "tags": event.get("tags") or [],
+        "resource": f"/api/v1/events/{event['id']}",
+        **_ids(event),
+        "url": f"/event/event?id={event['id']}",
+    }
+
+
+def _v2(event: dict[str, Any]) -> dict[str, Any]:
+    statuses = {"error": "error", "warning": "warn", "success": "success"}
+    moment = iso(event["date_happened"], "seconds").replace("+00:00", "Z")
+    return {
+        "id": event["uid"],
+        "type": "event",
+        "attributes": {
+            "message": event["text"],
+            "tags": event.get("tags") or [],
+            "timestamp": moment,
+            "attributes": {
+                **(event.get("attributes") or {}),
+                "title": event["title"],
+                "hostname": event.get("host"),
+                "service": "undefined",
+                "aggregation_key": event.get("aggregation_key"),
+                "priority": event.get("priority") or "normal",
+                "status": statuses.get(event.get("alert_type") or "", "info"),
+                "event_object": event.get("aggregation_key"),
+                "timestamp": event["date_happened"] * 1000,
+                "evt": {"id": str(event["id"]), "type": "api", "source_id": 100},
+            },
+        },
+    }
+
+
+def _attributes(call: Call) -> dict[str, Any]:
+    data = call.body.get("data") if isinstance(call.body, dict) else None
+    sent = data.get("attributes") if isinstance(data, dict) else None
+    where = "$.data.attributes"
+    if not isinstance(sent, dict):
+        raise _Invalid(f"JSON validation failed at {where}: required property is missing.")
+    for name in ("title", "category", "attributes"):
+        if name not in sent:
+            raise _Invalid(f"JSON validation failed at {where}: missing required property '{name}'.")
+    if sent["category"] not in ("alert", "change"):
+        raise _Invalid(f'JSON validation failed at {where}.category: value must be one of: ["alert", "change"].')
+    return sent
+
+
+class _Invalid(Refused):
+    """A refusal in the form of the v2 intake of events."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(400, {"status": "400", "title": "Bad Request", "detail": detail})
+
+
+def _time(text: str | int, now: float, default: float) -> float:
+    """Seconds since the epoch of now, now-15m, ISO 8601 or milliseconds."""
+    if not text:
+        return default
+    relative = re.fullmatch(r"now(?:-(\d+)([smhdw]))?", str(text))
+    try:
+        if relative:
+            return now - int(relative[1] or 0) * _UNITS[relative[2] or "s"]
+        return int(text) / 1000 if str(text).isdecimal() else epoch(str(text).replace(" ", "+"))
+    except ValueError:
+        raise Refused(400, f"input_validation_error(Field 'filter' is invalid: {text})") from None
+
+
+def _after(cursor: str) -> str:
+    """The last event of the page that a cursor follows."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))["after"]
+    except (KeyError, TypeError, ValueError):
+        wrong = "{'errors': [u\"input_validation_error(Field 'page' is invalid: invalid cursor)\"]}"
+        raise Refused(400, wrong) from None
+
+
+def _matches(event: dict[str, Any], query: str) -> bool:
+    """Whether every word of a query is a tag, the host, or in the title or text of an event."""
+    tags = {*(event.get("tags") or []), f"host:{event.get('host')}"}
+    text = f"{event['title']} {event['text']}".lower()
+    words = [word for word in str(query).split() if word not in ("AND", "*")]
+    return all(word in tags or word.strip('"').lower() in text for word in words)

@@ -1,0 +1,158 @@
+"""The searches over monitors and their groups.
+
+Source: https://docs.datadoghq.com/monitors/manage/search/
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from . import account
+from .calls import Call, Handler, integer
+from .clock import epoch
+from .decode import Refused
+from .monitors import METRIC_TYPES, Monitors, scopes
+
+_STATUSES = ("alert", "warn", "no data", "ok", "ignored", "skipped")
+_WORDS = re.compile(r'(-?)(?:([\w.]+):)?(\((?:[^()]*)\)|"[^"]*"|[^\s"]+)')
+_PER_PAGE = 30
+
+
+def table(monitors: Monitors, downtimes: Any) -> list[tuple[str, str, Handler]]:
+    """The routes of the searches."""
+
+    def every() -> list[dict[str, Any]]:
+        ahead = downtimes.ahead()
+        active = [found for found in ahead if downtimes.status(found) == "active"]
+        found = [monitors.shown(monitor, ahead) for monitor in monitors.all()]
+        return [_entry(monitor, bool(downtimes.matching(monitor, active))) for monitor in found]
+
+    def search(call: Call) -> dict[str, Any]:
+        return _answer("monitors", every(), call, ("status", "muted", "tag", "type"))
+
+    def groups(call: Call) -> dict[str, Any]:
+        entries = [group for monitor in every() for group in _groups(monitor, monitors.state(monitor["id"]))]
+        return _answer("groups", entries, call, ("status", "muted", "tag", "type"))
+
+    return [("GET", "/api/v1/monitor/search", search), ("GET", "/api/v1/monitor/groups/search", groups)]
+
+
+def _entry(monitor: dict[str, Any], muted: bool) -> dict[str, Any]:
+    modified = monitor["overall_state_modified"]
+    words = re.findall(r"(?:^|[:( ])([a-zA-Z][\w.]*)\{", monitor["query"])
+    return {
+        **{name: monitor[name] for name in ("id", "name", "org_id", "priority", "query", "tags", "type")},
+        "status": monitor["overall_state"],
+        "restricted_roles": monitor["restricted_roles"] or [],
+        "classification": _classification(monitor["type"]),
+        "scopes": scopes(monitor["query"]),
+        "metrics": words,
+        "creator": {name: account.CREATOR[name] for name in ("id", "name", "handle")},
+        "notifications": [
+            {"handle": handle, "name": handle}
+            for handle in sorted(set(re.findall(r"@([\w.@+-]+\w)", monitor["message"])))
+        ],
+        "muted": muted,
+        "muted_until_ts": next(iter(monitor["options"]["silenced"].values()), None),
+        "last_triggered_ts": None,
+        "overall_state_modified": None if modified is None else int(epoch(modified)),
+    }
+
+
+def _classification(kind: str) -> str:
+    return "metric" if kind in METRIC_TYPES else "custom" if kind == "service check" else kind.removesuffix(" alert")
+
+
+def _groups(monitor: dict[str, Any], state: dict[str, Any]) -> list[dict[str, Any]]:
+    own = {name: monitor[name] for name in ("priority", "muted", "muted_until_ts", "type", "classification")}
+    tagged = {kind: [tag for tag in monitor["tags"] if tag.startswith(f"{kind}:")] for kind in ("env", "team")}
+    return [
+        {
+            **own,
+            "monitor_id": monitor["id"],
+            "monitor_name": monitor["name"],
+            "all_tags": monitor["tags"],
+            "env_tags": tagged["env"],
+            "team_tags": tagged["team"],
+            "muted_remaining": None,
+            "downtimes": [],
+            "group": name,
+            "group_tags": name.split(","),
+            "status": group["status"],
+            **{stamp: group.get(stamp) or 0 for stamp in ("last_triggered_ts", "last_nodata_ts")},
+        }
+        for name, group in state["groups"].items()
+    ]
+
+
+_FACETS: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
+    "status": lambda item: [item["status"]],
+    "muted": lambda item: [item["muted"]],
+    "tag": lambda item: item["tags"] if "tags" in item else item["all_tags"],
+    "type": lambda item: [item["classification"]],
+}
+_FIELDS: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
+    **_FACETS,
+    "title": lambda item: [item.get("name", item.get("monitor_name"))],
+    "id": lambda item: [item.get("id", item.get("monitor_id"))],
+    "group": lambda item: [item.get("group", "")],
+    "scope": lambda item: item.get("scopes", []),
+    "metric": lambda item: item.get("metrics", []),
+    "notification": lambda item: [found["handle"] for found in item.get("notifications", [])],
+    "priority": lambda item: [f"p{item['priority']}" if item["priority"] else ""],
+}
+
+
+def _answer(name: str, entries: list[dict[str, Any]], call: Call, facets: tuple[str, ...]) -> dict[str, Any]:
+    tests = _tests(call.query.get("query", ""))
+    found = [entry for entry in entries if all(test(entry) for test in tests)]
+    size, page = integer(call.query, "per_page", _PER_PAGE) or _PER_PAGE, integer(call.query, "page", 0)
+    order, _, direction = call.query.get("sort", "name,asc").partition(",")
+    keys = {"name": "title", "monitor_name": "title"}
+    by = _FIELDS.get(keys.get(order, order), _FIELDS["title"])
+    found.sort(key=lambda entry: str(by(entry)).lower(), reverse=direction == "desc")
+    counts = {facet: Counter(value for entry in found for value in _FACETS[facet](entry)) for facet in facets}
+    return {
+        name: found[page * size : (page + 1) * size],
+        "counts": {
+            facet: [{"name": value, "count": count} for value, count in counted.most_common()]
+            for facet, counted in counts.items()
+        },
+        "metadata": {"total_count": len(found), "page": page, "per_page": size, "page_count": -(-len(found) // size)},
+    }
+
+
+def _tests(query: str) -> list[Callable[[dict[str, Any]], bool]]:
+    """What a search query asks of an entry: words of the title, field:value, field:(a OR b), each also with -."""
+    tests = []
+    for minus, field, text in _WORDS.findall(query):
+        values = [value.strip('"').lower() for value in re.findall(r'"[^"]*"|[^\s()]+', text) if value != "OR"]
+        if not field and values == ["and"]:
+            continue
+        if field == "status" and (bad := [value for value in values if value not in _STATUSES]):
+            raise Refused(400, f"Query parsing error: '{bad[0]}' is not a valid monitor status")
+        key = field or "title"
+        if key not in _FIELDS:
+            # env:prod is short for tag:"env:prod".
+            key, values = "tag", [f"{field}:{value}".lower() for value in values]
+        tests.append(_test(key, values, bool(minus)))
+    return tests
+
+
+def _test(key: str, values: list[str], negated: bool) -> Callable[[dict[str, Any]], bool]:
+    parts = key in ("title", "metric", "notification")
+
+    def test(entry: dict[str, Any]) -> bool:
+        own = [str(value).lower() for value in _FIELDS[key](entry)]
+        found = any(_matches(value, item, parts) for value in values for item in own)
+        return found != negated
+
+    return test
+
+
+def _matches(value: str, item: str, part: bool) -> bool:
+    pattern = ".*".join(map(re.escape, value.split("*")))
+    return bool((re.search if part else re.fullmatch)(pattern, item))
