@@ -142,7 +142,7 @@ def test_validates_the_key(client):
     assert typed(AuthenticationApi(client).validate()).valid is True
 
 
-@pytest.mark.parametrize("query", ["avg:x", "avg:x{*} by", "anomalies(avg:x{*}, 'basic', 2)"])
+@pytest.mark.parametrize("query", ["avg:x", "avg:x{*} by", "forecast(avg:x{*}, 'linear', 1)"])
 def test_a_bad_query_is_refused_with_its_reason(client, now, query):
     with pytest.raises(ApiException) as caught:
         MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query)
