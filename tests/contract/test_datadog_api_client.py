@@ -148,7 +148,7 @@ def test_a_bad_query_is_refused_with_its_reason(client, now, query):
         MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query)
     assert caught.value.status == 400
     (reason,) = caught.value.body["errors"]
-    assert "column" in reason or "anomalies" in reason
+    assert "column" in reason or "forecast" in reason
 
 
 def test_wrong_keys_are_forbidden(standin, now, name):

@@ -111,7 +111,7 @@ def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
     ("query", "message"),
     [
         ("avg:system.load.1", r"Error parsing query: unable to parse avg:system\.load\.1: expected a scope .* 18"),
-        ("anomalies(avg:x{*}, basic, 2)", "column 26"),
+        ("abs(avg:x{*}", "column 13"),
         ("forecast(avg:x{*}, 'linear', 1)", "function forecast is not evaluated"),
     ],
 )
