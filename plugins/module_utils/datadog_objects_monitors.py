@@ -49,6 +49,8 @@ OPTIONS: Body = {
     "timeout_h": 0,
     "variables": [],
 }
+# Old exports have these too, which say again what the query says.
+OLD_THRESHOLDS = ("comparison", "period")
 # Compared where they are asked for: an answer has them only now and then, or with additions.
 ELUSIVE = ("assets", "draft_status", "restricted_roles")
 ANSWERED_OPTIONS = ("silenced", "avalanche_window")
@@ -96,11 +98,14 @@ class Monitors(Kind):
         problems += [
             f"options.thresholds.{name} is {value!r}: it is a number."
             for name, value in thresholds.items()
-            if value is not None and not _is_number(value)
+            if value is not None and not _is_number(value) and name not in OLD_THRESHOLDS
         ]
         return problems
 
     def body(self, item: Body, mark: Mark) -> Body:
+        options = {name: value for name, value in (item.get("options") or {}).items() if name != "silenced"}
+        if options.get("thresholds"):
+            options["thresholds"] = _thresholds(options)
         return {
             "name": item["name"],
             "type": item["type"],
@@ -108,7 +113,7 @@ class Monitors(Kind):
             "message": item.get("message") or "",
             "tags": unmarked_tags(item.get("tags") or []) + mark.tags,
             "priority": _priority(item.get("priority")),
-            "options": {name: value for name, value in (item.get("options") or {}).items() if name != "silenced"},
+            "options": options,
             **{name: item[name] for name in ELUSIVE if item.get(name) is not None},
         }
 
@@ -184,6 +189,11 @@ def _priority(value: Any) -> int | None:
     return int(value or 0) or None
 
 
+def _thresholds(options: Body) -> dict[str, float]:
+    given = (options.get("thresholds") or {}).items()
+    return {name: float(value) for name, value in given if value is not None and name not in OLD_THRESHOLDS}
+
+
 def _options(options: Body, query: str) -> Body:
     """Return the options without what is as if it were not set, sorted by name."""
     result = without_nulls(options)
@@ -193,7 +203,7 @@ def _options(options: Body, query: str) -> Body:
         result["escalation_message"] = result["escalation_message"].strip()
     for name in ("renotify_statuses", "notify_by"):
         result[name] = sorted(result.get(name) or [])
-    thresholds = {name: float(value) for name, value in (result.get("thresholds") or {}).items()}
+    thresholds = _thresholds(result)
     # The query says it already, and Datadog refuses another here.
     limit = re.search(r"[<>=]\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\Z", query, re.IGNORECASE)
     if limit and _is_number(limit[1]) and thresholds.get("critical") == float(limit[1]):

@@ -160,6 +160,7 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"priority": 6}, "priority is 6"),
         ({"tags": "team:a"}, "tags is no list"),
         ({"options": {"thresholds": {"critical": "many"}}}, "thresholds.critical is 'many'"),
+        ({"options": {"thresholds": {"comparison": ">", "period": {}, "critical": 8}}}, ""),
         ({"options": {"silenced": {"*": None}}}, "mute with datadog_downtimes"),
         ({"options": []}, ""),
         ({"restriction_policy": {"bindings": []}}, "restriction_policy cannot be read back"),
