@@ -189,14 +189,17 @@ class Client:
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """Yield every item of a list of ``PAGES``, however many there are."""
         version, items, place, step, size_name, size = PAGES[path]
-        page = 0
+        page, before = 0, None
         while True:
             answer = self.get(path, version=version, **params, **{place: page * step, size_name: size})
             found = answer[items] if items else answer
+            # The same again: it is all there is, from a server that does not know these parameters.
+            if found == before:
+                return
             yield from found
             if len(found) < size:
                 return
-            page += 1
+            page, before = page + 1, found
 
     def post(
         self,

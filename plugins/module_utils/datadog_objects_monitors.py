@@ -83,7 +83,7 @@ class Monitors(Kind):
         tags = item.get("tags") or []
         if not isinstance(tags, (list, tuple)) or not all(isinstance(tag, str) for tag in tags):
             problems.append("tags is no list of text: write a list of key:value.")
-        if str(item.get("priority") or 0) not in "012345":
+        if str(item.get("priority") or 0) not in tuple("012345"):
             problems.append(f"priority is {item['priority']!r}: it is 1 to 5, or null.")
         if item.get("restriction_policy"):
             problems.append("restriction_policy cannot be read back: set it in Datadog, and leave it out here.")

@@ -324,6 +324,11 @@ def test_pages_that_are_counted(fake_api: FakeApi, clock: Clock) -> None:
     assert len(list(client(fake_api, clock).pages("monitor"))) == 2007
 
 
+def test_a_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.routes["/api/v1/dashboard"] = lambda query: (200, {"dashboards": list(range(250))})
+    assert list(client(fake_api, clock).pages("dashboard")) == list(range(250))
+
+
 @pytest.mark.parametrize(
     ("params", "variable"),
     [

@@ -158,6 +158,7 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"type": "query"}, "type 'query' is none: there are metric alert"),
         ({"query": "avg(last_5m):avg:x{*} by host > 8"}, "query: "),
         ({"priority": 6}, "priority is 6"),
+        ({"priority": "12"}, "priority is '12'"),
         ({"tags": "team:a"}, "tags is no list"),
         ({"options": {"thresholds": {"critical": "many"}}}, "thresholds.critical is 'many'"),
         ({"options": {"thresholds": {"comparison": ">", "period": {}, "critical": 8}}}, ""),
