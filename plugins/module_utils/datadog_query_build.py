@@ -42,7 +42,7 @@ def metric_query(metric: str, aggregator: str = "avg", scope: Any = "*", by: Any
         raise ValueError(f"{metric!r} is no metric: write a name of letters, digits, '_' and '.'")
     if not is_aggregator(str(aggregator)):
         raise ValueError(f"aggregator is {aggregator!r}: write one of {', '.join(AGGREGATORS)}")
-    return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "the parts make no query")
+    return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "it makes no query")
 
 
 def scope_text(scope: Any) -> str:
@@ -107,7 +107,7 @@ def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
         arguments += (interval if seconds is None else Number(seconds),)
     series = _series(query, "rollup")
     kept = tuple(modifier for modifier in series.modifiers if modifier.name != "rollup")
-    return _checked(str(replace(series, modifiers=(*kept, Modifier("rollup", arguments)))), "rollup")
+    return _checked(str(replace(series, modifiers=(*kept, Modifier("rollup", arguments)))), "it makes no query")
 
 
 def counted(query: str, name: str) -> str:
@@ -121,7 +121,7 @@ def anomalies(query: str, algorithm: str = "basic", bounds: Any = 2, **options: 
     """The query with its band of expected values. `options` are the keyword arguments of Datadog's function."""
     keywords = tuple((name, _constant(value)) for name, value in options.items() if value is not None)
     call = Call("anomalies", (_expression(query), String(str(algorithm)), Number(_number(bounds, "bounds"))), keywords)
-    return _checked(str(call), "anomalies")
+    return _checked(str(call), "it makes no query")
 
 
 def monitor_query(
