@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from account import Account
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,3 +109,12 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
 def name(request: pytest.FixtureRequest) -> str:
     """A name for hosts and metrics that no other test uses."""
     return "t" + secrets.token_hex(4)
+
+
+@pytest.fixture
+def account(standin: Standin) -> Iterator[Account]:
+    """An empty account there."""
+    account = Account(standin)
+    account.lab("POST", "reset")
+    yield account
+    account.lab("POST", "reset")

@@ -1,0 +1,172 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An account at the stand-in Datadog, and the modules for its objects, run in this process."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Kind, run
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import Mark
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
+
+if TYPE_CHECKING:
+    from conftest import Standin
+
+Body = dict[str, Any]
+ITEMS: dict[str, Body] = {
+    "dashboard": {
+        "key": "shop",
+        "title": "The shop",
+        "layout_type": "ordered",
+        "description": "What is sold.",
+        "template_variables": [{"name": "host", "prefix": "host", "defaults": ["*"]}],
+        "notify_list": [],
+        "widgets": [
+            {"definition": {"type": "note", "content": "Hello"}},
+            {
+                "definition": {
+                    "type": "timeseries",
+                    "title": "Load",
+                    "requests": [
+                        {
+                            "display_type": "line",
+                            "response_format": "timeseries",
+                            "formulas": [{"formula": "load"}],
+                            "queries": [
+                                {
+                                    "name": "load",
+                                    "data_source": "metrics",
+                                    "query": "avg:system.load.1{$host} by {host}",
+                                }
+                            ],
+                        }
+                    ],
+                }
+            },
+            {
+                "definition": {
+                    "type": "group",
+                    "layout_type": "ordered",
+                    "title": "More",
+                    "widgets": [{"definition": {"type": "note", "content": "Inside"}}],
+                }
+            },
+        ],
+    },
+    "monitor": {
+        "key": "load",
+        "name": "Load",
+        "type": "metric alert",
+        "query": "avg(last_5m):avg:system.load.1{*} by {host} > 8\n",
+        "message": "The load is {{value}}. @ops@example.com\n",
+        "tags": ["team:shop", "env:prod"],
+        "priority": "5",
+        "options": {
+            "thresholds": {"critical": 8, "warning": 4},
+            "notify_no_data": True,
+            "no_data_timeframe": 10,
+            "renotify_interval": 0,
+            "silenced": {},
+        },
+    },
+    "downtime": {
+        "key": "nights",
+        "monitor_key": "load",
+        "scope": "env:prod",
+        "message": "Nights are quiet. @ops@example.com",
+        "schedule": {
+            "timezone": "Europe/Paris",
+            "recurrences": [
+                {
+                    "rrule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU,WE,TH,FR",
+                    "duration": "14h",
+                    "start": "2026-01-05T19:00:00",
+                }
+            ],
+        },
+    },
+}
+# A change of each kind of object that leaves it what it is.
+CHANGES: dict[str, Body] = {
+    "dashboard": {"title": "The new shop"},
+    "monitor": {"name": "Load of {{host.name}}"},
+    "downtime": {"message": "Nights are very quiet."},
+}
+KINDS = sorted(ITEMS)
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of this name, at this moment."""
+    if name == "downtime":
+        return Downtimes(datetime.now(timezone.utc))
+    return {"dashboard": Dashboards, "monitor": Monitors}[name]()
+
+
+@dataclass
+class Account:
+    """Runs the modules, and looks at the account without them."""
+
+    standin: Standin
+
+    def client(self, *, patient: bool = False, **options: Any) -> Client:
+        """A client of the account; only a PATIENT one waits between attempts."""
+        keys = {"api_key": self.standin.api_key, "app_key": self.standin.app_key}
+        sleep = time.sleep if patient else lambda seconds: None
+        return Client(**{**keys, "api_url": self.standin.url, "sleep": sleep, **options})
+
+    def run(
+        self,
+        kind: str,
+        items: list[Body],
+        *,
+        check: bool = False,
+        fleet: str = "lab",
+        client: Client | None = None,
+        **params: bool,
+    ) -> Body:
+        """The result of a module. Its list is under ``items`` too."""
+        params = {"fleet": fleet, f"{kind}s": copy.deepcopy(items), "adopt": False, "prune": False, **params}
+        result = run(kind_of(kind), client or self.client(), params, check)
+        return {**result, "items": result[f"{kind}s"]}
+
+    def actions(self, kind: str, items: list[Body], **options: Any) -> list[str]:
+        """What a run did with each object; it has to succeed."""
+        result = self.run(kind, items, **options)
+        assert not result.get("failed"), result["msg"]
+        actions = [item["action"] for item in result["items"]]
+        assert result["changed"] == any(action != "unchanged" for action in actions)
+        assert len(result["diff"]) == len([action for action in actions if action != "unchanged"])
+        return actions
+
+    def there(self, kind: str) -> list[Body]:
+        """The objects that there are, whosever."""
+        return sorted(kind_of(kind).everything(self.client(), None), key=lambda found: str(found["id"]))
+
+    def make(self, kind: str, item: Body, mark: Mark | None = None) -> Any:
+        """Make an object as another program would, and return its id."""
+        body = kind_of(kind).body(item, mark or Mark("lab", "y"))
+        if mark is None:
+            body |= {name: item[name] for name in ("tags", "description", "message") if name in item and name in body}
+            if kind == "dashboard":
+                body["description"] = item.get("description")
+        return kind_of(kind).create(self.client(), body, lambda: None)["id"]
+
+    def lab(self, method: str, path: str, body: Any = None) -> None:
+        """Call one of the lab's own routes."""
+        keys = {"dd_api_key": self.standin.api_key, "dd_application_key": self.standin.app_key}
+        sent = None if body is None else json.dumps(body).encode()
+        status, answer = self.standin.request(method, f"/lab/{path}", sent, content_type="application/json", **keys)
+        assert status < 300, answer
+
+    def fault(self, kind: str, **options: Any) -> None:
+        """Let the next call fail."""
+        self.lab("POST", "faults", {"kind": kind, **options})

@@ -1,0 +1,208 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the modules for dashboards, monitors and downtimes have in common."""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import Any
+
+import pytest
+from account import CHANGES, ITEMS, KINDS, Account, kind_of
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import Mark
+
+pytestmark = pytest.mark.parametrize("kind", KINDS)
+
+
+def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    made = account.run(kind, [item])
+    [entry] = made["items"]
+    assert made["changed"] and entry["action"] == "created" and entry["url"].startswith(account.standin.url)
+    [diff] = made["diff"]
+    assert diff["before"] == "" and diff["after"] and item["key"] in diff["after_header"]
+    again = account.run(kind, [item])
+    assert not again["changed"] and again["diff"] == [] and again["items"] == [{**entry, "action": "unchanged"}]
+    changed = account.run(kind, [{**item, **CHANGES[kind]}])
+    assert changed["items"][0]["action"] == "updated" and changed["items"][0]["id"] == entry["id"]
+    [diff] = changed["diff"]
+    [field] = CHANGES[kind]
+    assert diff["after"] == f"{field}: {CHANGES[kind][field]}\n"
+    assert diff["before"].startswith(f"{field}: ") and diff["before"].count("\n") == 1
+    assert account.actions(kind, [{**item, **CHANGES[kind]}]) == ["unchanged"]
+    absent = [{"key": item["key"], "state": "absent"}]
+    gone = account.run(kind, absent)
+    assert gone["items"][0]["action"] == "deleted" and gone["diff"][0]["after"] == "" and account.there(kind) == []
+    assert account.actions(kind, absent) == []
+
+
+def test_check_mode_tells_what_would_be_done_and_does_nothing(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    made = account.run(kind, [item], check=True)
+    assert made["changed"] and made["items"][0]["id"] is None and account.there(kind) == []
+    real = account.run(kind, [item])
+    assert made["diff"][0]["after"] == real["diff"][0]["after"]
+    before = account.there(kind)
+    checked = account.run(kind, [{**item, **CHANGES[kind]}], check=True)
+    absent = account.run(kind, [], prune=True, check=True)
+    assert account.there(kind) == before
+    assert [entry["action"] for entry in checked["items"] + absent["items"]] == ["updated", "deleted"]
+    assert checked["diff"] == account.run(kind, [{**item, **CHANGES[kind]}])["diff"]
+
+
+def test_two_fleets_and_a_twin_made_by_hand_keep_apart(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    by_hand = account.make(kind, item)
+    assert account.actions(kind, [item]) == ["created"]
+    assert account.actions(kind, [item], fleet="other") == ["created"]
+    assert account.actions(kind, [{**item, "key": "second"}]) == ["created"]
+    assert len(account.there(kind)) == 4
+    assert account.actions(kind, [item], prune=True) == ["unchanged", "deleted"]
+    assert account.actions(kind, [], prune=True) == ["deleted"]
+    marks = [kind_of(kind).mark(found) for found in account.there(kind)]
+    assert sorted(map(str, marks)) == [str(Mark("other", item["key"])), "None"]
+    assert by_hand in [found["id"] for found in account.there(kind)]
+
+
+def test_one_made_by_hand_is_adopted(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    by_hand = account.make(kind, item)
+    checked = account.run(kind, [item], adopt=True, check=True)
+    adopted = account.run(kind, [item], adopt=True)
+    assert adopted["items"][0]["id"] == by_hand and adopted["items"][0]["action"] == "adopted"
+    assert adopted["diff"] == checked["diff"]
+    assert adopted["diff"][0]["after"] == f"mark: {Mark('lab', item['key']).line}\n"
+    assert account.actions(kind, [item], adopt=True) == ["unchanged"]
+    assert len(account.there(kind)) == 1
+
+
+def test_two_that_could_be_adopted_are_told(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    ids = [account.make(kind, item), account.make(kind, item)]
+    refused = account.run(kind, [item], adopt=True)
+    assert refused["failed"] and not refused["changed"] and len(account.there(kind)) == 2
+    assert all(str(number) in refused["msg"] for number in ids)
+
+
+def test_one_cannot_be_adopted_twice(account: Account, kind: str) -> None:
+    account.make(kind, ITEMS[kind])
+    refused = account.run(kind, [ITEMS[kind], {**ITEMS[kind], "key": "second"}], adopt=True)
+    assert f"would be adopted by {ITEMS[kind]['key']} too" in refused["msg"]
+
+
+def test_of_duplicates_the_oldest_stays(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    ids = [account.make(kind, item, Mark("lab", item["key"])) for _number in range(3)]
+    result = account.run(kind, [item])
+    assert [entry["action"] for entry in result["items"]] == ["unchanged", "deleted", "deleted"]
+    assert [entry["id"] for entry in result["items"]] == ids
+    assert "older and stays" in result["items"][1]["note"]
+    assert [found["id"] for found in account.there(kind)] == ids[:1]
+
+
+def test_all_problems_are_told_before_anything_is_changed(account: Account, kind: str) -> None:
+    item = ITEMS[kind]
+    refused = account.run(kind, [item, {**item, "key": "Bad key"}, {**item, "key": "typo", "mesage": "x"}])
+    assert refused["failed"] and not refused["changed"] and account.there(kind) == []
+    assert len(refused["problems"]) == 2 and all(problem in refused["msg"] for problem in refused["problems"])
+
+
+FAULTS = ["429", "429_html", "500", "html", "cut"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_any_call_leaves_nothing_twice(account: Account, kind: str, fault: str, when: str) -> None:
+    item = ITEMS[kind]
+    for method in ("POST", "GET"):
+        account.fault(fault, when=when, method=method)
+    assert account.actions(kind, [item]) == ["created"]
+    assert len(account.there(kind)) == 1
+    for method in ("PUT", "PATCH", "GET"):
+        account.fault(fault, when=when, method=method)
+    assert account.actions(kind, [{**item, **CHANGES[kind]}]) == ["updated"]
+    account.lab("DELETE", "faults")
+    account.fault(fault, when=when, method="DELETE")
+    assert account.actions(kind, [], prune=True) == ["deleted"]
+    assert account.there(kind) == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_creation_answered_too_late_is_found(account: Account, kind: str, when: str) -> None:
+    path = f"/{kind}$"
+    account.fault("slow", when=when, method="POST", path=path, seconds=0.6)
+    assert account.actions(kind, [ITEMS[kind]], client=account.client(patient=True, api_timeout=0.4)) == ["created"]
+    assert len(account.there(kind)) == 1
+    assert account.actions(kind, [ITEMS[kind]]) == ["unchanged"]
+
+
+def test_a_web_page_instead_of_an_answer_is_told(account: Account, kind: str) -> None:
+    account.fault("html_200", method="GET", path=f"/{kind}$")
+    result = account.run(kind, [ITEMS[kind]])
+    assert result["failed"] and "not JSON but Sign in" in result["msg"] and "datadog_api_url" in result["msg"]
+
+
+def test_a_failure_tells_what_is_done_and_what_is_not(account: Account, kind: str) -> None:
+    items = [{**ITEMS[kind], "key": key} for key in ("one", "two", "three")]
+    assert account.actions(kind, items[:1]) == ["created"]
+    account.fault("500", count=99, method="POST", path=f"/{kind}$")
+    changed = {**items[0], **CHANGES[kind]}
+    result = account.run(kind, [changed, *items[1:]])
+    account.lab("DELETE", "faults")
+    assert result["failed"] and result["changed"] and [entry["key"] for entry in result["items"]] == ["one"]
+    assert "Not done: two, three." in result["msg"] and account.standin.app_key not in str(result)
+    assert account.actions(kind, [changed, *items[1:]]) == ["unchanged", "created", "created"]
+
+
+def test_somebody_else_deleted_it_meanwhile(account: Account, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.actions(kind, [ITEMS[kind]])
+    client = account.client()
+    delete = client.delete
+
+    def too_late(*arguments: Any, **options: Any) -> Any:
+        delete(*arguments, **options)
+        return delete(*arguments, **options)
+
+    monkeypatch.setattr(client, "delete", too_late)
+    assert account.actions(kind, [], prune=True, client=client) == ["deleted"]
+
+
+def test_two_runs_at_once_end_with_one(account: Account, kind: str) -> None:
+    """Both see nothing there, both create, and each looks again."""
+    processes = multiprocessing.get_context("fork")
+    met, results = processes.Barrier(2, timeout=30), processes.Queue()
+
+    def one_run() -> None:
+        client = account.client()
+        post = client.post
+
+        def meet(path: str, *arguments: Any, **options: Any) -> Any:
+            if path != kind:
+                return post(path, *arguments, **options)
+            met.wait()
+            made = post(path, *arguments, **options)
+            met.wait()
+            return made
+
+        client.post = meet  # type: ignore[method-assign]
+        results.put(account.run(kind, [ITEMS[kind]], client=client))
+
+    runs = [processes.Process(target=one_run) for _number in range(2)]
+    for process in runs:
+        process.start()
+    both = [results.get(timeout=60) for _process in runs]
+    for process in runs:
+        process.join(timeout=60)
+    assert [result.get("failed") for result in both] == [None, None]
+    [found] = account.there(kind)
+    assert {result["items"][0]["id"] for result in both} == {found["id"]}
+    assert len([result for result in both if "at the same time" in result["items"][0].get("note", "")]) == 1
+    assert account.actions(kind, [ITEMS[kind]]) == ["unchanged"]
+
+
+def test_keys_that_do_not_work_are_told(account: Account, kind: str) -> None:
+    result = account.run(kind, [ITEMS[kind]], client=account.client(app_key="f" * 40))
+    assert result["failed"] and "403" in result["msg"] and "datadog_app_key" in result["msg"]
+    with pytest.raises(DatadogError, match="datadog_app_key is not set"):
+        account.client(app_key=None).get(kind)
