@@ -16,6 +16,7 @@ from . import decode
 from .access import Keys
 from .decode import Refused
 from .intake import read_body
+from .limits import Limits
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,11 @@ def integer(query: dict[str, str], name: str, default: int) -> int:
 
 def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threading.RLock) -> list[Route]:
     """The routes of (method, path, handler). All need both keys; what is no GET runs alone, under `lock`."""
-    return [Route(path, _endpoint(keys, handler, lock), methods=[method]) for method, path, handler in table]
+    limits = Limits()
+    return [Route(path, _endpoint(keys, handler, lock, limits), methods=[method]) for method, path, handler in table]
 
 
-def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock) -> Callable:
+def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limits) -> Callable:
     def run(call: Call, alone: bool) -> Any:
         if not alone:
             return handler(call)
@@ -65,6 +67,7 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock) -> Callable:
         if isinstance(answer, Response):
             return answer
         status, body = answer if isinstance(answer, tuple) else (200, answer)
-        return Response(status_code=status) if body is None else JSONResponse(body, status_code=status)
+        headers = limits.headers(request.method, request.url.path)
+        return Response(None, status, headers) if body is None else JSONResponse(body, status, headers)
 
     return handle

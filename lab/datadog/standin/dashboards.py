@@ -60,6 +60,7 @@ class Dashboards:
             "notify_list": None,
             "is_read_only": False,
             "restricted_roles": [],
+            "experience_type": "default",
             **body,
             "id": id_,
             "url": _url(id_, body["title"]),

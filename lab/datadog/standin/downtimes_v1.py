@@ -29,7 +29,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
     def shown(found: dict[str, Any]) -> dict[str, Any]:
         schedule, chosen = found["schedule"], found["monitor_identifier"]
         status = downtimes.status(found)
-        start, end = _times(found, downtimes.current(found))
+        start, end = _times(found, downtimes.current(found), clock.now())
         scope = found.get("v1_scope") or re.split(r" AND |,", found["scope"])
         return {
             **{name: found[name] for name in _PLAIN},
@@ -61,7 +61,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         result = {name: sent[name] for name in _PLAIN if name in sent}
         more: dict[str, Any] = {}
         if sent.get("scope"):
-            more["v1_scope"] = [sent["scope"]] if isinstance(sent["scope"], str) else list(sent["scope"])
+            more["v1_scope"] = sent["scope"].split(",") if isinstance(sent["scope"], str) else list(sent["scope"])
             result["scope"] = " AND ".join(more["v1_scope"])
             check_scope(result["scope"])
         if sent.get("monitor_id"):
@@ -80,7 +80,8 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
 
     def schedule(sent: dict[str, Any], old: dict[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
         before = old["schedule"] if old else {}
-        start, end = sent.get("start"), sent.get("end")
+        # The command line client sends times as texts.
+        start, end = (None if sent.get(name) is None else int(sent[name]) for name in ("start", "end"))
         if start is not None and start < clock.now() - _LATE:
             raise Refused(400, PAST)
         recurrence = sent.get("recurrence", (old or {}).get("v1_recurrence"))
@@ -90,11 +91,11 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
             return {"start": None if start is None else iso(start), "end": None if end is None else iso(end)}
         zone = sent.get("timezone") or (old or {}).get("display_timezone") or "UTC"
         if start is None and old:
-            start, old_end = _times(old, downtimes.current(old))
+            start, old_end = _times(old, downtimes.current(old), clock.now())
             end = old_end if end is None else end
         if start is None or end is None or end <= start:
             raise Refused(400, "A recurring downtime needs a start and an end after it")
-        more["v1_recurrence"] = _checked_recurrence(recurrence)
+        more.update(v1_recurrence=_checked_recurrence(recurrence), v1_times=[start, end])
         begin = datetime.fromtimestamp(start, ZoneInfo(zone)).replace(tzinfo=None).isoformat()
         rule = {"rrule": _rrule(more["v1_recurrence"]), "duration": f"{int(end - start)}s", "start": begin}
         return {"timezone": zone, "recurrences": [rule]}
@@ -183,14 +184,15 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
     ]
 
 
-def _times(found: dict[str, Any], current: tuple[float, float] | None) -> tuple[int, int | None]:
-    """The start and end of a downtime as v1 shows them: of the time that is, or is next."""
-    if "recurrences" in found["schedule"] and current:
-        return int(current[0]), int(current[1])
-    if "recurrences" in found["schedule"]:
-        return int(epoch(found["created"])), None
-    end = found["schedule"].get("end")
-    return int(epoch(found["schedule"]["start"])), None if end is None else int(epoch(end))
+def _times(found: dict[str, Any], current: tuple[float, float] | None, now: float) -> tuple[int, int | None]:
+    """The start and end of a downtime as v1 shows them: the first until they are over, then the next."""
+    if "recurrences" not in found["schedule"]:
+        end = found["schedule"].get("end")
+        return int(epoch(found["schedule"]["start"])), None if end is None else int(epoch(end))
+    first = found.get("v1_times") or (int(epoch(found["created"])), None)
+    if current is None or (first[1] or 0) > now:
+        return tuple(first)
+    return int(current[0]), int(current[1])
 
 
 def _recurrence(schedule: dict[str, Any]) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import uuid
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,10 +70,11 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         return 202, {"data": data, "links": {"self": f"{_APP}/event/event?uid={event['uid']}"}}
 
     def get_v1(call: Call) -> dict[str, Any]:
-        found = documents.get("event", call.path["id"])
-        if found is None:
+        asked = int(call.path["id"])
+        found = [event for event in documents.all("event") if asked in (event["id"], _rounded(event["id"]))]
+        if not found:
             raise Refused(404, "Event not found")
-        return {"event": _v1(found)}
+        return {"event": _v1(found[0])}
 
     def list_v1(call: Call) -> dict[str, Any]:
         start, end = (integer(call.query, name, -1) for name in ("start", "end"))
@@ -136,7 +138,12 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
 
 def _ids(event: dict[str, Any]) -> dict[str, Any]:
     """The id as a double holds it, and as it is."""
-    return {"id": int(float(event["id"])), "id_str": str(event["id"])}
+    return {"id": _rounded(event["id"]), "id_str": str(event["id"])}
+
+
+def _rounded(id_: int) -> int:
+    """An id as JavaScript writes it: the shortest digits that give the double, then zeros."""
+    return int(Decimal(repr(float(id_))))
 
 
 def _v1(event: dict[str, Any]) -> dict[str, Any]:

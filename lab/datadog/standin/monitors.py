@@ -24,7 +24,15 @@ State = Callable[[int], dict[str, Any]]
 
 METRIC_TYPES = ("metric alert", "query alert")
 GROUP_STATES = {"all": None, "alert": "Alert", "warn": "Warn", "no data": "No Data", "ok": "OK"}
-_OPTIONS: dict[str, Any] = {"notify_audit": False, "include_tags": True, "new_host_delay": 300}
+# What any account of the recordings adds, though no account adds all of it: a client has to look past each.
+_OPTIONS: dict[str, Any] = {
+    "notify_audit": False,
+    "include_tags": True,
+    "new_host_delay": 300,
+    "locked": False,
+    "avalanche_window": 10,
+}
+_ADDED = {"deleted": None, "org_id": account.ORG, "creator": account.CREATOR, "run_as": None, "restricted": False}
 # Types whose monitors say whether one notification is enough for all groups.
 _GROUPED = {
     *("log alert", "rum alert", "ci-pipelines alert", "ci-tests alert", "error-tracking alert"),
@@ -79,16 +87,8 @@ class Monitors:
         sent = _body(call)
         id_, now = self._documents.new_id("monitor"), self._clock.now()
         checked = _checked(sent, {**_FIELDS, "options": {}}, id_)
-        made = {
-            "id": id_,
-            "org_id": account.ORG,
-            **checked,
-            "creator": account.CREATOR,
-            "deleted": None,
-            "created": iso(now),
-            "modified": iso(now),
-            "created_at": int(now) * 1000,
-        }
+        times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
+        made = {"id": id_, **checked, **_ADDED, **times}
         self._documents.put("monitor", id_, made)
         self._silence(id_, sent)
         return self.shown(made)
@@ -202,6 +202,8 @@ class Monitors:
 
     def _read(self, monitor: dict[str, Any], ahead: list[dict[str, Any]], call: Call, *, one: bool) -> dict[str, Any]:
         answer = {name: value for name, value in self.shown(monitor, ahead).items() if name != "restriction_policy"}
+        # Without data since it was made.
+        answer["overall_state_modified"] = answer["overall_state_modified"] or monitor["created"]
         wanted = _wanted_states(call)
         if wanted is not None:
             groups = self.state(monitor["id"])["groups"]

@@ -1,0 +1,47 @@
+"""The headers by which Datadog says how many calls are left. They count, but refuse nothing: faults do that.
+
+Source: https://docs.datadoghq.com/api/latest/rate-limits/
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+
+# (method, path, name, calls, seconds): the first that fits.
+_LIMITS = (
+    ("GET", r"/api/v1/query", "query_timeseries_points", 600, 3600),
+    ("GET", r"/api/v1/graph/snapshot", "graph_snapshot", 60, 3600),
+    ("GET", r"/api/v1/monitor", "monitor_list", 1000, 10),
+    ("GET", r"/api/v\d/(monitor|downtime)/.+", "monitor_read", 3000, 10),
+    ("GET", r"/api/v\d/downtime", "downtime_list", 300, 60),
+    ("POST|PUT|PATCH|DELETE", r"/api/v\d/(monitor|downtime|host)\b.*", "monitor_write", 500, 10),
+    (".*", r"/api/v\d/dashboards?\b.*", "dashboard", 600, 60),
+    (".*", r"/api/v\d/events\b.*", "events", 1000, 60),
+)
+
+
+class Limits:
+    """How often each limited thing was called in the running period."""
+
+    def __init__(self) -> None:
+        self._calls: Counter[tuple[str, int]] = Counter()
+        self._lock = threading.Lock()
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """Count a call; the headers of its answer, none where nothing limits it."""
+        fits = (limit for limit in _LIMITS if re.fullmatch(limit[0], method) and re.fullmatch(limit[1], path))
+        limit = next(fits, None)
+        if limit is None:
+            return {}
+        name, calls, period = limit[2:]
+        window, now = divmod(int(time.time()), period)
+        with self._lock:
+            # What was counted in periods that are over is of no use.
+            self._calls = Counter({key: n for key, n in self._calls.items() if key[0] != name or key[1] == window})
+            self._calls[name, window] += 1
+            left = max(0, calls - self._calls[name, window])
+        said = {"limit": calls, "period": period, "remaining": left, "reset": period - now, "name": name}
+        return {f"x-ratelimit-{key}": str(value) for key, value in said.items()}
