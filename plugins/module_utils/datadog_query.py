@@ -13,9 +13,9 @@
     modifier   = NAME "(" [word ("," word)*] ")"     with word = WORD | string | ["-"] number
     scope      = see datadog_scope
 
-A VARIABLE, the name of a query, stands in formulas only. `by` may also come after the modifiers. A WORD is a string
-without its quotes, and never the first argument. Which functions there are, and with which arguments, is not the
-grammar's: see datadog_functions.
+A VARIABLE, the name of a query, stands in formulas only. `by` may also come among or after the modifiers. A WORD is a
+string without its quotes, and never the first argument. Which functions there are, and with which arguments, is not
+the grammar's: see datadog_functions.
 Source: https://docs.datadoghq.com/dashboards/functions/
 """
 
@@ -328,7 +328,9 @@ class Parser(Reader):
         self.expect("}", "',', AND, OR or '}'")
         by = self.by()
         modifiers = self.modifiers()
-        return Series(metric, scope, aggregator, by or self.by(), modifiers, start)
+        if not by and (by := self.by()):
+            modifiers += self.modifiers()
+        return Series(metric, scope, aggregator, by, modifiers, start)
 
     def by(self) -> tuple[str, ...]:
         return self.keys() if self.match(_BY) else ()

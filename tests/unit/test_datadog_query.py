@@ -206,7 +206,7 @@ def test_names_the_column_of_an_error(text, column, message):
     assert f"column {column})" in str(caught.value)
 
 
-tags = st.from_regex(r"\*?[a-z][a-z0-9_/.-]{0,6}(:[A-Za-z0-9*$.-]{1,6})?", fullmatch=True).filter(
+tags = st.from_regex(r'\*?[a-z][a-z0-9_/.-]{0,6}(:([A-Za-z0-9*$.@é-]{1,6}|"[a ,()!]{1,6}"))?', fullmatch=True).filter(
     lambda text: text not in ("and", "or", "not", "in")
 )
 words = st.recursive(
@@ -226,7 +226,7 @@ series = st.builds(
     st.sampled_from(["", "avg:", "p99: "]),
     st.from_regex(r"[a-z][a-z0-9_.]{0,8}", fullmatch=True),
     words | symbols,
-    st.sampled_from(["", " by {host}", "by{ host , env }"]),
+    st.sampled_from(["", " by {host}", "by{ host , env }", ".fill(last) by {*}"]),
     st.sampled_from(["", ".as_count()", ".rollup(avg)", ".rollup(sum, 60).fill(last, 1.5)", ".rollup('max',-1)"]),
 )
 numbers = st.floats(min_value=0, allow_infinity=False).map(repr) | st.integers(0, 10**20).map(str)
@@ -236,7 +236,10 @@ queries = st.recursive(
         st.builds("({}) {} ({})".format, inner, st.sampled_from("+-*/"), inner)
         | st.builds("{} {} {}".format, inner, st.sampled_from("+-*/"), inner)
         | st.builds("-{}".format, inner)
-        | st.builds("f_1({}, 'it is', \"it's\", {}, a=-2, b='c')".format, inner, inner)
+        | st.builds("f_1({}, 'it is', \"it's\", {}, word, {{ a,b }}, a=-2, b='c\\'')".format, inner, inner)
+        | st.builds(
+            "{}({}).fill(zero).rollup(sum, daily, 12am, Europe/Paris)".format, st.sampled_from(["", "f"]), inner
+        )
     ),
     max_leaves=8,
 )

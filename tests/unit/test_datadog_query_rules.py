@@ -22,7 +22,7 @@ avg:shop.size{env:prod AND zone NOT IN ("a b", c) AND NOT (team:x OR team: y)}
 avg:shop.size{$host,env:$env.value,pod:*$pod.value*} by {host,$group}
 1/3 * -avg:shop.size{*} + (-(2)) * .5
 100 - avg:shop.size{*}, sum:shop.count{*}
-sum:shop.count{*}.as_count() by {host}
+sum:shop.count{*}.as_count() by {host}.rollup(sum, 60)
 sum:shop.count{*} by {host}.as_count().rollup(sum, 60).fill(last, 600).weighted()
 sum:shop.cost{*}.rollup(sum, daily)
 sum:shop.cost{*}.rollup(sum, daily, 12am)
