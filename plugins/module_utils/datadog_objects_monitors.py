@@ -51,6 +51,11 @@ OPTIONS: Body = {
 }
 # Old exports have these too, which say again what the query says.
 OLD_THRESHOLDS = ("comparison", "period")
+# Those that are whole numbers: where Ansible has templated them, they may come as text.
+NUMBERS = """
+    evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
+    renotify_interval renotify_occurrences timeout_h
+"""
 # Compared where they are asked for: an answer has them only now and then, or with additions.
 ELUSIVE = ("assets", "draft_status", "restricted_roles")
 ANSWERED_OPTIONS = ("silenced", "avalanche_window")
@@ -103,9 +108,6 @@ class Monitors(Kind):
         return problems
 
     def body(self, item: Body, mark: Mark) -> Body:
-        options = {name: value for name, value in (item.get("options") or {}).items() if name != "silenced"}
-        if options.get("thresholds"):
-            options["thresholds"] = _thresholds(options)
         return {
             "name": item["name"],
             "type": item["type"],
@@ -113,7 +115,7 @@ class Monitors(Kind):
             "message": item.get("message") or "",
             "tags": unmarked_tags(item.get("tags") or []) + mark.tags,
             "priority": _priority(item.get("priority")),
-            "options": options,
+            "options": _sent(item.get("options") or {}),
             **{name: item[name] for name in ELUSIVE if item.get(name) is not None},
         }
 
@@ -192,6 +194,17 @@ def _priority(value: Any) -> int | None:
 def _thresholds(options: Body) -> dict[str, float]:
     given = (options.get("thresholds") or {}).items()
     return {name: float(value) for name, value in given if value is not None and name not in OLD_THRESHOLDS}
+
+
+def _sent(options: Body) -> Body:
+    """Return the options as they are sent: numbers as numbers, and never none, which could be read as no change."""
+    result = {name: value for name, value in options.items() if name != "silenced"}
+    for name in NUMBERS.split():
+        if isinstance(result.get(name), str) and result[name].isdecimal():
+            result[name] = int(result[name])
+    if result.get("thresholds"):
+        result["thresholds"] = _thresholds(result)
+    return result or {"notify_audit": OPTIONS["notify_audit"]}
 
 
 def _options(options: Body, query: str) -> Body:

@@ -60,7 +60,8 @@ def answer(body: dict[str, Any], number: int = 7) -> dict[str, Any]:
     options |= {"silenced": {}, "avalanche_window": 10, "groupby_simple_monitor": False, "locked": False}
     if isinstance(options.get("escalation_message"), str):
         options["escalation_message"] = options["escalation_message"].rstrip("\n")
-    thresholds = {name: float(value) for name, value in (options.pop("thresholds", None) or {}).items() if value}
+    given_thresholds = (options.pop("thresholds", None) or {}).items()
+    thresholds = {name: float(value) for name, value in given_thresholds if value is not None}
     if thresholds:
         options["thresholds"] = thresholds
     if options.get("on_missing_data") == "default":
@@ -96,6 +97,16 @@ def test_what_datadog_makes_of_a_monitor_is_no_difference(item: dict[str, Any]) 
     found = answer(body)
     assert KIND.mark(found) == MARK and not differs(item, found)
     assert "silenced" not in body["options"]
+
+
+def test_what_is_sent_has_numbers_and_options() -> None:
+    item = {"name": "A", "type": "metric alert", "query": "avg(last_5m):avg:a{*} > 8"}
+    options = {"no_data_timeframe": "10", "thresholds": {"critical": "8", "warning": 5}}
+    sent = KIND.body({**item, "options": options}, MARK)["options"]
+    assert sent == {"no_data_timeframe": 10, "thresholds": {"critical": 8.0, "warning": 5}}
+    # To take all options away, some have to be sent.
+    body = KIND.body(item, MARK)
+    assert body["options"] and not KIND.canonical(body)["options"]
 
 
 @given(ITEMS)
