@@ -210,7 +210,7 @@ ONCE = {
     "key": "once",
     "scope": "env:lab",
     "monitor_identifier": {"monitor_tags": ["service:web"]},
-    "schedule": {"start": "2040-01-01T00:00:00+00:00", "end": "2040-01-02T00:00:00+00:00"},
+    "schedule": {"start": "2099-01-01T00:00:00+00:00", "end": "2099-01-02T00:00:00+00:00"},
     "notify_end_states": ["no data"],
     "mute_first_recovery_notification": True,
 }
@@ -247,7 +247,7 @@ ONCE = {
                 [NIGHTS, ONCE],
                 [
                     {**NIGHTS, "schedule": {**NIGHTS["schedule"], "timezone": "Europe/Paris"}},
-                    {**ONCE, "message": "New", "schedule": {"end": "2040-01-03T00:00:00Z"}},
+                    {**ONCE, "message": "New", "schedule": {"end": "2099-01-03T00:00:00Z"}},
                 ],
                 [],
             ],

@@ -5,6 +5,7 @@ Source: https://docs.datadoghq.com/api/latest/downtimes/
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Iterable
@@ -88,7 +89,7 @@ class Downtimes:
     def current(self, found: dict[str, Any]) -> tuple[float, float] | None:
         """The (begin, end) of the time in which a downtime is active, or will next be."""
         now = self._clock.now()
-        for ahead in (8 * 86400, _AHEAD):
+        for ahead in (8 * 86400, _AHEAD) if "recurrences" in found["schedule"] else (math.inf,):
             times = schedule.windows(found, now, now + ahead)
             if times:
                 return times[0]
