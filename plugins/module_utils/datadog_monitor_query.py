@@ -16,7 +16,7 @@ Source: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -287,10 +287,13 @@ class _ConditionReader(Parser):
 
     # ----------------------------------------------------------------------------------------------------- composite
     def composite(self) -> CompositeCondition:
-        node = self.joined("||", lambda: self.joined("&&", self.member))
+        node = self.any()
         return node if isinstance(node, CompositeCondition) else CompositeCondition("", (node,))
 
-    def joined(self, operator: str, read) -> CompositeCondition | int:
+    def any(self) -> CompositeCondition | int:
+        return self.joined("||", lambda: self.joined("&&", self.member))
+
+    def joined(self, operator: str, read: Callable[[], CompositeCondition | int]) -> CompositeCondition | int:
         operands = [read()]
         while self.accept(operator):
             operands.append(read())
@@ -302,7 +305,7 @@ class _ConditionReader(Parser):
             return CompositeCondition("!", (self.member(),))
         if self.accept("("):
             self.count()
-            node = self.joined("||", lambda: self.joined("&&", self.member))
+            node = self.any()
             self.expect(")", "')', && or ||")
             return node
         return int(self.need(_INTEGER, "the id of a monitor, '!' or '('"))
