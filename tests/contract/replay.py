@@ -1,0 +1,304 @@
+"""Replay recorded traffic of the real API against a stand-in, and score its answers.
+
+Each recording is one scenario: its requests are sent in order. An interaction passes when all of this is so:
+
+- status: the status is the recorded one;
+- shape: the answer has every key that the recorded one has, with the same type (null was recorded: any type), and for
+  each item of a list one that is like it. More keys are no error;
+- echo: what the real API gave back as it was sent, the stand-in gives back as it was sent.
+
+Interactions that read what the scenario itself has not made are "foreign": nothing here can know what they find.
+
+    python tests/contract/replay.py URL API_KEY APP_KEY RECORDING...
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import sys
+import time
+import urllib.parse
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recordings import ID_KEY, Interaction, Rewriter, inflate, load, parse, recorded_at
+
+# What differs from account to account, and from call to call.
+_VOLATILE = re.compile(
+    r"(^|_)(id|ids|id_str|uuid|created|modified|created_at|modified_at|url|icon|author_\w+|creator|org)$"
+)
+# Parts of an answer whose ids are not those of objects that a scenario makes.
+_NOT_OBJECTS = {"creator", "included", "relationships", "options", "widgets", "assets"}
+_SENT_HEADERS = ("content-type", "content-encoding")
+_IDS_IN_PATHS = re.compile(r"/(\d+|[0-9a-f-]{32,36}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3})(?=/|$)")
+_NAMES_IN_PATHS = re.compile(r"(/(?:tags/hosts|host|events|snapshot_status))/.+?(/(?:un)?mute)?$")
+
+
+@dataclass
+class Score:
+    """How much of what was recorded is there: `wanted`, `found`, and what is wrong."""
+
+    wanted: int = 0
+    found: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Score) -> None:
+        """Count another score too."""
+        self.wanted += other.wanted
+        self.found += other.found
+        self.wrong += other.wrong
+
+
+@dataclass
+class Row:
+    """One interaction that was replayed."""
+
+    recording: str
+    number: int
+    interaction: Interaction
+    foreign: bool = False
+    status: int = 0
+    shape: Score = field(default_factory=Score)
+    echo: Score = field(default_factory=Score)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer is like the recorded one."""
+        return self.status == self.interaction.status and not (self.shape.wrong or self.echo.wrong)
+
+    @property
+    def endpoint(self) -> str:
+        """The method and the path with {id} for ids."""
+        path = _IDS_IN_PATHS.sub("/{id}", self.interaction.path)
+        path = _NAMES_IN_PATHS.sub(lambda found: f"{found[1]}/{{id}}{found[2] or ''}", path)
+        return f"{self.interaction.method} {path}"
+
+
+class Sender:
+    """Sends requests to a stand-in; every one over a connection of its own."""
+
+    def __init__(self, url: str, api_key: str, app_key: str) -> None:
+        parts = urllib.parse.urlsplit(url)
+        kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+        self._connect = lambda: kinds[parts.scheme](parts.netloc, timeout=20)
+        self._keys = {"DD-API-KEY": api_key, "DD-APPLICATION-KEY": app_key}
+
+    def send(self, sent: Interaction, target: str, body: bytes | None) -> tuple[int, bytes]:
+        """Status and inflated body of the answer. Raises OSError where there is none."""
+        # A refused key was recorded: the scenario had none.
+        headers = {"Accept": "application/json", **(self._keys if sent.status not in (401, 403) else {})}
+        headers.update(
+            {name: sent.headers[name][0] for name in ("content-type", "content-encoding") if name in sent.headers}
+        )
+        connection = self._connect()
+        try:
+            connection.request(sent.method, target, body, headers)
+            answer = connection.getresponse()
+            received = {name.lower(): [value] for name, value in answer.getheaders()}
+            return answer.status, inflate(answer.read(), received)
+        finally:
+            connection.close()
+
+
+def replay(path: Path, sender: Sender, scope: str = "") -> Iterator[Row]:
+    """Send the requests of a recording whose path fits the pattern `scope`; the others only teach which ids exist."""
+    interactions = load(path)
+    recorded = recorded_at(path, interactions)
+    rewriter = Rewriter(recorded, 0 if recorded is None else time.time() - recorded)
+    made: set[str] = set()
+    for number, interaction in enumerate(interactions):
+        if re.search(scope, interaction.path):
+            row = Row(path.name, number, interaction, _is_foreign(interaction, made))
+            _answer(row, sender, rewriter)
+            yield row
+        if interaction.method != "GET" or not re.search(scope, interaction.path):
+            made.update(_ids(interaction.reply))
+
+
+def _answer(row: Row, sender: Sender, rewriter: Rewriter) -> None:
+    """Send one request and score its answer."""
+    recorded = row.interaction
+    sent, data = recorded.body, recorded.raw or None
+    if sent is not None and "content-encoding" not in recorded.headers:
+        sent = rewriter.value(sent)
+        data = json.dumps(sent).encode()
+    try:
+        row.status, raw = sender.send(recorded, rewriter.target(recorded.url), data)
+    except OSError as error:
+        row.shape = Score(1, 0, [f"no answer: {error}"])
+        return
+    live = parse(raw)
+    if recorded.reply is not None:
+        row.shape = shape(rewriter.keys(recorded.reply), live)
+    elif raw.strip() and not recorded.reply_raw.strip():
+        row.shape = Score(1, 0, ["a body where the real API sends none"])
+    if recorded.status < 300 and row.status < 300:
+        if recorded.body is not None and recorded.reply is not None:
+            row.echo = echo(recorded.body, recorded.reply, sent, live)
+        if not row.foreign:
+            rewriter.learn(recorded.reply, live)
+
+
+# ----------------------------------------------------------------------------------------------------------- scoring
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    return {int: "number", float: "number", str: "string", list: "list", dict: "object"}[type(value)]
+
+
+def _size(value: Any) -> int:
+    """How many values a value holds, itself among them."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_size, parts))
+
+
+def shape(recorded: Any, live: Any, path: str = "$") -> Score:
+    """Whether a live value has the keys and types of the recorded one."""
+    if recorded is None:
+        return Score(1, 1)
+    if _kind(recorded) != _kind(live):
+        return Score(_size(recorded), 0, [f"{path}: {_kind(live)}, recorded {_kind(recorded)}"])
+    score = Score(1, 1)
+    if isinstance(recorded, dict):
+        for name, value in recorded.items():
+            here = f"{path}.{name}"
+            score.add(shape(value, live[name], here) if name in live else Score(_size(value), 0, [f"{here}: missing"]))
+    elif isinstance(recorded, list):
+        for place, value in enumerate(recorded):
+            score.add(_best(value, [*live[place : place + 1], *live], f"{path}[]"))
+    return score
+
+
+def _best(recorded: Any, live: list[Any], path: str) -> Score:
+    """The score of the item that a recorded item fits best."""
+    best = Score(_size(recorded), -1, [f"{path}: missing"])
+    for item in live:
+        score = shape(recorded, item, path)
+        if score.found > best.found:
+            best = score
+        if not score.wrong:
+            break
+    best.found = max(best.found, 0)
+    return best
+
+
+def echo(sent: Any, recorded: Any, sent_now: Any, live: Any, path: str = "$") -> Score:
+    """Whether what the real API gave back as it was sent is given back as it is sent now."""
+    score = Score()
+    if isinstance(sent, dict) and isinstance(recorded, dict):
+        for name in sent:
+            if name in recorded and not _VOLATILE.search(name):
+                now, back = (item.get(name) if isinstance(item, dict) else None for item in (sent_now, live))
+                score.add(echo(sent[name], recorded[name], now, back, f"{path}.{name}"))
+    elif _objects(sent) and isinstance(recorded, list) and len(sent) == len(recorded):
+        for place in range(len(sent)):
+            now, back = (
+                item[place] if isinstance(item, list) and place < len(item) else None for item in (sent_now, live)
+            )
+            score.add(echo(sent[place], recorded[place], now, back, f"{path}[{place}]"))
+    elif sent is not None and _unordered(sent) == _unordered(recorded):
+        same = _unordered(sent_now) == _unordered(live)
+        score = Score(1, int(same), [] if same else [f"{path}: sent {sent_now!r:.60}, got {live!r:.60}"])
+    return score
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _unordered(value: Any) -> Any:
+    """A list of plain values as one whose order says nothing."""
+    plain = isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
+    return sorted(map(str, value)) if plain else value
+
+
+def _is_foreign(interaction: Interaction, made: set[str]) -> bool:
+    """Whether an answer depends on what the scenario has not made."""
+    if interaction.method != "GET" or interaction.status >= 400 or interaction.reply is None:
+        return False
+    named = [
+        part
+        for part in interaction.path.split("/")
+        if re.search(r"\d", part) and not re.fullmatch(r"v\d|snapshot.*", part)
+    ]
+    if named:
+        return any(part not in made and len(part) > 4 for part in named)
+    return _has_other_ids(interaction.reply, made)
+
+
+def _has_other_ids(value: Any, made: set[str]) -> bool:
+    if isinstance(value, dict):
+        if isinstance(value.get("id"), (int, str)) and str(value["id"]) not in made:
+            return True
+        return any(_has_other_ids(item, made) for name, item in value.items() if name not in _NOT_OBJECTS)
+    return isinstance(value, list) and any(_has_other_ids(item, made) for item in value)
+
+
+def _ids(value: Any, key: str = "") -> Iterator[str]:
+    """The ids, hosts and pictures that an answer names."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _ids(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _ids(item, key)
+    elif ID_KEY.search(key) or key == "host":
+        yield str(value)
+    elif key == "snapshot_url":
+        yield from urllib.parse.urlsplit(str(value)).path.replace(".png", "").split("/")
+
+
+# ------------------------------------------------------------------------------------------------------------- table
+@dataclass
+class Report:
+    """What a replay came to; foreign interactions are left out."""
+
+    rows: list[Row]
+
+    def __post_init__(self) -> None:
+        """Group what counts by endpoint."""
+        self.scored = [row for row in self.rows if not row.foreign]
+        self._endpoints: dict[str, list[Row]] = defaultdict(list)
+        for row in self.scored:
+            self._endpoints[row.endpoint].append(row)
+
+    @property
+    def passed(self) -> float:
+        """The percentage of interactions that pass."""
+        return _percent(self.scored)
+
+    @property
+    def mean(self) -> float:
+        """The mean over endpoints of that percentage: many like calls count once."""
+        return sum(map(_percent, self._endpoints.values())) / max(1, len(self._endpoints))
+
+    def lines(self) -> Iterator[str]:
+        """The table, then what is wrong with each interaction that does not pass."""
+        for endpoint, rows in sorted(self._endpoints.items()):
+            yield f"{endpoint:<70} {sum(row.passed for row in rows):>4} of {len(rows):>4}  {_percent(rows):6.2f} %"
+        counted = f"{len(self.scored)} interactions at {len(self._endpoints)} endpoints"
+        yield f"{counted}: {self.passed:.2f} % pass, {self.mean:.2f} % in the mean over endpoints"
+        for row in self.scored:
+            if not row.passed:
+                yield f"{row.recording}#{row.number} {row.endpoint}: {row.status}, recorded {row.interaction.status}"
+                yield from (f"    {text}" for text in [*row.shape.wrong, *row.echo.wrong][:3])
+
+
+def _percent(rows: list[Row]) -> float:
+    return 100 * sum(row.passed for row in rows) / max(1, len(rows))
+
+
+def report(paths: Iterable[Path], sender: Sender, scope: str = "") -> Report:
+    """Replay recordings one after the other."""
+    return Report([row for path in paths for row in replay(path, sender, scope)])
+
+
+if __name__ == "__main__":
+    print(*report(map(Path, sys.argv[4:]), Sender(*sys.argv[1:4])).lines(), sep="\n")
