@@ -27,6 +27,7 @@ from .downtimes import Downtimes
 from .faults import Faults, FaultyApp
 from .monitors import Monitors
 from .page import dashboard, page
+from .snapshot import Snapshots
 from .store import Store
 from .watch import Watch
 
@@ -38,12 +39,14 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
     """The ASGI application over `store`, which evaluates monitors every so many seconds (0: only when told to)."""
     clock, documents, faults = Clock(), Documents(store), Faults()
     watch = Watch(store, documents, clock)
+    snapshots = Snapshots(store, documents)
     downtimes = Downtimes(documents, clock)
     monitors = Monitors(documents, downtimes, clock, watch.state)
     # The first route that fits answers: what is more special comes first.
     table = [
         *lab.table(clock, faults, [documents.clear, watch.forget]),
         *watch.table(),
+        *snapshots.table(),
         *search.table(monitors, downtimes),
         *downtimes_v1.table(downtimes, clock),
         *monitors.table(),
@@ -68,6 +71,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
             Route("/dashboard/{id}", dashboard(documents)),
             Route("/dashboard/{id}/{title}", dashboard(documents)),
             *intake.routes(store, keys, clock),
+            snapshots.route(),
             *routes(keys, table, documents.lock),
         ],
         exception_handlers={

@@ -21,11 +21,14 @@ from .limits import Limits
 
 @dataclass(frozen=True)
 class Call:
-    """A request without its HTTP: what the path and the query hold, and the decoded body, None without one."""
+    """A request without its HTTP: what the path and the query hold, the decoded body, None without one, and the
+    address under which this was asked, with a slash at its end.
+    """
 
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    base: str = ""
 
 
 # A function answers with the body, with (status, body), or with a whole response.
@@ -62,7 +65,12 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
     async def handle(request: Request) -> Response:
         keys.check(request, application=True)
         sent = await read_body(request)
-        call = Call(dict(request.path_params), dict(request.query_params), decode.load(sent) if sent else None)
+        call = Call(
+            dict(request.path_params),
+            dict(request.query_params),
+            decode.load(sent) if sent else None,
+            base=str(request.base_url),
+        )
         answer = await run_in_threadpool(run, call, request.method != "GET")
         if isinstance(answer, Response):
             return answer

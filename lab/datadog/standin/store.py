@@ -69,6 +69,7 @@ class Store:
     def __init__(self, folder: Path, retention: int) -> None:
         """Open or make `folder`/datadog.sqlite; points older than `retention` seconds are not kept."""
         self.retention = retention
+        self.folder = folder
         self._path = folder / "datadog.sqlite"
         self._local = threading.local()
         self._lock = threading.Lock()
