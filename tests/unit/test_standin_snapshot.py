@@ -2,84 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import io
 import json
-import sys
-from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
+import standin_client
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-access, app, decode, store = (
-    importlib.import_module(f"standin.{name}") for name in ("access", "app", "decode", "store")
-)
+decode = importlib.import_module("standin.decode")
 
 NOW = 1_800_000_000
 HOUR = {"start": NOW - 3600, "end": NOW}
-KEYS = [(b"dd-api-key", b"k"), (b"dd-application-key", b"a"), (b"host", b"lab.example:8080")]
 # Colours of the pictures: the first line, the band of anomalies, what lies outside of it.
 BLUE, GREY, RED = (31, 119, 180), (217, 217, 217), (214, 39, 40)
 
 
-class Client:
-    """Calls the application as a server would."""
+def picture(client, **query):
+    """The picture that a call gives, fetched without a key."""
+    url = client.json("GET", "/api/v1/graph/snapshot", **HOUR, **query)["snapshot_url"]
+    status, head, body = client.call("GET", urlsplit(url).path, headers=[])
+    assert (status, head["content-type"]) == (200, "image/png")
+    return Image.open(io.BytesIO(body)).convert("RGB")
 
-    def __init__(self, folder):
-        self.store = store.Store(folder, retention=86400)
-        self.app = app.make(self.store, access.Keys("k", "a"))
 
-    def call(self, method, path, query=None, body=None, headers=None):
-        """(status, headers, body) of an answer."""
-        sent = b"" if body is None else json.dumps(body).encode()
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": urlencode(query or {}).encode(),
-            "headers": KEYS if headers is None else headers,
-            "scheme": "http",
-            "server": ("127.0.0.1", 8080),
-        }
-        said = []
-
-        parts = [{"type": "http.request", "body": sent}]
-
-        async def receive():
-            # A client that has sent everything says nothing more until it is answered.
-            return parts.pop() if parts else await asyncio.Event().wait()
-
-        async def send(message):
-            said.append(message)
-
-        asyncio.run(self.app(scope, receive, send))
-        head = {name.decode(): value.decode() for name, value in said[0]["headers"]}
-        return said[0]["status"], head, b"".join(part.get("body", b"") for part in said[1:])
-
-    def picture(self, **query):
-        """The picture that a call gives, fetched without a key."""
-        status, _, body = self.call("GET", "/api/v1/graph/snapshot", {**HOUR, **query})
-        assert status == 200, body
-        url = json.loads(body)["snapshot_url"]
-        status, head, picture = self.call("GET", urlsplit(url).path, headers=[])
-        assert (status, head["content-type"]) == (200, "image/png")
-        return Image.open(io.BytesIO(picture)).convert("RGB")
-
-    def send(self, metric, points, host="web-1"):
-        key = decode.Key(metric, host, ())
-        self.store.add_samples([decode.Sample(key, "gauge", 0, points)], NOW)
+def send(client, metric, points):
+    client.store.add_samples([decode.Sample(decode.Key(metric, "web-1", ()), "gauge", 0, points)], NOW)
 
 
 @pytest.fixture
 def client(tmp_path):
-    found = Client(tmp_path)
-    found.send("my_metric", {NOW - 15 * step: float(step % 40) for step in range(240)})
+    found = standin_client.Client(tmp_path)
+    send(found, "my_metric", {NOW - 15 * step: float(step % 40) for step in range(240)})
     spikes = {NOW - 60 * minute: 10.0 + minute % 5 for minute in range(240)} | {NOW - 1200: 90.0}
-    found.send("mysql.performance.user_time", spikes)
+    send(found, "mysql.performance.user_time", spikes)
     return found
 
 
@@ -89,21 +46,21 @@ def colours(picture):
 
 
 def test_draws_the_queried_data(client):
-    picture = client.picture(metric_query="avg:my_metric{*} by {host}", title="my_metric")
-    assert picture.size == (800, 300)
-    assert colours(picture)[BLUE] > 500
-    empty = client.picture(metric_query="avg:none{*}", title="my_metric")
+    seen = picture(client, metric_query="avg:my_metric{*} by {host}", title="my_metric")
+    assert seen.size == (800, 300)
+    assert colours(seen)[BLUE] > 500
+    empty = picture(client, metric_query="avg:none{*}", title="my_metric")
     assert BLUE not in colours(empty)
 
 
 def test_takes_a_size(client):
-    assert client.picture(metric_query="avg:my_metric{*}", width=600, height=200).size == (600, 200)
+    assert picture(client, metric_query="avg:my_metric{*}", width=600, height=200).size == (600, 200)
 
 
 def test_draws_anomalies_over_their_band(client):
-    seen = colours(client.picture(metric_query="anomalies(avg:mysql.performance.user_time{*}, 'basic', 2)"))
+    seen = colours(picture(client, metric_query="anomalies(avg:mysql.performance.user_time{*}, 'basic', 2)"))
     assert seen[GREY] > 5000 and seen[BLUE] > 200 and seen[RED] > 5
-    assert colours(client.picture(metric_query="avg:mysql.performance.user_time{*}")).get(GREY, 0) < 200
+    assert colours(picture(client, metric_query="avg:mysql.performance.user_time{*}")).get(GREY, 0) < 200
 
 
 BARS = {"display_type": "bars", "formulas": [{"formula": "a * 2", "alias": "$x_1$"}]}
@@ -118,13 +75,13 @@ QUERIES = [{"name": "a", "data_source": "metrics", "aggregator": "sum", "query":
     ],
 )
 def test_draws_definitions_of_graphs(client, definition):
-    assert colours(client.picture(graph_def=json.dumps(definition)))[BLUE] > 20000
+    assert colours(picture(client, graph_def=json.dumps(definition)))[BLUE] > 20000
 
 
 def test_draws_one_number(client):
     definition = {"type": "query_value", "precision": 0, "requests": [{"queries": QUERIES}]}
-    picture = client.picture(graph_def=json.dumps(definition))
-    assert 500 < colours(picture)[(0, 0, 0)] < 20000 and BLUE not in colours(picture)
+    seen = picture(client, graph_def=json.dumps(definition))
+    assert 500 < colours(seen)[(0, 0, 0)] < 20000 and BLUE not in colours(seen)
 
 
 def test_draws_markers(client):
@@ -134,7 +91,7 @@ def test_draws_markers(client):
         "requests": [request],
         "markers": [{"value": "y = 20", "display_type": "error dashed"}],
     }
-    assert colours(client.picture(graph_def=json.dumps(marked)))[RED] > 200
+    assert colours(picture(client, graph_def=json.dumps(marked)))[RED] > 200
 
 
 def test_answers_with_what_was_asked_and_where_the_picture_is(client):
@@ -181,11 +138,3 @@ def test_bounds_are_series_of_their_own(client):
     assert [one["attributes"] for one in series] == [{}, {"bound": "lower"}, {"bound": "upper"}]
     assert [one["length"] for one in series] == [10, 10, 10]
     assert series[1]["pointlist"][0][1] < series[0]["pointlist"][0][1] < series[2]["pointlist"][0][1]
-
-
-def test_a_mailbox_is_read_and_emptied(client):
-    assert client.call("POST", "/lab/evaluate")[0] == 204
-    status, _, body = client.call("GET", "/lab/mailbox")
-    assert (status, json.loads(body)) == (200, {"messages": []})
-    assert client.call("DELETE", "/lab/mailbox")[0] == 204
-    assert client.call("GET", "/lab/mailbox", headers=[])[0] == 403

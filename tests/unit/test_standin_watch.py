@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import standin_client
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
@@ -234,25 +235,6 @@ def test_a_scope_silences_its_groups_only(mission):
     assert mission.pass_(15, 900) == ["[Triggered on {host:web-2}] my_metric on web-2"]
 
 
-@pytest.mark.parametrize(
-    ("silenced", "silent"),
-    [({"*": None}, True), ({"host:web-1": None}, True), ({"host:web-2": None}, False), ({}, False)],
-)
-def test_a_muted_monitor_tells_nobody(mission, silenced, silent):
-    body = mission.documents.get("monitor", mission.id)
-    mission.documents.put("monitor", mission.id, {**body, "options": {**body["options"], "silenced": silenced}})
-    assert (mission.pass_(300, 900) == []) is silent
-    assert mission.watch.state(mission.id)["overall_state"] == "Alert"
-
-
-def test_a_mute_ends(mission):
-    body = mission.documents.get("monitor", mission.id)
-    silenced = {"silenced": {"*": mission.time + 600}}
-    mission.documents.put("monitor", mission.id, {**body, "options": {**body["options"], **silenced}})
-    assert mission.pass_(300, 900) == []
-    assert mission.pass_(600, 100) == ["[Recovered on {host:web-1}] my_metric on web-1"]
-
-
 # ----------------------------------------------------------------------------------------------------------- options
 def test_reminds(lab):
     options = {"renotify_interval": 60, "renotify_occurrences": 2, "escalation_message": "Still! @boss@example.com"}
@@ -458,3 +440,40 @@ def test_what_is_not_evaluated_has_no_data(lab, query, kind):
     assert lab.pass_(value=9) == ["[Triggered] m"]
     assert lab.watch.state(id_) == {"overall_state": "No Data", "overall_state_modified": None, "groups": {}}
     assert lab.watch.state(other)["overall_state"] == "Alert"
+
+
+# ------------------------------------------------------------------------------------------------- through the API
+def test_a_monitor_made_through_the_api_alerts_and_is_muted(tmp_path):
+    client = standin_client.Client(tmp_path)
+
+    def at_once(value):
+        now = client.json("GET", "/lab/clock")["epoch"]
+        points = [[int(now) - ago, value] for ago in range(0, 300, 15)]
+        client.json("POST", "/api/v1/series", {"series": [{"metric": "my_metric", "host": "web-1", "points": points}]})
+        client.json("POST", "/lab/evaluate")
+
+    client.json("PUT", "/lab/clock", {"now": "2027-03-06T12:00:00-08:00"})
+    body = {
+        "name": "my_metric",
+        "type": "metric alert",
+        "query": "avg(last_5m):avg:my_metric{*} by {host} > 800",
+        "message": "{{value}} @ops@example.com",
+        "options": {"thresholds": {"critical": 800, "warning": 500}},
+    }
+    id_ = client.json("POST", "/api/v1/monitor", body)["id"]
+    at_once(900)
+    monitor = client.json("GET", f"/api/v1/monitor/{id_}", group_states="all")
+    assert monitor["overall_state"] == "Alert"
+    assert monitor["state"]["groups"]["host:web-1"]["status"] == "Alert"
+    (message,) = client.json("GET", "/lab/mailbox")["messages"]
+    assert (message["subject"], message["body"]) == ("[Triggered on {host:web-1}] my_metric", "900.0 @ops@example.com")
+    client.json("DELETE", "/lab/mailbox")
+    client.json("PUT", "/lab/clock", {"advance": 600})
+    at_once(100)
+    client.json("POST", f"/api/v1/monitor/{id_}/mute")
+    client.json("PUT", "/lab/clock", {"advance": 600})
+    at_once(900)
+    subjects = [message["subject"] for message in client.json("GET", "/lab/mailbox")["messages"]]
+    assert subjects == ["[Recovered on {host:web-1}] my_metric"]
+    client.json("POST", "/lab/reset")
+    assert client.json("GET", "/lab/mailbox") == {"messages": []}

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rruleset, rrulestr
 from module_utils.datadog_scope import QuerySyntaxError, Scope, UnboundVariable, parse_scope
 
+from .clock import epoch
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 _UNTIL_UTC = re.compile(r"(?<=UNTIL=)\d{8}T\d{6}Z", re.IGNORECASE)
@@ -77,12 +79,6 @@ def _recurring(
         local(start) - length - timedelta(days=1), local(end) + timedelta(days=1), inc=True
     )
     return [tuple(moment.replace(tzinfo=where).timestamp() for moment in (b, b + length)) for b in begins]
-
-
-def epoch(text: str) -> float:
-    """The time that `text` writes in ISO 8601, in UTC where it names no offset."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 @functools.lru_cache(maxsize=1024)

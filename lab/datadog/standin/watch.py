@@ -16,7 +16,7 @@ from module_utils.datadog_monitor_query import CompositeCondition, Condition, Me
 
 from . import observe, schedule, template
 from .calls import Call, Handler
-from .clock import Clock, iso
+from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
 from .mailbox import Mailbox
@@ -167,9 +167,7 @@ class Watch:
             one = seen.get(name)
             start = 0.0 if fresh or not many else moment.now
             memory = state["memory"].setdefault(name, {"first": start, "tags": [], "told": OK, "again": 0})
-            memory["last_data"] = (
-                one.last_data if one else memory.get("last_data") or schedule.epoch(monitor["created"])
-            )
+            memory["last_data"] = one.last_data if one else memory.get("last_data") or epoch(monitor["created"])
             if one:
                 memory["tags"] = list(one.tags)
             if many and moment.now - memory["last_data"] > _FORGOTTEN:
@@ -205,8 +203,6 @@ class Watch:
             if after == NO_DATA:
                 shown["last_nodata_ts"] = now
         told, memory["told"] = memory["told"], OK if after == OK else memory["told"]
-        if _muted(options, group.tags, moment.now):
-            return
         if NO_DATA in (after, before if after == OK else None) and not _missing(group.asked, options)[2]:
             return
         covering = [one for one in moment.running if schedule.covers(one, group.monitor, group.tags)]
@@ -336,12 +332,6 @@ def _again(options: dict[str, Any], shown: dict[str, Any], memory: dict[str, Any
         return False
     memory["again"] += 1
     return True
-
-
-def _muted(options: dict[str, Any], tags: Iterable[str], now: float) -> bool:
-    """Whether the monitor itself is muted for a group: `silenced` has the ends by scope, null for none."""
-    silenced = (options.get("silenced") or {}).items()
-    return any((s == "*" or set(s.split(",")) <= set(tags)) and (until is None or until > now) for s, until in silenced)
 
 
 def _conditions(before: str, after: str, again: bool, priority: Any) -> set[str]:
