@@ -95,6 +95,7 @@ class Agent:
     def _host_metadata(self) -> dict[str, Any]:
         host, machine, python = self.config.hostname, platform.uname(), platform.python_version()
         system = {"cpuCores": os.cpu_count(), "machine": machine.machine, "platform": "linux", "pythonV": python}
+        about = {"hostname": machine.node, "kernel_release": machine.release}
         names = {"socket-hostname": machine.node, "socket-fqdn": socket.getfqdn(), "hostname": host, "host_aliases": []}
         return {
             "apiKey": "",
@@ -105,7 +106,7 @@ class Agent:
             "meta": names,
             "host-tags": {"system": self.config.host_tags},
             "external_host_tags": self.collector.external_tags,
-            "gohai": json.dumps({"platform": {"hostname": machine.node, "kernel_release": machine.release}}),
+            "gohai": json.dumps({"platform": about, "network": {"ipaddress": _address()}}),
         }
 
     def status(self) -> dict[str, Any]:
@@ -155,6 +156,17 @@ class Agent:
             with contextlib.suppress(OSError, EOFError), listener.accept() as caller:
                 if caller.poll(5):
                     caller.send(answers[caller.recv()]())
+
+
+def _address() -> str:
+    """The address that this host sends from."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # An address of RFC 5737: the route is looked up, and nothing is sent.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return probe.getsockname()[0]
 
 
 def make_log(config: Config) -> logging.Logger:
