@@ -56,7 +56,7 @@ _WINDOW = re.compile(r"(?:last|current|next)_([1-9]\d*)(mo|[smhdw])\b")
 _SHIFT = re.compile(r"(?:last_([1-9]\d*)(mo|[smhdw])|([1-9]\d*)(mo|[smhdw])_ago)\b")
 _MOST_RESULTS = 100
 _COMPARATOR = re.compile("|".join(COMPARATORS))
-_INTEGER = re.compile(r"\d+")
+_INTEGER = re.compile(r"\d{1,18}(?!\d)")
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _BARE = re.compile(r"[A-Za-z_@*][A-Za-z0-9_.@*-]*|\d+(?:mo|[smhdw])\b")
 

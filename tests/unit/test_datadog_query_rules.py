@@ -141,6 +141,7 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("service check", '"a".over("b").last(1)', 22, "or '.count_by_status()'"),
         ("composite", "1 && (2 || 3", 13, "expected ')', && or ||"),
         ("composite", "1 and 2", 3, "expected the end of the query"),
+        ("composite", "1 || " + "2" * 5000, 6, "expected the id of a monitor"),
         ("log alert", 'events("a").last("5m") > 5', 1, "expected logs or formula for a log alert"),
         ("log alert", 'logs("a").last("5m")', 21, "expected a comparator"),
     ],
