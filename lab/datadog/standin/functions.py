@@ -7,6 +7,7 @@ Source: https://docs.datadoghq.com/dashboards/functions/
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import math
 import statistics
@@ -41,7 +42,7 @@ _RANKS: dict[str, Callable[[list[float]], float]] = {
     "max": max,
     "last": lambda values: values[-1],
     "area": math.fsum,
-    "l2norm": lambda values: math.hypot(*values),
+    **dict.fromkeys(("l2norm", "norm"), lambda values: math.hypot(*values)),
 }
 _BEFORE = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
 
@@ -187,11 +188,13 @@ def _running(first: Callable[[float], float], add: Callable[[float, float, int],
     return _each(points)
 
 
-def _median(span: int) -> Function:
+def _rolling(span: int, reckon: Callable[[Iterable[float]], float]) -> Function:
+    """A function of the last `span` points."""
+
     def points(points: Points, _interval: int) -> Points:
         last: deque[float] = deque(maxlen=span)
-        # append() returns None: the value comes in before the median is taken.
-        return {bucket: last.append(value) or statistics.median(last) for bucket, value in points.items()}
+        # append() returns None: the value comes in before it is reckoned with.
+        return {bucket: last.append(value) or reckon(last) for bucket, value in points.items()}
 
     return _each(points)
 
@@ -240,35 +243,28 @@ def _exclude_null(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     return [line for line in _lines(node, window, evaluate) if not any(tag.endswith(":N/A") for tag in line.group)]
 
 
-def _ranked(lines: list[Line], count: int, by: str, most_first: bool) -> list[Line]:
-    filled = [line for line in lines if line.points]
-
-    def rank(line: Line) -> float:
-        return _RANKS[by]([line.points[bucket] for bucket in sorted(line.points)])
-
-    return sorted(filled, key=rank, reverse=most_first)[:count]
-
-
-def _top(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    usual = "desc" if node.name == "top" else "asc"
-    count, by, order = _arguments(node, float, str, str, defaults=("mean", usual))
+def _top(node: Call, window: Window, evaluate: Evaluate, rank: tuple[int, str] | None = None) -> list[Line]:
+    """top() and bottom(), and their short forms, in which `rank` says how many and by what."""
+    usual = "desc" if node.name.startswith("top") else "asc"
+    if rank:
+        _arguments(node)
+    count, by, order = (*rank, usual) if rank else _arguments(node, float, str, str, defaults=("mean", usual))
     if not 1 <= count <= 1000:
         raise Refused(400, f"{node.name}: the number of lines is from 1 to 1000")
-    _one_of(node, by, _RANKS), _one_of(node, order, ("asc", "desc"))
-    return _ranked(_lines(node, window, evaluate), int(count), by, order == "desc")
-
-
-def _top_named(count: int, by: str, most_first: bool) -> Function:
-    def function(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-        _arguments(node)
-        return _ranked(_lines(node, window, evaluate), count, by, most_first)
-
-    return function
+    reckon = _RANKS[_one_of(node, by, _RANKS)]
+    lines = [line for line in _lines(node, window, evaluate) if line.points]
+    lines.sort(
+        key=lambda line: reckon([line.points[bucket] for bucket in sorted(line.points)]),
+        reverse=_one_of(node, order, ("asc", "desc")) == "desc",
+    )
+    return lines[: int(count)]
 
 
 # ------------------------------------------------------------------------------------------------------- other times
-def _shifted(node: Call, window: Window, evaluate: Evaluate, seconds: int) -> list[Line]:
+def _shifted(node: Call, window: Window, evaluate: Evaluate, seconds: int | None = None) -> list[Line]:
     """Lines of a window that lies `seconds` later (earlier, where negative), drawn over this one."""
+    given = _arguments(node, *([float] if seconds is None else []))
+    seconds = int(given[0]) if seconds is None else seconds
     there = Window(window.start + seconds, window.end + seconds, window.interval)
     found = []
     for line in _lines(node, there, evaluate):
@@ -276,19 +272,6 @@ def _shifted(node: Call, window: Window, evaluate: Evaluate, seconds: int) -> li
         points = {(b - seconds) // line.interval * line.interval: value for b, value in line.points.items()}
         found.append(_changed(node, line, window.cut(points)))
     return found
-
-
-def _timeshift(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    (seconds,) = _arguments(node, float)
-    return _shifted(node, window, evaluate, int(seconds))
-
-
-def _before(seconds: int) -> Function:
-    def function(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-        _arguments(node)
-        return _shifted(node, window, evaluate, -seconds)
-
-    return function
 
 
 def _moving_rollup(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
@@ -368,6 +351,8 @@ FUNCTIONS: dict[str, Function] = {
     "abs": _values(abs),
     "log2": _values(lambda value: math.log2(value) if value > 0 else None),
     "log10": _values(lambda value: math.log10(value) if value > 0 else None),
+    "ceil": _values(lambda value: float(math.ceil(value))),
+    "floor": _values(lambda value: float(math.floor(value))),
     "clamp_min": _values(max, float),
     "clamp_max": _values(min, float),
     "cutoff_min": _values(lambda value, limit: value if value >= limit else None, float),
@@ -382,22 +367,23 @@ FUNCTIONS: dict[str, Function] = {
     "per_hour": _steps(lambda change, seconds: change / seconds * 3600),
     "throughput": _each(lambda points, interval: {bucket: value / interval for bucket, value in points.items()}),
     **{f"ewma_{span}": _ewma(span) for span in (3, 5, 7, 10, 20)},
-    **{f"median_{span}": _median(span) for span in (3, 5, 7, 9)},
+    **{f"median_{span}": _rolling(span, statistics.median) for span in (3, 5, 7, 9)},
+    **{f"rollingavg_{span}": _rolling(span, statistics.fmean) for span in (5, 13, 21, 29)},
     "dt": _dt,
-    "count_nonzero": _counted(bool),
+    **dict.fromkeys(("count_nonzero", "count_nonzero_finite"), _counted(bool)),
     "count_not_null": _counted(lambda _value: True),
     "default_zero": _default_zero,
     "exclude_null": _exclude_null,
     "top": _top,
     "bottom": _top,
     **{
-        f"{which}{count}{by and '_'}{by}": _top_named(count, by or "mean", which == "top")
+        f"{which}{count}{by and '_'}{by}": functools.partial(_top, rank=(count, by or "mean"))
         for which in ("top", "bottom")
         for count in (5, 10, 15, 20)
         for by in ("", *_RANKS)
     },
-    "timeshift": _timeshift,
-    **{name: _before(seconds) for name, seconds in _BEFORE.items()},
+    "timeshift": _shifted,
+    **{name: functools.partial(_shifted, seconds=-seconds) for name, seconds in _BEFORE.items()},
     "moving_rollup": _moving_rollup,
     **dict.fromkeys(("rollup", "fill", "as_count", "as_rate"), _modified),
     "anomalies": _anomalies,
