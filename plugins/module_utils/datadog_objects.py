@@ -95,8 +95,8 @@ class Kind(ABC):
         """Return the object with everything that is compared."""
         return found
 
-    def refusals(self, client: Client, body: Body, found: Body | None) -> list[str]:
-        """Return why Datadog would not take this body, without a change there."""
+    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
+        """Return why Datadog would not take this body for what is found, if anything, without a change there."""
         return []
 
     def create(self, client: Client, body: Body, find: Callable[[], Body | None]) -> Body:
@@ -118,11 +118,17 @@ class Kind(ABC):
 
 @dataclass
 class Change:
-    """What is to be done about one object: ``action`` is as reported, but for ``replaced``, an update made anew."""
+    """What is to be done about one object.
+
+    :ivar action: as reported, but for ``replaced``, an update that makes it anew.
+    :ivar found: the object as it is listed, empty where there is none.
+    :ivar body: what to send.
+    :ivar wanted, actual: both sides of the comparison, None for an object that is not there.
+    """
 
     action: str
     key: str
-    found: Body | None = None
+    found: Body = field(default_factory=dict)
     body: Body = field(default_factory=dict)
     wanted: Body | None = None
     actual: Body | None = None
@@ -180,7 +186,11 @@ def input_problems(kind: Kind, params: Mapping[str, Any]) -> list[str]:
     problems = [] if NAME.match(params["fleet"]) else [f"fleet {params['fleet']!r} is no name: it has {NAME_RULE}."]
     seen: set[str] = set()
     for number, item in enumerate(params[plural]):
-        place, key = f"{plural}[{number}]", item.get("key")
+        place = f"{plural}[{number}]"
+        if not isinstance(item, dict):
+            problems.append(f"{place} is no dictionary: each {kind.name} has a key and its fields.")
+            continue
+        key = item.get("key")
         if not isinstance(key, str) or not NAME.match(key):
             problems.append(f"{place}.key {key!r} is no key: it has {NAME_RULE}.")
         elif key in seen:
@@ -224,7 +234,7 @@ def plan(kind: Kind, client: Client, params: Mapping[str, Any]) -> list[Change]:
         if adopted:
             own = [found for found in unmarked if kind.same(item, found)]
             problems += _adoption_problems(kind, key, own, taken)
-        changes.append(_compared(kind, client, item, Mark(fleet, key), own[0] if own else None, bool(own) and adopted))
+        changes.append(_compared(kind, client, item, Mark(fleet, key), own[0] if own else {}, bool(own) and adopted))
         note = f"a second one with this key; {own[0]['id']} is older and stays" if own else ""
         deleted += [Change("deleted", key, found, note=note) for found in own[1:]]
     if problems:
@@ -232,9 +242,11 @@ def plan(kind: Kind, client: Client, params: Mapping[str, Any]) -> list[Change]:
     if params["prune"]:
         deleted += [Change("deleted", key, found) for key, own in owned.items() for found in own]
     for change in deleted:
-        change.actual = kind.canonical(kind.whole(client, change.found or {}))
+        whole = _whole(kind, client, change.found)
+        change.actual = kind.canonical(whole) if whole else None
     # A composite monitor goes before those it is made of.
-    return changes + sorted(deleted, key=lambda change: (change.found or {}).get("type") != "composite")
+    deleted.sort(key=lambda change: change.found.get("type") != "composite")
+    return changes + [change for change in deleted if change.actual is not None]
 
 
 def _sorted_by_owner(
@@ -262,14 +274,25 @@ def _adoption_problems(kind: Kind, key: str, candidates: list[Body], taken: dict
     return [] if other == key else [f"{key}: {ids} would be adopted by {other} too: give them different names."]
 
 
-def _compared(kind: Kind, client: Client, item: Body, mark: Mark, found: Body | None, adopted: bool) -> Change:
+def _whole(kind: Kind, client: Client, found: Body) -> Body:
+    """Return the object with everything that is compared, nothing where another run has just deleted it."""
+    try:
+        return kind.whole(client, found)
+    except DatadogError as error:
+        if error.status != 404:
+            raise
+        return {}
+
+
+def _compared(kind: Kind, client: Client, item: Body, mark: Mark, found: Body, adopted: bool) -> Change:
     body = kind.body(item, mark)
     wanted = kind.canonical(body)
-    if found is None:
+    whole = _whole(kind, client, found) if found else {}
+    if not whole:
         if kind.over(wanted):
-            return Change("unchanged", mark.key, None, body, wanted, note="its time is over")
-        return Change("created", mark.key, None, body, wanted)
-    actual = kind.seen(kind.canonical(kind.whole(client, found)), wanted)
+            return Change("unchanged", mark.key, {}, body, wanted, note="its time is over")
+        return Change("created", mark.key, {}, body, wanted)
+    actual = kind.seen(kind.canonical(whole), wanted)
     if actual == wanted:
         return Change("adopted" if adopted else "unchanged", mark.key, found, body, wanted, actual)
     if note := kind.replaced(wanted, actual, found):
@@ -281,7 +304,7 @@ def _ask(kind: Kind, client: Client, changes: list[Change]) -> None:
     problems = []
     for change in changes:
         if change.action not in ("unchanged", "deleted"):
-            found = None if change.action == "replaced" else change.found
+            found = {} if change.action == "replaced" else change.found
             problems += [f"{change.key}: {problem}" for problem in kind.refusals(client, change.body, found)]
     if problems:
         raise Refused(problems)
@@ -289,11 +312,11 @@ def _ask(kind: Kind, client: Client, changes: list[Change]) -> None:
 
 def _apply(kind: Kind, client: Client, change: Change) -> None:
     if change.action in ("deleted", "replaced"):
-        _delete(kind, client, change.found or {})
+        _delete(kind, client, change.found)
     if change.action in ("created", "replaced"):
         change.found = _create(kind, client, change)
     elif change.action in ("updated", "adopted"):
-        kind.update(client, change.body, change.found or {}, change.wanted or {}, change.actual or {})
+        kind.update(client, change.body, change.found, change.wanted or {}, change.actual or {})
 
 
 def _create(kind: Kind, client: Client, change: Change) -> Body:
@@ -328,9 +351,9 @@ def _settle(kind: Kind, client: Client, fleet: str, changes: list[Change]) -> No
     owned, _unmarked = _sorted_by_owner(kind, client, fleet, everybody=False)
     for change in made:
         twins = owned.get(change.key, [])
-        mine = (change.found or {})["id"]
+        mine = change.found["id"]
         if twins and twins[0]["id"] != mine and mine in [twin["id"] for twin in twins]:
-            _delete(kind, client, change.found or {})
+            _delete(kind, client, change.found)
             change.found = twins[0]
             change.note = f"another run made {twins[0]['id']} at the same time, which stays; {mine} is deleted"
 
@@ -339,7 +362,7 @@ def _report(kind: Kind, client: Client, change: Change) -> Body:
     found = change.found
     entry = {
         "key": change.key,
-        "id": found["id"] if found else None,
+        "id": found.get("id"),
         kind.title: (change.wanted or change.actual or {}).get(kind.title),
         "url": client.web_address(kind.page(found)) if found and change.action != "deleted" else None,
         "action": "updated" if change.action == "replaced" else change.action,
@@ -353,7 +376,7 @@ def _diff(kind: Kind, change: Change) -> Body:
     marked = {"mark": mark.line} if mark else {}
     before, after = difference(change.actual, None if change.wanted is None else {**change.wanted, **marked})
     return {
-        "before_header": f"{name} ({change.found['id']})" if change.actual and change.found else name,
+        "before_header": f"{name} ({change.found['id']})" if change.actual else name,
         "before": before,
         "after_header": name,
         "after": after,

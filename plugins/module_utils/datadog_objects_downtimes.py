@@ -152,7 +152,7 @@ class Downtimes(Kind):
             if data["attributes"].get("status") not in ("canceled", "ended"):
                 yield _flat(data)
 
-    def refusals(self, client: Client, body: Body, found: Body | None) -> list[str]:
+    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
         schedule = self.canonical(body)["schedule"]
         if found and self._seen_schedule(self.canonical(found)["schedule"], schedule) == schedule:
             return []

@@ -50,7 +50,7 @@ OPTIONS: Body = {
     "variables": [],
 }
 # Old exports have these too, which say again what the query says.
-OLD_THRESHOLDS = ("comparison", "period")
+OLD_THRESHOLDS = ("comparison", "period", "timeAggregator")
 # Those that are whole numbers: where Ansible has templated them, they may come as text.
 NUMBERS = """
     evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
@@ -160,7 +160,7 @@ class Monitors(Kind):
     def everything(self, client: Client, fleet: str | None) -> Iterable[Body]:
         return client.pages("monitor", **({"monitor_tags": f"kennel_fleet:{fleet}"} if fleet else {}))
 
-    def refusals(self, client: Client, body: Body, found: Body | None) -> list[str]:
+    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
         try:
             client.post(f"monitor/{found['id']}/validate" if found else "monitor/validate", body, harmless=True)
         except DatadogError as error:

@@ -55,6 +55,22 @@ def test_one_edited_by_hand_is_found_and_put_right(account: Account) -> None:
     assert account.actions("dashboard", [DASHBOARD]) == ["unchanged"]
 
 
+def test_one_that_is_deleted_while_it_is_read_is_made(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    [gone] = account.run("dashboard", [DASHBOARD])["items"]
+    client = account.client()
+    pages = client.pages
+
+    def then_deleted(path: str, **params: Any) -> list[Any]:
+        found = list(pages(path, **params))
+        if gone["id"] in [each["id"] for each in found]:
+            account.client().delete(f"dashboard/{gone['id']}")
+        return found
+
+    monkeypatch.setattr(client, "pages", then_deleted)
+    assert account.actions("dashboard", [DASHBOARD], client=client) == ["created"]
+    assert len(account.there("dashboard")) == 1
+
+
 def test_what_exists_is_exported_and_taken_back(account: Account) -> None:
     item = {**DASHBOARD, "notify_list": ["b@example.com", "a@example.com"]}
     account.make("dashboard", item)

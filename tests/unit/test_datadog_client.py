@@ -354,6 +354,20 @@ def test_settings(params: dict[str, Any], variable: str) -> None:
     assert "abc" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, "https://app.datadoghq.com/x"),
+        ({"site": "datadoghq.eu"}, "https://app.datadoghq.eu/x"),
+        ({"site": "us5.datadoghq.com"}, "https://us5.datadoghq.com/x"),
+        ({"api_url": "https://api.datadoghq.eu/"}, "https://app.datadoghq.eu/x"),
+        ({"api_url": "http://me:secret@127.0.0.1:8080"}, "http://127.0.0.1:8080/x"),
+    ],
+)
+def test_addresses_of_the_web_interface(settings: dict[str, str], address: str) -> None:
+    assert Client(api_key="a", **settings).web_address("/x") == address
+
+
 def test_validate_needs_no_application_key(fake_api: FakeApi, clock: Clock) -> None:
     assert client(fake_api, clock, app_key=None).get("validate", need_app_key=False) == {"valid": True}
 

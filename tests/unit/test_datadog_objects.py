@@ -5,10 +5,20 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import input_problems
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kennel.fleet.plugins.doc_fragments.datadog_objects import ModuleDocFragment
+from ansible_collections.kennel.fleet.plugins.filter.dashboard_export import dashboard_export
+from ansible_collections.kennel.fleet.plugins.filter.monitor_export import monitor_export
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import datadog_argument_spec
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import (
+    input_problems,
+    object_argument_spec,
+)
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import difference
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_export import export
@@ -77,6 +87,7 @@ def test_all_problems_of_the_input_are_told_at_once() -> None:
         {**MONITOR, "key": "other", "state": "gone", "priority": 9},
         {"key": "away", "state": "absent"},
         {"key": "bare"},
+        "load",
     ]
     problems = input_problems(Monitors(), {"fleet": "My fleet", "monitors": items})
     for words in (
@@ -86,6 +97,7 @@ def test_all_problems_of_the_input_are_told_at_once() -> None:
         "monitors[2]: there is no field mesage: did you mean message?",
         "monitors[3] (other): state is 'gone'",
         "monitors[5] (bare): there is no query",
+        "monitors[6] is no dictionary",
     ):
         assert [problem for problem in problems if words in problem], words
     assert not [problem for problem in problems if "away" in problem or "monitors[1]" in problem]
@@ -147,3 +159,18 @@ def test_export_takes_the_key_of_the_mark() -> None:
 def test_export_refuses_what_is_no_dashboard(value: Any) -> None:
     with pytest.raises(ValueError, match="no dashboard of Datadog's API"):
         export(Dashboards(), value)
+
+
+def test_arguments_are_documented() -> None:
+    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = object_argument_spec("monitors")
+    assert documented.keys() == spec.keys() - datadog_argument_spec().keys() - {"monitors"}
+    for name, argument in documented.items():
+        assert argument["type"] == spec[name]["type"] and argument.get("default") == spec[name].get("default")
+        assert argument.get("required") == spec[name].get("required")
+
+
+@pytest.mark.parametrize("export_filter", [dashboard_export, monitor_export])
+def test_filters_tell_what_they_cannot_export(export_filter: Callable[[Any], Any]) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"{export_filter.__name__}: this is no"):
+        export_filter([{"name": "x"}])

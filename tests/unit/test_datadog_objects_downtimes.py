@@ -83,7 +83,7 @@ def test_what_datadog_makes_of_a_downtime_is_no_difference(item: dict[str, Any])
     body = KIND.body(item, MARK)
     found = answer(body)
     assert KIND.mark(found) == MARK and not differs(item, found)
-    assert KIND.refusals(None, body, None) == []  # type: ignore[arg-type]
+    assert KIND.refusals(None, body, {}) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("days", range(15))
@@ -161,7 +161,7 @@ def test_a_start_that_is_past_is_never_sent() -> None:
 def test_a_series_that_cannot_be_moved_on_is_refused_only_where_it_is_sent() -> None:
     monthly = {"rrule": "FREQ=MONTHLY", "duration": "1h", "start": "2026-01-01T00:00:00"}
     body = KIND.body({**DOWNTIME, "schedule": {"recurrences": [monthly]}}, MARK)
-    assert "is past" in " ".join(KIND.refusals(None, body, None))  # type: ignore[arg-type]
+    assert "is past" in " ".join(KIND.refusals(None, body, {}))  # type: ignore[arg-type]
     assert KIND.refusals(None, body, answer(body)) == []  # type: ignore[arg-type]
 
 
