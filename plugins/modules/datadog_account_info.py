@@ -8,7 +8,8 @@ short_description: Tell whether the keys of a Datadog account work
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Asks Datadog whether the API key is valid, and whether the application key may read hosts and metrics.
+  - Asks Datadog whether the API key is valid, and whether the application key may read hosts, metrics, dashboards,
+    monitors and downtimes. That it may write them shows when it does.
   - Does not fail for bad keys or an API that cannot be reached. What is wrong is returned as RV(problems),
     so that it can be reported together with everything else that is wrong.
 extends_documentation_fragment:
@@ -47,7 +48,7 @@ api_key_valid:
   type: bool
 app_key_valid:
   description:
-    - Whether the application key may read hosts and metrics.
+    - Whether the application key may read all that is asked for.
     - None when that could not be found out, because the API key is not valid or Datadog could not be asked.
   returned: always
   type: bool
@@ -76,10 +77,13 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import
     datadog_argument_spec,
 )
 
-# One cheap read for each permission that verify needs: its name in Datadog, path, parameters.
+# One cheap read for each permission that the roles need: its name in Datadog, path, parameters.
 READS = (
     ("hosts_read", "hosts", lambda now: {"count": 1}),
     ("timeseries_query", "query", lambda now: {"from": now - 60, "to": now, "query": "avg:datadog.agent.running{*}"}),
+    ("dashboards_read", "dashboard", lambda now: {"count": 1}),
+    ("monitors_read", "monitor", lambda now: {"page": 0, "page_size": 1}),
+    ("monitors_downtime", "downtime", lambda now: {"version": "v2", "page[limit]": 1}),
 )
 
 
@@ -126,7 +130,7 @@ def _app_key_valid(client: Client, problems: list[str]) -> bool:
         problems.append(
             f"datadog_app_key cannot read anything at {client.public_url} ({words}): check that it is an application"
             " key of the same account as datadog_api_key and, if it is restricted, give it the scopes"
-            f" {' and '.join(refused)}."
+            f" {', '.join(refused)}."
         )
     else:
         problems.extend(

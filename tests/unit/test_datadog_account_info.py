@@ -18,7 +18,10 @@ Ask = Callable[..., dict[str, Any]]
 def ask(fake_api: FakeApi, run_module: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Ask:
     # The pauses between attempts are the client's own, and tested there.
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    fake_api.routes["/api/v1/query"] = lambda query: (200, {"status": "ok", "series": []})
+    reads = {"v1/query": {"status": "ok", "series": []}, "v1/dashboard": {"dashboards": []}, "v1/monitor": [],
+             "v2/downtime": {"data": []}}  # fmt: skip
+    for path, answer in reads.items():
+        fake_api.routes[f"/api/{path}"] = lambda query, answer=answer: (200, answer)
 
     def run(**arguments: Any) -> dict[str, Any]:
         keys = {"api_key": fake_api.api_key, "app_key": fake_api.app_key, "api_url": fake_api.url}
@@ -69,12 +72,17 @@ def test_wrong_app_key(ask: Ask) -> None:
     assert problem.startswith("datadog_app_key cannot read anything")
 
 
-def test_an_app_key_that_may_not_read_metrics(ask: Ask, fake_api: FakeApi) -> None:
-    fake_api.routes["/api/v1/query"] = lambda query: (403, {"errors": ["Forbidden"]})
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [("v1/query", "timeseries_query"), ("v1/dashboard", "dashboards_read"), ("v1/monitor", "monitors_read"),
+     ("v2/downtime", "monitors_downtime")],
+)  # fmt: skip
+def test_an_app_key_that_may_not_read_everything(ask: Ask, fake_api: FakeApi, path: str, scope: str) -> None:
+    fake_api.routes[f"/api/{path}"] = lambda query: (403, {"errors": ["Forbidden"]})
     result = ask()
     assert outcome(result) == (True, False)
     (problem,) = result["problems"]
-    assert "timeseries_query" in problem and "hosts_read" not in problem
+    assert f"lacks the scope {scope}" in problem
 
 
 def test_a_missing_app_key_does_not_hide_a_wrong_api_key(ask: Ask) -> None:
