@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query import parse_monitor
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
 
 METRIC, PRESENT, TAGS, SERVICE_CHECK = "metric", "present", "tags", "service check"
 # Seconds of the past that a look takes in, and the most points that one series of an answer may have.
 WINDOW = 900
 MAX_POINTS = 1500
-STATUSES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+# States of a monitor's group, the better first.
+STATES = ("OK", "Ignored", "Skipped", "Unknown", "No Data", "Warn", "Alert")
 
 Point = tuple[float, float]
 
@@ -225,33 +227,44 @@ def _stored(tag: str) -> str:
     return normalise_tag(tag) or tag.lower()
 
 
-def judge_check_runs(signal: Signal, runs: Iterable[Mapping[str, Any]], *, now: float, freshness: float) -> Verdict:
-    """Judge the newest runs of a service check on a host, of which there is one for each set of tags."""
-    newest = [run for run in runs if run.get("check") == signal.name]
-    if not newest:
-        return Verdict("absent", "no run has arrived")
-    age = now - max(run["timestamp"] for run in newest)
-    counted = [run for run in newest if signal.since is None or run["timestamp"] > signal.since]
-    if not counted:
-        return Verdict("old", f"no run since the Agent's start, the last {age:.0f} s ago", age=age)
-    fresh = [run for run in counted if now - run["timestamp"] <= freshness]
-    if not fresh:
-        return Verdict("stale", f"last run {age:.0f} s ago, {freshness:.0f} s allowed", age=age)
-    worst = max(fresh, key=lambda run: run["status"])
-    status = STATUSES[worst["status"]] if worst["status"] in range(len(STATUSES)) else f"status {worst['status']}"
-    if worst["status"] == 0:
-        return Verdict("ok", f"{len(fresh)} runs" if len(fresh) > 1 else "last run", status, age)
-    message = " ".join(str(worst.get("message") or "").split())
-    return Verdict("status", f"{status}: {message[:200]}" if message else status, status, age)
+def read_check_states(monitors: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return what MONITORS, read with the states of their groups, say: check to host in lower case to its states.
+
+    A check that a monitor watches host by host is there, though the monitor may not have seen a host yet.
+    """
+    states: dict[str, dict[str, list[str]]] = {}
+    for monitor in monitors:
+        try:
+            condition = parse_monitor(monitor.get("query") or "", "service check")
+        # Other monitors, whose queries read differently.
+        except ValueError:
+            continue
+        if "host" not in condition.by:
+            continue
+        hosts = states.setdefault(condition.check, {})
+        for name, group in ((monitor.get("state") or {}).get("groups") or {}).items():
+            for tag in name.split(","):
+                key, _colon, host = tag.partition(":")
+                if key == "host":
+                    hosts.setdefault(host.lower(), []).append(group["status"])
+    return states
+
+
+def judge_check_states(signal: Signal, states: Sequence[str]) -> Verdict:
+    """Judge a service check by the states that monitors have of it on the host."""
+    if not states:
+        return Verdict("absent", "its monitor has not seen it on this host yet")
+    worst = max(states, key=lambda state: STATES.index(state) if state in STATES else len(STATES))
+    return Verdict("ok" if worst == STATES[0] else "status", f"its monitor says {worst}", worst)
 
 
 def judge_check_by_metrics(signal: Signal, related: Sequence[Verdict]) -> Verdict:
-    """Judge a service check, which the API does not let read, by the check's own metrics."""
+    """Judge a service check that no monitor watches, as the API lets none be read, by the check's own metrics."""
     if not related:
-        return Verdict("unreadable", "service checks cannot be read, and no metric of the check is expected")
+        return Verdict("unreadable", "no monitor watches it, and no metric of the check is expected")
     bad = [verdict for verdict in related if not verdict.ok]
     ages = [verdict.age for verdict in related if verdict.age is not None]
-    told = f"judged by {signal.family}.*, as service checks cannot be read"
+    told = f"judged by {signal.family}.*, as no monitor watches it"
     if bad:
         return Verdict(bad[0].state, f"{bad[0].detail} ({told})", age=min(ages, default=None))
     return Verdict("ok", told, age=min(ages, default=None))

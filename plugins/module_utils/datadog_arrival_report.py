@@ -29,7 +29,7 @@ _CAUSES = {
     "clock": "Set the clock of the host, or of this machine, right.",
     "tags": "Check tags in datadog.yaml there; new tags of a host may take Datadog some minutes.",
     "status": "Run `datadog-agent check` for it there to see the error.",
-    "unreadable": "Name a metric of the check among those that must be present.",
+    "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
     "unread": "Datadog did not answer: see the error.",
 }
 _NOTHING = (

@@ -10,12 +10,12 @@ author: Kennel contributors (@kennel)
 description:
   - Asks Datadog until it shows everything that is expected of O(hosts), or O(timeout) is over, and then fails,
     naming what is missing on which host, the likely cause and the mend.
-  - All hosts are read together. A look costs one query for each metric and fifty hosts, one list of hosts, and,
-    where the API offers it, one reading of service checks a host. Only what is still missing is asked for again,
-    ever less often, down to every 20 seconds. Ten metrics that never arrive on fifty hosts cost fewer than
-    200 queries in 300 seconds.
-  - Where the API does not offer service checks for reading, as Datadog itself does not, a service check
-    is judged by the metrics among O(hosts[].metrics) and O(hosts[].present) whose names begin with the same word.
+  - All hosts are read together. A look costs one query for each metric and fifty hosts, one list of hosts and one of
+    monitors. Only what is still missing is asked for again, ever less often, down to every 20 seconds. Ten metrics
+    that never arrive on fifty hosts cost fewer than 200 queries in 300 seconds.
+  - Datadog does not let service checks be read. They are judged by the monitors of O(fleet) that watch them host by
+    host, and where there is none, by the metrics among O(hosts[].metrics) and O(hosts[].present) whose names begin
+    with the same word.
 extends_documentation_fragment:
   - kennel.fleet.datadog
 attributes:
@@ -88,10 +88,15 @@ options:
         default: []
       service_checks:
         description:
-          - Service checks whose last runs must be fresh and OK.
+          - Service checks that must be OK.
         type: list
         elements: str
         default: []
+  fleet:
+    description:
+      - Fleet whose monitors tell of service checks.
+    type: str
+    default: ""
   timeout:
     description:
       - Seconds to wait for everything.
@@ -126,6 +131,7 @@ EXAMPLES = r"""
             max: 1000
         present: [system.load.1, mysql.net.connections]
         service_checks: [mysql.can_connect]
+    fleet: web
     timeout: 600
   delegate_to: localhost
   run_once: true
@@ -189,9 +195,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival impor
     Verdict,
     argument_problems,
     judge_check_by_metrics,
-    judge_check_runs,
+    judge_check_states,
     judge_points,
     judge_tags,
+    read_check_states,
     read_hosts,
     read_series,
     resolution,
@@ -214,13 +221,12 @@ LONGEST_PAUSE = 20.0
 class Watch:
     """What is known of each signal so far; every look asks for those that are not ok yet."""
 
-    def __init__(self, client: Client, signals: list[Signal], freshness: float) -> None:
-        self.client, self.freshness = client, freshness
+    def __init__(self, client: Client, signals: list[Signal], freshness: float, fleet: str) -> None:
+        self.client, self.freshness, self.fleet = client, freshness, fleet
         self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in signals}
         self.known_hosts: dict[str, set[str]] = {}
         self.error: DatadogError | None = None
         self._answered = False
-        self._checks_readable = True
 
     def pending(self, *kinds: str) -> list[Signal]:
         """Return the signals of KINDS, or of all, that are not ok yet."""
@@ -283,27 +289,27 @@ class Watch:
                 return
 
     def _look_at_checks(self) -> None:
-        runs: dict[str, list[dict[str, Any]] | None] = {}
-        for signal in self.pending(SERVICE_CHECK):
-            if signal.agent_host not in runs:
-                runs[signal.agent_host] = self._check_runs(signal.agent_host)
-            seen = runs[signal.agent_host]
-            if seen is None:
-                self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
+        signals = self.pending(SERVICE_CHECK)
+        states = read_check_states(self._monitors()) if signals else {}
+        for signal in signals:
+            if signal.name in states:
+                seen = states[signal.name].get(signal.agent_host.lower(), [])
+                self.found[signal] = judge_check_states(signal, seen)
             else:
-                self.found[signal] = judge_check_runs(signal, seen, now=time.time(), freshness=self.freshness)
+                self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
 
-    def _check_runs(self, agent_host: str) -> list[dict[str, Any]] | None:
-        """Return the newest runs of a host's service checks, or None when the API does not offer them."""
-        if self._checks_readable:
-            try:
-                return self._get("check_run", host_name=agent_host)
-            except DatadogError as error:
-                # A refusal right after other reads were allowed is about this address, not about the keys.
-                if error.status not in (404, 405) and not (error.status == 403 and self._answered):
-                    raise
-                self._checks_readable = False
-        return None
+    def _monitors(self) -> list[dict[str, Any]]:
+        """Return the fleet's monitors with the states of their groups; none where the key may not read them."""
+        if not self.fleet:
+            return []
+        try:
+            tags = f"managed_by:kennel,kennel_fleet:{self.fleet}"
+            return list(self.client.pages("monitor", monitor_tags=tags, group_states="all"))
+        except DatadogError as error:
+            # A refusal right after other reads were allowed is about monitors, not about the keys.
+            if error.status != 403 or not self._answered:
+                raise
+            return []
 
     def _related(self, check: Signal) -> list[Verdict]:
         return [
@@ -315,7 +321,8 @@ class Watch:
 
 def watch(module: AnsibleModule, signals: list[Signal]) -> Watch:
     """Look until everything is there or the time is over; once in check mode."""
-    state = Watch(client_from_module(module, attempts=3), signals, module.params["freshness"])
+    client = client_from_module(module, attempts=3)
+    state = Watch(client, signals, module.params["freshness"], module.params["fleet"])
     deadline = time.monotonic() + module.params["timeout"]
     pause = module.params["poll"]
     while True:
@@ -349,6 +356,7 @@ def main() -> None:
         argument_spec={
             **datadog_argument_spec(),
             "hosts": {"type": "list", "elements": "dict", "required": True, "options": host},
+            "fleet": {"type": "str", "default": ""},
             "timeout": {"type": "float", "default": 300.0},
             "poll": {"type": "float", "default": 5.0},
             "freshness": {"type": "float", "default": 90.0},

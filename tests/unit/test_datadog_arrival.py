@@ -92,28 +92,43 @@ def test_tags(shown: set[str] | None, state: str, words: str) -> None:
     assert verdict.state == state and words in verdict.detail
 
 
-def run(age: float, status: int = 0, check: str = "mysql.can_connect", message: str = "") -> dict[str, Any]:
-    return {"check": check, "host_name": "web1.lab", "timestamp": NOW - age, "status": status, "message": message}
+def monitor(query: str, **groups: str) -> dict[str, Any]:
+    return {"query": query, "state": {"groups": {name: {"status": status} for name, status in groups.items()}}}
+
+
+CHECK = '"mysql.can_connect".over("kennel_fleet:lab").by({}).last(4).count_by_status()'
 
 
 @pytest.mark.parametrize(
-    ("runs", "state", "words"),
+    ("monitors", "states"),
     [
-        ([run(10)], "ok", "last run"),
-        ([run(10), run(12)], "ok", "2 runs"),
-        # An instance that is configured no more does not count beside one that is.
-        ([run(10), run(200, status=2)], "ok", ""),
-        ([run(10), run(12, status=2, message="Access\ndenied")], "status", "CRITICAL: Access denied"),
-        ([run(10, status=9)], "status", "status 9"),
-        ([run(10, check="other")], "absent", "no run"),
-        ([run(100)], "stale", "100 s ago"),
-        ([run(400)], "old", "since the Agent's start"),
-        ([], "absent", "no run"),
+        ([], None),
+        ([{"query": "avg(last_5m):avg:my_metric{*} by {host} > 1"}, {"query": None}], None),
+        ([monitor(CHECK.format('"service"'), **{"service:x": "OK"})], None),
+        ([monitor(CHECK.format('"host"'))], []),
+        ([monitor(CHECK.format('"host"'), **{"host:Web1.lab": "OK", "host:web2": "Alert"})], ["OK"]),
+        ([monitor(CHECK.format('"host","port"'), **{"host:web1.lab,port:1": "OK", "host:web1.lab,port:2": "Warn"})],
+         ["OK", "Warn"]),
+        ([monitor(CHECK.format('"host"'), **{"host:web1.lab": state}) for state in ("Alert", "OK")], ["Alert", "OK"]),
+    ],
+)  # fmt: skip
+def test_states_of_checks_are_read_from_monitors(monitors: list[dict[str, Any]], states: list[str] | None) -> None:
+    seen = arrival.read_check_states(monitors).get("mysql.can_connect")
+    assert (None if seen is None else seen.get("web1.lab", [])) == states
+
+
+@pytest.mark.parametrize(
+    ("states", "state", "words"),
+    [
+        (["OK"], "ok", "its monitor says OK"),
+        (["OK", "Alert", "Warn"], "status", "its monitor says Alert"),
+        (["No Data", "OK"], "status", "No Data"),
+        (["something new", "OK"], "status", "something new"),
+        ([], "absent", "has not seen it"),
     ],
 )
-def test_check_runs(runs: list[dict[str, Any]], state: str, words: str) -> None:
-    check = signal("mysql.can_connect", kind=arrival.SERVICE_CHECK, since=NOW - 300)
-    verdict = arrival.judge_check_runs(check, runs, now=NOW, freshness=90)
+def test_check_states(states: list[str], state: str, words: str) -> None:
+    verdict = arrival.judge_check_states(signal("mysql.can_connect", kind=arrival.SERVICE_CHECK), states)
     assert verdict.state == state and words in verdict.detail
 
 
@@ -127,7 +142,7 @@ def test_check_runs(runs: list[dict[str, Any]], state: str, words: str) -> None:
 )
 def test_check_by_metrics(related: list[Verdict], state: str) -> None:
     verdict = arrival.judge_check_by_metrics(signal("mysql.can_connect", kind=arrival.SERVICE_CHECK), related)
-    assert verdict.state == state and "service checks cannot be read" in verdict.detail
+    assert verdict.state == state and "no monitor watches it" in verdict.detail
 
 
 @pytest.mark.parametrize(

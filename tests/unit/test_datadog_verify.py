@@ -14,6 +14,7 @@ from ansible_collections.kennel.fleet.plugins.modules import datadog_verify
 from fake_datadog import FakeApi
 
 Run = Callable[..., dict[str, Any]]
+CHECK = '"mysql.can_connect".over("kennel_fleet:lab").by("host").last(4).count_by_status()'
 
 
 class Fleet:
@@ -25,10 +26,10 @@ class Fleet:
         self.interval = 15.0
         self.hosts = {"web1.lab": ["env:lab"], "db1": ["env:lab", "role:db"]}
         self.absent: set[str] = set()
-        self.runs: dict[str, list[dict[str, Any]]] = {}
+        self.states: dict[str, str] | None = {"host:db1": "OK"}
         fake.routes["/api/v1/query"] = self.query
         fake.routes["/api/v1/hosts"] = self.list
-        fake.routes["/api/v1/check_run"] = lambda query: (200, self.runs.get(query["host_name"], []))
+        fake.routes["/api/v1/monitor"] = self.monitors
 
     @property
     def arrived(self) -> bool:
@@ -48,6 +49,13 @@ class Fleet:
         # One host a page, so that the pages are read.
         return 200, {"host_list": hosts[start : start + 1] if self.arrived else [], "total_matching": len(hosts)}
 
+    def monitors(self, query: dict[str, str]) -> tuple[int, Any]:
+        assert (query["monitor_tags"], query["group_states"]) == ("managed_by:kennel,kennel_fleet:lab", "all")
+        if self.states is None:
+            return 200, []
+        groups = {name: {"status": status} for name, status in self.states.items()}
+        return 200, [{"query": CHECK, "state": {"groups": groups}}]
+
 
 @pytest.fixture
 def fleet(fake_api: FakeApi) -> Fleet:
@@ -64,22 +72,18 @@ def verify(fake_api: FakeApi, run_module: Run) -> Run:
             "metrics": [{"name": "my_metric", "interval": 15}],
         }
         settings = {"api_key": fake_api.api_key, "app_key": fake_api.app_key, "api_url": fake_api.url}
-        result = run_module(datadog_verify, **{**settings, "hosts": [web], "timeout": 0.6, "poll": 0.05, **arguments})
+        wait = {"timeout": 0.6, "poll": 0.05}
+        result = run_module(datadog_verify, **{**settings, "hosts": [web], "fleet": "lab", **wait, **arguments})
         assert fake_api.api_key not in str(result) and fake_api.app_key not in str(result)
         return result
 
     return call
 
 
-def run(status: int = 0, message: str = "") -> dict[str, Any]:
-    return {"check": "mysql.can_connect", "timestamp": time.time(), "status": status, "message": message}
-
-
 DB = {"name": "db", "host": "db1", "present": ["mysql.a", "mysql.b"], "service_checks": ["mysql.can_connect"]}
 
 
 def test_everything_is_there(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
-    fleet.runs["db1"] = [run()]
     hosts = [
         {"name": "web1", "host": "WEB1.lab", "tags": ["env:lab"], "metrics": [{"name": "mysql.a", "interval": 15}]},
         {**DB, "tags": ["role:db"]},
@@ -95,11 +99,11 @@ def test_everything_is_there(verify: Run, fleet: Fleet, fake_api: FakeApi) -> No
         "mysql.a",
         "tags",
     ]
-    # mysql.a of both hosts in one query, mysql.b, two pages of hosts, one reading of checks.
+    # mysql.a of both hosts in one query, mysql.b, two pages of hosts, one list of monitors.
     assert sorted(path.rpartition("/")[2] for path, _query in fake_api.calls) == [
-        "check_run",
         "hosts",
         "hosts",
+        "monitor",
         "query",
         "query",
     ]
@@ -138,26 +142,40 @@ def test_a_host_under_another_name(verify: Run, fleet: Fleet) -> None:
     assert "my_metric, tags: nothing has arrived" in result["msg"] and "Datadog lists 'web1'" in result["msg"]
 
 
-@pytest.mark.parametrize("status", [403, 404, 405])
-def test_service_checks_that_cannot_be_read(verify: Run, fleet: Fleet, fake_api: FakeApi, status: int) -> None:
-    fake_api.routes["/api/v1/check_run"] = lambda query: (status, {"errors": ["no"]})
+def test_checks_without_a_monitor_are_judged_by_metrics(verify: Run, fleet: Fleet) -> None:
+    fleet.states = None
     result = verify(hosts=[DB])
     assert not result["failed"]
-    assert result["rows"][-1]["detail"] == "judged by mysql.*, as service checks cannot be read"
+    assert result["rows"][-1]["detail"] == "judged by mysql.*, as no monitor watches it"
     fleet.absent = {"mysql.a"}
-    fake_api.calls.clear()
     assert (
         "db (in Datadog db1): mysql.can_connect: no point has arrived (judged by mysql.*" in verify(hosts=[DB])["msg"]
     )
-    assert len([path for path, _query in fake_api.calls if path.endswith("check_run")]) == 1
     alone = verify(hosts=[{**DB, "present": ["system.load.1"]}])
-    assert "Name a metric of the check" in alone["msg"]
+    assert "name a metric of the check" in alone["msg"]
 
 
-def test_mysql_is_down(verify: Run, fleet: Fleet) -> None:
-    fleet.runs["db1"] = [run(status=2, message="Can't connect")]
-    result = verify(hosts=[DB])
-    assert "mysql.can_connect: CRITICAL: Can't connect. Run `datadog-agent check`" in result["msg"]
+def test_without_a_fleet_no_monitor_is_asked_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    assert not verify(hosts=[DB], fleet="")["failed"]
+    assert not [path for path, _query in fake_api.calls if path.endswith("monitor")]
+
+
+def test_key_that_may_not_read_monitors(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    fake_api.routes["/api/v1/monitor"] = lambda query: (403, {"errors": ["Forbidden"]})
+    assert not verify(hosts=[DB])["failed"]
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ({"host:db1": "Alert"}, "its monitor says Alert. Run `datadog-agent check`"),
+        ({"host:other": "OK"}, "not seen it"),
+    ],
+)
+def test_check_that_its_monitor_does_not_call_ok(verify: Run, fleet: Fleet, states: dict[str, str], words: str) -> None:
+    fleet.states = states
+    message = verify(hosts=[DB])["msg"]
+    assert "db (in Datadog db1): mysql.can_connect: its monitor " in message and words in message
 
 
 def test_wrong_keys_fail_at_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
