@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 
 from common import Refusal
 from containers import listed
@@ -22,12 +23,28 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def dashboards(lab: dict[str, Any]) -> list[dict[str, str]]:
+    """Ask the stand-in Datadog for the lab's own dashboards, {title, url}; none while it does not answer."""
+    url, secrets = lab["datadog"]["url"], Path(lab["state"]) / "secrets"
+    # Past a proxy that the environment may name: it is on this machine.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        keys = {name: (secrets / name).read_text(encoding="utf-8").strip() for name in ("api_key", "app_key")}
+        headers = {"DD-API-KEY": keys["api_key"], "DD-APPLICATION-KEY": keys["app_key"]}
+        with opener.open(Request(f"{url}/api/v1/dashboard", headers=headers), timeout=10) as answer:
+            found = json.load(answer)["dashboards"]
+    except OSError:
+        return []
+    own = [board for board in found if f"kennel_fleet:{lab['name']} " in (board["description"] or "")]
+    return [{"title": board["title"], "url": f"{url}{board['url']}"} for board in own]
+
+
 def status(state: Path) -> dict[str, Any]:
     """Put the plan, what runs, and the last result together.
 
-    Returns: {name, state, page, api, datadog: {container, state}, hosts: [{name, node, container, address, port,
-        user, groups, suite, state}], last: {command, time, exit, changed} or None}; a `state` of a container is
-        podman's word for it, or "missing"
+    Returns: {name, state, page, api, dashboards: [{title, url}], datadog: {container, state},
+        hosts: [{name, node, container, address, port, user, groups, suite, state}],
+        last: {command, time, exit, changed} or None}; a `state` of a container is podman's word for it, or "missing"
     """
     lab = read(state / "lab.json")
     if lab is None:
@@ -43,6 +60,7 @@ def status(state: Path) -> dict[str, Any]:
         "state": lab["state"],
         "page": lab["datadog"]["url"] + "/",
         "api": lab["datadog"]["url"],
+        "dashboards": dashboards(lab),
         "datadog": {"container": lab["datadog"]["container"], "state": stands(lab["datadog"]["container"])},
         "hosts": [{**{key: host[key] for key in shown}, "state": stands(host["container"])} for host in lab["hosts"]],
         "last": read(state / "last.json"),
@@ -64,6 +82,7 @@ def text(found: dict[str, Any]) -> str:
         for host in found["hosts"]
     ]
     lines = [table(rows), "", f"Stand-in Datadog, page and API: {found['page']} ({found['datadog']['state']})"]
+    lines += [f"Dashboard: {board['url']} ({board['title']})" for board in found["dashboards"]]
     last = found["last"]
     if last:
         well = "went well" if last["exit"] == 0 else f"failed with {last['exit']}"
