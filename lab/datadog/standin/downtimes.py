@@ -69,7 +69,7 @@ class Downtimes:
 
     def change(self, found: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
         """Change a downtime by checked attributes."""
-        changed = {**found, **attributes, "modified": iso(self._clock.now())}
+        changed = {**self._documents.get("downtime", found["id"]), **attributes, "modified": iso(self._clock.now())}
         self._documents.put("downtime", found["id"], changed)
         return changed
 
@@ -97,11 +97,12 @@ class Downtimes:
 
     def active(self) -> list[dict[str, Any]]:
         """Those that silence something now."""
-        return [found for found in self.all() if self.status(found) == "active"]
+        return [found for found in self.ahead() if found["status"] == "active"]
 
     def ahead(self) -> list[dict[str, Any]]:
-        """Those that silence something now or later."""
-        return [found for found in self.all() if self.status(found) in ("active", "scheduled")]
+        """Those that silence something now or later, each with its "status"."""
+        found = [{**item, "status": self.status(item)} for item in self.all()]
+        return [item for item in found if item["status"] in ("active", "scheduled")]
 
     def checked(self, sent: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
         """The attributes of a v2 request, normalised. Raises Refused(400)."""

@@ -217,7 +217,7 @@ class Monitors:
                     "monitor_id": found["monitor_identifier"].get("monitor_id"),
                     "scope": [found["scope"]],
                     "groups": ["total"],
-                    "active": self._downtimes.status(found) == "active",
+                    "active": found["status"] == "active",
                     "start": int(epoch(found["schedule"].get("start") or found["created"])),
                     "end": int(epoch(found["schedule"]["end"])) if found["schedule"].get("end") else None,
                 }

@@ -26,7 +26,7 @@ def table(monitors: Monitors, downtimes: Any) -> list[tuple[str, str, Handler]]:
 
     def every() -> list[dict[str, Any]]:
         ahead = downtimes.ahead()
-        active = [found for found in ahead if downtimes.status(found) == "active"]
+        active = [found for found in ahead if found["status"] == "active"]
         found = [monitors.shown(monitor, ahead) for monitor in monitors.all()]
         return [_entry(monitor, bool(downtimes.matching(monitor, active))) for monitor in found]
 
