@@ -31,7 +31,8 @@ _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
 # Seconds after which a check without data is missed, and after which a silent group is forgotten.
 _CHECK_MISSED = 120
 _FORGOTTEN = 86400
-_NEVER = {"last_triggered_ts": None, "last_nodata_ts": None, "last_notified_ts": None, "last_resolved_ts": None}
+# Datadog's clients take numbers here: 0 is never.
+_NEVER = {"last_triggered_ts": 0, "last_nodata_ts": 0, "last_notified_ts": 0, "last_resolved_ts": 0}
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,10 @@ class Watch:
             shown["last_resolved_ts" if after == OK else "last_triggered_ts"] = now
             if after == NO_DATA:
                 shown["last_nodata_ts"] = now
-        told, memory["told"] = memory["told"], OK if after == OK else memory["told"]
+        told = memory["told"]
+        if after == OK:
+            memory["told"] = OK
+        # No data is told only where the monitor asks for it, and so is its end.
         if NO_DATA in (after, before if after == OK else None) and not _missing(group.asked, options)[2]:
             return
         covering = [one for one in moment.running if schedule.covers(one, group.monitor, group.tags)]
@@ -269,7 +273,7 @@ class Watch:
         if seen and seen.value is not None:
             found["value"] = str(round(seen.value, 3))
         since = group.shown["last_triggered_ts"]
-        if since is not None:
+        if since:
             found["last_triggered_at"] = template.utc(since)
             found["last_triggered_at_epoch"] = str(since * 1000)
             found["triggered_duration_sec"] = str(int(moment.now) - since)

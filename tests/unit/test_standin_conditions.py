@@ -1,0 +1,113 @@
+"""What monitors of each type ask of the stand-in Datadog's data."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+import standin_client
+
+decode = importlib.import_module("standin.decode")
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return standin_client.Lab(tmp_path)
+
+
+@pytest.mark.parametrize(("how", "limit"), [("change", 39), ("pct_change", 399)])
+def test_changes(lab, how, limit):
+    lab.monitor(f"{how}(avg(last_5m),last_15m):avg:my_metric{{*}} > {limit}")
+    lab.send(10, seconds=3600)
+    assert lab.later() == []
+    assert lab.later(300, 50) == ["[Triggered] m"]
+
+
+def test_a_share_of_anomalous_points(lab):
+    options = {
+        "thresholds": {"critical": 1.0, "critical_recovery": 0.0},
+        "threshold_windows": {"trigger_window": "last_15m", "recovery_window": "last_15m"},
+    }
+    function = "anomalies(avg:my_metric{*}, 'basic', 2, direction='both', interval=60, alert_window='last_15m')"
+    id_ = lab.monitor(f"avg(last_4h):{function} >= 1", "{{value}} @ops@example.com", options=options)
+    for minute in range(240, 0, -1):
+        key = decode.Key("my_metric", "web-1", ())
+        point = {int(lab.time) - 60 * minute: 10.0 + minute % 5}
+        lab.store.add_samples([decode.Sample(key, "gauge", 0, point)], int(lab.time))
+    assert lab.later() == []
+    assert lab.later(600, 500) == []
+    assert lab.later(300, 500) == ["[Triggered] m"]
+    assert lab.mail()[-1]["body"] == "1.0 @ops@example.com"
+    assert lab.later(300, 12) == []
+    assert lab.later(600, 12) == ["[Recovered] m"]
+    assert lab.watch.state(id_)["overall_state"] == "OK"
+
+
+def test_service_checks_count_runs_in_a_row(lab):
+    options = {"thresholds": {"ok": 2, "warning": 1, "critical": 3}, "notify_no_data": True, "no_data_timeframe": 2}
+    query = '"mysql.can_connect".over("*").by("host","port").last(4).count_by_status()'
+    id_ = lab.monitor(
+        query, "{{check_message}} on {{port.name}} @dba@example.com", kind="service check", options=options
+    )
+    where = "host:db-1,port:3306"
+    lab.check(0, 0, 2, 2, tags=["port:3306"])
+    assert lab.later() == []
+    lab.time += 10
+    lab.check(2, tags=["port:3306"])
+    assert lab.later() == [f"[Triggered on {{{where}}}] m"]
+    assert lab.mail()[-1]["body"] == "status 2 on 3306 @dba@example.com"
+    lab.time += 10
+    lab.check(0, tags=["port:3306"])
+    assert lab.later() == []
+    assert lab.status(id_) == {where: "Alert"}
+    lab.time += 10
+    lab.check(0, tags=["port:3306"])
+    assert lab.later() == [f"[Recovered on {{{where}}}] m"]
+    assert lab.later(119) == []
+    assert lab.later(1) == [f"[No Data on {{{where}}}] m"]
+
+
+def test_service_checks_of_chosen_hosts(lab):
+    lab.store.add_host(decode.HostReport("db-2", {"system": ["env:test"]}, []), int(lab.time))
+    query = '"mysql.can_connect".over("role:db").exclude("env:test").by("host").last(2).count_by_status()'
+    id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}})
+    for host, tags in (("db-1", ["role:db"]), ("db-2", ["role:db"]), ("db-3", [])):
+        lab.check(2, host=host, tags=tags)
+    lab.later()
+    assert lab.status(id_) == {"host:db-1": "Alert"}
+
+
+def test_service_checks_by_share(lab):
+    query = '"mysql.can_connect".over("*").pct_by_status()'
+    id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 50, "warning": 20}})
+    for host, status in (("a", 0), ("b", 0), ("c", 2)):
+        lab.check(status, host=host)
+    lab.later()
+    assert lab.status(id_) == {"*": "Warn"}
+    lab.check(2, host="b")
+    assert lab.later() == ["[Triggered] m"]
+
+
+def test_composite_monitors(lab):
+    first, second = (lab.monitor(f"avg(last_5m):avg:{metric}{{*}} > 5") for metric in ("my_metric", "other"))
+    lab.monitor(f"{first} && !{second}", kind="composite", name="both")
+    lab.send(1, metric="other")
+    assert lab.later(value=9) == ["[Triggered] m", "[Triggered] both"]
+    lab.send(9, metric="other", seconds=300)
+    assert lab.later() == ["[Triggered] m", "[Recovered] both"]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("avg(last_5m):forecast(avg:my_metric{*}, 'linear', 1) > 5", "query alert"),
+        ('logs("x").index("*").rollup("count").last("5m") > 5', "log alert"),
+        ("nonsense", "query alert"),
+    ],
+)
+def test_what_is_not_evaluated_has_no_data(lab, query, kind):
+    id_ = lab.monitor(query, kind=kind)
+    other = lab.monitor("avg(last_5m):avg:my_metric{*} > 5")
+    assert lab.later(value=9) == ["[Triggered] m"]
+    assert lab.watch.state(id_) == {"overall_state": "No Data", "overall_state_modified": None, "groups": {}}
+    assert lab.watch.state(other)["overall_state"] == "Alert"
