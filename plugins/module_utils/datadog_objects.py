@@ -212,6 +212,17 @@ def input_problems(kind: Kind, params: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def list_problems(body: Body, names: Iterable[str], of: type = str, place: str = "") -> list[str]:
+    """Return which of these fields are given and are no list of text, or of dictionaries."""
+    what = "text" if of is str else "dictionaries"
+    return [
+        f"{place}{name} is {body[name]!r}: it is a list of {what}."
+        for name in names
+        if body.get(name) is not None
+        and not (isinstance(body[name], (list, tuple)) and all(isinstance(each, of) for each in body[name]))
+    ]
+
+
 def plan(kind: Kind, client: Client, params: Mapping[str, Any]) -> list[Change]:
     """Read what there is and return what is to be done, in the order of the list, deletions last.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import without_nulls
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import (
     Mark,
@@ -44,9 +44,14 @@ class Dashboards(Kind):
             problems.append(f"layout_type is {item.get('layout_type')!r}: it is {' or '.join(LAYOUTS)}.")
         if not isinstance(item.get("description") or "", str):
             problems.append("description is no text.")
-        for name in ("template_variables", "template_variable_presets", "notify_list", "tags", "tabs"):
-            if not isinstance(item.get(name) or [], (list, tuple)):
-                problems.append(f"{name} is no list.")
+        problems += list_problems(item, ("notify_list", "tags", "restricted_roles"))
+        problems += list_problems(item, ("template_variable_presets", "tabs"), dict)
+        if not isinstance(item.get("template_variables") or [], (list, tuple)):
+            problems.append("template_variables is no list.")
+        for tab in _list(item.get("tabs")):
+            ids = tab.get("widget_ids") if isinstance(tab, dict) else None
+            if not isinstance(ids, (list, tuple)) or not all(isinstance(each, (str, int)) for each in ids):
+                problems.append("a tab has no list of widget_ids: write @1 for the first widget.")
         problems += [
             f"tag {tag!r}: a dashboard takes only tags of a team: write team:NAME."
             for tag in _list(item.get("tags"))
@@ -56,6 +61,8 @@ class Dashboards(Kind):
         for variable in _list(item.get("template_variables")):
             if not isinstance(variable, dict) or not variable.get("name"):
                 problems.append("a template variable has no name: each has one.")
+            elif list_problems(variable, ("defaults",)):
+                problems += list_problems(variable, ("defaults",), place=f"template variable {variable['name']}: ")
             elif variable.get("default") and variable.get("defaults") and _contradict(variable):
                 problems.append(f"template variable {variable['name']}: default contradicts defaults: use defaults.")
         return problems
@@ -68,7 +75,11 @@ class Dashboards(Kind):
             body["tabs"] = _tabs(item)
         if "template_variables" in body:
             body["template_variables"] = [
-                {name: value for name, value in variable.items() if name != "default" or not variable.get("defaults")}
+                {
+                    name: value
+                    for name, value in variable.items()
+                    if not (name == "default" and variable.get("defaults")) and not (name == "defaults" and not value)
+                }
                 for variable in body["template_variables"]
             ]
         return body

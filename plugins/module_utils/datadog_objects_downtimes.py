@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
@@ -60,7 +60,7 @@ class Downtimes(Kind):
             problems.append("message is no text.")
         problems += _identifier_problems(item)
         for name, known in (("notify_end_states", END_STATES), ("notify_end_types", END_TYPES)):
-            value = item.get(name) or []
+            value = [] if item.get(name) is None else item[name]
             if not isinstance(value, (list, tuple)) or not all(each in known for each in value):
                 problems.append(f"{name} is {value!r}: it is a list of {', '.join(known)}.")
         if not isinstance(item.get("mute_first_recovery_notification") or False, bool):
@@ -227,7 +227,7 @@ def _canonical_schedule(schedule: Body) -> Body:
         recurrences = [{name: each[name] for name in names if each.get(name)} for each in schedule["recurrences"]]
         return {"timezone": schedule.get("timezone") or "UTC", "recurrences": recurrences}
     times = {name: instant(str(schedule[name])) for name in ("start", "end") if schedule.get(name)}
-    return {name: time.isoformat() for name, time in times.items()}
+    return {name: time.astimezone(timezone.utc).isoformat() for name, time in times.items()}
 
 
 def _identifier_problems(item: Body) -> list[str]:

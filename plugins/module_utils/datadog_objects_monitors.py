@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client, DatadogError
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query import MONITOR_TYPES
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import without_nulls
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import (
     Mark,
@@ -85,9 +85,7 @@ class Monitors(Kind):
             problems += [f"query: {problem}" for problem in query_problems(item["query"], item["type"])]
         if not isinstance(item.get("message") or "", str):
             problems.append("message is no text.")
-        tags = item.get("tags") or []
-        if not isinstance(tags, (list, tuple)) or not all(isinstance(tag, str) for tag in tags):
-            problems.append("tags is no list of text: write a list of key:value.")
+        problems += list_problems(item, ("tags", "restricted_roles")) + list_problems(item, ("assets",), dict)
         if str(item.get("priority") or 0) not in tuple("012345"):
             problems.append(f"priority is {item['priority']!r}: it is 1 to 5, or null.")
         if item.get("restriction_policy"):
@@ -95,6 +93,7 @@ class Monitors(Kind):
         options = item.get("options") or {}
         if not isinstance(options, dict):
             return [*problems, "options is no dictionary."]
+        problems += list_problems(options, ("notify_by", "renotify_statuses"), place="options.")
         if options.get("silenced"):
             problems.append("options.silenced cannot be set here: mute with datadog_downtimes.")
         thresholds = options.get("thresholds") or {}

@@ -197,6 +197,7 @@ def test_a_downtime_whose_time_is_over() -> None:
         ({"monitor_identifier": {"monitor_tags": []}}, "monitor_identifier is"),
         ({"monitor_identifier": None, "monitor_key": "My key"}, "monitor_key 'My key' is no key"),
         ({"notify_end_states": ["ok"]}, "notify_end_states is ['ok']"),
+        ({"notify_end_types": 0}, "notify_end_types is 0"),
         ({"display_timezone": "Mars"}, "display_timezone: 'Mars' is no time zone"),
         ({"mute_first_recovery_notification": "maybe"}, "neither true nor false"),
         ({"schedule": []}, ""),
@@ -235,3 +236,10 @@ def test_a_schedule_as_people_say_it_stays_the_same_on_the_days_after() -> None:
 def test_a_schedule_said_wrongly_is_refused() -> None:
     [problem] = KIND.problems({**DOWNTIME, "schedule": {**SAID, "timezone": "Mars", "to": "19:00"}})
     assert "schedule: timezone: 'Mars' is no time zone" in problem and "from and to are both 19:00" in problem
+
+
+def test_an_instant_is_the_same_in_every_zone() -> None:
+    there, here = (
+        KIND.canonical({"schedule": {"start": start}}) for start in ("2099-01-01T05:30:00+05:30", "2099-01-01")
+    )
+    assert there == here
