@@ -103,9 +103,13 @@ def test_composite_monitors(lab):
         ("avg(last_5m):forecast(avg:my_metric{*}, 'linear', 1) > 5", "query alert"),
         ('logs("x").index("*").rollup("count").last("5m") > 5', "log alert"),
         ("nonsense", "query alert"),
+        ("avg(next_1w):avg:my_metric{*} > 5", "query alert"),
+        ("avg(last_5m):avg:my_metric{$host} > 5", "query alert"),
+        ('"mysql.can_connect".over("$host").by("host").last(2).count_by_status()', "service check"),
     ],
 )
 def test_what_is_not_evaluated_has_no_data(lab, query, kind):
+    lab.check(2)
     id_ = lab.monitor(query, kind=kind)
     other = lab.monitor("avg(last_5m):avg:my_metric{*} > 5")
     assert lab.later(value=9) == ["[Triggered] m"]

@@ -148,8 +148,9 @@ class Watch:
             state |= {key: known[key] for key in ("overall_state", "overall_state_modified")}
         try:
             self._groups(monitor, asked, state, moment, fresh)
-        except Refused:
-            # A query that the grammar knows and the stand-in does not evaluate: the monitor stays as it is.
+        except (Refused, ValueError, TypeError, ArithmeticError):
+            # Queries that the grammar knows and the stand-in does not evaluate, options that make no sense: this
+            # monitor stays as it is, and the others are looked at.
             return
         overall = min((group["status"] for group in state["groups"].values()), key=_WORST.index, default=NO_DATA)
         if overall != state["overall_state"] or not state["overall_state_modified"]:
