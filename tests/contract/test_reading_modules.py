@@ -19,6 +19,7 @@ from ansible_collections.kennel.fleet.plugins.modules import (
     datadog_metrics_info,
     datadog_monitors,
     datadog_monitors_info,
+    datadog_snapshot,
 )
 
 Run = Callable[..., dict[str, Any]]
@@ -112,6 +113,18 @@ def test_an_event_whose_answer_is_lost_is_not_posted_twice(run: Run, call: Call,
     now = int(time.time())
     stored = call("GET", f"/api/v1/events?start={now - 60}&end={now + 60}&tags=t:{name}&unaggregated=true")["events"]
     assert [event["id_str"] for event in stored] == [result["id"]]
+
+
+# --------------------------------------------------------------------------------------------------------- snapshots
+def test_a_picture_of_a_query_and_of_a_definition(run: Run, call: Call, standin: Any, name: str) -> None:
+    send(call, name, ["a", "b"])
+    first = run(datadog_snapshot, metric_query=f"avg:{name}{{*}} by {{host}}", span="5m", title="A")
+    graph = {"viz": "timeseries", "requests": [{"q": f"avg:{name}{{*}}", "type": "line"}]}
+    second = run(datadog_snapshot, graph_def=graph, span="1h")
+    assert first["changed"] and second["changed"] and first["snapshot_url"] != second["snapshot_url"]
+    status, picture = standin.get(first["snapshot_url"].removeprefix(standin.url))
+    assert status == 200 and picture.startswith(b"\x89PNG")
+    assert run(datadog_snapshot, metric_query="avg:x{*}", span="5m", check=True)["snapshot_url"] is None
 
 
 # ------------------------------------------------------------------------------------------------- what is in there

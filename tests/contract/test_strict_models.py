@@ -26,6 +26,7 @@ from ansible_collections.kennel.fleet.plugins.modules import (
     datadog_metrics_info,
     datadog_monitors,
     datadog_monitors_info,
+    datadog_snapshot,
 )
 from strict_models import request_problems
 
@@ -291,6 +292,13 @@ def test_events(run: Run, recorder: Recorder, name: str) -> None:
     )
     assert len([body for _method, _target, body in recorder.sent if body]) == 2
     assert recorder.problems() == []
+
+
+def test_snapshots(run: Run, recorder: Recorder) -> None:
+    run(datadog_snapshot, metric_query="avg:my_metric{*}", span="5m", title="T", width=600, height=200, wait_timeout=0)
+    graph = {"viz": "timeseries", "requests": [{"q": "avg:my_metric{*}"}]}
+    run(datadog_snapshot, graph_def=graph, span="1h", event_query="*", wait_timeout=0)
+    assert len(recorder.sent) == 2 and recorder.problems() == []
 
 
 def test_readers(run: Run, recorder: Recorder) -> None:
