@@ -24,8 +24,8 @@ FIELDS = """
 ANSWERED = """
     id url author_handle author_name author_info created_at modified_at deleted_at experience_type embeddable_domains
 """
-# What an answer has only now and then: compared where it is asked for.
-ELUSIVE = ("is_read_only", "restricted_roles")
+# What an answer has only now and then, with what it is otherwise: compared where it is asked for.
+ELUSIVE: Body = {"is_read_only": False, "restricted_roles": []}
 
 
 class Dashboards(Kind):
@@ -100,14 +100,17 @@ class Dashboards(Kind):
         # The order in which people read it; absent and empty are the same.
         order = ["title", "description", "layout_type", "reflow_type", "template_variables", "widgets"]
         named = [*order, *sorted(set(result) - set(order))]
-        return {name: result[name] for name in named if result.get(name) not in (None, "", [], {}, False)}
+        there = [name for name in named if result.get(name) not in (None, "", [], {}) or name in ELUSIVE]
+        return {name: result[name] for name in there if result[name] is not None}
 
     def plain(self, found: Body) -> Body:
         plain = self.canonical(found)
-        return {**plain, "widgets": plain.get("widgets", [])}
+        asked = {name: value for name, value in plain.items() if value != ELUSIVE.get(name)}
+        return {**asked, "widgets": plain.get("widgets", [])}
 
     def seen(self, actual: Body, wanted: Body) -> Body:
-        return {name: value for name, value in actual.items() if name not in ELUSIVE or name in wanted}
+        seen = {name: value for name, value in actual.items() if name not in ELUSIVE}
+        return {**seen, **{name: actual.get(name, value) for name, value in ELUSIVE.items() if name in wanted}}
 
     def age(self, found: Body) -> tuple[Any, ...]:
         return (found.get("created_at") or "", found["id"])

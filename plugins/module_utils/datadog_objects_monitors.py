@@ -56,8 +56,8 @@ NUMBERS = """
     evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
     renotify_interval renotify_occurrences timeout_h
 """
-# Compared where they are asked for: an answer has them only now and then, or with additions.
-ELUSIVE = ("assets", "draft_status", "restricted_roles")
+# What an answer has only now and then, or with additions, with what it is otherwise: compared where it is asked for.
+ELUSIVE: Body = {"assets": [], "draft_status": "published", "restricted_roles": []}
 ANSWERED_OPTIONS = ("silenced", "avalanche_window")
 ANSWERED = """
     id org_id created created_at modified deleted creator multi state overall_state overall_state_modified
@@ -144,14 +144,14 @@ class Monitors(Kind):
         options = {
             name: value for name, value in actual["options"].items() if name in OPTIONS or name in wanted["options"]
         }
-        seen = {name: value for name, value in actual.items() if name not in ELUSIVE or name in wanted}
-        return {**seen, "options": options}
+        seen = {name: value for name, value in actual.items() if name not in ELUSIVE}
+        asked = {name: actual.get(name, value) for name, value in ELUSIVE.items() if name in wanted}
+        return {**seen, **asked, "options": options}
 
     def plain(self, found: Body) -> Body:
         plain = self.canonical({**found, "query": ""})
         plain["query"] = found["query"].strip()
-        unset = (None, "", [], {}, "published")
-        return {name: value for name, value in plain.items() if value not in unset}
+        return {name: value for name, value in plain.items() if value not in (None, "", [], {}, ELUSIVE.get(name))}
 
     def page(self, found: Body) -> str:
         return f"/monitors/{found['id']}"

@@ -155,9 +155,8 @@ class Account:
         """Make an object as another program would, and return its id."""
         body = kind_of(kind).body(item, mark or Mark("lab", "y"))
         if mark is None:
-            body |= {name: item[name] for name in ("tags", "description", "message") if name in item and name in body}
-            if kind == "dashboard":
-                body["description"] = item.get("description")
+            carrier, nothing = {"dashboard": ("description", ""), "monitor": ("tags", [])}.get(kind, ("message", ""))
+            body[carrier] = item.get(carrier) or nothing
         return kind_of(kind).create(self.client(), body, lambda: None)["id"]
 
     def lab(self, method: str, path: str, body: Any = None) -> None:

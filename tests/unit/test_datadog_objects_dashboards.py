@@ -153,3 +153,11 @@ def test_default_is_the_old_form_of_defaults() -> None:
 )
 def test_bad_input(change: dict[str, Any], words: str) -> None:
     assert words in " ".join(KIND.problems({**DASHBOARD, **change}))
+
+
+@pytest.mark.parametrize("answered", [None, []])
+def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
+    item = {**DASHBOARD, "restricted_roles": []}
+    found = answer(KIND.body(item, MARK))
+    assert not differs(item, {**found, "restricted_roles": answered})
+    assert differs(item, {**found, "restricted_roles": ["x"]})

@@ -189,3 +189,11 @@ def test_a_monitor_of_another_type_is_made_anew() -> None:
     wanted, actual = (KIND.canonical({**MONITOR, "type": kind}) for kind in ("metric alert", "query alert"))
     assert KIND.replaced(wanted, actual, {}) == ""
     assert "cannot change" in KIND.replaced(KIND.canonical({**MONITOR, "type": "log alert"}), actual, {})
+
+
+@pytest.mark.parametrize("answered", [None, []])
+def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
+    item = {**MONITOR, "restricted_roles": []}
+    found = answer(KIND.body(item, MARK))
+    assert not differs(item, {**found, "restricted_roles": answered})
+    assert differs(item, {**found, "restricted_roles": ["x"]})
