@@ -89,6 +89,9 @@ class Downtimes(Kind):
         if schedule := self._schedule(item):
             body["schedule"] = schedule
         body["message"] = marked_text(item.get("message"), mark)
+        number = body.get("monitor_identifier", {}).get("monitor_id")
+        if number is not None:
+            body["monitor_identifier"] = {"monitor_id": int(number)}
         if item.get("monitor_key"):
             body["monitor_identifier"] = {"monitor_tags": Mark(mark.fleet, item["monitor_key"]).tags}
         return body

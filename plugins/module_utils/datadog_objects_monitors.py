@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -94,6 +95,9 @@ class Monitors(Kind):
         if not isinstance(options, dict):
             return [*problems, "options is no dictionary."]
         problems += list_problems(options, ("notify_by", "renotify_statuses"), place="options.")
+        # Datadog takes what it does not know, and forgets it.
+        near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in options if name not in OPTIONS}
+        problems += [f"there is no options.{name}: did you mean {match[0]}?" for name, match in near.items() if match]
         if options.get("silenced"):
             problems.append("options.silenced cannot be set here: mute with datadog_downtimes.")
         thresholds = options.get("thresholds") or {}

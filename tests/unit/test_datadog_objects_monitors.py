@@ -177,6 +177,8 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"options": {"thresholds": {"comparison": ">", "period": {}, "critical": 8}}}, ""),
         ({"options": {"silenced": {"*": None}}}, "mute with datadog_downtimes"),
         ({"options": []}, ""),
+        ({"options": {"notify_nodata": True}}, "there is no options.notify_nodata: did you mean notify_no_data?"),
+        ({"options": {"something_of_tomorrow": True}}, ""),
         ({"restriction_policy": {"bindings": []}}, "restriction_policy cannot be read back"),
     ],
 )
