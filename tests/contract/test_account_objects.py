@@ -267,7 +267,10 @@ def test_v1_and_v2_show_one_downtime(call, create):
     (rule,) = shown["schedule"]["recurrences"]
     assert (rule["rrule"], rule["duration"]) == ("FREQ=WEEKLY;INTERVAL=1;BYDAY=SA,SU", "600s")
     assert (shown["scope"], shown["monitor_identifier"]) == ("env:prod", {"monitor_tags": ["a:b"]})
-    assert call("GET", f"/api/v1/monitor/{monitor}?with_downtimes=true")[1]["matching_downtimes"][0]["id"] == made["id"]
+    once = {"scope": "*", "monitor_tags": ["a:b"]}
+    running = call("POST", "/api/v1/downtime", once)[1]["id"]
+    (matching,) = call("GET", f"/api/v1/monitor/{monitor}?with_downtimes=true")[1]["matching_downtimes"]
+    assert (matching["id"], matching["active"]) == (running, True)
     call("DELETE", f"/api/v2/downtime/{made['uuid']}")
     assert call("GET", f"/api/v1/downtime/{made['id']}")[1]["disabled"] is True
 

@@ -1,4 +1,4 @@
-"""Monitors: what the API takes, refuses, adds and changes.
+"""Monitors: made, changed, muted and listed.
 
 Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that tests/contract/test_replay.py replays
 """
@@ -9,48 +9,20 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from module_utils.datadog_monitor_query import MONITOR_TYPES, MetricCondition, parse_monitor
-from module_utils.datadog_query_rules import query_problems
-
 from . import account
 from .calls import Call, Handler, integer
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
 from .downtimes import Downtimes
+from .monitor_bodies import FIELDS, checked
 
 # What the evaluation knows of a monitor: overall_state, overall_state_modified and groups by name.
 State = Callable[[int], dict[str, Any]]
 
-METRIC_TYPES = ("metric alert", "query alert")
 GROUP_STATES = {"all": None, "alert": "Alert", "warn": "Warn", "no data": "No Data", "ok": "OK"}
-# What any account of the recordings adds, though no account adds all of it: a client has to look past each.
-_OPTIONS: dict[str, Any] = {
-    "notify_audit": False,
-    "include_tags": True,
-    "new_host_delay": 300,
-    "locked": False,
-    "avalanche_window": 10,
-}
+# What else a monitor is made with.
 _ADDED = {"deleted": None, "org_id": account.ORG, "creator": account.CREATOR, "run_as": None, "restricted": False}
-# Types whose monitors say whether one notification is enough for all groups.
-_GROUPED = {
-    *("log alert", "rum alert", "ci-pipelines alert", "ci-tests alert", "error-tracking alert"),
-    *("llm-observability alert", "event-v2 alert", "audit alert", "trace-analytics alert"),
-}
-_FIELDS: dict[str, Any] = {
-    "name": None,
-    "message": "",
-    "tags": [],
-    "priority": None,
-    "restricted_roles": None,
-    "restriction_policy": None,
-    "draft_status": "published",
-    "assets": [],
-}
-_TYPES = {"name": str, "message": str, "query": str, "tags": list, "options": dict, "assets": list}
-_OPERATORS = {"<": "greater", "<=": "greater", ">": "less", ">=": "less"}
-_BAD_QUERY = "The value provided for parameter 'query' is invalid"
 
 
 class Monitors:
@@ -86,9 +58,9 @@ class Monitors:
         """Make a monitor of a body."""
         sent = _body(call)
         id_, now = self._documents.new_id("monitor"), self._clock.now()
-        checked = _checked(sent, {**_FIELDS, "options": {}}, id_)
+        fields = checked(sent, {**FIELDS, "options": {}}, id_)
         times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
-        made = {"id": id_, **checked, **_ADDED, **times}
+        made = {"id": id_, **fields, **_ADDED, **times}
         self._documents.put("monitor", id_, made)
         self._silence(id_, sent)
         return self.shown(made)
@@ -96,7 +68,7 @@ class Monitors:
     def update(self, call: Call) -> dict[str, Any]:
         """Change the fields that a body names; `options` as a whole, but what is silenced stays."""
         found, sent = self.need(call), _body(call)
-        changed = {**found, **_checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
+        changed = {**found, **checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
         self._documents.put("monitor", found["id"], changed)
         self._silence(found["id"], sent)
         return self._without_creator(changed)
@@ -108,7 +80,7 @@ class Monitors:
 
     def validate(self, call: Call) -> dict[str, Any]:
         """Check a body without keeping it; the fields that it does not have are those of the monitor in the path."""
-        _checked(_body(call), self.need(call) if "id" in call.path else {**_FIELDS, "options": {}}, 0)
+        checked(_body(call), self.need(call) if "id" in call.path else {**FIELDS, "options": {}}, 0)
         return {}
 
     def delete(self, call: Call) -> dict[str, Any]:
@@ -184,11 +156,11 @@ class Monitors:
 
     def read(self, call: Call) -> dict[str, Any]:
         """One monitor."""
-        return self._read(self.need(call), self._downtimes.ahead(), call, one=True)
+        asked = call.query.get("with_downtimes", "").lower() == "true"
+        return self._read(self.need(call), self._downtimes.ahead(), _wanted_states(call), asked)
 
     def every(self, call: Call) -> list[dict[str, Any]]:
         """The monitors that the filters choose: name, tags, monitor_tags, monitor_ids; all, or a page of them."""
-        _wanted_states(call)
         ahead, query = self._downtimes.ahead(), call.query
         found = [monitor for monitor in self.all() if _chosen(monitor, query)]
         if "id_offset" in query:
@@ -198,30 +170,32 @@ class Monitors:
             size = min(integer(query, "page_size", 100), 1000)
             begin = integer(query, "page", 0) * size
             found = found[begin : begin + size]
-        return [self._read(monitor, ahead, call, one=False) for monitor in found]
+        wanted, asked = _wanted_states(call), query.get("with_downtimes", "").lower() != "false"
+        return [self._read(monitor, ahead, wanted, asked) for monitor in found]
 
-    def _read(self, monitor: dict[str, Any], ahead: list[dict[str, Any]], call: Call, *, one: bool) -> dict[str, Any]:
+    def _read(
+        self, monitor: dict[str, Any], ahead: list[dict[str, Any]], wanted: set[str] | None, with_downtimes: bool
+    ) -> dict[str, Any]:
         answer = {name: value for name, value in self.shown(monitor, ahead).items() if name != "restriction_policy"}
         # Without data since it was made.
         answer["overall_state_modified"] = answer["overall_state_modified"] or monitor["created"]
-        wanted = _wanted_states(call)
         if wanted is not None:
             groups = self.state(monitor["id"])["groups"]
             shown = {name: group for name, group in groups.items() if not wanted or group["status"] in wanted}
             answer["state"] = {"groups": shown}
-        asked = call.query.get("with_downtimes", "").lower()
-        if asked == "true" or (not one and asked != "false"):
+        if with_downtimes:
             answer["matching_downtimes"] = [
                 {
                     "id": found["v1_id"],
                     "monitor_id": found["monitor_identifier"].get("monitor_id"),
                     "scope": [found["scope"]],
                     "groups": ["total"],
-                    "active": found["status"] == "active",
+                    "active": True,
                     "start": int(epoch(found["schedule"].get("start") or found["created"])),
                     "end": int(epoch(found["schedule"]["end"])) if found["schedule"].get("end") else None,
                 }
                 for found in self._downtimes.matching(monitor, ahead)
+                if found["status"] == "active"
             ]
         return answer
 
@@ -276,130 +250,7 @@ def scopes(query: str) -> list[str]:
     return [*re.findall(r"(?<!by )\{([^{}]*)\}", query), *over]
 
 
-# ------------------------------------------------------------------------------------------------------------ bodies
 def _body(call: Call) -> dict[str, Any]:
     if not isinstance(call.body, dict):
         raise Refused(400, "Invalid JSON")
     return call.body
-
-
-def _checked(sent: dict[str, Any], before: dict[str, Any], id_: int) -> dict[str, Any]:
-    """The fields of a monitor after `sent` has changed `before`. Raises Refused(400) for what is not allowed."""
-    for name, kind in _TYPES.items():
-        if sent.get(name) is not None and not isinstance(sent[name], kind):
-            raise Refused(400, f"The value provided for parameter '{name}' is invalid")
-    result = {name: before[name] for name in _FIELDS}
-    result.update({name: _FIELDS[name] if sent[name] is None else sent[name] for name in _FIELDS if name in sent})
-    result["query"] = (sent.get("query") or before.get("query") or "").rstrip()
-    result["type"] = _type(sent.get("type"), before.get("type"), result["query"])
-    condition = _condition(result["query"], result["type"])
-    result["options"] = _options(sent["options"], result["type"]) if sent.get("options") else before["options"]
-    if not result["options"]:
-        result["options"] = _options({}, result["type"])
-    _check_thresholds(result["options"].get("thresholds", {}), condition, result["type"])
-    result["message"] = result["message"].rstrip()
-    result["name"] = result["name"] or _name(result["query"], condition)
-    result["priority"] = _priority(result["priority"])
-    # A check is one of hosts, so that every monitor of one has groups.
-    result["multi"] = bool(re.search(r"\bby ?\{|\.by\(", result["query"]))
-    result["assets"] = [
-        {
-            "template_variables": {},
-            "options": {},
-            "resource_key": None,
-            "resource_type": None,
-            **asset,
-            "monitor_id": id_,
-        }
-        for asset in result["assets"]
-    ]
-    return result
-
-
-def _type(sent: str | None, before: str | None, query: str) -> str:
-    """The type that a monitor gets: `metric alert` and `query alert` are one, and follow the query when it is made."""
-    if sent not in (None, *MONITOR_TYPES) or not (sent or before):
-        raise Refused(400, "The value provided for parameter 'type' is invalid")
-    if before:
-        both = {sent, before} <= set(METRIC_TYPES)
-        if sent and sent != before and not both:
-            raise Refused(400, "The value provided for parameter 'type' is invalid")
-        return sent if sent == "query alert" else before
-    if sent == "query alert" and query.startswith("formula("):
-        return "metric alert"
-    complicated = re.search(r"\((?:current_(?!1h)\w+)\):|(?:anomalies|forecast|outliers)\(", query)
-    return "query alert" if sent == "metric alert" and complicated else sent
-
-
-def _condition(query: str, kind: str) -> Any:
-    """What a query says. Raises Refused(400)."""
-    if kind in ("synthetics alert",):
-        return None
-    if query_problems(query, kind):
-        lacks_operator = kind not in (*METRIC_TYPES, "service check", "composite") and not re.search("[<>=]", query)
-        raise Refused(400, _BAD_QUERY + (": invalid operator specified: " if lacks_operator else ""))
-    return parse_monitor(query, kind)
-
-
-def _options(sent: dict[str, Any], kind: str) -> dict[str, Any]:
-    """The options of a monitor with what the server adds, drops and changes; what is silenced is kept elsewhere."""
-    result = {name: value for name, value in sent.items() if name != "silenced"}
-    # Checks count runs; all other thresholds are compared with values.
-    number = (lambda value: value) if kind == "service check" else float
-    try:
-        limits = {name: number(value) for name, value in (sent.get("thresholds") or {}).items() if value is not None}
-    except (TypeError, ValueError):
-        raise Refused(400, "The value provided for parameter 'thresholds' is invalid") from None
-    result.pop("thresholds", None)
-    if limits:
-        result["thresholds"] = limits
-    if isinstance(result.get("escalation_message"), str):
-        result["escalation_message"] = result["escalation_message"].rstrip()
-    defaults = dict(_OPTIONS)
-    if "on_missing_data" not in result:
-        defaults["notify_no_data"] = False
-    elif result["on_missing_data"] == "default":
-        del result["on_missing_data"]
-    if kind in _GROUPED:
-        defaults["groupby_simple_monitor"] = False
-    return {**defaults, **result}
-
-
-def _check_thresholds(thresholds: dict[str, Any], condition: Any, kind: str) -> None:
-    limit, operator = getattr(condition, "threshold", None), getattr(condition, "comparator", "")
-    if not thresholds or limit is None or kind == "service check":
-        return
-    critical = thresholds.get("critical")
-    if critical is None:
-        raise Refused(400, "Alert status is required.")
-    if critical != limit:
-        raise Refused(400, f"Alert threshold ({critical}) does not match that used in the query ({float(limit)}).")
-    word = _OPERATORS.get(operator)
-    warning = thresholds.get("warning")
-    for name, value, other, bound in (
-        ("Warning", warning, "alert", critical),
-        ("Alert recovery", thresholds.get("critical_recovery"), "alert", critical),
-        ("Warning recovery", thresholds.get("warning_recovery"), "warning", warning),
-    ):
-        if None in (word, value, bound) or (value < bound if word == "less" else value > bound):
-            continue
-        where = f"{word} than the {other} threshold ({bound}) with {operator} comparison."
-        raise Refused(400, f"{name} threshold ({value}) must be {where}")
-
-
-def _name(query: str, condition: Any) -> str:
-    """The name of a monitor that was given none."""
-    metric = re.search(r"([\w.]+)\{([^{}]*)\}", query)
-    if not isinstance(condition, MetricCondition) or not metric or condition.threshold is None:
-        return query
-    words = {"avg": "on average", "min": "at all times", "max": "at least once", "sum": "in total"}
-    bound = f"{condition.comparator} {float(condition.threshold)}"
-    how, window = words.get(condition.aggregation, condition.aggregation), condition.window_text.replace("_", " ")
-    return f"**{metric[1]}** over **{metric[2]}** was **{bound}** {how} during the **{window}**."
-
-
-def _priority(sent: Any) -> int | None:
-    text = "" if sent is None else str(sent)
-    if text not in ("", *"012345"):
-        raise Refused(400, "The value provided for parameter 'priority' is invalid")
-    return int(text or 0) or None

@@ -14,7 +14,8 @@ from . import account
 from .calls import Call, Handler, integer
 from .clock import epoch
 from .decode import Refused
-from .monitors import METRIC_TYPES, Monitors, scopes
+from .monitor_bodies import METRIC_TYPES
+from .monitors import Monitors, scopes
 
 _STATUSES = ("alert", "warn", "no data", "ok", "ignored", "skipped")
 _WORDS = re.compile(r'(-?)(?:([\w.]+):)?(\((?:[^()]*)\)|"[^"]*"|[^\s"]+)')
