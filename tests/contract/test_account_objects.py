@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import time
@@ -143,6 +144,31 @@ def test_the_typed_client_makes_lists_changes_and_deletes(typed):
     assert EventsApi(typed).get_event(event.id).event.text == "1.2"
 
 
+@pytest.mark.parametrize("wrong", [None, "x", -1, [1], {"a": 1}, True, 1e30])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/monitor", MONITOR),
+        ("/api/v1/dashboard", DASHBOARD),
+        ("/api/v2/downtime", json.loads((BODIES / "d_downtime_weekend.json").read_text(encoding="utf-8"))),
+        (
+            "/api/v1/downtime",
+            json.loads((BODIES / "d_downtime_v1_weeknights_deprecated.json").read_text(encoding="utf-8")),
+        ),
+        ("/api/v1/events", json.loads((BODIES / "e_event_v1.json").read_text(encoding="utf-8"))),
+    ],
+)
+def test_a_part_of_the_wrong_type_is_refused_and_spoils_nothing(call, path, body, wrong):
+    for name in body if "data" not in body else body["data"]["attributes"]:
+        changed = copy.deepcopy(body)
+        (changed if "data" not in body else changed["data"]["attributes"])[name] = wrong
+        status, answer = call("POST", path, changed)
+        assert status in (200, 202) or (status in (400, 404) and answer["errors"]), (name, answer)
+    for path in ("/api/v1/monitor", "/api/v1/dashboard", "/api/v2/downtime", "/api/v1/downtime", "/api/v2/events"):
+        assert call("GET", path)[0] == 200
+    assert call("POST", "/lab/evaluate")[0] == 204
+
+
 # ---------------------------------------------------------------------------------------------------------- monitors
 def test_adds_and_normalises_what_the_real_api_does(create):
     made = create(message="Hi\n", priority="5", options={"thresholds": {"critical": 5, "warning": None}})
@@ -265,7 +291,7 @@ def test_v1_and_v2_show_one_downtime(call, create):
     assert (made["start"], made["end"], made["recurrence"]["week_days"]) == (start, start + 600, ["Sat", "Sun"])
     shown = call("GET", f"/api/v2/downtime/{made['uuid']}")[1]["data"]["attributes"]
     (rule,) = shown["schedule"]["recurrences"]
-    assert (rule["rrule"], rule["duration"]) == ("FREQ=WEEKLY;INTERVAL=1;BYDAY=SA,SU", "600s")
+    assert (rule["rrule"], rule["duration"]) == ("FREQ=WEEKLY;INTERVAL=1;BYDAY=SA,SU", "10m")
     assert (shown["scope"], shown["monitor_identifier"]) == ("env:prod", {"monitor_tags": ["a:b"]})
     once = {"scope": "*", "monitor_tags": ["a:b"]}
     running = call("POST", "/api/v1/downtime", once)[1]["id"]

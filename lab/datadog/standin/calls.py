@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from .access import Keys
 from .decode import Refused
 from .intake import read_body
 from .limits import Limits
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,18 @@ def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threadin
 
 
 def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limits) -> Callable:
-    def run(call: Call, alone: bool) -> Any:
+    def run(call: Call, alone: bool, with_body: bool) -> Any:
         if not alone:
             return handler(call)
-        with lock:
-            return handler(call)
+        try:
+            with lock:
+                return handler(call)
+        # Handlers check what the API checks. Any other part of a body may be of any type, and trips whoever uses it.
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            if not with_body:
+                raise
+            _LOG.info("refused", exc_info=True)
+            raise Refused(400, f"Payload is not in the expected format: {error}") from None
 
     async def handle(request: Request) -> Response:
         keys.check(request, application=(request.method, request.url.path) not in _SENDING)
@@ -75,7 +85,7 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
             decode.load(sent) if sent else None,
             base=str(request.base_url),
         )
-        answer = await run_in_threadpool(run, call, request.method != "GET")
+        answer = await run_in_threadpool(run, call, request.method != "GET", bool(sent))
         if isinstance(answer, Response):
             return answer
         status, body = answer if isinstance(answer, tuple) else (200, answer)

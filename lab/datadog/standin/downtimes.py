@@ -29,6 +29,7 @@ _DEFAULTS: dict[str, Any] = {
     "notify_end_states": ["alert", "no data", "warn"],
     "notify_end_types": ["expired"],
 }
+_TYPES = {"message": str, "mute_first_recovery_notification": bool, "schedule": dict}
 _CHANGEABLE = {*_DEFAULTS, "monitor_identifier", "schedule", "scope"}
 _SHOWN = {*_CHANGEABLE, "created", "modified", "canceled"}
 _CHOICES = {"notify_end_states": {"alert", "no data", "warn"}, "notify_end_types": {"canceled", "expired"}}
@@ -112,6 +113,9 @@ class Downtimes:
         for name in () if old else ("monitor_identifier", "scope"):
             if name not in sent:
                 raise Refused(400, f"'{name}' is a required property")
+        for name, kind in _TYPES.items():
+            if sent.get(name) is not None and not isinstance(sent[name], kind):
+                raise Refused(400, f"{sent[name]!r} is not of type '{kind.__name__}'")
         result = {name: _DEFAULTS.get(name) if value is None else value for name, value in sent.items()}
         if "display_timezone" in result:
             result["display_timezone"] = _zone(result["display_timezone"] or "UTC")
@@ -154,14 +158,7 @@ class Downtimes:
         result = []
         for recurrence in recurrences:
             filled = {**recurrence, "start": recurrence.get("start") or here.isoformat()}
-            try:
-                start = datetime.fromisoformat(filled["start"])
-                if start.tzinfo:
-                    raise ValueError("start: no offset is allowed, the timezone gives it")
-                schedule.duration(filled["duration"])
-                schedule.rule(filled["rrule"], filled["start"], zone)
-            except (KeyError, TypeError, ValueError) as error:
-                raise Refused(400, f"Invalid recurrence: {error}") from None
+            start = check_recurrence(filled, zone)
             if start.replace(tzinfo=ZoneInfo(zone)).timestamp() < self._clock.now() - _LATE:
                 raise Refused(400, PAST)
             result.append(filled)
@@ -196,6 +193,19 @@ class Downtimes:
         times = {"start": None, "end": None if end is None else iso(int(end))}
         sent = {"scope": scope, "schedule": times, "monitor_identifier": monitors, "message": message}
         return self.schedule(self.checked(sent))
+
+
+def check_recurrence(recurrence: dict[str, str], zone: str) -> datetime:
+    """The local time at which a recurrence begins. Raises Refused(400) for what is none."""
+    try:
+        start = datetime.fromisoformat(recurrence["start"])
+        if start.tzinfo:
+            raise ValueError("start: no offset is allowed, the timezone gives it")
+        schedule.duration(recurrence["duration"])
+        schedule.rule(recurrence["rrule"], recurrence["start"], zone)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused(400, f"Invalid recurrence: {error}") from None
+    return start
 
 
 def check_scope(text: Any) -> None:

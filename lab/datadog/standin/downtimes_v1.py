@@ -14,7 +14,7 @@ from . import account
 from .calls import Call, Handler
 from .clock import epoch, iso
 from .decode import Refused
-from .downtimes import PAST, Downtimes, check_scope
+from .downtimes import PAST, Downtimes, check_recurrence, check_scope
 
 _FREQUENCIES = {"days": "DAILY", "weeks": "WEEKLY", "months": "MONTHLY", "years": "YEARLY"}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -97,7 +97,8 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
             raise Refused(400, "A recurring downtime needs a start and an end after it")
         more.update(v1_recurrence=_checked_recurrence(recurrence), v1_times=[start, end])
         begin = datetime.fromtimestamp(start, ZoneInfo(zone)).replace(tzinfo=None).isoformat()
-        rule = {"rrule": _rrule(more["v1_recurrence"]), "duration": f"{int(end - start)}s", "start": begin}
+        rule = {"rrule": _rrule(more["v1_recurrence"]), "duration": _duration(end - start), "start": begin}
+        check_recurrence(rule, zone)
         return {"timezone": zone, "recurrences": [rule]}
 
     def one(call: Call, missing: str) -> dict[str, Any]:
@@ -214,6 +215,13 @@ def _checked_recurrence(sent: dict[str, Any]) -> dict[str, Any]:
     names = ("period", "week_days", "until_occurrences", "until_date")
     rule = {"rrule": sent["rrule"]} if sent.get("rrule") else {}
     return {"type": kind, **{name: sent.get(name) for name in names}, **rule}
+
+
+def _duration(seconds: int) -> str:
+    size, unit = next(
+        (size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")) if not seconds % size
+    )
+    return f"{seconds // size}{unit}"
 
 
 def _rrule(recurrence: dict[str, Any]) -> str:

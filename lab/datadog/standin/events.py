@@ -18,9 +18,10 @@ from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
 
-# Seconds: how far back an event may lie, and what a search looks at that says no time.
+# Seconds: how far back and ahead an event may lie, and what a search looks at that says no time.
 _OLDEST = 18 * 3600
 _SEARCHED = 15 * 60
+_NEWEST = 10 * 60
 _PAGE = 10
 _V1_PAGE = 1000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -31,6 +32,9 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
     """The routes of events."""
 
     def keep(event: dict[str, Any]) -> dict[str, Any]:
+        tags = event.get("tags") or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise Refused(400, "The value provided for parameter 'tags' is invalid")
         event = {"id": documents.new_id("event"), "uid": uuid.uuid4().hex, **event}
         documents.put("event", event["id"], event)
         return event
@@ -45,6 +49,8 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         happened = now if sent.get("date_happened") is None else int(sent["date_happened"])
         if happened < now - _OLDEST:
             raise Refused(400, "Event too far in the past")
+        if happened > now + _NEWEST:
+            raise Refused(400, "Event too far in the future")
         event = keep({**sent, "date_happened": happened})
         shown = {name: event.get(name) for name in ("title", "text", "priority", "tags", "related_event_id")}
         link = f"{_APP}/event/event?id={event['id']}"
