@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ _OLDEST = 18 * 3600
 _SEARCHED = 15 * 60
 _NEWEST = 10 * 60
 _PAGE = 10
+_TEXTS = ("host", "alert_type", "priority", "source_type_name", "aggregation_key", "device_name")
 _V1_PAGE = 1000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _APP = "https://app.datadoghq.com"
@@ -46,6 +48,9 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         for name in ("title", "text"):
             if not isinstance(sent.get(name), str):
                 raise Refused(400, f"The parameter '{name}' is required")
+        for name in _TEXTS:
+            if not isinstance(sent.get(name), (str, NoneType)):
+                raise Refused(400, f"The value provided for parameter '{name}' is invalid")
         happened = now if sent.get("date_happened") is None else int(sent["date_happened"])
         if happened < now - _OLDEST:
             raise Refused(400, "Event too far in the past")
