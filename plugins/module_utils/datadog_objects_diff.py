@@ -21,7 +21,7 @@ def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> t
     left, right = (named_widgets(body) if body is not None else None for body in (before, after))
     if left is not None and right is not None:
         left, right = _differing(left, right)
-    return _text(left), _text(right)
+    return yaml_text(left), yaml_text(right)
 
 
 def named_widgets(value: Any) -> Any:
@@ -75,10 +75,11 @@ def _differing(left: dict[str, Any], right: dict[str, Any]) -> tuple[dict[str, A
     return before, after
 
 
-def _text(body: dict[str, Any] | None) -> str:
-    if not body:
+def yaml_text(value: Any) -> str:
+    """Return a value as YAML for people: in its own order, text of several lines as lines; "" where it is empty."""
+    if not value:
         return ""
-    return yaml_dump(body, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1000)
+    return yaml_dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _dumper() -> type:

@@ -8,8 +8,12 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.kennel.fleet.plugins.filter.check_metrics import check_metrics
+from ansible_collections.kennel.fleet.plugins.filter.datadog_yaml import datadog_yaml
 from ansible_collections.kennel.fleet.plugins.filter.lookup_path import lookup_path
+from hypothesis import given
+from hypothesis import strategies as st
 
 FACTS = {"default_ipv4": {"address": "10.0.0.7"}, "dns": {"nameservers": ["a", "b"]}, "x.y": 1, "no": None, "zero": 0}
 
@@ -59,3 +63,22 @@ def output(*names: str) -> str:
 )
 def test_check_metrics(text: str, expected: list[str]) -> None:
     assert check_metrics(text) == expected
+
+
+def test_yaml_for_people_keeps_order_and_lines() -> None:
+    item = {"key": "load", "a": [], "message": "{{#is_alert}}High.{{/is_alert}}\nLook at it."}
+    assert datadog_yaml([item]).splitlines() == [
+        "- key: load", "  a: []", "  message: |-", "    {{#is_alert}}High.{{/is_alert}}", "    Look at it.",
+    ]  # fmt: skip
+    assert datadog_yaml([]) == "[]\n"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.lists(VALUES))
+def test_yaml_for_people_reads_back(value: list[Any]) -> None:
+    assert yaml.safe_load(datadog_yaml(value)) == value

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[3]
-STATE = Path(os.environ["KENNEL_STATE"])
+# The tests' lab, whatever lab the environment means: what is in a user's is none of theirs.
+STATE = ROOT / ".kennel" / "molecule"
 
 
 class Account:
@@ -73,7 +74,8 @@ def play():
 
     def run(playbook, *arguments, **variables):
         command = ["ansible-playbook", f"--inventory={ROOT}/inventory/lab", str(ROOT / "playbooks" / f"{playbook}.yml")]
-        env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PWD": str(ROOT)}
+        settings = {"KENNEL_STATE": STATE, "ANSIBLE_CONFIG": ROOT / "ansible.cfg", "PWD": ROOT, "ANSIBLE_NOCOLOR": 1}
+        env = os.environ | {name: str(value) for name, value in settings.items()}
         done = subprocess.run(
             [*command, *arguments, "-e", json.dumps(variables)], cwd=ROOT, env=env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

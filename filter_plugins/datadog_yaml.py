@@ -1,0 +1,1 @@
+../plugins/filter/datadog_yaml.py

@@ -1,0 +1,58 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: datadog_yaml
+short_description: Write dashboards and monitors as YAML for people
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Keeps the order of fields and writes text of several lines, such as a monitor's message, as lines.
+options:
+  _input:
+    description: A list of items, or one.
+    type: raw
+    required: true
+seealso:
+  - plugin: kennel.fleet.dashboard_export
+    plugin_type: filter
+  - plugin: kennel.fleet.monitor_export
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Keep a monitor as a file
+  ansible.builtin.copy:
+    content: "{{ [{'key': 'load', 'message': 'High.\\nLook at it. @ops@example.com'}] | kennel.fleet.datadog_yaml }}"
+    dest: monitors.yml
+  # => - key: load
+  #      message: |-
+  #        High.
+  #        Look at it. @ops@example.com
+"""
+
+RETURN = r"""
+_value:
+  description: The text, or an empty list as such.
+  type: str
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import yaml_text
+
+
+def datadog_yaml(value: Any) -> str:
+    """Return the value as YAML."""
+    # Ansible's own kinds of text and list become plain ones, which are all that YAML knows.
+    return yaml_text(json.loads(json.dumps(value))) or "[]\n"
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"datadog_yaml": datadog_yaml}
