@@ -17,21 +17,22 @@ from .clock import Clock, iso
 from .decode import Refused
 from .documents import Documents
 
-_SUMMARY = (
-    "id",
-    "title",
-    "description",
-    "layout_type",
-    "url",
-    "is_read_only",
-    "created_at",
-    "modified_at",
-    "author_handle",
-)
+_SUMMARY = "id title description layout_type url is_read_only created_at modified_at author_handle".split()
 _REQUIRED = {"title": str, "layout_type": str, "widgets": list}
 _LONGEST_NAME = 80
 # More than the number of widgets that fit on a dashboard, less than JavaScript's integers hold.
 _WIDGET_IDS = 2**53
+_SHARE: dict[str, Any] = {
+    **dict.fromkeys(
+        ("expiration", "last_accessed", "share_list", "selectable_template_vars", "session_duration_in_days")
+    ),
+    **dict.fromkeys(("invitees", "embeddable_domains"), []),
+    "viewing_preferences": {},
+    "global_time_selectable_enabled": False,
+    "status": "active",
+    "experience_type": "default",
+    "share_type": "open",
+}
 _AUTHOR = {"handle": account.HANDLE, "name": account.NAME}
 
 
@@ -135,18 +136,7 @@ class Dashboards:
         found = self.need(call.body["dashboard_id"])
         token = f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
         made = {
-            "viewing_preferences": {},
-            "expiration": None,
-            "last_accessed": None,
-            "share_list": None,
-            "invitees": [],
-            "global_time_selectable_enabled": False,
-            "selectable_template_vars": None,
-            "status": "active",
-            "embeddable_domains": [],
-            "experience_type": "default",
-            "session_duration_in_days": None,
-            "share_type": "open",
+            **_SHARE,
             **call.body,
             "author": _AUTHOR,
             "title": found["title"],
