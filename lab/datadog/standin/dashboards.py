@@ -17,7 +17,10 @@ from .clock import Clock, iso
 from .decode import Refused
 from .documents import Documents
 
-_SUMMARY = "id title description layout_type url is_read_only created_at modified_at author_handle".split()
+_SUMMARY = (
+    *("id", "title", "description", "layout_type", "url", "is_read_only"),
+    *("created_at", "modified_at", "author_handle"),
+)
 _REQUIRED = {"title": str, "layout_type": str, "widgets": list}
 _LONGEST_NAME = 80
 # More than the number of widgets that fit on a dashboard, less than JavaScript's integers hold.
@@ -26,7 +29,8 @@ _SHARE: dict[str, Any] = {
     **dict.fromkeys(
         ("expiration", "last_accessed", "share_list", "selectable_template_vars", "session_duration_in_days")
     ),
-    **dict.fromkeys(("invitees", "embeddable_domains"), []),
+    "invitees": [],
+    "embeddable_domains": [],
     "viewing_preferences": {},
     "global_time_selectable_enabled": False,
     "status": "active",
