@@ -74,7 +74,8 @@ def play():
 
     def run(playbook, *arguments, **variables):
         command = ["ansible-playbook", f"--inventory={ROOT}/inventory/lab", str(ROOT / "playbooks" / f"{playbook}.yml")]
-        settings = {"KENNEL_STATE": STATE, "ANSIBLE_CONFIG": ROOT / "ansible.cfg", "PWD": ROOT, "ANSIBLE_NOCOLOR": 1}
+        settings = {"KENNEL_STATE": STATE, "ANSIBLE_CONFIG": ROOT / "ansible.cfg", "PWD": ROOT,
+                    "ANSIBLE_NOCOLOR": 1, "ANSIBLE_FORCE_COLOR": 0}  # fmt: skip
         env = os.environ | {name: str(value) for name, value in settings.items()}
         done = subprocess.run(
             [*command, *arguments, "-e", json.dumps(variables)], cwd=ROOT, env=env, text=True,
