@@ -33,7 +33,7 @@ def recordings() -> list[Path]:
         subprocess.run([*pip, *only_source], check=True)
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256, f"{archive} is not what was released: delete it"
     if not (CACHE / NAME).exists():
-        # Python before 3.11.4 has no filters; what the archive holds is known from its checksum. In place at once or not.
+        # Python before 3.11.4 has no filters, and the checksum tells what is in it. In place whole, or not at all.
         with tarfile.open(archive) as sources, tempfile.TemporaryDirectory(dir=CACHE) as folder:
             for member in sources:
                 if member.isfile() and "/cassettes/" in member.name:
