@@ -85,7 +85,7 @@ def host_container(lab: dict[str, Any], host: dict[str, Any], images: dict[str, 
     return Container(
         name=host["container"],
         port=host["port"],
-        options=reached(lab, host["node"], host["port"], 22, host["name"]),
+        options=reached(lab, host["node"], host["port"], 22, host["name"], *host["aliases"]),
         command=[images[host["suite"]]["id"]],
         files={
             "etc/ssh/ssh_host_ed25519_key": (0o600, (state / "host_keys" / host["name"]).read_bytes()),
@@ -109,7 +109,7 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
         name=datadog["container"],
         port=datadog["port"],
         options=[
-            *reached(lab, "datadog", datadog["port"], 8080, "packages"),
+            *reached(lab, "datadog", datadog["port"], 8080, "packages", *datadog["aliases"]),
             *(f"--volume={source}:{target}:ro" for source, target in mounts.items()),
             f"--volume={datadog['container']}:/var/lib/kennel-datadog",
             # A running process keeps the code, a mount the folder, that was there when it started.

@@ -1,6 +1,6 @@
 """Decide what a lab consists of and make its keys, secrets and ports, where they are not there yet.
 
-    python3 lab/plan.py --state FOLDER [--suite SUITE] [--count N | --hosts JSON]
+    python3 lab/plan.py --state FOLDER [--suite SUITE] [--count N | --hosts JSON] [--datadog-names NAME ...]
 
 Writes FOLDER/lab.json and prints {"changed": bool, "lab": <the same>}. Nothing here touches a container: the plan
 is complete before anything is started, so that an interrupted start can be taken up again.
@@ -26,7 +26,7 @@ ADDRESS = "127.0.0.1"
 DEFAULT_COUNT, MOST = 3, 50
 # Below the range that the kernel hands out for outgoing connections, so that a stopped lab finds its ports free.
 FIRST_PORT, SPAN, BLOCKS = 20000, 100, 120
-INPUT_KEYS = ("name", "node", "groups", "suite", "vars")
+INPUT_KEYS = ("name", "node", "aliases", "groups", "suite", "vars")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -97,11 +97,13 @@ def free_port(start: int, taken: set[int]) -> int:
     raise Refusal(f"no free port on {ADDRESS} from {start} on; mend: end programs that listen there")
 
 
-def plan(state: Path, suite: str | None, count: int | None, hosts: list[Any] | None) -> dict[str, Any]:
+def plan(
+    state: Path, suite: str | None, count: int | None, hosts: list[Any] | None, datadog_names: list[str] | None = None
+) -> dict[str, Any]:
     """Describe the lab, keeping what an earlier plan decided.
 
     Returns: {name, checkout, state, suite, suites, wanted: the hosts as given, datadog: {container, address, port,
-        url}, hosts: [{name, node, container, address, port, user, suite, groups, vars}]}
+        url, aliases}, hosts: [{name, node, aliases, container, address, port, user, suite, groups, vars}]}
     """
     file = state / "lab.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -124,11 +126,14 @@ def plan(state: Path, suite: str | None, count: int | None, hosts: list[Any] | N
         return {"container": container, "address": ADDRESS, "port": ports[container]}
 
     datadog = at(f"{name}-datadog")
+    if datadog_names is None:
+        datadog_names = before.get("datadog", {}).get("aliases", [])
     result = [
         {
             **at(f"{name}-{host['name']}"),
             "name": host["name"],
             "node": host.get("node", host["name"]),
+            "aliases": host.get("aliases", []),
             "user": "kennel",
             "suite": host.get("suite") or suite,
             "groups": ["monitored", *(group for group in host.get("groups", []) if group != "monitored")],
@@ -144,7 +149,7 @@ def plan(state: Path, suite: str | None, count: int | None, hosts: list[Any] | N
         # The stand-in Datadog runs on the machine's own suite, whatever the hosts are.
         "suites": sorted({suite, *(host["suite"] for host in result)}),
         "wanted": hosts,
-        "datadog": {**datadog, "url": f"http://{ADDRESS}:{datadog['port']}"},
+        "datadog": {**datadog, "url": f"http://{ADDRESS}:{datadog['port']}", "aliases": datadog_names},
         "hosts": result,
     }
 
@@ -176,11 +181,12 @@ def main() -> dict[str, Any]:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--count", type=int)
     size.add_argument("--hosts", type=json.loads)
+    parser.add_argument("--datadog-names", nargs="*", help="further names of the stand-in Datadog on the network")
     given = parser.parse_args()
     os.umask(0o077)
     state: Path = given.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
-    lab = plan(state, given.suite, given.count, given.hosts)
+    lab = plan(state, given.suite, given.count, given.hosts, given.datadog_names)
     return {"changed": prepare(state, lab), "lab": lab}
 
 
