@@ -18,6 +18,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
 
 METRIC, PRESENT, TAGS, SERVICE_CHECK = "metric", "present", "tags", "service check"
+AGENT, TRACES = "agent", "traces"
+DASHBOARD, MONITOR, DOWNTIME = "dashboard", "monitor", "downtime"
 # Seconds of the past that a look takes in, and the most points that one series of an answer may have.
 WINDOW = 900
 MAX_POINTS = 1500
@@ -29,9 +31,11 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Signal:
-    """One thing that a host is expected to show in Datadog.
+    """One thing that a host, or a fleet with its objects, is expected to show in Datadog.
 
     :ivar host: name in the inventory; ``agent_host``: the name under which its Agent reports.
+    :ivar name: of a metric, a check, a traced service, or the key of an object.
+    :ivar operation: of a service's traces, such as ``flask.request``.
     :ivar since: the Agent's start; only what is newer counts. None: everything counts.
     :ivar interval: seconds between the points of a ``METRIC``, or None.
     """
@@ -45,6 +49,12 @@ class Signal:
     low: float | None = None
     high: float | None = None
     tags: tuple[str, ...] = ()
+    operation: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in a table."""
+        return f"{self.kind} {self.name}" if self.kind in (TRACES, DASHBOARD, MONITOR, DOWNTIME) else self.name
 
     @property
     def family(self) -> str:
@@ -66,16 +76,26 @@ class Verdict:
         return self.state == "ok"
 
 
-def wanted_signals(hosts: Sequence[Mapping[str, Any]]) -> list[Signal]:
-    """Return every signal that HOSTS, as the module ``datadog_verify`` takes them, are expected to show."""
+def wanted_signals(
+    hosts: Sequence[Mapping[str, Any]], fleet: str = "", objects: Mapping[str, Sequence[str]] | None = None
+) -> list[Signal]:
+    """Return every signal that HOSTS and OBJECTS, as the module ``datadog_verify`` takes them, are expected to show."""
     signals = []
+    for kind in (DASHBOARD, MONITOR, DOWNTIME):
+        keys = (objects or {}).get(f"{kind}s") or ()
+        signals += [Signal(host=f"fleet {fleet}", agent_host=f"fleet {fleet}", kind=kind, name=key) for key in keys]
     for host in hosts:
         common = {"host": host["name"], "agent_host": host["host"], "since": host["since"]}
+        if host["agent"]:
+            signals.append(Signal(**common, kind=AGENT, name="Agent"))
         for metric in host["metrics"]:
             limits = {"interval": metric["interval"], "low": metric["min"], "high": metric["max"]}
             signals.append(Signal(**common, **limits, kind=METRIC, name=metric["name"]))
         signals += [Signal(**common, kind=PRESENT, name=name) for name in host["present"]]
         signals += [Signal(**common, kind=SERVICE_CHECK, name=name) for name in host["service_checks"]]
+        for service in host["services"]:
+            traced = {**common, "since": service["since"], "operation": service["operation"]}
+            signals.append(Signal(**traced, kind=TRACES, name=service["name"]))
         if host["tags"]:
             signals.append(Signal(**common, kind=TAGS, name="tags", tags=tuple(host["tags"])))
     return signals
@@ -100,9 +120,13 @@ def argument_problems(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
                 problems.append(f"{name}: the interval of {metric['name']} is not above zero: give it in seconds.")
             if None not in (metric["min"], metric["max"]) and metric["min"] > metric["max"]:
                 problems.append(f"{name}: min of {metric['name']} is above its max: exchange them.")
-        for metric_name in [*(metric["name"] for metric in host["metrics"]), *host["present"]]:
+        operations = [service["operation"] for service in host["services"]]
+        for metric_name in [*(metric["name"] for metric in host["metrics"]), *host["present"], *operations]:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", metric_name):
                 problems.append(f"{name}: '{metric_name}' is no metric name: letters, digits, '_' and '.' make one.")
+        for service in host["services"]:
+            if normalise_tag(f"service:{service['name']}") != f"service:{service['name']}":
+                problems.append(f"{name}: '{service['name']}' is no name of a service, as Datadog writes them.")
     return problems
 
 
@@ -200,6 +224,40 @@ def _range(signal: Signal) -> str:
     if signal.low is not None:
         return f"{signal.low:g} or more"
     return "a number" if signal.high is None else f"{signal.high:g} or less"
+
+
+def hits_query(service: str, operation: str, agent_hosts: Sequence[str]) -> str:
+    """Return the query for the requests to a service, as its trace metrics count them, by host."""
+    return f"sum:trace.{operation}.hits{{service:{service},host IN ({','.join(agent_hosts)})}} by {{host}}.as_count()"
+
+
+def spans_search(signal: Signal) -> dict[str, str]:
+    """Return the parameters of a search for the newest span of a service on a host."""
+    words = f"service:{signal.name} operation_name:{signal.operation} host:{signal.agent_host}"
+    return {"filter[query]": words, "filter[from]": "now-15m", "sort": "-timestamp", "page[limit]": "1"}
+
+
+def judge_traces(signal: Signal, points: Sequence[Point], trace: str, *, now: float) -> Verdict:
+    """Judge a service by its counted requests; TRACE is the id of the newest trace found, if any was.
+
+    A count stands for an interval that may have begun a minute before ``since``.
+    """
+    counted = [(at, hits) for at, hits in points if hits > 0 and (signal.since is None or at > signal.since - 60)]
+    if not counted:
+        return Verdict("untraced", "no request has been counted")
+    found = f"trace {trace}" if trace else "no trace among those kept"
+    hits = sum(hits for _at, hits in counted)
+    return Verdict("ok", f"{hits:g} requests to {signal.operation}, {found}", hits, max(0.0, now - counted[-1][0]))
+
+
+def judge_agent(agent: Mapping[str, Any]) -> Verdict:
+    """Judge an Agent by what ``datadog_agent_info`` has returned."""
+    if not agent["active"]:
+        return Verdict("down", "the Agent does not run", "down")
+    if "invalid" in agent["key"].lower():
+        return Verdict("refused", f"it says: {agent['key']}", "running")
+    problems = [f"check {name}: {text}" for name, text in sorted(agent["checks"].items())]
+    return Verdict("ok", "; ".join([agent["key"] or "it does not tell of its key", *problems]), "running")
 
 
 def read_hosts(host_list: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:

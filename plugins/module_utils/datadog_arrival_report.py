@@ -1,14 +1,25 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What has arrived, told to people: rows, a table, and what is missing with its likely cause. Pure."""
+"""What has arrived, told to people: rows, a table, files for machines, and what is missing with its likely cause."""
 
 from __future__ import annotations
 
 import difflib
+import json
+import os
+import tempfile
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import PRESENT, Signal, Verdict
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import (
+    AGENT,
+    METRIC,
+    PRESENT,
+    SERVICE_CHECK,
+    Signal,
+    Verdict,
+)
 
 WIDTH = 100
 HEADINGS = ("HOST", "SIGNAL", "RESULT", "VALUE", "AGE", "DETAIL")
@@ -29,7 +40,15 @@ _CAUSES = {
     "clock": "Set the clock of the host, or of this machine, right.",
     "tags": "Check tags in datadog.yaml there; new tags of a host may take Datadog some minutes.",
     "status": "Run `datadog-agent check` for it there to see the error.",
+    "failing": "The check fails there now: mend what it says, and ask again.",
     "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
+    "untraced": "See on the host that the service runs and that its tracer reaches the Agent: port 8126 answers where"
+    " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
+    "down": "`journalctl -u datadog-agent` on the host says why; playbooks/hosts.yml starts it.",
+    "refused": "Run playbooks/hosts.yml with the right datadog_api_key, for the right datadog_site.",
+    "unmade": "Run playbooks/objects.yml, which makes it.",
+    "unevaluated": "Datadog looks at a new monitor, and at new hosts, after some minutes (new_host_delay): ask again.",
+    "ended": "Run playbooks/objects.yml, which schedules it anew.",
     "unread": "Datadog did not answer: see the error.",
 }
 _NOTHING = (
@@ -39,26 +58,52 @@ _NOTHING = (
 _GONE = "Nothing has arrived since the Agent's start: check there that it runs (`journalctl -u datadog-agent`)."
 
 
-def explain(found: Found, known_hosts: Collection[str] = ()) -> dict[Signal, str]:
+def explain(
+    found: Found, known_hosts: Collection[str] = (), agents: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[Signal, str]:
     """Return the likely cause, with its mend, of every signal that is not ok.
 
     :arg known_hosts: the names of hosts that Datadog lists, in lower case, for a hint at one that was meant.
+    :arg agents: what the Agents say of themselves, by the host's name in the inventory.
     """
     causes = {}
     # The other hosts that were asked for are accounted for.
     strangers = set(known_hosts) - {signal.agent_host.lower() for signal in found}
     for signals in _by_host(found).values():
-        states = {found[signal].state for signal in signals}
+        states = {found[signal].state for signal in signals if signal.kind != AGENT}
         for signal in signals:
             if found[signal].ok:
                 continue
-            if states == {"absent"}:
+            told = _told(signal, found[signal].state, (agents or {}).get(signal.host))
+            if told:
+                causes[signal] = told
+            elif states <= {"absent", "untraced"}:
                 causes[signal] = _NOTHING.format(host=signal.agent_host) + _near(signal, strangers)
-            elif states <= {"absent", "old"}:
+            elif states <= {"absent", "untraced", "old"}:
                 causes[signal] = _GONE
             else:
                 causes[signal] = _CAUSES[found[signal].state]
     return causes
+
+
+def _told(signal: Signal, state: str, agent: Mapping[str, Any] | None) -> str:
+    """Return the cause that the Agent itself tells, empty where it tells none."""
+    if agent is None:
+        return ""
+    if not agent["active"]:
+        return _CAUSES["down"]
+    if "invalid" in agent["key"].lower():
+        return _CAUSES["refused"]
+    if signal.kind in (METRIC, PRESENT, SERVICE_CHECK) and state != "failing":
+        error = agent["checks"].get(signal.name) or agent["checks"].get(signal.family)
+        if error:
+            return f"The check fails there: {error}"
+    if agent["delivery"] and state in ("absent", "old", "stale", "waiting"):
+        return (
+            f"The Agent cannot deliver: {agent['delivery']}. Check firewall, proxy, and site or dd_url in datadog.yaml"
+            " there."
+        )
+    return ""
 
 
 def _near(signal: Signal, known_hosts: Collection[str]) -> str:
@@ -73,7 +118,7 @@ def rows(found: Found, causes: Mapping[Signal, str]) -> list[dict[str, Any]]:
         {
             "host": signal.host,
             "agent_host": signal.agent_host,
-            "signal": signal.name,
+            "signal": signal.label,
             "ok": verdict.ok,
             "value": verdict.value,
             "age": None if verdict.age is None else round(verdict.age, 1),
@@ -96,9 +141,11 @@ def missing(found: Found, causes: Mapping[Signal, str]) -> list[str]:
                 key = alike or (causes[signal], signal.kind, signal.family if signal.kind == PRESENT else signal.name)
                 wrong.setdefault(key, []).append(signal)
         for key, together in wrong.items():
-            names = ", ".join(signal.name for signal in together)
+            names = ", ".join(signal.label for signal in together)
             details = {found[signal].detail for signal in together}
+            alone = [found[signal].detail for signal in together if signal.kind == AGENT]
             detail = "nothing has arrived" if len(key) == 1 and len(together) > 1 else min(details)
+            detail = alone[0] if alone else detail
             lines.append(f"{called}: {names}: {detail}. {key[0]}")
     return lines
 
@@ -118,7 +165,7 @@ def _line(group: Sequence[tuple[Signal, Verdict]]) -> tuple[str, ...]:
     signal, verdict = group[0]
     bad = [(each, found) for each, found in group if not found.ok]
     if len(group) == 1:
-        return (signal.host, signal.name, _result(bad), _value(verdict.value), _age(verdict.age), verdict.detail)
+        return (signal.host, signal.label, _result(bad), _value(verdict.value), _age(verdict.age), verdict.detail)
     ages = [found.age for _each, found in group if found.age is not None]
     detail = f"{len(group)} metrics"
     if bad:
@@ -151,7 +198,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _ordered(found: Found) -> list[tuple[Signal, Verdict]]:
-    return sorted(found.items(), key=lambda item: (item[0].host, item[0].name, item[0].kind))
+    return sorted(found.items(), key=lambda item: (item[0].host, item[0].label, item[0].kind))
 
 
 def _by_host(found: Found) -> dict[tuple[str, str], list[Signal]]:
@@ -167,3 +214,41 @@ def message(found: Found, lines: Iterable[str], seconds: float, error: Exception
     first = f"Datadog does not show {bad} of {len(found)} expected signals after {seconds:.0f} s:"
     last = [f"Meanwhile the API failed: {error}"] if error else []
     return "\n".join([first, *(f"- {line}" for line in lines), *last])
+
+
+def write(folder: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows to ``verify.json`` and ``verify.xml`` in FOLDER. Raises OSError."""
+    os.makedirs(folder, exist_ok=True)
+    _put(os.path.join(folder, "verify.json"), json.dumps({"rows": list(found)}, indent=2) + "\n")
+    _put(os.path.join(folder, "verify.xml"), junit(found))
+
+
+def _put(path: str, text: str) -> None:
+    """Put a file in place at once, so that nobody reads half of it."""
+    handle, fresh = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".verify-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(fresh, 0o644)
+    os.replace(fresh, path)
+
+
+def junit(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as XML in the form of JUnit: a suite for each host, a case for each signal."""
+    root = ElementTree.Element("testsuites", name="kennel verify")
+    for host in dict.fromkeys(row["host"] for row in found):
+        cases = [row for row in found if row["host"] == host]
+        failures = sum(not row["ok"] for row in cases)
+        suite = ElementTree.SubElement(root, "testsuite", name=host, tests=str(len(cases)), failures=str(failures))
+        for row in cases:
+            case = ElementTree.SubElement(suite, "testcase", classname=host, name=row["signal"])
+            if not row["ok"]:
+                ElementTree.SubElement(case, "failure", message=_legal(row["detail"])).text = _legal(row["cause"])
+            else:
+                ElementTree.SubElement(case, "system-out").text = _legal(row["detail"])
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _legal(text: str) -> str:
+    """The text without the control characters that XML cannot hold; messages of checks may bring them."""
+    return "".join(character if character >= " " or character in "\t\n" else " " for character in text)

@@ -79,11 +79,11 @@ actions:
   sample: [enable, start]
 """
 
-import calendar
 import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import Unit, read_unit
 
 
 def newest_change(paths: list[str], *, now: float) -> float:
@@ -114,16 +114,7 @@ class Service:
         self.read()
 
     def read(self) -> None:
-        names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp")
-        wanted = [argument for name in names for argument in ("--property", name)]
-        _status, out, _err = self.module.run_command(
-            [self.systemctl, "show", self.unit, "--timestamp=us+utc", *wanted], environ_update={"LC_ALL": "C"}
-        )
-        facts = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-        self.installed = facts.get("LoadState") not in (None, "", "not-found")
-        self.active = facts.get("ActiveState") in ("active", "activating", "reloading")
-        self.enabled = facts.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated")
-        self.since = _epoch(facts.get("ActiveEnterTimestamp", "")) if self.active else 0.0
+        self.state = read_unit(self.module, self.unit)
 
     def run(self, verb: str) -> None:
         if self.module.check_mode:
@@ -136,18 +127,7 @@ class Service:
             )
 
 
-def _epoch(stamp: str) -> float:
-    """The seconds of a stamp such as ``Tue 2026-11-24 00:37:53.214799 UTC``."""
-    try:
-        _day, date, clock, _zone = stamp.split()
-        whole, _dot, fraction = clock.partition(".")
-        seconds = time.strptime(f"{date} {whole}", "%Y-%m-%d %H:%M:%S")
-    except ValueError:
-        return 0.0
-    return calendar.timegm(seconds) + float(f"0.{fraction or 0}")
-
-
-def decide(service: Service, *, enabled: bool, restart: bool, stale: bool) -> list[str]:
+def decide(service: Unit, *, enabled: bool, restart: bool, stale: bool) -> list[str]:
     """The systemctl verbs that bring the service to what is wanted, in order."""
     if not enabled:
         return [verb for verb, needed in (("stop", service.active), ("disable", service.enabled)) if needed]
@@ -170,12 +150,12 @@ def main() -> None:
     )
     enabled = module.params["enabled"]
     service = Service(module)
-    if not service.installed and not module.check_mode and enabled:
+    if not service.state.installed and not module.check_mode and enabled:
         module.fail_json(msg=f"There is no unit {service.unit} on this host: install its package first.")
     changed_at = newest_change(module.params["watch"], now=time.time())
-    stale = service.active and (changed_at > service.since or module.params["pending"])
+    stale = service.state.active and (changed_at > service.state.since or module.params["pending"])
     restart = module.params["restart"] == "when_stale"
-    actions = decide(service, enabled=enabled, restart=restart, stale=stale)
+    actions = decide(service.state, enabled=enabled, restart=restart, stale=stale)
     for verb in actions:
         service.run(verb)
     if actions and not module.check_mode:
@@ -184,8 +164,8 @@ def main() -> None:
         changed=bool(actions),
         actions=actions,
         restart_due=enabled and stale and not restart,
-        active=service.active,
-        since=service.since,
+        active=service.state.active,
+        since=service.state.since,
     )
 
 

@@ -92,11 +92,65 @@ options:
         type: list
         elements: str
         default: []
+      services:
+        description:
+          - Services whose traces must have arrived.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description:
+              - Name of the service, as the tag C(service) has it.
+            type: str
+            required: true
+          operation:
+            description:
+              - Operation of its entry spans, such as V(flask.request).
+            type: str
+            required: true
+          since:
+            description:
+              - Time since which it was asked, in seconds since the epoch. Older requests do not count.
+            type: float
+      agent:
+        description:
+          - What M(kennel.fleet.datadog_agent_info) has returned for the host. It tells causes of what is missing, and
+            nothing is waited for where the Agent does not run.
+        type: dict
   fleet:
     description:
-      - Fleet whose monitors tell of service checks.
+      - Fleet whose monitors tell of service checks, and whose O(objects) are looked for.
     type: str
     default: ""
+  objects:
+    description:
+      - Keys of the objects that O(fleet) must have.
+    type: dict
+    suboptions:
+      dashboards:
+        description:
+          - Keys of dashboards that must be there.
+        type: list
+        elements: str
+        default: []
+      monitors:
+        description:
+          - Keys of monitors that must be there and have been evaluated, whatever they say.
+        type: list
+        elements: str
+        default: []
+      downtimes:
+        description:
+          - Keys of downtimes that must be scheduled or active.
+        type: list
+        elements: str
+        default: []
+  reports:
+    description:
+      - Folder to write the rows to, as C(verify.json) and, in the form of JUnit, C(verify.xml). It is made where it is
+        not there. Nothing is written in check mode.
+    type: path
   timeout:
     description:
       - Seconds to wait for everything.
@@ -151,7 +205,7 @@ rows:
       description: Name in Datadog.
       type: str
     signal:
-      description: Name of the metric or service check, or V(tags).
+      description: Name of the metric or service check, V(tags), V(Agent), or kind and name of a service or an object.
       type: str
     ok:
       description: Whether it is as expected.
@@ -181,154 +235,35 @@ missing:
 """
 
 import time
-from collections.abc import Iterator
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import datadog_arrival_report as report
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import (
-    METRIC,
-    PRESENT,
-    SERVICE_CHECK,
-    TAGS,
-    Signal,
-    Verdict,
-    argument_problems,
-    judge_check_by_metrics,
-    judge_check_states,
-    judge_points,
-    judge_tags,
-    read_check_states,
-    read_hosts,
-    read_series,
-    resolution,
-    series_query,
-    wanted_signals,
-    window_for,
-)
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import argument_problems, wanted_signals
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import (
-    Client,
     DatadogError,
     client_from_module,
     datadog_argument_spec,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_watch import Watch
 
-HOSTS_PER_QUERY = 50
-HOSTS_PER_PAGE = 1000
 LONGEST_PAUSE = 20.0
+# An Agent that tells nothing of itself.
+SILENT = {"active": True, "key": "", "delivery": "", "checks": {}}
 
 
-class Watch:
-    """What is known of each signal so far; every look asks for those that are not ok yet."""
-
-    def __init__(self, client: Client, signals: list[Signal], freshness: float, fleet: str) -> None:
-        self.client, self.freshness, self.fleet = client, freshness, fleet
-        self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in signals}
-        self.known_hosts: dict[str, set[str]] = {}
-        self.error: DatadogError | None = None
-        self._answered = False
-
-    def pending(self, *kinds: str) -> list[Signal]:
-        """Return the signals of KINDS, or of all, that are not ok yet."""
-        return [s for s, verdict in self.found.items() if not verdict.ok and (not kinds or s.kind in kinds)]
-
-    def look(self) -> None:
-        """Ask once. An API that fails for a while is tolerated once it has answered; the next look comes anyway."""
-        self.error = None
-        try:
-            self._look_at_metrics()
-            self._look_at_tags()
-            self._look_at_checks()
-        except DatadogError as error:
-            if not error.transient or not self._answered:
-                raise
-            self.error = error
-
-    def _get(self, path: str, **params: Any) -> Any:
-        answer = self.client.get(path, **params)
-        self._answered = True
-        return answer
-
-    def _look_at_metrics(self) -> None:
-        queries: dict[tuple[str, int], list[Signal]] = {}
-        for signal in self.pending(METRIC, PRESENT):
-            queries.setdefault((signal.name, window_for(signal.interval)), []).append(signal)
-        for (metric, window), signals in queries.items():
-            hosts = sorted({signal.agent_host for signal in signals})
-            points: dict[str, Any] = {}
-            for start in range(0, len(hosts), HOSTS_PER_QUERY):
-                query = series_query(metric, hosts[start : start + HOSTS_PER_QUERY], resolution(window))
-                points.update(self._points(query, window))
-            now = time.time()
-            for signal in signals:
-                seen = points.get(signal.agent_host.lower(), [])
-                self.found[signal] = judge_points(signal, seen, now=now, freshness=self.freshness)
-
-    def _points(self, query: str, window: int) -> dict[str, Any]:
-        now = int(time.time())
-        answer = self._get("query", query=query, **{"from": now - window, "to": now})
-        # The API reports some failures of a query in an answer of success.
-        if answer.get("status") == "error":
-            raise DatadogError("request", str(answer.get("error")), mend=f"Check the query {query}.", endpoint="query")
-        return read_series(answer)
-
-    def _look_at_tags(self) -> None:
-        signals = self.pending(TAGS)
-        if signals:
-            self.known_hosts = read_hosts(self._hosts())
-        for signal in signals:
-            self.found[signal] = judge_tags(signal, self.known_hosts.get(signal.agent_host.lower()))
-
-    def _hosts(self) -> Iterator[dict[str, Any]]:
-        start = 0
-        while True:
-            page = self._get("hosts", start=start, count=HOSTS_PER_PAGE)
-            yield from page["host_list"]
-            start += len(page["host_list"])
-            if not page["host_list"] or start >= page.get("total_matching", 0):
-                return
-
-    def _look_at_checks(self) -> None:
-        signals = self.pending(SERVICE_CHECK)
-        states = read_check_states(self._monitors()) if signals else {}
-        for signal in signals:
-            if signal.name in states:
-                seen = states[signal.name].get(signal.agent_host.lower(), [])
-                self.found[signal] = judge_check_states(signal, seen)
-            else:
-                self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
-
-    def _monitors(self) -> list[dict[str, Any]]:
-        """Return the fleet's monitors with the states of their groups; none where the key may not read them."""
-        if not self.fleet:
-            return []
-        try:
-            tags = f"managed_by:kennel,kennel_fleet:{self.fleet}"
-            return list(self.client.pages("monitor", monitor_tags=tags, group_states="all"))
-        except DatadogError as error:
-            # A refusal right after other reads were allowed is about monitors, not about the keys.
-            if error.status != 403 or not self._answered:
-                raise
-            return []
-
-    def _related(self, check: Signal) -> list[Verdict]:
-        return [
-            verdict
-            for signal, verdict in self.found.items()
-            if (signal.host, signal.family) == (check.host, check.family) and signal.kind in (METRIC, PRESENT)
-        ]
-
-
-def watch(module: AnsibleModule, signals: list[Signal]) -> Watch:
+def watch(module: AnsibleModule) -> Watch:
     """Look until everything is there or the time is over; once in check mode."""
+    params = module.params
     client = client_from_module(module, attempts=3)
-    state = Watch(client, signals, module.params["freshness"], module.params["fleet"])
-    deadline = time.monotonic() + module.params["timeout"]
-    pause = module.params["poll"]
+    agents = {host["name"]: {**SILENT, **host["agent"]} for host in params["hosts"] if host["agent"]}
+    signals = wanted_signals(params["hosts"], params["fleet"], params["objects"])
+    state = Watch(client, signals, params["freshness"], params["fleet"], agents)
+    deadline = time.monotonic() + params["timeout"]
+    pause = params["poll"]
     while True:
         state.look()
         left = deadline - time.monotonic()
-        if not state.pending() or module.check_mode or left <= 0:
+        if not state.waiting() or module.check_mode or left <= 0:
             return state
         # There is nothing to wait on: data reaches Datadog in its own time and can only be asked for.
         time.sleep(min(pause, left))
@@ -343,6 +278,11 @@ def main() -> None:
         "min": {"type": "float"},
         "max": {"type": "float"},
     }
+    service = {
+        "name": {"type": "str", "required": True},
+        "operation": {"type": "str", "required": True},
+        "since": {"type": "float"},
+    }
     host = {
         "name": {"type": "str", "required": True},
         "host": {"type": "str", "required": True},
@@ -351,12 +291,16 @@ def main() -> None:
         "metrics": {"type": "list", "elements": "dict", "default": [], "options": metric},
         "present": texts,
         "service_checks": texts,
+        "services": {"type": "list", "elements": "dict", "default": [], "options": service},
+        "agent": {"type": "dict"},
     }
     module = AnsibleModule(
         argument_spec={
             **datadog_argument_spec(),
             "hosts": {"type": "list", "elements": "dict", "required": True, "options": host},
             "fleet": {"type": "str", "default": ""},
+            "objects": {"type": "dict", "options": {"dashboards": texts, "monitors": texts, "downtimes": texts}},
+            "reports": {"type": "path"},
             "timeout": {"type": "float", "default": 300.0},
             "poll": {"type": "float", "default": 5.0},
             "freshness": {"type": "float", "default": 90.0},
@@ -367,15 +311,22 @@ def main() -> None:
     problems += [
         f"{name} is not above zero: give it in seconds." for name in ("poll", "freshness") if module.params[name] <= 0
     ]
+    if any((module.params["objects"] or {}).values()) and not module.params["fleet"]:
+        problems.append("objects needs fleet, to know them by.")
     if problems:
         module.fail_json(msg="\n".join(problems), rows=[], table=[], missing=problems)
     try:
-        state = watch(module, wanted_signals(module.params["hosts"]))
+        state = watch(module)
     except DatadogError as error:
         module.fail_json(msg=str(error), rows=[], table=[], missing=[])
-    causes = report.explain(state.found, state.known_hosts)
+    causes = report.explain(state.found, state.known_hosts, state.agents)
     missing = report.missing(state.found, causes)
     result = {"rows": report.rows(state.found, causes), "table": report.table(state.found), "missing": missing}
+    if module.params["reports"] and not module.check_mode:
+        try:
+            report.write(module.params["reports"], result["rows"])
+        except OSError as error:
+            module.fail_json(msg=f"reports: {error}: name a folder that can be written to, or none.", **result)
     if missing and not module.check_mode:
         module.fail_json(msg=report.message(state.found, missing, module.params["timeout"], state.error), **result)
     module.exit_json(changed=False, **result)

@@ -57,7 +57,9 @@ def test_stopped_agent_is_named(lab, fleet):
     finally:
         lab.on("fresh2", "systemctl start datadog-agent")
     assert run.status != 0
-    assert "fresh2: the Agent does not run" in run.output
+    last = run.output[run.output.index("Refuse missing data") :]
+    assert "fresh2: Agent" in last and "the Agent does not run" in last
+    assert "fresh1:" not in last.split("PLAY RECAP")[0]
 
 
 def test_wrong_tags_are_named(lab, fleet):

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.kennel.fleet.plugins.modules import datadog_verify
@@ -30,13 +33,19 @@ class Fleet:
         fake.routes["/api/v1/query"] = self.query
         fake.routes["/api/v1/hosts"] = self.list
         fake.routes["/api/v1/monitor"] = self.monitors
+        fake.routes["/api/v1/dashboard"] = self.dashboards
+        fake.routes["/api/v2/downtime"] = self.downtimes
+        fake.routes["/api/v2/spans/events"] = self.spans
+        self.searches: list[str] = []
+        self.downtime = "scheduled"
+        self.traces = ["4bf92f35"]
 
     @property
     def arrived(self) -> bool:
         return time.time() >= self.start + self.delay
 
     def query(self, query: dict[str, str]) -> tuple[int, Any]:
-        metric, scope = re.match(r"avg:([\w.]+)\{(.*?)\} by", query["query"]).groups()
+        metric, scope = re.match(r"(?:avg|sum):([\w.]+)\{(.*?)\} by", query["query"]).groups()
         names = re.split(r",|\(|\)", scope.removeprefix("host:"))
         pointlist = [[(time.time() // 1 - age * self.interval - 1) * 1000, 5.0] for age in (2, 1, 0)]
         shown = [host for host in self.hosts if host in names and self.arrived and metric not in self.absent]
@@ -54,7 +63,31 @@ class Fleet:
         if self.states is None:
             return 200, []
         groups = {name: {"status": status} for name, status in self.states.items()}
-        return 200, [{"query": CHECK, "state": {"groups": groups}}]
+        tags = ["managed_by:kennel", "kennel_fleet:lab", "kennel_key:mysql"]
+        return 200, [{"id": 1, "query": CHECK, "tags": tags, "overall_state": "No Data", "state": {"groups": groups}}]
+
+    def dashboards(self, query: dict[str, str]) -> tuple[int, Any]:
+        mark = "managed_by:kennel kennel_fleet:{} kennel_key:board"
+        return 200, {
+            "dashboards": [
+                {"id": "a", "title": "Ours", "description": mark.format("lab")},
+                {"id": "b", "title": "Theirs", "description": mark.format("other").replace("board", "second")},
+            ]
+        }
+
+    def downtimes(self, query: dict[str, str]) -> tuple[int, Any]:
+        attributes = {
+            "message": "managed_by:kennel kennel_fleet:lab kennel_key:nights",
+            "status": self.downtime,
+            "schedule": {
+                "current_downtime": {"start": "2026-11-26T19:00:00+00:00", "end": "2026-11-27T09:00:00+00:00"}
+            },
+        }
+        return 200, {"data": [{"id": "d", "attributes": attributes}]}
+
+    def spans(self, query: dict[str, str]) -> tuple[int, Any]:
+        self.searches.append(query["filter[query]"])
+        return 200, {"data": [{"attributes": {"trace_id": trace}} for trace in self.traces]}
 
 
 @pytest.fixture
@@ -230,6 +263,111 @@ def test_arguments_are_refused(verify: Run, fake_api: FakeApi, host: dict[str, A
 def test_nothing_to_verify(verify: Run, fake_api: FakeApi) -> None:
     result = verify(hosts=[])
     assert not result["failed"] and result["rows"] == [] and not fake_api.calls
+
+
+AGENT = {"active": True, "key": "API Key valid", "delivery": "", "checks": {}}
+WEB = {"name": "web1", "host": "web1.lab", "metrics": [{"name": "my_metric", "interval": 15}], "agent": AGENT}
+SERVICE = {"name": "shop", "operation": "flask.request"}
+OBJECTS = {"dashboards": ["board"], "monitors": ["mysql"], "downtimes": ["nights"]}
+
+
+def test_the_whole_loop(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+    result = verify(hosts=[{**WEB, "services": [SERVICE]}], objects=OBJECTS, reports=str(tmp_path / "new"))
+    assert not result["failed"], result["msg"]
+    assert {row["signal"]: row["detail"] for row in result["rows"]} == {
+        "dashboard board": "'Ours' is there",
+        "downtime nights": "2026-11-26T19:00 to 2026-11-27T09:00",
+        "monitor mysql": "evaluated: 1 OK",
+        "Agent": "API Key valid",
+        "my_metric": "3 points, every 15 s",
+        "traces shop": "15 requests to flask.request, trace 4bf92f35",
+    }
+    assert fleet.searches == ["service:shop operation_name:flask.request host:web1.lab"]
+    written = json.loads((tmp_path / "new" / "verify.json").read_text())
+    assert written["rows"] == result["rows"]
+    suites = ElementTree.parse(tmp_path / "new" / "verify.xml").getroot()
+    assert {suite.get("name"): (suite.get("tests"), suite.get("failures")) for suite in suites} == {
+        "fleet lab": ("3", "0"),
+        "web1": ("3", "0"),
+    }
+
+
+def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+    agent = {**AGENT, "checks": {"my_metric": "division by \x07 zero"}}
+    fleet.absent = {"my_metric"}
+    result = verify(hosts=[{**WEB, "agent": agent}], reports=str(tmp_path))
+    assert result["failed"]
+    (failure,) = ElementTree.parse(tmp_path / "verify.xml").getroot().iter("failure")
+    assert failure.get("message") == "no point has arrived"
+    assert failure.text == "The check fails there: division by   zero"
+    assert [row["ok"] for row in json.loads((tmp_path / "verify.json").read_text())["rows"]] == [True, False]
+
+
+def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "name a folder" in verify(hosts=[WEB], reports=str(tmp_path / "file"))["msg"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent does not run."),
+        (
+            {"key": "API Key invalid"},
+            "it says: API Key invalid. Run playbooks/hosts.yml with the right",
+        ),
+        ({"delivery": "connect timeout"}, "The Agent cannot deliver: connect timeout. Check firewall"),
+        (
+            {"checks": {"my_metric": "KeyError: 'x'"}},
+            "no point has arrived. The check fails there: KeyError",
+        ),
+        ({}, "Check there that the Agent runs"),
+    ],
+)
+def test_causes_that_the_agent_tells(verify: Run, fleet: Fleet, agent: dict[str, Any], words: str) -> None:
+    fleet.hosts = {}
+    web = {**WEB, "present": ["system.load.1"], "agent": {**AGENT, **agent}}
+    assert words in verify(hosts=[web])["msg"]
+
+
+def test_an_agent_that_does_not_run_is_not_waited_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    # Its last points are young, and still it is not observed.
+    result = verify(hosts=[{**WEB, "agent": {**AGENT, "active": False}}], timeout=300)
+    assert [row["signal"] for row in result["rows"] if not row["ok"]] == ["Agent"] and len(fake_api.calls) == 1
+
+
+def test_the_agent_knows_sooner_than_a_monitor(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    result = verify(hosts=[{**DB, "agent": {**AGENT, "checks": {"mysql": "Can't connect"}}}], timeout=300)
+    [line] = result["missing"]
+    assert line.startswith("db (in Datadog db1): mysql.can_connect: Can't connect. The check fails there now: mend")
+    assert len([path for path, _query in fake_api.calls if path.endswith("query")]) == 2
+
+
+def test_requests_without_a_kept_trace(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    fleet.traces = []
+    assert "no trace among those kept" in verify(hosts=[{**WEB, "services": [SERVICE]}])["rows"][-1]["detail"]
+    fake_api.routes["/api/v2/spans/events"] = lambda query: (403, {"errors": ["Forbidden"]})
+    assert not verify(hosts=[{**WEB, "services": [SERVICE]}])["failed"]
+
+
+def test_requests_that_are_not_counted(verify: Run, fleet: Fleet) -> None:
+    late = {**SERVICE, "since": time.time() + 300}
+    message = verify(hosts=[{**WEB, "services": [late]}])["msg"]
+    assert "traces shop: no request has been counted. See on the host" in message and "8126" in message
+
+
+def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) -> None:
+    fleet.states, fleet.downtime = {}, "canceled"
+    wanted = {"dashboards": ["board", "second"], "monitors": ["mysql", "gone"], "downtimes": ["nights"]}
+    lines = verify(hosts=[WEB], objects=wanted)["missing"]
+    assert lines == [
+        "fleet lab: dashboard second: it is not there. Run playbooks/objects.yml, which makes it.",
+        "fleet lab: downtime nights: it is not there. Run playbooks/objects.yml, which makes it.",
+        "fleet lab: monitor gone: it is not there. Run playbooks/objects.yml, which makes it.",
+        "fleet lab: monitor mysql: it has not been evaluated yet. Datadog looks at a new monitor, and at new hosts,"
+        " after some minutes (new_host_delay): ask again.",
+    ]
+    assert "objects needs fleet" in verify(hosts=[WEB], objects=OBJECTS, fleet="")["msg"]
 
 
 def test_a_long_wait_costs_few_queries(

@@ -1,0 +1,50 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What systemd says of a service unit."""
+
+from __future__ import annotations
+
+import calendar
+import time
+from dataclasses import dataclass
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A service unit. ``since`` is when it was last started, in seconds of the epoch; 0 where it does not run."""
+
+    installed: bool
+    active: bool
+    enabled: bool
+    since: float
+
+
+def read_unit(module: AnsibleModule, unit: str) -> Unit:
+    """Return the state of UNIT, such as ``datadog-agent.service``."""
+    names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp")
+    wanted = [argument for name in names for argument in ("--property", name)]
+    systemctl = module.get_bin_path("systemctl", required=True)
+    _status, out, _err = module.run_command(
+        [systemctl, "show", unit, "--timestamp=us+utc", *wanted], environ_update={"LC_ALL": "C"}
+    )
+    facts = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    active = facts.get("ActiveState") in ("active", "activating", "reloading")
+    return Unit(
+        installed=facts.get("LoadState") not in (None, "", "not-found"),
+        active=active,
+        enabled=facts.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated"),
+        since=_epoch(facts.get("ActiveEnterTimestamp", "")) if active else 0.0,
+    )
+
+
+def _epoch(stamp: str) -> float:
+    """The seconds of a stamp such as ``Tue 2026-11-24 00:37:53.214799 UTC``."""
+    try:
+        _day, date, clock, _zone = stamp.split()
+        whole, _dot, fraction = clock.partition(".")
+        seconds = time.strptime(f"{date} {whole}", "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return 0.0
+    return calendar.timegm(seconds) + float(f"0.{fraction or 0}")

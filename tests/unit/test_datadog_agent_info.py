@@ -1,0 +1,89 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module that asks an Agent how it does, against a systemctl and an Agent that are scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_info
+
+Run = Callable[..., dict[str, Any]]
+TRACEBACK = json.dumps([{"message": '(2003, "Can\'t connect")\nto MySQL', "traceback": "Traceback ..."}])
+STATUS: dict[str, Any] = {
+    "forwarderStats": {
+        "APIKeyStatus": {"API key ending with abcde": "API Key valid"},
+        "Transactions": {"Success": 5, "RetryQueueSize": 0, "ErrorsByType": {"ConnectionErrors": 3}},
+    },
+    "runnerStats": {
+        "Checks": {
+            "mysql": {"mysql:1": {"LastError": ""}, "mysql:2": {"LastError": TRACEBACK}},
+            "my_metric": {"my_metric:1": {"LastError": ""}},
+        }
+    },
+    "checkSchedulerStats": {"LoaderErrors": {"broken": {"python": "SyntaxError: invalid syntax"}}},
+}
+
+
+@pytest.fixture
+def ask(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Run the module on a host whose Agent says `status` (text or document), or has stopped, or is not there."""
+
+    def call(status: Any = STATUS, state: str = "active", hostname: str = "echo web1.lab") -> dict[str, Any]:
+        text = status if isinstance(status, str) else json.dumps(status)
+        (tmp_path / "status").write_text(text, encoding="utf-8")
+        scripts = {
+            "systemctl": f"echo LoadState=loaded; echo ActiveState={state};"
+            " echo 'ActiveEnterTimestamp=Tue 2026-11-24 00:37:53.5 UTC'",
+            "runuser": 'shift 3; exec "$@"',
+            "datadog-agent": f'[ "$1" = hostname ] && {{ {hostname}; exit; }}; cat {tmp_path / "status"}',
+        }
+        for name, script in scripts.items():
+            path = tmp_path / name
+            path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+            path.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        result = run_module(datadog_agent_info)
+        assert not result["failed"] and not result["changed"]
+        return result
+
+    return call
+
+
+def test_a_healthy_agent(ask: Run) -> None:
+    result = ask()
+    assert (result["active"], result["since"], result["hostname"]) == (True, 1795480673.5, "web1.lab")
+    assert (result["key"], result["delivery"]) == ("API Key valid", "")
+    assert result["checks"] == {"mysql": '(2003, "Can\'t connect") to MySQL', "broken": "SyntaxError: invalid syntax"}
+
+
+def test_an_agent_that_cannot_deliver(ask: Run) -> None:
+    stats = STATUS["forwarderStats"]
+    waiting = {**stats, "Transactions": {**stats["Transactions"], "RetryQueueSize": 2}}
+    assert ask({"forwarderStats": waiting})["delivery"] == "errors by kind: ConnectionErrors 3"
+    assert ask({"forwarderStats": {**waiting, "LastError": "/series: timed out"}})["delivery"] == "/series: timed out"
+
+
+def test_of_several_keys_the_refused_one_is_told(ask: Run) -> None:
+    keys = {"a": "API Key valid", "b": "API Key invalid"}
+    assert ask({"forwarderStats": {"APIKeyStatus": keys}})["key"] == "API Key invalid"
+
+
+@pytest.mark.parametrize("status", ["", "not JSON", "[]", '{"runnerStats": {"Checks": null}}', '{"forwarderStats": 5}'])
+def test_an_agent_that_tells_little(ask: Run, status: str) -> None:
+    result = ask(status)
+    assert (result["key"], result["delivery"], result["checks"]) == ("", "", {})
+
+
+def test_an_agent_that_does_not_run_still_knows_its_name(ask: Run) -> None:
+    result = ask(state="inactive")
+    assert (result["active"], result["since"], result["hostname"]) == (False, 0.0, "web1.lab")
+    assert result["checks"] == {}
+
+
+def test_a_host_without_an_agent(ask: Run) -> None:
+    assert ask(state="inactive", hostname="exit 127")["hostname"] == ""
