@@ -8,9 +8,9 @@ import difflib
 import json
 import os
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+from xml.etree import ElementTree
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import (
     AGENT,
