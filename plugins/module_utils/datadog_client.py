@@ -192,7 +192,10 @@ class Client:
         page, before = 0, None
         while True:
             answer = self.get(path, version=version, **params, **{place: page * step, size_name: size})
-            found = answer[items] if items else answer
+            found = answer.get(items) if items and isinstance(answer, dict) else answer
+            if not isinstance(found, list):
+                mend, endpoint = "Check that datadog_api_url is the API.", self._at("GET", version, path)
+                raise DatadogError("answer", "the answer holds no list", mend=mend, endpoint=endpoint)
             # The same again: it is all there is, from a server that does not know these parameters.
             if found == before:
                 return
@@ -287,21 +290,25 @@ class Client:
         reset = reset_seconds(self._response.headers)
         return backoff if reset is None else reset + self._chance()
 
+    def _at(self, method: str, version: str, path: str) -> str:
+        return f"{method} {self.public_url}/api/{version}/{path}"
+
     def _submit(self, method: str, path: str, version: str, params: dict[str, Any], body: dict | None) -> Any:
         self._response = None
-        endpoint = f"{method} {self.public_url}/api/{version}/{path}"
         try:
             with self._library_settings():
                 # An answer of success may carry an empty "errors": the package would call it a failure.
                 answer = self._api.submit(
                     method, path, api_version=version, body=body, suppress_response_errors_on_codes=SUCCESS, **params
                 )
-                if answer is None and (self._response is None or self._response.status_code != 204):
-                    raise ValueError("empty body")
+                # Nor does the package look at the status of an answer without "errors".
+                status = self._response.status_code if self._response is not None else None
+                if status not in SUCCESS or (status != 204 and not isinstance(answer, (dict, list))):
+                    raise ValueError("no answer of success")
                 return answer
         # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON.
         except (DatadogException, requests.RequestException, ValueError) as error:
-            raise self._explain(endpoint, error) from None
+            raise self._explain(self._at(method, version, path), error) from None
 
     @contextmanager
     def _library_settings(self) -> Iterator[None]:

@@ -86,15 +86,14 @@ def test_two_clients_keep_apart(fake_api: FakeApi, clock: Clock) -> None:
         ((400, {"errors": ["The value provided for parameter 'query' is invalid"]}), "request", "parameter 'query'"),
         ((401, {"errors": "Unauthorized"}), "key", "Unauthorized"),
         ((403, {"errors": ["Forbidden", "twice"]}), "key", "Forbidden; twice"),
-        (
-            (404, {"errors": [{"status": "404", "title": "Gone", "detail": "no such thing"}]}),
-            "request",
-            "no such thing",
-        ),
+        ((404, {"errors": [{"title": "Gone", "detail": "no such thing"}]}), "request", "no such thing"),
         ((404, "<html><body>\n<h1>404</h1> nothing here</body></html>"), "request", "404 nothing here"),
         ((405, ""), "request", "Method Not Allowed"),
         ((409, {"errors": []}), "request", '{"errors": []}'),
+        ((403, {"message": "Forbidden by the proxy"}), "key", "Forbidden by the proxy"),
+        ((400, []), "request", "400 []"),
         ((200, "<html>Log in</html>"), "answer", "not JSON but Log in"),
+        ((200, '"Welcome"'), "answer", 'not JSON but "Welcome"'),
         ((200, ""), "answer", "not JSON but OK"),
         ((302, "", {"Location": "https://app.example.com/login?x=y"}), "answer", "redirect to https://app.example.com"),
     ],
@@ -111,7 +110,7 @@ def test_refusals_are_not_tried_again(fake_api: FakeApi, clock: Clock, fault: An
 
 @pytest.mark.parametrize(
     "fault",
-    [(500, {"errors": ["oops"]}), (502, "<html>Bad Gateway</html>"), (503, ""), (200, "{", {"Content-Length": "99"})],
+    [(500, {"errors": ["oops"]}), (429, {"x": 1}), (502, "<p>Bad</p>"), (503, ""), (200, "{", {"Content-Length": "9"})],
 )
 def test_what_passes_is_tried_again(fake_api: FakeApi, clock: Clock, fault: Any) -> None:
     fake_api.faults = [fault, fault]
@@ -327,6 +326,13 @@ def test_pages_that_are_counted(fake_api: FakeApi, clock: Clock) -> None:
 def test_a_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.routes["/api/v1/dashboard"] = lambda query: (200, {"dashboards": list(range(250))})
     assert list(client(fake_api, clock).pages("dashboard")) == list(range(250))
+
+
+@pytest.mark.parametrize("path", ["monitor", "dashboard"])
+def test_a_list_that_is_none_is_told(fake_api: FakeApi, clock: Clock, path: str) -> None:
+    fake_api.routes[f"/api/v1/{path}"] = lambda query: (200, {"welcome": "to another service"})
+    with pytest.raises(DatadogError, match=f"GET {fake_api.url}/api/v1/{path}: the answer holds no list"):
+        list(client(fake_api, clock).pages(path))
 
 
 @pytest.mark.parametrize(
