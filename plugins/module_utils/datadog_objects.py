@@ -91,8 +91,8 @@ class Kind(ABC):
         """Yield the objects of the account; those of other fleets may be left out where a fleet is given."""
         return client.pages(self.name)
 
-    def whole(self, client: Client, found: Body) -> Body:
-        """Return the object with everything that is compared."""
+    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
+        """Return the object with everything that is compared with the canonical wanted one."""
         return found
 
     def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
@@ -253,7 +253,7 @@ def plan(kind: Kind, client: Client, params: Mapping[str, Any]) -> list[Change]:
     if params["prune"]:
         deleted += [Change("deleted", key, found) for key, own in owned.items() for found in own]
     for change in deleted:
-        whole = _whole(kind, client, change.found)
+        whole = _whole(kind, client, change.found, {})
         change.actual = kind.canonical(whole) if whole else None
     # A composite monitor goes before those it is made of.
     deleted.sort(key=lambda change: change.found.get("type") != "composite")
@@ -285,10 +285,10 @@ def _adoption_problems(kind: Kind, key: str, candidates: list[Body], taken: dict
     return [] if other == key else [f"{key}: {ids} would be adopted by {other} too: give them different names."]
 
 
-def _whole(kind: Kind, client: Client, found: Body) -> Body:
+def _whole(kind: Kind, client: Client, found: Body, wanted: Body) -> Body:
     """Return the object with everything that is compared, nothing where another run has just deleted it."""
     try:
-        return kind.whole(client, found)
+        return kind.whole(client, found, wanted)
     except DatadogError as error:
         if error.status != 404:
             raise
@@ -298,7 +298,7 @@ def _whole(kind: Kind, client: Client, found: Body) -> Body:
 def _compared(kind: Kind, client: Client, item: Body, mark: Mark, found: Body, adopted: bool) -> Change:
     body = kind.body(item, mark)
     wanted = kind.canonical(body)
-    whole = _whole(kind, client, found) if found else {}
+    whole = _whole(kind, client, found, wanted) if found else {}
     if not whole:
         if kind.over(wanted):
             return Change("unchanged", mark.key, {}, body, wanted, note="its time is over")

@@ -118,7 +118,7 @@ class Dashboards(Kind):
     def page(self, found: Body) -> str:
         return found.get("url") or f"/dashboard/{found['id']}"
 
-    def whole(self, client: Client, found: Body) -> Body:
+    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
         return client.get(f"dashboard/{found['id']}")
 
 

@@ -89,7 +89,7 @@ class Monitors(Kind):
         problems += list_problems(item, ("tags", "restricted_roles")) + list_problems(item, ("assets",), dict)
         if str(item.get("priority") or 0) not in tuple("012345"):
             problems.append(f"priority is {item['priority']!r}: it is 1 to 5, or null.")
-        if item.get("restriction_policy"):
+        if item.get("restriction_policy") not in (None, {"bindings": []}):
             problems.append("restriction_policy cannot be read back: set it in Datadog, and leave it out here.")
         options = item.get("options") or {}
         if not isinstance(options, dict):
@@ -98,8 +98,6 @@ class Monitors(Kind):
         # Datadog takes what it does not know, and forgets it.
         near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in options if name not in OPTIONS}
         problems += [f"there is no options.{name}: did you mean {match[0]}?" for name, match in near.items() if match]
-        if options.get("silenced"):
-            problems.append("options.silenced cannot be set here: mute with datadog_downtimes.")
         thresholds = options.get("thresholds") or {}
         if not isinstance(thresholds, dict):
             return [*problems, "options.thresholds is no dictionary."]
@@ -162,6 +160,10 @@ class Monitors(Kind):
 
     def everything(self, client: Client, fleet: str | None) -> Iterable[Body]:
         return client.pages("monitor", **({"monitor_tags": f"kennel_fleet:{fleet}"} if fleet else {}))
+
+    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
+        # No list has the assets, nor has an answer that was not asked for them.
+        return client.get(f"monitor/{found['id']}", with_assets="true") if "assets" in wanted else found
 
     def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
         try:

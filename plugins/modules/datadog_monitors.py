@@ -27,6 +27,7 @@ options:
       - C(tags). Tags of the monitor. The mark is added to them.
       - C(priority). From 1, the highest, to 5. None by default.
       - C(options). Thresholds and other options. What is not among them is as Datadog has it by default.
+        C(silenced) may stand among them and is left out. Mute with M(kennel.fleet.datadog_downtimes).
       - C(restricted_roles). Roles that may change it. Compared only where given.
       - C(assets). Runbooks and other links. Compared only where given.
       - C(draft_status). V(draft) for a monitor that notifies nobody, or V(published). Compared only where given.

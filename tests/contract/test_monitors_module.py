@@ -59,6 +59,26 @@ def test_what_people_see_to_by_hand_stays_or_is_put_right(account: Account) -> N
     assert account.actions("monitor", [MONITOR]) == ["unchanged"]
 
 
+def test_assets_are_compared_though_no_list_has_them(account: Account) -> None:
+    client = account.client()
+    pages = client.pages
+    client.pages = lambda *path, **asked: ({**found, "assets": []} for found in pages(*path, **asked))  # type: ignore
+    item = {**MONITOR, "assets": [{"category": "runbook", "name": "What to do", "url": "https://example.com/do"}]}
+    for expected in ("created", "unchanged"):
+        assert account.actions("monitor", [item], client=client) == [expected]
+    assert account.actions("monitor", [{**item, "assets": []}], client=client) == ["updated"]
+
+
+def test_one_that_is_muted_is_exported_and_taken_back(account: Account) -> None:
+    number = account.make("monitor", MONITOR)
+    account.client().post(f"monitor/{number}/mute", {})
+    [found] = account.there("monitor")
+    assert found["options"]["silenced"] == {"*": None}
+    assert account.actions("monitor", [monitor_export(found)], adopt=True) == ["adopted"]
+    assert account.actions("monitor", [{**found, "key": "load"}]) == ["unchanged"]
+    assert account.there("monitor")[0]["options"]["silenced"] == {"*": None}
+
+
 def test_datadog_is_asked_before_anything_is_changed(account: Account) -> None:
     wrong = {**MONITOR, "key": "wrong", "options": {"thresholds": {"critical": 9}}}
     also = {**wrong, "key": "also"}

@@ -44,7 +44,7 @@ ITEMS = st.fixed_dictionaries(
                 "renotify_statuses": st.lists(st.sampled_from(["alert", "warn"]), unique=True),
                 "require_full_window": st.booleans(),
                 "escalation_message": ENDS.map(lambda end: "more" + end),
-                "silenced": st.just({}),
+                "silenced": st.sampled_from([{}, {"*": None}]),
                 "on_missing_data": st.sampled_from(["default", "resolve"]),
             },
         ),
@@ -57,7 +57,7 @@ def answer(body: dict[str, Any], number: int = 7) -> dict[str, Any]:
     """What Datadog makes of a monitor, as recorded traffic shows it."""
     found = copy.deepcopy(body)
     options = {**DEFAULTS, **{name: value for name, value in found.get("options", {}).items() if value is not None}}
-    options |= {"silenced": {}, "avalanche_window": 10, "groupby_simple_monitor": False, "locked": False}
+    options |= {"silenced": {"host:a": None}, "avalanche_window": 10, "groupby_simple_monitor": False, "locked": False}
     if isinstance(options.get("escalation_message"), str):
         options["escalation_message"] = options["escalation_message"].rstrip("\n")
     given_thresholds = (options.pop("thresholds", None) or {}).items()
@@ -175,11 +175,15 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"options": {"renotify_statuses": [1]}}, "options.renotify_statuses is [1]"),
         ({"options": {"thresholds": {"critical": "many"}}}, "thresholds.critical is 'many'"),
         ({"options": {"thresholds": {"comparison": ">", "period": {}, "critical": 8}}}, ""),
-        ({"options": {"silenced": {"*": None}}}, "mute with datadog_downtimes"),
+        ({"options": {"silenced": {"*": None}}}, ""),
         ({"options": []}, ""),
         ({"options": {"notify_nodata": True}}, "there is no options.notify_nodata: did you mean notify_no_data?"),
         ({"options": {"something_of_tomorrow": True}}, ""),
-        ({"restriction_policy": {"bindings": []}}, "restriction_policy cannot be read back"),
+        ({"restriction_policy": {"bindings": []}}, ""),
+        (
+            {"restriction_policy": {"bindings": [{"relation": "editor"}]}},
+            "cannot be read back",
+        ),
     ],
 )
 def test_bad_input(change: dict[str, Any], words: str) -> None:
