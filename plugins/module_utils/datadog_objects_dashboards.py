@@ -38,7 +38,8 @@ class Dashboards(Kind):
 
     def problems(self, item: Body) -> list[str]:
         problems = []
-        if not isinstance(item.get("title"), str) or not item["title"].strip():
+        # An empty one is fine with Datadog.
+        if not isinstance(item.get("title"), str):
             problems.append("there is no title: give it one.")
         if item.get("layout_type") not in LAYOUTS:
             problems.append(f"layout_type is {item.get('layout_type')!r}: it is {' or '.join(LAYOUTS)}.")
@@ -106,7 +107,7 @@ class Dashboards(Kind):
     def plain(self, found: Body) -> Body:
         plain = self.canonical(found)
         asked = {name: value for name, value in plain.items() if value != ELUSIVE.get(name)}
-        return {**asked, "widgets": plain.get("widgets", [])}
+        return {"title": "", **asked, "widgets": plain.get("widgets", [])}
 
     def seen(self, actual: Body, wanted: Body) -> Body:
         seen = {name: value for name, value in actual.items() if name not in ELUSIVE}

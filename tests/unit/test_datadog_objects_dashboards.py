@@ -28,7 +28,7 @@ VARIABLES = st.lists(
     )
 )
 ITEMS = st.fixed_dictionaries(
-    {"title": st.just("Shop"), "layout_type": st.just("ordered"), "widgets": WIDGETS},
+    {"title": st.sampled_from(["Shop", ""]), "layout_type": st.just("ordered"), "widgets": WIDGETS},
     optional={
         "description": st.sampled_from([None, "", "Text", "Text\n", "Two\n\nparagraphs"]),
         "template_variables": st.none() | VARIABLES,
@@ -134,7 +134,7 @@ def test_default_is_the_old_form_of_defaults() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"title": " "}, "there is no title"),
+        ({"title": None}, "there is no title"),
         ({"layout_type": "grid"}, "layout_type is 'grid': it is ordered or free"),
         ({"widgets": None}, "widgets is no list"),
         ({"widgets": [{"type": "note"}]}, "widgets[0] has no definition with a type"),
