@@ -13,9 +13,9 @@ description:
 options:
   _input:
     description:
-      - Dictionary with the keys V(fleet), V(notify), V(timezone), V(tags), V(warning), V(alert), V(no_data_minutes) and
-        V(sources), which has for V(dashboards), V(monitors) and V(downtimes) each a dictionary of the variable's name
-        to its items.
+      - Dictionary with the keys V(fleet), V(notify), V(timezone), V(tags), V(warning), V(alert), V(no_data_minutes),
+        V(folder) and V(sources), which has for V(dashboards), V(monitors) and V(downtimes) each a dictionary of the
+        variable's name to its items.
     type: dict
     required: true
 seealso:
@@ -28,7 +28,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: >-
       {{ {'fleet': 'web', 'notify': '@ops@example.com', 'timezone': 'UTC', 'tags': ['kennel_fleet:web'], 'warning': 5,
-          'alert': 8, 'no_data_minutes': 10,
+          'alert': 8, 'no_data_minutes': 10, 'folder': '',
           'sources': {'dashboards': {}, 'monitors': {}, 'downtimes': {'mine': [{'key': 'night', 'monitor_key': 'x'}]}}}
          | kennel.fleet.datadog_objects_problems }}
 """

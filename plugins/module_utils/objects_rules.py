@@ -29,7 +29,13 @@ def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
         variable to list of items.
     """
     sources = inputs["sources"]
-    monitors = {item.get("key") for items in sources["monitors"].values() for item in items if isinstance(item, dict)}
+    # Of those with one key the last counts.
+    monitors = {
+        item.get("key"): item.get("state", "present") == "present"
+        for items in sources["monitors"].values()
+        for item in items
+        if isinstance(item, dict)
+    }
     problems = _settings(inputs)
     kinds = {"dashboards": Dashboards(), "monitors": Monitors(), "downtimes": Downtimes(datetime.now(timezone.utc))}
     for plural, kind in kinds.items():
@@ -70,6 +76,9 @@ def _settings(inputs: Mapping[str, Any]) -> list[str]:
         )
     if inputs["no_data_minutes"] < 2:
         problems.append("datadog_objects_no_data_minutes is less than 2, as Datadog looks once a minute: raise it.")
+    if inputs["folder"] and not any(items.get("datadog_objects_folder") for items in inputs["sources"].values()):
+        mend = "name one with dashboards.yml or monitors.yml"
+        problems.append(f"datadog_objects_folder {inputs['folder']!r} has no objects: {mend}.")
     return problems
 
 
@@ -115,6 +124,7 @@ def _threshold(item: Mapping[str, Any]) -> list[str]:
     return [] if same else [f"options.thresholds.critical is {limit}, its query says {condition.threshold:g}: {mend}."]
 
 
-def _monitor_key(item: Mapping[str, Any], monitors: set[Any]) -> list[str]:
+def _monitor_key(item: Mapping[str, Any], monitors: Mapping[Any, bool]) -> list[str]:
     key = item.get("monitor_key")
-    return [] if key in {None, *monitors} else [f"there is no monitor with the key {key!r}: monitor_key names one."]
+    known = key is None or monitors.get(key)
+    return [] if known else [f"there is no monitor with the key {key!r}: monitor_key names one."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -329,18 +330,28 @@ PLAY = """
 """
 
 
-def test_the_objects_of_the_role(recorder: Recorder, standin: Any, name: str, tmp_path: Path) -> None:
-    book = tmp_path / "play.yml"
+def apply_role(recorder: Recorder, standin: Any, folder: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
+    book = folder / "play.yml"
     book.write_text(PLAY, encoding="utf-8")
     env = {**os.environ, "DD_API_KEY": standin.api_key, "DD_APP_KEY": standin.app_key, "ANSIBLE_CONFIG": "ansible.cfg"}
     program = str(Path(sys.executable).parent / "ansible-playbook")
-    variables = (f"-efleet={name}", f"-eurl={recorder.url}")
-    command = [program, "-i", "localhost,", "-c", "local", str(book), *variables]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    command = [program, "-i", "localhost,", "-c", "local", book, "-e", json.dumps({"url": recorder.url, **variables})]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_objects_of_the_role(recorder: Recorder, standin: Any, name: str, tmp_path: Path) -> None:
+    done = apply_role(recorder, standin, tmp_path, fleet=name)
     assert done.returncode == 0, done.stdout + done.stderr
     writes = {urlsplit(target).path for method, target, _body in recorder.sent if method == "POST"}
     assert writes >= {"/api/v1/dashboard", "/api/v1/monitor", "/api/v2/downtime"}
     assert recorder.problems() == []
+
+
+def test_the_role_tells_all_problems_and_sends_nothing(recorder: Recorder, standin: Any, tmp_path: Path) -> None:
+    bad = {"datadog_objects_tags": [], "datadog_objects_warning": 900, "datadog_objects_folder": str(tmp_path)}
+    done = apply_role(recorder, standin, tmp_path, fleet="My fleet", **bad)
+    said = re.findall("^ *(datadog_objects_[a-z]+)", done.stdout, re.MULTILINE)
+    assert done.returncode and {"datadog_objects_fleet", *bad} <= set(said) and not recorder.sent, done.stdout
 
 
 # ------------------------------------------------------------------------------------------- the judge itself judges

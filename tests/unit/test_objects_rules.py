@@ -34,7 +34,7 @@ def downtime(**fields: Any) -> dict[str, Any]:
 
 def problems(dashboards: Any = (), monitors: Any = (MONITOR,), downtimes: Any = (), **inputs: Any) -> list[str]:
     settings = {"fleet": "web", "notify": "@ops@example.com", "timezone": "Europe/Paris", "tags": ["kennel_fleet:web"],
-                "warning": 500.0, "alert": 800.0, "no_data_minutes": 10}  # fmt: skip
+                "warning": 500.0, "alert": 800.0, "no_data_minutes": 10, "folder": ""}  # fmt: skip
     sources = {"dashboards": {"boards": list(dashboards)}, "monitors": {"mons": list(monitors)},
                "downtimes": {"downs": list(downtimes)}}  # fmt: skip
     return objects_problems({**settings, "sources": sources, **inputs})
@@ -56,6 +56,7 @@ def test_what_is_right_passes() -> None:
         ({"tags": []}, "datadog_objects_tags is empty"),
         ({"tags": ["web"]}, "datadog_objects_tags: 'web' is not of the form key:value"),
         ({"warning": 900.0}, "datadog_objects_warning 900 is not below datadog_objects_alert 800"),
+        ({"folder": "export"}, "datadog_objects_folder 'export' has no objects"),
         ({"no_data_minutes": 1}, "datadog_objects_no_data_minutes"),
         ({"dashboards": [board(graph("avg:x{*"))]}, "boards, board: widget 'timeseries': expected"),
         ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "boards, board: widget 'CPU'"),
@@ -69,6 +70,7 @@ def test_what_is_right_passes() -> None:
         ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, its query says 800"),
         ({"monitors": [{**CHECK, "name": ""}]}, "mons[0] (up): there is no name"),
         ({"downtimes": [downtime(monitor_key="other")]}, "downs, night: there is no monitor with the key 'other'"),
+        ({"monitors": [{"key": "high", "state": "absent"}], "downtimes": [downtime()]}, "no monitor with the key"),
         ({"downtimes": [downtime(scope="")]}, "downs[0] (night): there is no scope"),
     ],
 )  # fmt: skip
