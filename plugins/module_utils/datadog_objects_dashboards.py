@@ -46,9 +46,7 @@ class Dashboards(Kind):
         if not isinstance(item.get("description") or "", str):
             problems.append("description is no text.")
         problems += list_problems(item, ("notify_list", "tags", "restricted_roles"))
-        problems += list_problems(item, ("template_variable_presets", "tabs"), dict)
-        if not isinstance(item.get("template_variables") or [], (list, tuple)):
-            problems.append("template_variables is no list.")
+        problems += list_problems(item, ("template_variables", "template_variable_presets", "tabs"), dict)
         for tab in _list(item.get("tabs")):
             ids = tab.get("widget_ids") if isinstance(tab, dict) else None
             if not isinstance(ids, (list, tuple)) or not all(isinstance(each, (str, int)) for each in ids):

@@ -227,4 +227,4 @@ def _options(options: Body, query: str) -> Body:
     if limit and _is_number(limit[1]) and thresholds.get("critical") == float(limit[1]):
         del thresholds["critical"]
     result["thresholds"] = thresholds
-    return {name: result[name] for name in sorted(result) if result[name] != OPTIONS.get(name)}
+    return {name: result[name] for name in sorted(result, key=str) if result[name] != OPTIONS.get(name)}

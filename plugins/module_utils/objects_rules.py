@@ -31,7 +31,7 @@ def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
     sources = inputs["sources"]
     # Of those with one key the last counts.
     monitors = {
-        item.get("key"): item.get("state", "present") == "present"
+        str(item.get("key")): item.get("state", "present") == "present"
         for items in sources["monitors"].values()
         for item in items
         if isinstance(item, dict)
@@ -94,19 +94,18 @@ def _queries(plural: str, item: Mapping[str, Any]) -> list[str]:
 
 def graph_queries(widgets: Any) -> Iterator[tuple[str, str]]:
     """Yield each metric query of a dashboard's widgets, those within groups too, with its widget's title."""
-    for widget in widgets if isinstance(widgets, (list, tuple)) else ():
-        definition = widget.get("definition") if isinstance(widget, dict) else None
-        if not isinstance(definition, dict):
-            continue
+    for definition in _dictionaries([widget.get("definition") for widget in _dictionaries(widgets)]):
         yield from graph_queries(definition.get("widgets"))
-        requests = definition.get("requests") or []
+        requests = definition.get("requests")
         title = str(definition.get("title") or definition.get("type"))
-        for request in requests.values() if isinstance(requests, dict) else requests:
-            if not isinstance(request, dict):
-                continue
-            named = [query for query in request.get("queries") or [] if isinstance(query, dict)]
+        for request in _dictionaries(list(requests.values()) if isinstance(requests, dict) else requests):
+            named = _dictionaries(request.get("queries"))
             texts = [query.get("query") for query in named if query.get("data_source") == "metrics"]
             yield from ((title, text) for text in [request.get("q"), *texts] if isinstance(text, str))
+
+
+def _dictionaries(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, (list, tuple)) else []
 
 
 def _threshold(item: Mapping[str, Any]) -> list[str]:
@@ -126,5 +125,6 @@ def _threshold(item: Mapping[str, Any]) -> list[str]:
 
 def _monitor_key(item: Mapping[str, Any], monitors: Mapping[Any, bool]) -> list[str]:
     key = item.get("monitor_key")
-    known = key is None or monitors.get(key)
+    # A key that is no text is a problem already.
+    known = not isinstance(key, str) or monitors.get(key)
     return [] if known else [f"there is no monitor with the key {key!r}: monitor_key names one."]

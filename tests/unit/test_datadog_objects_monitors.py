@@ -177,6 +177,7 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"options": {"thresholds": {"comparison": ">", "period": {}, "critical": 8}}}, ""),
         ({"options": {"silenced": {"*": None}}}, ""),
         ({"options": []}, ""),
+        ({"options": {"thresholds": {}, 5: 6}}, ""),
         ({"options": {"notify_nodata": True}}, "there is no options.notify_nodata: did you mean notify_no_data?"),
         ({"options": {"something_of_tomorrow": True}}, ""),
         ({"restriction_policy": {"bindings": []}}, ""),
@@ -187,8 +188,10 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
     ],
 )
 def test_bad_input(change: dict[str, Any], words: str) -> None:
-    problems = KIND.problems({**MONITOR, **change})
+    item = {**MONITOR, **change}
+    problems = KIND.problems(item)
     assert words in " ".join(problems) and bool(problems) == bool(words)
+    assert problems or not differs(item, answer(KIND.body(item, MARK)))
 
 
 def test_a_monitor_of_another_type_is_made_anew() -> None:

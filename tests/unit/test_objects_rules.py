@@ -86,6 +86,14 @@ def test_all_problems_are_listed_at_once() -> None:
     assert len(found) == 5
 
 
+@pytest.mark.parametrize("value", [5, [[]], {"a": 1}])
+def test_what_is_of_a_wrong_type_stops_no_other_check(value: Any) -> None:
+    definitions = {"requests": value}, {"requests": [{"queries": value}]}
+    odd = board(*({"definition": {"type": "toplist", **each}} for each in definitions), template_variables=0)
+    found = problems([odd], [MONITOR, {**MONITOR, "key": value}], [downtime(monitor_key=value)])
+    assert [problem.partition(" ")[0] for problem in found] == ["boards[0]", "mons[1].key", "downs[0]"], found
+
+
 def test_what_is_to_be_absent_needs_nothing_but_its_key() -> None:
     gone = {"key": "gone", "state": "absent"}
     assert problems([gone], [MONITOR, gone], [gone]) == []
