@@ -363,8 +363,10 @@ def _settle(kind: Kind, client: Client, fleet: str, changes: list[Change]) -> No
     for change in made:
         twins = owned.get(change.key, [])
         mine = change.found["id"]
-        if twins and twins[0]["id"] != mine and mine in [twin["id"] for twin in twins]:
-            _delete(kind, client, change.found)
+        if twins and twins[0]["id"] != mine:
+            # Not listed, it is gone: a third run has seen both before.
+            if mine in [twin["id"] for twin in twins]:
+                _delete(kind, client, change.found)
             change.found = twins[0]
             change.note = f"another run made {twins[0]['id']} at the same time, which stays; {mine} is deleted"
 

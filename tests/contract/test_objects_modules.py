@@ -213,6 +213,23 @@ def test_two_runs_at_once_end_with_one(account: Account, kind: str) -> None:
     assert account.actions(kind, [ITEMS[kind]]) == ["unchanged"]
 
 
+def test_a_third_run_has_deleted_the_younger_twin_already(account: Account, kind: str) -> None:
+    client = account.client()
+    post, older = client.post, []
+
+    def late(path: str, *arguments: Any, **options: Any) -> Any:
+        if path != kind:
+            return post(path, *arguments, **options)
+        older.append(account.make(kind, ITEMS[kind], Mark("lab", ITEMS[kind]["key"])))
+        made = post(path, *arguments, **options)
+        assert "deleted" in account.actions(kind, [ITEMS[kind]])
+        return made
+
+    client.post = late  # type: ignore[method-assign]
+    result = account.run(kind, [ITEMS[kind]], client=client)
+    assert [entry["id"] for entry in result["items"]] == older == [found["id"] for found in account.there(kind)]
+
+
 def test_keys_that_do_not_work_are_told(account: Account, kind: str) -> None:
     result = account.run(kind, [ITEMS[kind]], client=account.client(app_key="f" * 40))
     assert result["failed"] and "403" in result["msg"] and "datadog_app_key" in result["msg"]
