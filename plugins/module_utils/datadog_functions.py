@@ -82,7 +82,7 @@ FUNCTIONS: dict[str, Function] = {
     **_table("rank", "top bottom", _RANKED),
     **_table("rank", "top_offset bottom_offset", f"{_RANKED} offset:number"),
     **_table("rank", _RANKINGS),
-    **_table("rate", "per_second per_minute per_hour dt diff monotonic_diff derivative throughput"),
+    **_table("rate", "per_second per_minute per_hour dt diff monotonic_diff derivative throughput rate"),
     **_table("regression", "robust_trend trend_line piecewise_constant"),
     **_table("rollup", "moving_rollup", f"interval:number method:{_TIME}"),
     **_table("rollup", "rollup", "method:text interval:number"),
@@ -90,11 +90,14 @@ FUNCTIONS: dict[str, Function] = {
     **_table("smoothing", "autosmooth ewma_3 ewma_5 ewma_7 ewma_10 ewma_20 median_3 median_5 median_7 median_9"),
     **_table("timeshift", "hour_before day_before week_before month_before"),
     **_table("timeshift", "timeshift", "seconds:number"),
-    **_table("timeshift", "calendar_shift", "shift:text timezone:text?"),
+    **_table("timeshift", "calendar_shift", "shift:text timezone:text? mode:text?"),
     **_table("grouping", "avg sum min max stddev", "by:keys"),
     **_table("grouping", "percentile", "percentile:text by:keys"),
     **_table("beta", "rollingavg_5 rollingavg_13 rollingavg_21 rollingavg_29"),
 }
+
+# Of several queries and numbers, without keys, these take the least or the greatest at each point in time.
+EXTREMES = ("max", "min")
 
 # What comes after a dot: the forms that its arguments may have. A rollup by the calendar may name the time, weekday or
 # day of the month that a period starts with, and the time zone.

@@ -6,7 +6,7 @@
     aggregate  = NAME "(" WINDOW ")" | ("change" | "pct_change") "(" NAME "(" WINDOW ")" "," SHIFT ")"
     check      = STRING ("." ("over" | "exclude" | "by") "(" STRING ("," STRING)* ")" | ".last(" COUNT ")")* "." VERDICT
     composite  = any ("||" any)*  with any = one ("&&" one)*, one = ID | "!" one | "(" composite ")"
-    other      = NAME "(" arguments ")" ("." NAME "(" arguments ")")* COMPARATOR threshold
+    other      = NAME "(" arguments ")" ("." NAME "(" arguments ")")* COMPARATOR threshold    with a window among these
     threshold  = ["-"] number | "threshold"
 
 `expression` is that of datadog_query. WINDOW is such as last_5m, SHIFT such as last_1h or 1h_ago.
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .datadog_query import NAME, Expression, Number, Parser, String
+from .datadog_query import NAME, STRING, Expression, Number, Parser, QuerySyntaxError, String, parse_formula
 
 METRIC_TYPES = ("metric alert", "query alert")
 # Monitor types whose queries are a source and methods, and the sources that they start from.
@@ -58,6 +58,10 @@ _MOST_RESULTS = 100
 _COMPARATOR = re.compile("|".join(COMPARATORS))
 _INTEGER = re.compile(r"\d{1,18}(?!\d)")
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+# Datadog escapes the quotes in a search, but not the backslashes that stand before them.
+_SEARCH = re.compile(r'"(?:[^"\\]|\\+[^\\])*"')
+_QUOTE = re.compile(r"\\(['\"])")
+_LENGTH = re.compile(r"[1-9]\d*(?:mo|[smhdw])")
 _BARE = re.compile(r"[A-Za-z_@*][A-Za-z0-9_.@*-]*|\d+(?:mo|[smhdw])\b")
 
 
@@ -321,15 +325,32 @@ class _ConditionReader(Parser):
         steps = [self.step(name)]
         while self.accept("."):
             steps.append(self.step(self.need(NAME, "a method")))
+        windows = ("over",) if kind == "slo alert" else ("last", "current")
+        if not any(step.name in windows for step in steps):
+            raise self.error(f"expected .{' or .'.join(windows)} with a window such as \"5m\"")
         return OtherCondition(tuple(steps), *self.limit())
 
     def step(self, name: str) -> Step:
         self.expect("(", f"'(' after {name}")
+        self.peek()
+        start = self.position
         arguments = [] if self.accept(")") else self.separated(self.word)
         if arguments:
             self.expect(")", "',' or ')'")
+        first = getattr(arguments[0], "value", arguments[0]) if arguments else ""
+        if name in ("last", "current") and not _LENGTH.fullmatch(str(first)):
+            raise self.error('expected a window such as "5m"', start)
+        if name == "formula":
+            self.formula_of(str(first), start + 1)
         keywords = tuple(argument for argument in arguments if isinstance(argument, tuple))
         return Step(name, tuple(argument for argument in arguments if not isinstance(argument, tuple)), keywords)
+
+    def formula_of(self, text: str, start: int) -> None:
+        """Read a formula in quotes, which begins at `start`."""
+        try:
+            parse_formula(_QUOTE.sub(r" \1", text))
+        except QuerySyntaxError as error:
+            raise QuerySyntaxError(error.message, self.text, start + error.position) from None
 
     def word(self) -> str | String | Number | tuple[str, str | String | Number]:
         start = self.position
@@ -337,4 +358,8 @@ class _ConditionReader(Parser):
         if name and self.accept("="):
             return name, self.match(_BARE) or self.constant()
         self.position = start
+        for pattern in (STRING, _SEARCH):
+            if (quoted := self.match(pattern)) and self.peek() in (",", ")"):
+                return String(quoted[1:-1])
+            self.position = start
         return self.match(_BARE) or self.constant()

@@ -3,12 +3,13 @@
 """The grammar of Datadog metric queries: text to a tree and back, no evaluation and no I/O.
 
     query      = expression ("," expression)*
-    expression = term (("+" | "-") term)*
+    expression = ["+"] term (("+" | "-") term)*
     term       = factor (("*" | "/") factor)*
     factor     = "-" factor | number | "(" expression ")" ("." modifier)* | call ("." modifier)* | series | VARIABLE
     call       = NAME "(" [argument ("," argument)*] ")"
     argument   = expression | string | keys | NAME "=" (string | ["-"] number) | WORD
-    series     = [AGGREGATOR ":"] METRIC "{" scope "}" ["by" keys] ("." modifier)*
+    series     = [aggregator ":"] METRIC "{" scope "}" ["by" keys] ("." modifier)*
+    aggregator = AGGREGATOR | "count(v: v" COMPARATOR ["-"] number ")"
     keys       = "{" KEY ("," KEY)* "}"
     modifier   = NAME "(" [word ("," word)*] ")"     with word = WORD | string | ["-"] number
     scope      = see datadog_scope
@@ -16,7 +17,7 @@
 A VARIABLE, the name of a query, stands in formulas only. `by` may also come among or after the modifiers. A WORD is a
 string without its quotes, and never the first argument. Which functions there are, and with which arguments, is not
 the grammar's: see datadog_functions.
-Source: https://docs.datadoghq.com/dashboards/functions/
+Sources: https://docs.datadoghq.com/dashboards/functions/, https://docs.datadoghq.com/metrics/distributions/
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_/+-]*|\d{1,2}(?::\d{2})?[ap]m\b")
 _PERCENTILE = re.compile(r"p\d{1,2}(?:\.\d+)?")
 METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+# Counts those values of a distribution that the comparison holds for.
+_COUNTED = re.compile(rf"count\(\s*v\s*:\s*v\s*(>=|<=|==|!=|>|<)\s*(-?{_NUMBER.pattern})\s*\)")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _BY = re.compile(r"by\b")
 
@@ -205,7 +208,7 @@ class Query:
 
 def is_aggregator(name: str) -> bool:
     """Whether a metric can be queried with `name` before its colon."""
-    return name in AGGREGATORS or _PERCENTILE.fullmatch(name) is not None
+    return name in AGGREGATORS or any(pattern.fullmatch(name) for pattern in (_PERCENTILE, _COUNTED))
 
 
 def parse(text: str) -> Query:
@@ -233,6 +236,7 @@ class Parser(Reader):
         self.formula = formula
 
     def expression(self) -> Expression:
+        self.accept("+")
         return self.operations("+-", lambda: self.operations("*/", self.factor))
 
     def operations(self, operators: str, operand: Callable[[], Expression]) -> Expression:
@@ -256,6 +260,8 @@ class Parser(Reader):
             return number
         self.peek()
         start = self.position
+        if _COUNTED.match(self.text, start):
+            return self.series()
         name = self.match(NAME)
         if name and self.accept("("):
             return self.modified(self.call(name, start))
@@ -275,7 +281,7 @@ class Parser(Reader):
         return Number(float(found)) if found else None
 
     def constant(self) -> String | Number:
-        if (string := self.match(_STRING)) is not None:
+        if (string := self.match(STRING)) is not None:
             return String(string[1:-1])
         sign = -1 if self.accept("-") else 1
         if (number := self.number()) is None:
@@ -286,7 +292,7 @@ class Parser(Reader):
         self.count()
         arguments = [] if self.accept(")") else [self.argument()]
         while arguments and self.accept(","):
-            arguments.append(self.word() or self.argument())
+            arguments.append(self.bare() or self.argument())
         if arguments:
             self.expect(")", "',' or ')'")
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
@@ -294,7 +300,7 @@ class Parser(Reader):
             raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
         return Call(name, tuple(arguments[: len(arguments) - len(keywords)]), tuple(keywords), position)
 
-    def word(self) -> String | None:
+    def bare(self) -> String | None:
         start = self.position
         name = None if self.formula else self.match(NAME)
         if name and self.peek() in (",", ")"):
@@ -303,7 +309,7 @@ class Parser(Reader):
         return None
 
     def argument(self) -> Expression | String | Keys | tuple[str, String | Number]:
-        if (string := self.match(_STRING)) is not None:
+        if (string := self.match(STRING)) is not None:
             return String(string[1:-1])
         if self.peek() == "{":
             return Keys(self.keys())
@@ -318,7 +324,7 @@ class Parser(Reader):
         self.peek()
         start = self.position
         aggregator = None
-        metric = self.need(METRIC, "a metric, a function, a number or '('")
+        metric = self.counted() or self.need(METRIC, "a metric, a function, a number or '('")
         if self.accept(":"):
             if not is_aggregator(metric):
                 raise self.error(f"unknown aggregator, expected one of {', '.join(AGGREGATORS)}", start)
@@ -331,6 +337,11 @@ class Parser(Reader):
         if not by and (by := self.by()):
             modifiers += self.modifiers()
         return Series(metric, scope, aggregator, by, modifiers, start)
+
+    def counted(self) -> str | None:
+        found = _COUNTED.match(self.text, self.position)
+        self.position = found.end() if found else self.position
+        return f"count(v: v{found[1]}{found[2]})" if found else None
 
     def by(self) -> tuple[str, ...]:
         return self.keys() if self.match(_BY) else ()

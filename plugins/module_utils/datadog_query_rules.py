@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-from .datadog_functions import FUNCTIONS, MODIFIERS, Argument, Function
+from .datadog_functions import EXTREMES, FUNCTIONS, MODIFIERS, Argument, Function
 from .datadog_monitor_query import MetricCondition, parse_monitor
 from .datadog_query import (
     Binary,
@@ -112,6 +112,8 @@ def _call_problems(call: Call) -> Iterator[str]:
     if not function:
         yield f"unknown function {call.name}{_meant(call.name, FUNCTIONS)}"
         return
+    if call.name in EXTREMES and _compares(call):
+        return
     usage = _usage(call.name, function)
     if not call.arguments or not isinstance(call.arguments[0], Expression) or _constant(call.arguments[0]):
         yield f"{call.name} needs a query as its first argument: {usage}"
@@ -135,6 +137,13 @@ def _call_problems(call: Call) -> Iterator[str]:
             yield f"{call.name} has no argument {name}{_meant(name, known)}"
     if len(keywords) < len(call.keywords):
         yield f"{call.name} has an argument twice"
+
+
+def _compares(call: Call) -> bool:
+    """Whether all arguments are queries or numbers, several of them and not numbers alone."""
+    queries = [argument for argument in call.arguments if isinstance(argument, Expression)]
+    several = len(queries) == len(call.arguments) > 1 and not call.keywords
+    return several and not all(map(_constant, queries))
 
 
 def _modifier_problems(modifier: Modifier) -> list[str]:

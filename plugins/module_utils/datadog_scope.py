@@ -26,10 +26,13 @@ _LIMIT = 80
 
 
 class QuerySyntaxError(ValueError):
-    """Text that is no query. `message` is the reason, `line` and `column` (from 1) are where reading stopped."""
+    """Text that is no query. `message` is the reason; `line` and `column` (from 1) are where reading stopped, as is
+    `position` (from 0).
+    """
 
     def __init__(self, message: str, text: str, position: int) -> None:
         self.message = message
+        self.position = position
         self.line = text.count("\n", 0, position) + 1
         self.column = position - text.rfind("\n", 0, position)
         rest = text[position:]

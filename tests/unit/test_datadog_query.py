@@ -223,7 +223,7 @@ words = st.recursive(
 symbols = st.lists(st.builds("{}{}".format, st.sampled_from(["", "!"]), tags), min_size=1, max_size=4).map(",".join)
 series = st.builds(
     "{}{}{{{}}}{}{}".format,
-    st.sampled_from(["", "avg:", "p99: "]),
+    st.sampled_from(["", "avg:", "p99: ", "count(v: v<=1):"]),
     st.from_regex(r"[a-z][a-z0-9_.]{0,8}", fullmatch=True),
     words | symbols,
     st.sampled_from(["", " by {host}", "by{ host , env }", ".fill(last) by {*}"]),

@@ -41,6 +41,10 @@ top(avg:shop.size{*} by {host}, 10, mean, asc)
 moving_rollup(avg:shop.size{*}, 60, sum)
 calendar_shift(avg:shop.size{*}, '-1w', 'UTC')
 clamp_max(bottom10_min(avg:shop.size{*} by {host}), 100 / 2)
+count( v : v >= -1.5 ):shop.latency{env:prod} by {host}.as_count() / 2
+rate(+ sum:shop.count{*})
+calendar_shift(avg:shop.size{*}, '-1mo', 'UTC', 'preserve_duration')
+max(avg:shop.size{*}, avg:shop.count{*}, 5)
 """.strip().splitlines()
 
 FORMULAS = """
@@ -50,6 +54,7 @@ percentile(query1, 'p90', {env, host})
 max(rollup(query1, 'avg', 300), { * })
 reduce(moving_rollup(query1, 180, sum), 'last')
 anomalies(query1, 'basic', 2)
+min(100, query1 / query2 * 100)
 """.strip().splitlines()
 
 MONITORS = [
@@ -59,11 +64,15 @@ MONITORS = [
     ("query alert", "percentile(last_1d):p99:shop.latency{*} >= .5"),
     ("query alert", "sum(current_1mo):sum:shop.cost{*}.as_count() > threshold"),
     ("query alert", "max(next_1w):forecast(avg:shop.size{*}, 'seasonal', 2, seasonality='weekly') >= 3"),
+    ("query alert", "max(last_5m):sum(max:shop.size{*} by {host,zone}.rollup(max, 60), { zone }) > 1"),
+    ("query alert", "avg(last_5m):clamp_min(avg:shop.size{*}, -(1 + 1)) > 1"),
     ("query alert", "avg(last_30m):outliers(avg:shop.size{role:db} by {host}, 'dbscan', 7) > 0"),
     ("service check", '"shop.up".over("env:prod","role:web").exclude("host:a").by("host").last(4).count_by_status()'),
     ("service check", "'shop.up'.by('*').last(1).pct_by_status()"),
     ("composite", "(1 && !2) || 3"),
     ("log alert", r'logs("service:shop \"too slow\" it\'s").index("main","b").rollup("pc99", "@ms").last("5m") > -5'),
+    ("log alert", r'logs("@title:\"a \\"b\\" c\"").index("*").rollup("count").last("5m") > 5'),
+    ("log alert", r'formula("anomalies(query1, \"basic\", 2) / query2").last("10m") > 5'),
     ("log alert", 'formula("query1 / query2").last("10m") > 5'),
     ("event-v2 alert", 'events("source:shop").rollup("cardinality", "@evt.id").by("a,b").current("1h") > 5'),
     ("rum alert", 'rum("*").rollup("count").by("@type").last("5m") >= 5'),
@@ -125,6 +134,9 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("metric", "avg:a{*}.as_count(1)", 10, ".as_count has 1 arguments, it takes none"),
         ("metric", "abs(avg:a{*}).fill(next)", 15, "method of .fill is one of linear, last, zero, null"),
         ("metric", "sum:a{*} by {b}.as_count() by {c}", 28, "expected the end of the query"),
+        ("metric", "max(1, 2)", 1, "max needs a query as its first argument"),
+        ("metric", "count(v: v>b):a{*}", 7, "unknown aggregator"),
+        ("metric", "avg:a{*} + + avg:b{*}", 12, "expected a metric"),
         ("formula", "percentile(query1, {a})", 1, "percentile lacks by"),
         ("formula", "query1 query2", 8, "expected the end of the query"),
         ("query alert", "avg:a{*} > 5", 4, "expected '(' after avg"),
@@ -144,6 +156,11 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("composite", "1 || " + "2" * 5000, 6, "expected the id of a monitor"),
         ("log alert", 'events("a").last("5m") > 5', 1, "expected logs or formula for a log alert"),
         ("log alert", 'logs("a").last("5m")', 21, "expected a comparator"),
+        ("log alert", 'logs("a").rollup("count") > 5', 27, "expected .last or .current with a window"),
+        ("log alert", 'logs("a").last("soon") > 5', 16, 'expected a window such as "5m"'),
+        ("log alert", 'logs("a).rollup("count").last("5m") > 5', 18, "expected ',' or ')'"),
+        ("log alert", 'formula("a / (b + c").last("5m") > 5', 20, "expected ')' or an operator"),
+        ("slo alert", 'error_budget("a") > 5', 19, "expected .over with a window"),
     ],
 )
 def test_wrong_queries_have_problems(kind: str, text: str, column: int, problem: str) -> None:
