@@ -59,7 +59,7 @@ def datadog_query_problems(query: Any, type: str = METRIC) -> list[str]:
     """Return what is wrong with QUERY."""
     if not isinstance(query, str):
         return [f"the query is {query!r}: write a text, such as avg:system.load.1{{*}}"]
-    return query_problems(query, type)
+    return query_problems(query, str(type))
 
 
 class FilterModule:

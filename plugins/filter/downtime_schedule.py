@@ -43,8 +43,8 @@ options:
         description: Date before which it does not begin.
         type: str
   now:
-    description: Time in ISO 8601 after which the next start is looked for. By default, now.
-    type: str
+    description: Time after which the next start is looked for, in ISO 8601 or as C(now(utc=true)). By default, now.
+    type: raw
 seealso:
   - module: kennel.fleet.datadog_downtimes
   - name: Downtimes
@@ -78,12 +78,13 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.kennel.fleet.plugins.module_utils import datadog_objects_series, datadog_schedule
 
 
-def downtime_schedule(value: Any, now: str | None = None) -> dict[str, Any]:
+def downtime_schedule(value: Any, now: Any = None) -> dict[str, Any]:
     """Return the schedule; raise AnsibleFilterError with every problem of VALUE."""
     try:
-        moment = datadog_objects_series.instant(now) if now else datetime.now(timezone.utc)
+        moment = datadog_objects_series.instant(str(now)) if now else datetime.now(timezone.utc)
         return datadog_schedule.downtime_schedule(value, moment)
-    except ValueError as error:
+    # A date can be too far away for its next day.
+    except (ValueError, OverflowError) as error:
         raise AnsibleFilterError(f"downtime_schedule: {error}") from error
 
 

@@ -327,7 +327,7 @@ class _ConditionReader(Parser):
             steps.append(self.step(self.need(NAME, "a method")))
         windows = ("over",) if kind == "slo alert" else ("last", "current")
         if not any(step.name in windows for step in steps):
-            raise self.error(f"expected .{' or .'.join(windows)} with a window such as \"5m\"")
+            raise self.error(f'expected .{" or .".join(windows)} with a window such as "5m"')
         return OtherCondition(tuple(steps), *self.limit())
 
     def step(self, name: str) -> Step:

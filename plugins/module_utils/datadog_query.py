@@ -26,6 +26,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from .datadog_scope import TAG, QuerySyntaxError, Reader, Scope, UnboundVariable, read_scope
 
@@ -72,12 +73,12 @@ class Expression:
 
 @dataclass(frozen=True)
 class Number(Expression):
-    """A number; in an expression it is not negative, since a minus sign is a Negative."""
+    """A number, written without an exponent; in an expression it is not negative, since a minus sign is a Negative."""
 
     value: float
 
     def __str__(self) -> str:
-        return repr(self.value).removesuffix(".0")
+        return format(Decimal(repr(self.value)), "f").removesuffix(".0")
 
 
 @dataclass(frozen=True)

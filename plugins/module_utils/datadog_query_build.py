@@ -102,8 +102,10 @@ def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
     arguments: tuple[str | Number, ...] = (str(method),)
     if interval is not None:
         seconds = None if interval in PERIODS else _number(interval, "interval")
-        if seconds is not None and seconds <= 0:
-            raise ValueError(f"interval is {interval!r}: write a number of seconds, or one of {', '.join(PERIODS)}")
+        if seconds is not None and (seconds <= 0 or seconds % 1):
+            raise ValueError(
+                f"interval is {interval!r}: write a whole number of seconds, or one of {', '.join(PERIODS)}"
+            )
         arguments += (interval if seconds is None else Number(seconds),)
     series = _series(query, "rollup")
     kept = tuple(modifier for modifier in series.modifiers if modifier.name != "rollup")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -48,10 +48,9 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
         problems.append(f"there are the time zones {', '.join(zones)}: a downtime has one")
     local = now.replace(tzinfo=None)
     try:
-        local = now.astimezone(zone(name)).replace(tzinfo=None)
+        local = now.astimezone(_zone(name)).replace(tzinfo=None)
     except ValueError as error:
-        close = difflib.get_close_matches(name, available_timezones(), n=1)
-        problems.append(f"timezone: {error}{f', perhaps {close[0]}' if close else ''}")
+        problems.append(f"timezone: {error}")
     recurrences = []
     for number, entry in enumerate(entries):
         place = f"entry {number + 1}: " if len(entries) > 1 else ""
@@ -62,6 +61,19 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
     if problems:
         raise ValueError("; ".join(problems))
     return {"timezone": name, "recurrences": recurrences}
+
+
+def _zone(name: str) -> tzinfo:
+    # These are of this machine, not of the list of zones.
+    if name not in ("Factory", "localtime", "posixrules") and not name.startswith(("posix/", "right/")):
+        try:
+            return zone(name)
+        except ValueError:
+            pass
+    known = {each.lower(): each for each in available_timezones()}
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    meant = f", perhaps {known[close[0]]}" if close else ""
+    raise ValueError(f"{name!r} is no time zone: write one like Europe/Paris{meant}")
 
 
 class _Problems(Exception):

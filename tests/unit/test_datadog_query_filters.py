@@ -84,6 +84,7 @@ def test_metric_query_refuses(metric: Any, arguments: dict[str, Any], problem: s
         ),
         (lambda: monitor_query(USER_TIME, 800), f"avg(last_5m):{USER_TIME} > 800"),
         (lambda: monitor_query("a{*} + 1", "-0.5", "1mo", "<=", "min"), "min(last_1mo):a{*} + 1 <= -0.5"),
+        (lambda: monitor_query("a{*}", 0.00001), "avg(last_5m):a{*} > 0.00001"),
         (lambda: monitor_query("a{*}", 1, "current_1d"), "avg(current_1d):a{*} > 1"),
         (
             lambda: monitor_query(
@@ -109,7 +110,8 @@ def test_functions(result: Any, query: str) -> None:
     ("result", "problem"),
     [
         (lambda: rollup("sum:a{*}", "mean"), "rollup: it makes no query: method of .rollup is one of avg, sum"),
-        (lambda: rollup("sum:a{*}", "sum", 0), "interval is 0: write a number of seconds"),
+        (lambda: rollup("sum:a{*}", "sum", 0), "interval is 0: write a whole number of seconds"),
+        (lambda: rollup("sum:a{*}", "sum", 0.5), "interval is 0.5: write a whole number of seconds"),
         (lambda: rollup("sum:a{*}", "sum", "hourly"), "interval is 'hourly': write a number"),
         (lambda: rollup("abs(sum:a{*})", "sum"), "rollup is for the query of one metric, not for 'abs(sum:a{*})'"),
         (lambda: as_count("a{*}, b{*}"), "'a{*}, b{*}' holds 2 queries: give each by itself"),

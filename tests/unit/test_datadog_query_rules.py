@@ -180,6 +180,7 @@ def test_all_problems_are_named_in_their_order_with_their_lines() -> None:
 
 def test_unknown_types_and_other_things_than_text_are_problems() -> None:
     assert "unknown monitor type 'graph', expected one of metric alert" in datadog_query_problems("a{*}", "graph")[0]
+    assert "unknown monitor type" in datadog_query_problems("a{*}", ["query alert"])[0]
     assert datadog_query_problems(None) == ["the query is None: write a text, such as avg:system.load.1{*}"]
 
 

@@ -127,7 +127,11 @@ def test_times(begin: Any, end: Any, time: str, duration: str) -> None:
             {**NIGHTS, "timezone": "america/los_angeles"},
             "is no time zone: write one like Europe/Paris, perhaps America/Los",
         ),
+        ({**NIGHTS, "timezone": "utc"}, "'utc' is no time zone: write one like Europe/Paris, perhaps UTC"),
         ({**NIGHTS, "timezone": "../etc/passwd"}, "is no time zone"),
+        ({**NIGHTS, "timezone": "localtime"}, "is no time zone"),
+        ({**NIGHTS, "timezone": "posix/Europe/Paris"}, "is no time zone: write one like Europe/Paris, perhaps Europe"),
+        ({**WEEKENDS, "start": "9999-12-31"}, "date value out of range"),
         (
             [NIGHTS, {**WEEKENDS, "timezone": "UTC"}],
             "there are the time zones America/Los_Angeles, UTC: a downtime has one",
@@ -151,6 +155,12 @@ def test_names_all_problems_with_their_entries() -> None:
         "entry 2: from",
     ):
         assert problem in str(caught.value)
+
+
+def test_takes_what_the_function_now_returns() -> None:
+    assert downtime_schedule(NIGHTS, datetime.fromisoformat(NOON)) == downtime_schedule(NIGHTS, NOON)
+    with pytest.raises(AnsibleFilterError, match="7"):
+        downtime_schedule(NIGHTS, 7)
 
 
 def test_is_for_now_by_default() -> None:
