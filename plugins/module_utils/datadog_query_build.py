@@ -150,6 +150,8 @@ def monitor_query(
     if aggregation not in AGGREGATIONS:
         raise ValueError(f"aggregation is {aggregation!r}: write one of {', '.join(AGGREGATIONS)}")
     limit = _number(threshold, "threshold")
+    if anomalies and not 0 <= limit <= 1:
+        raise ValueError(f"threshold is {threshold!r}: write a share of the values from 0 to 1")
     text = f"{aggregation}({window_text}):{measured} {comparator} {Number(limit)}"
     return _checked(text, "the query is not for a monitor", "metric alert")
 

@@ -128,6 +128,7 @@ def test_functions(result: Any, query: str) -> None:
         (lambda: monitor_query("a{$host}", 1), "a monitor has no template variables: $host has no value"),
         (lambda: monitor_query("a{*}", 1, alert_window="5m"), "alert_window are for anomalies only"),
         (lambda: monitor_query("a{*}", 1, anomalies="basic"), "alert_window is missing"),
+        (lambda: monitor_query("a{*}", 50, anomalies="basic", alert_window="5m"), "write a share of the values from 0"),
         (lambda: monitor_query("a{*}", 1, "5m", anomalies="basic", alert_window="15m"), "is longer than the window"),
         (
             lambda: monitor_query("a{*}", 1, "4h", anomalies="basic", alert_window="15m", interval=300),
