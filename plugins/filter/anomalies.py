@@ -8,7 +8,7 @@ short_description: Put the band of expected values around a Datadog query
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Writes C(anomalies(QUERY, 'basic', 2)). For a monitor use P(kennel.fleet.monitor_query#filter) with
+  - Writes V(anomalies(QUERY, 'basic', 2\)). For a monitor use P(kennel.fleet.monitor_query#filter) with
     O(kennel.fleet.monitor_query#filter:anomalies).
 positional: _input, algorithm, bounds
 options:

@@ -8,7 +8,7 @@ short_description: Make a Datadog query give counts of each interval
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Puts C(.as_count()) on the query of one metric, in place of C(.as_rate()). It tells for counts and rates, and
+  - Puts V(.as_count(\)) on the query of one metric, in place of V(.as_rate(\)). It tells for counts and rates, and
     does nothing to gauges.
 positional: _input
 options:

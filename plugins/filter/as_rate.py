@@ -8,7 +8,7 @@ short_description: Make a Datadog query give rates per second
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Puts C(.as_rate()) on the query of one metric, in place of C(.as_count()). It tells for counts and rates, and
+  - Puts V(.as_rate(\)) on the query of one metric, in place of V(.as_count(\)). It tells for counts and rates, and
     does nothing to gauges.
 positional: _input
 options:

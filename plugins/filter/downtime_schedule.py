@@ -43,7 +43,7 @@ options:
         description: Date before which it does not begin.
         type: str
   now:
-    description: Time after which the next start is looked for, in ISO 8601 or as C(now(utc=true)). By default, now.
+    description: Time after which the next start is looked for, in ISO 8601 or as V(now(utc=true\)). By default, now.
     type: raw
 seealso:
   - module: kennel.fleet.datadog_downtimes

@@ -8,7 +8,7 @@ short_description: Write the query of a Datadog metric monitor
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Writes C(avg(last_5m):QUERY > 800), or with O(anomalies) the query of an anomaly monitor, in which O(threshold)
+  - Writes V(avg(last_5m\):QUERY > 800), or with O(anomalies) the query of an anomaly monitor, in which O(threshold)
     is a share of the values of O(alert_window).
   - A monitor of anomalies needs the options C(threshold_windows.trigger_window) equal to O(alert_window).
 positional: _input, threshold, window, comparator, aggregation

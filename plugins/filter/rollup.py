@@ -8,7 +8,7 @@ short_description: Set how a Datadog query gathers points in time
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Puts C(.rollup(sum, 3600)) on the query of one metric, in place of a rollup that it has.
+  - Puts V(.rollup(sum, 3600\)) on the query of one metric, in place of a rollup that it has.
 positional: _input, method, interval
 options:
   _input:

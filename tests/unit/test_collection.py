@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -80,6 +81,8 @@ def test_every_plugin_is_documented_with_examples_and_results(kind: str) -> None
         assert parts["doc"]["short_description"], name
         assert name in parts["examples"], name
         assert parts["return"], name
+        # C() ends at the first parenthesis; V() takes an escaped one.
+        assert not re.search(r"C\([^)]*\(", json.dumps(parts["doc"])), name
 
 
 def test_every_host_module_tells_of_check_and_diff_mode() -> None:
