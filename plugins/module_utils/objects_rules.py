@@ -18,7 +18,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downt
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import NAME, NAME_RULE
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_series import zone
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import FORMULA, METRIC, query_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
 
 
@@ -86,14 +86,16 @@ def _queries(plural: str, item: Mapping[str, Any]) -> list[str]:
     if plural == "dashboards":
         return [
             f"widget {title!r}: {problem}"
-            for title, query in graph_queries(item.get("widgets"))
-            for problem in query_problems(query)
+            for title, query, kind in graph_queries(item.get("widgets"))
+            for problem in query_problems(query, kind)
         ]
     return _threshold(item)
 
 
-def graph_queries(widgets: Any) -> Iterator[tuple[str, str]]:
-    """Yield each metric query of a dashboard's widgets, those within groups too, with its widget's title."""
+def graph_queries(widgets: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield each metric query and formula of a dashboard's widgets, those within groups too: the widget's title, the
+    text, and which of the two it is.
+    """
     for definition in _dictionaries([widget.get("definition") for widget in _dictionaries(widgets)]):
         yield from graph_queries(definition.get("widgets"))
         requests = definition.get("requests")
@@ -101,7 +103,9 @@ def graph_queries(widgets: Any) -> Iterator[tuple[str, str]]:
         for request in _dictionaries(list(requests.values()) if isinstance(requests, dict) else requests):
             named = _dictionaries(request.get("queries"))
             texts = [query.get("query") for query in named if query.get("data_source") == "metrics"]
-            yield from ((title, text) for text in [request.get("q"), *texts] if isinstance(text, str))
+            formulas = [each.get("formula") for each in _dictionaries(request.get("formulas"))]
+            yield from ((title, text, METRIC) for text in [request.get("q"), *texts] if isinstance(text, str))
+            yield from ((title, text, FORMULA) for text in formulas if isinstance(text, str))
 
 
 def _dictionaries(value: Any) -> list[Mapping[str, Any]]:

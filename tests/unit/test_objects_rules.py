@@ -24,6 +24,10 @@ def graph(*queries: str, **definition: Any) -> dict[str, Any]:
     return {"definition": {"type": "timeseries", "requests": [{"queries": named}], **definition}}
 
 
+def formula(text: str) -> dict[str, Any]:
+    return {"definition": {"type": "timeseries", "requests": [{"formulas": [{"formula": text}]}]}}
+
+
 def board(*widgets: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"key": "board", "title": "Board", "layout_type": "ordered", "widgets": list(widgets), **fields}
 
@@ -41,7 +45,7 @@ def problems(dashboards: Any = (), monitors: Any = (MONITOR,), downtimes: Any = 
 
 
 def test_what_is_right_passes() -> None:
-    good = board(graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"))
+    good = board(graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"), formula("q0 / q1"))
     assert problems([good], [MONITOR, CHECK], [downtime()]) == []
 
 
@@ -61,6 +65,7 @@ def test_what_is_right_passes() -> None:
         ({"dashboards": [board(graph("avg:x{*"))]}, "boards, board: widget 'timeseries': expected"),
         ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "boards, board: widget 'CPU'"),
         ({"dashboards": [board({"definition": {"type": "group", "widgets": [graph("nonsense(x{*})")]}})]}, "nonsense"),
+        ({"dashboards": [board(formula("anomalies(q0, 'bassic', 2)"))]}, "algorithm of anomalies is one of basic"),
         ({"dashboards": [board({"definition": {"type": "hostmap", "requests": {"fill": {"q": "x"}}}})]}, "hostmap"),
         ({"dashboards": [board(titel="x")]}, "boards[0] (board): there is no field titel: did you mean title?"),
         ({"dashboards": [board(), board()]}, "'board' is there twice"),
