@@ -49,6 +49,11 @@ def test_what_is_right_passes() -> None:
     assert problems([good], [MONITOR, CHECK], [downtime()]) == []
 
 
+@pytest.mark.parametrize("definition", [None, {"requests": 5}, {"requests": [5, {"queries": 5, "formulas": [5]}]}])
+def test_definitions_may_be_anything(definition: Any) -> None:
+    assert problems([board({"definition": {"type": "x", **(definition or {})}})]) == []
+
+
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
