@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 
 class Argument(NamedTuple):
-    """One argument: `kind` is number, text, keys or any; `choices` are all the texts there are, in small letters."""
+    """One argument: `kind` is number, positive (above 0), text, keys or any; `choices` are all the texts there are, in
+    small letters.
+    """
 
     name: str
     kind: str
@@ -33,7 +35,7 @@ def _arguments(signature: str) -> tuple[Argument, ...]:
     arguments = []
     for word in signature.split():
         name, kind = word.removesuffix("?").split(":")
-        choices = () if kind in ("number", "text", "keys", "any") else tuple(kind.split("|"))
+        choices = () if kind in ("number", "positive", "text", "keys", "any") else tuple(kind.split("|"))
         arguments.append(Argument(name, "text" if choices else kind, choices, word.endswith("?")))
     return tuple(arguments)
 
@@ -45,7 +47,7 @@ def _table(category: str, names: str, signature: str = "", keywords: str = "") -
 
 _TIME = "avg|sum|min|max|count"
 _RANKS = ("mean", "max", "min", "sum", "last", "l2norm", "area", "norm")
-_RANKED = f"limit:number by:{'|'.join(_RANKS)} direction:asc|desc"
+_RANKED = f"limit:positive by:{'|'.join(_RANKS)} direction:asc|desc"
 _RANKINGS = " ".join(
     f"{end}{count}{by}"
     for end in ("top", "bottom")
@@ -59,7 +61,7 @@ FUNCTIONS: dict[str, Function] = {
     **_table(
         "algorithms",
         "anomalies",
-        "algorithm:basic|agile|robust|adaptive bounds:number",
+        "algorithm:basic|agile|robust|adaptive bounds:positive",
         "direction:both|above|below alert_window:text interval:number count_default_zero:true|false "
         "seasonality:hourly|daily|weekly timezone:text",
     ),
@@ -84,8 +86,8 @@ FUNCTIONS: dict[str, Function] = {
     **_table("rank", _RANKINGS),
     **_table("rate", "per_second per_minute per_hour dt diff monotonic_diff derivative throughput rate"),
     **_table("regression", "robust_trend trend_line piecewise_constant"),
-    **_table("rollup", "moving_rollup", f"interval:number method:{_TIME}"),
-    **_table("rollup", "rollup", "method:text interval:number"),
+    **_table("rollup", "moving_rollup", f"interval:positive method:{_TIME}"),
+    **_table("rollup", "rollup", "method:text interval:positive"),
     **_table("rollup", "reduce", "method:text"),
     **_table(
         "smoothing",
@@ -109,9 +111,9 @@ MODIFIERS: dict[str, tuple[tuple[Argument, ...], ...]] = {
     "as_rate": ((),),
     "fill": (_arguments("method:linear|last|zero|null limit:number?"), _arguments("value:number")),
     "rollup": (
-        _arguments(f"method:{_TIME} interval:number?"),
+        _arguments(f"method:{_TIME} interval:positive?"),
         _arguments(f"method:{_TIME} period:daily|weekly|monthly start:any? timezone:text?"),
-        _arguments("interval:number"),
+        _arguments("interval:positive"),
     ),
     "weighted": ((),),
 }

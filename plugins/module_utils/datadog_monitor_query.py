@@ -323,6 +323,8 @@ class _ConditionReader(Parser):
         if name not in sources:
             raise self.error(f"expected {' or '.join(sources)} for a {kind}", start)
         steps = [self.step(name)]
+        if not steps[0].arguments:
+            raise self.error(f"expected what to look for, in {name}(..)", start)
         while self.accept("."):
             steps.append(self.step(self.need(NAME, "a method")))
         windows = ("over",) if kind == "slo alert" else ("last", "current")

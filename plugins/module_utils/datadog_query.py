@@ -58,7 +58,7 @@ MODIFIERS = ("as_count", "as_rate", "fill", "rollup", "weighted")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_/+-]*|\d{1,2}(?::\d{2})?[ap]m\b")
 _PERCENTILE = re.compile(r"p\d{1,2}(?:\.\d+)?")
-METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+METRIC = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.]*[A-Za-z0-9_])?")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 # Counts those values of a distribution that the comparison holds for.

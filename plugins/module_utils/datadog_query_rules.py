@@ -164,9 +164,11 @@ def _modifier_problems(modifier: Modifier) -> list[str]:
 
 
 def _value_problems(name: str, argument: Argument, value: Expression | String | Keys | str) -> Iterator[str]:
-    if argument.kind == "number":
+    if argument.kind in ("number", "positive"):
         if not isinstance(value, Expression) or not _constant(value):
             yield f"{argument.name} of {name} is a number, not {value}"
+        elif argument.kind == "positive" and (isinstance(value, Negative) or getattr(value, "value", 1) <= 0):
+            yield f"{argument.name} of {name} is a number above 0, not {value}"
     elif argument.kind == "keys":
         if not isinstance(value, Keys):
             yield f"{argument.name} of {name} is tag keys such as {{host}}, not {value}"

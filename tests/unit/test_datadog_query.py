@@ -176,6 +176,7 @@ def test_template_variables_have_no_value():
         ("avg:x{a:b c:d}", 11, "expected ',', AND, OR or '}'"),
         ("avg:x{a:b,}", 11, "expected a tag"),
         ("avg:x{a:b AND}", 14, "expected a tag"),
+        ("avg:x.{*}", 6, "expected a scope"),
         ("avg:x{AND}", 7, "expected a tag"),
         ("avg:x{a:b AND !c:d}", 15, "expected a tag"),
         ("avg:x{a:b OR c:d,e:f}", 21, "cannot be mixed"),

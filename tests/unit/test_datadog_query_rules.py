@@ -18,6 +18,7 @@ stddev:system.load.1{*}
 count:shop.order.size{*}.as_count()
 avg:Shop.Order_2.size{team:"web shop",path:/a@b/é}
 avg:shop.size{host:a,!zone:b*} by {*}
+avg:shop.size{!team:,zone: ,env:prod}.fill(zero, 0)
 avg:shop.size{env:prod AND zone NOT IN ("a b", c) AND NOT (team:x OR team: y)}
 avg:shop.size{$host,env:$env.value,pod:*$pod.value*} by {host,$group}
 1/3 * -avg:shop.size{*} + (-(2)) * .5
@@ -130,6 +131,8 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("metric", "timeshift(avg:a{*}, 'day')", 1, "seconds of timeshift is a number, not 'day'"),
         ("metric", "clamp_max(avg:a{*}, avg:b{*})", 1, "threshold of clamp_max is a number, not avg:b{*}"),
         ("metric", "max(avg:a{*}, 'host')", 1, "by of max is tag keys such as {host}"),
+        ("metric", "top(avg:a{*}, -5, 'last', 'asc')", 1, "limit of top is a number above 0, not -5"),
+        ("metric", "avg:a{*}.rollup(sum, 0)", 10, "interval of .rollup is a number above 0, not 0"),
         ("metric", "avg:a{*}.rollup(mean, 60)", 10, "method of .rollup is one of avg, sum, min, max, count, not mean"),
         ("metric", "avg:a{*}.rollup(avg, 60, 1)", 10, ".rollup has 3 arguments, it takes method, [interval]"),
         ("metric", "avg:a{*}.rollup()", 10, ".rollup lacks method"),
@@ -158,6 +161,7 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("composite", "1 || " + "2" * 5000, 6, "expected the id of a monitor"),
         ("log alert", 'events("a").last("5m") > 5', 1, "expected logs or formula for a log alert"),
         ("log alert", 'logs("a").last("5m")', 21, "expected a comparator"),
+        ("log alert", 'logs().last("5m") > 5', 1, "expected what to look for, in logs(..)"),
         ("log alert", 'logs("a").rollup("count") > 5', 27, "expected .last or .current with a window"),
         ("log alert", 'logs("a").last("soon") > 5', 16, 'expected a window such as "5m"'),
         ("log alert", 'logs("a).rollup("count").last("5m") > 5', 18, "expected ',' or ')'"),
@@ -190,7 +194,7 @@ def value(argument: Argument) -> st.SearchStrategy[str]:
     """What may stand for an argument."""
     if argument.choices:
         return st.sampled_from(argument.choices).map("'{}'".format)
-    texts = {"number": "-1.5", "text": "'-1w'", "keys": "{host}", "any": "'x'"}
+    texts = {"number": "-1.5", "positive": "1.5", "text": "'-1w'", "keys": "{host}", "any": "'x'"}
     return st.just(texts[argument.kind])
 
 
