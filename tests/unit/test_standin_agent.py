@@ -41,7 +41,7 @@ def values(points: list[Point]) -> dict[str, float]:
 def run(kind: int, samples: list[list[float]], *, seconds: float = 10.0, first: bool = False) -> list[dict[str, float]]:
     """The points of runs `seconds` apart, each with these samples of one metric `m`."""
     clock = Clock()
-    sampler = Sampler(15, clock)
+    sampler = Sampler(clock)
     found = []
     for values_of_run in samples:
         for value in values_of_run:
@@ -80,7 +80,7 @@ def test_histogram_gives_the_agents_default_aggregates() -> None:
 
 
 def test_contexts_differ_by_tags_and_host_and_not_by_the_order_of_tags() -> None:
-    sampler = Sampler(15, Clock())
+    sampler = Sampler(Clock())
     for tags, host in ((["a:1", "b:2"], "h"), (["b:2", "a:1", "a:1"], "h"), (["a:1"], "h"), (["a:1"], "other")):
         sampler.add(Kinds.COUNT, "m", 1, tags, host)
     found = {(point.tags, point.host): point.value for point in sampler.commit()}
@@ -89,7 +89,7 @@ def test_contexts_differ_by_tags_and_host_and_not_by_the_order_of_tags() -> None
 
 def test_points_carry_the_time_of_their_run() -> None:
     clock = Clock()
-    sampler = Sampler(45, clock)
+    sampler = Sampler(clock)
     found = []
     for clock.now in (1000.2, 1045.3, 1090.1):
         sampler.add(Kinds.GAUGE, "m", 1, ["a:b"], "h")
@@ -106,21 +106,24 @@ def test_points_carry_the_time_of_their_run() -> None:
 
 
 def test_each_job_keeps_its_own_beat_beside_one_that_hangs() -> None:
-    beats: dict[str, list[float]] = {"quick": [], "slow": []}
+    beats: dict[str, list[float]] = {"quick": [], "slow": [], "ends": []}
     release = threading.Event()
     scheduler = Scheduler(spread=0.01)
 
-    def slow() -> None:
-        beats["slow"].append(time.monotonic())
-        # Longer than its interval: every second beat is left out.
-        time.sleep(0.25)
+    def beat(name: str, seconds: float, going_on: bool) -> bool:
+        beats[name].append(time.monotonic())
+        time.sleep(seconds)
+        return going_on
 
-    scheduler.add("hangs", 0.1, lambda: release.wait() and None)
-    scheduler.add("quick", 0.1, lambda: beats["quick"].append(time.monotonic()))
-    scheduler.add("slow", 0.2, slow)
+    scheduler.add("hangs", 0.1, release.wait)
+    scheduler.add("quick", 0.1, lambda: beat("quick", 0, True))
+    # Longer than its interval: every second beat is left out.
+    scheduler.add("slow", 0.2, lambda: beat("slow", 0.25, True))
+    scheduler.add("ends", 0.1, lambda: beat("ends", 0, False))
     time.sleep(1.3)
     scheduler.stop()
     release.set()
+    assert len(beats["ends"]) == 1
     for name, interval in (("quick", 0.1), ("slow", 0.4)):
         start, count = beats[name][0], len(beats[name])
         assert count >= 3

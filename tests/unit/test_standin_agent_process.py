@@ -32,21 +32,41 @@ CHECKS: dict[str, tuple[str, str, str | None]] = {
             "from datadog_checks.base import AgentCheck\n"
             "class Good(AgentCheck):\n"
             "    def check(self, instance):\n"
-            "        self.gauge('good', 1)\n"
+            "        self.gauge('good', 1, tags=[*instance['tags'], 'b:' + chr(252)])\n"
+            "        print('in the way')\n"
         ),
         "[{min_collection_interval: 1, tags: ['who:me'], service: shop}]",
         None,
     ),
+    "a_slow_import": ("import time\ntime.sleep(600)\n", "[{}]", None),
     "old_signature": (
         (
-            "from checks import AgentCheck\n"
+            "from checks import AgentCheck, CheckException\n"
+            "from checks.network_checks import NetworkCheck\n"
+            "from config import _is_affirmative\n"
             "class Old(AgentCheck):\n"
             "    def __init__(self, name, init_config, agentConfig, instances=None):\n"
             "        super(Old, self).__init__(name, init_config, agentConfig, instances)\n"
+            "        self.host = agentConfig.get('hostname')\n"
             "    def check(self, instance):\n"
-            "        self.gauge('old', instance['n'], tags=['device:sda'])\n"
+            "        self.gauge('old', instance['n'], tags=['device:sda', 'host_is:' + self.host])\n"
         ),
         "[{n: 3}]",
+        None,
+    ),
+    "packaged": (  # A folder. Of its classes, the first by name that no other derives from.
+        (
+            "from datadog_checks.base import AgentCheck, OpenMetricsBaseCheckV2\n"
+            "from .helper import VALUE\n"
+            "class Base(AgentCheck):\n"
+            "    def check(self, instance):\n"
+            "        self.gauge('packaged', VALUE, tags=[type(self).__name__])\n"
+            "class Second(Base):\n"
+            "    pass\n"
+            "class First(Base):\n"
+            "    pass\n"
+        ),
+        "[{codes: {200: fine, other: bad}}]",
         None,
     ),
     "json": (  # The name of a standard module, and everything that a check asks the Agent for.
@@ -62,13 +82,26 @@ CHECKS: dict[str, tuple[str, str, str | None]] = {
             "        found = [self.hostname, datadog_agent.get_hostname(), datadog_agent.get_config('env'),\n"
             "                 self.read_persistent_cache('k'), out.strip(), str(code), str(self.init_config['x'])]\n"
             "        self.service_check('said', self.WARNING, message='|'.join(found))\n"
-            "        self.event({'msg_title': 'T', 'msg_text': 'x', 'api_key': 'k', 'source_type_name': 'mine'})\n"
+            "        self.event({'msg_title': 'T', 'msg_text': 'x', 'api_key': 'k', 'source_type_name': 'mine',\n"
+            "                    'unknown': object()})\n"
             "        self.set_external_tags([('other', {'src': ['a:b']})])\n"
             "        self.warning('careful')\n"
             "        self.log.error('from the check')\n"
         ),
         "[{empty_default_hostname: true}]",
         "careful",
+    ),
+    "remembers": (
+        (
+            "from datadog_checks.base import AgentCheck\n"
+            "class Remembers(AgentCheck):\n"
+            "    def check(self, instance):\n"
+            "        runs = int(self.read_persistent_cache('runs') or 0) + 1\n"
+            "        self.write_persistent_cache('runs', str(runs))\n"
+            "        self.gauge('runs', runs)\n"
+        ),
+        "[{name: one}]",
+        None,
     ),
     "no_syntax": ("def x(:\n", "[{}]", "SyntaxError"),
     "no_import": ("import not_there\n", "[{}]", "not_there"),
@@ -164,13 +197,16 @@ class Run:
         }
         (folder / "datadog.yaml").write_text(json.dumps(settings), encoding="utf-8")
         for name, (source, instances, _) in CHECKS.items():
-            if source:
+            if name == "packaged":
+                (folder / "checks.d/packaged").mkdir()
+                (folder / "checks.d/packaged/helper.py").write_text("VALUE = 3\n", encoding="utf-8")
+                (folder / "checks.d/packaged/__init__.py").write_text(source, encoding="utf-8")
+            elif source:
                 (folder / "checks.d" / f"{name}.py").write_text(source, encoding="utf-8")
             conf = folder / "conf.d" / f"{name}.d"
             conf.mkdir()
             (conf / "conf.yaml").write_text(f"init_config: {{x: 7}}\ninstances: {instances}\n", encoding="utf-8")
             (conf / "conf.yaml.default").write_text("instances: [{never: read}]\n", encoding="utf-8")
-            (conf / "auto_conf.yaml").write_text("instances: [{never: read}]\n", encoding="utf-8")
         self.process = subprocess.Popen(self._command("run"), env=self._environment(), stdout=subprocess.DEVNULL)
 
     def _command(self, *arguments: str) -> list[str]:
@@ -228,10 +264,11 @@ def status_is_complete(run: Run) -> bool:
     answer = run.verb("status", "--json")
     if answer.returncode:
         return False
-    checks = json.loads(answer.stdout)["runnerStats"]["Checks"]
-    entries = {name: next(iter(found.values())) for name, found in checks.items()}
-    waiting = [name for name, entry in entries.items() if name != "hangs" and not entry["TotalRuns"]]
-    return not waiting and entries["good"]["TotalRuns"] >= 4
+    status = json.loads(answer.stdout)
+    runs = {name: next(iter(found.values()))["TotalRuns"] for name, found in status["runnerStats"]["Checks"].items()}
+    failed = {**status["checkSchedulerStats"]["LoaderErrors"], **status["autoConfigStats"]["ConfigErrors"]}
+    waiting = CHECKS.keys() - failed.keys() - {name for name, count in runs.items() if count}
+    return waiting == {"a_slow_import", "hangs"} and runs["good"] >= 4
 
 
 @pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if check[2]])
@@ -251,6 +288,7 @@ def test_status_json_has_the_real_agents_shape(agent: Run) -> None:
     assert json.loads(entry["LastError"])[0]["message"] == "failed with ********"
     assert set(status["autoConfigStats"]["ConfigErrors"]) == {"no_yaml", "no_instances", "no_interval"}
     expected = {"no_syntax", "no_import", "no_class", "no_module", "no_constructor"}
+    assert status["checkSchedulerStats"]["LoaderErrors"]["no_import"]["Python Check Loader"].startswith("Traceback")
     assert set(status["checkSchedulerStats"]["LoaderErrors"]) == expected
     assert KEY not in json.dumps(status)
 
@@ -278,8 +316,16 @@ def test_check_prints_what_one_run_submits(agent: Run) -> None:
     [[timestamp, value]] = metric.pop("points")
     assert abs(timestamp - time.time()) < 10
     assert value == 1
-    expected = {"metric": "good", "tags": ["service:shop", "who:me"], "host": "agent-name"}
+    expected = {"metric": "good", "tags": ["b:ü", "service:shop", "who:me"], "host": "agent-name"}
     assert metric == expected | {"type": "gauge", "interval": 0}
+    assert list(result["aggregator"]) == ["metrics"]  # What was not submitted is not there, as in the real answer.
+    assert "in the way" in answer.stderr
+
+
+def test_what_a_check_keeps_outlives_its_process(agent: Run) -> None:
+    runs = [json.loads(agent.verb("check", "remembers", "--json").stdout) for _ in range(2)]
+    first, second = (run[0]["aggregator"]["metrics"][0]["points"][0][1] for run in runs)
+    assert second > first > 1  # The running Agent's run came before both.
 
 
 @pytest.mark.parametrize("name", ["no_syntax", "no_yaml", "absent"])
@@ -298,9 +344,10 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
     # Whole seconds: a beat near the half of one may be rounded either way.
     assert all(0 <= later[0] - earlier[0] <= 2 for earlier, later in itertools.pairwise(good))
     assert good[-1][0] - good[0][0] <= len(good)  # On average one a second: no beat was left out.
-    assert sorted(good[0][1]["tags"]) == ["service:shop", "who:me"]
+    assert sorted(good[0][1]["tags"]) == ["b:ü", "service:shop", "who:me"]
     assert good[0][1]["resources"] == [{"type": "host", "name": "agent-name"}]
-    assert agent.points("old")[0][1]["tags"] == ["device:sda"]
+    assert agent.points("old")[0][1]["tags"] == ["device:sda", "host_is:agent-name"]
+    assert agent.points("packaged")[0][1]["tags"] == ["First"]
     assert agent.points("datadog.agent.running")
 
     runs = [entry for path, body in agent.posts if path == "/api/v1/check_run" for entry in body]
@@ -308,6 +355,8 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
     assert status == {
         "check:good": 0,
         "check:old_signature": 0,
+        "check:packaged": 0,
+        "check:remembers": 0,
         "check:json": 1,
         "check:no_run": 2,
         "check:exits": 2,
@@ -322,7 +371,7 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
     assert metadata["internalHostname"] == "agent-name"
     [event] = next(body["events"]["mine"] for body in intake if "events" in body)
     assert event["msg_title"] == "T"
-    assert "api_key" not in event
+    assert not {"api_key", "unknown"} & set(event)
 
     log = (agent.folder / "agent.log").read_text(encoding="utf-8")
     assert "from the check" in log

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -21,7 +22,6 @@ import yaml
 from standin_agent import AGENT_VERSION, PACKAGE_VERSION
 from standin_agent.collector import Collector
 from standin_agent.config import Config, ConfigError
-from standin_agent.loader import messages
 
 FAILED = 255
 NOTICE = "This is the lab's stand-in for the Datadog Agent, not the real one."
@@ -103,23 +103,28 @@ def _show(options: argparse.Namespace, answer: Any) -> None:
 
 def _check(options: argparse.Namespace, path: Path) -> None:
     """Run a check's instances in this process, apart from the running Agent."""
-    config = Config(path, required=False)
+    # What a check prints itself does not get into the answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        results = _run_check(options, path)
+    _show(options, results)
+    if not (options.json or options.check_rate):
+        print("Check has run only once, if some metrics are missing you can try again with --check-rate")
+
+
+def _run_check(options: argparse.Namespace, path: Path) -> list[dict[str, Any]]:
     log = logging.getLogger("standin_agent.check")
     log.addHandler(logging.NullHandler())
-    collector = Collector(config)
-    collector.install(log)
-    collector.load(options.name)
-    if not collector.running:
-        problems = [collector.config_errors.get(options.name), *messages(collector.load_errors.get(options.name, ""))]
-        detail = "; ".join(filter(None, problems)) or f"no configuration of {options.name} in conf.d"
-        raise CommandError(f"no valid check found: {detail}")
+    log.propagate = False
+    collector = Collector(Config(path, required=False), log)
     results = []
-    for running in collector.running.values():
-        collector.run(running)
+    for instance in collector.instances:
+        if instance.name != options.name or not collector.start(instance):
+            continue
+        collector.run(instance)
         if options.check_rate:
             # A rate needs two different times; the real verb waits as long.
             time.sleep(1)
-            collector.run(running)
+            collector.run(instance)
         points, service_checks, events = collector.take()
         metrics = [
             {"metric": point.metric, "points": [[point.timestamp, point.value]], "tags": list(point.tags)}
@@ -127,10 +132,13 @@ def _check(options: argparse.Namespace, path: Path) -> None:
             for point in points
         ]
         submitted = {"metrics": metrics, "service_checks": service_checks, "events": events}
-        results.append({"aggregator": submitted, "runner": running.stats()})
-    _show(options, results)
-    if not (options.json or options.check_rate):
-        print("Check has run only once, if some metrics are missing you can try again with --check-rate")
+        # As the real one: what was not submitted is not there.
+        results.append({"aggregator": {k: v for k, v in submitted.items() if v}, "runner": instance.stats()})
+    if not results:
+        problems = [errors.get(options.name) for errors in (collector.config_errors, collector.load_errors)]
+        detail = "\n".join(filter(None, problems)) or f"no configuration of {options.name} in conf.d"
+        raise CommandError(f"no valid check found: {detail}")
+    return results
 
 
 def _run(_options: argparse.Namespace, path: Path) -> None:

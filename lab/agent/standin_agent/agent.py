@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from multiprocessing.connection import Listener
 from typing import Any
 
@@ -23,7 +24,7 @@ from standin_agent.aggregator import Point, series
 from standin_agent.collector import Collector, Scheduler
 from standin_agent.config import Config
 from standin_agent.forwarder import KEY_INVALID, Forwarder
-from standin_agent.loader import Instance, messages
+from standin_agent.loader import Instance
 
 FLUSH_EVERY = 15.0
 METADATA_EVERY = 1800.0
@@ -37,9 +38,7 @@ class Agent:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.log = make_log(config)
-        self.collector = Collector(config)
-        self.collector.install(self.log)
-        self.collector.load()
+        self.collector = Collector(config, self.log)
         self.forwarder = Forwarder(config, self.log)
         self._stop = threading.Event()
         self._metadata_due = 0.0
@@ -50,13 +49,13 @@ class Agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         self.log.info("Starting the lab's stand-in for Datadog Agent %s as %s", PACKAGE_VERSION, self.config.hostname)
-        for name, text in {**self.collector.config_errors, **self.collector.load_errors}.items():
+        for name, text in self.collector.config_errors.items():
             self.log.error("check %s: %s", name, text)
         self.forwarder.start()
         threading.Thread(target=self._answer, args=(self._listen(),), name="commands", daemon=True).start()
         scheduler = Scheduler()
-        for running in self.collector.running.values():
-            scheduler.add(running.check_id, running.interval, lambda running=running: self._run_check(running))
+        for instance in self.collector.instances:
+            scheduler.add(instance.check_id, instance.interval, partial(self._run_check, instance))
         due = time.monotonic()
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + FLUSH_EVERY, time.monotonic())
@@ -67,11 +66,17 @@ class Agent:
         self.config.socket.unlink(missing_ok=True)
         self.log.info("Stopped")
 
-    def _run_check(self, running: Instance) -> None:
-        status, name = self.collector.run(running), running.name
-        self.collector.submit_service_check(None, "", "datadog.agent.check_status", status, [f"check:{name}"], "", "")
-        if running.last["LastError"]:
-            self.log.error("check:%s | Error running check: %s", name, running.last["LastError"])
+    def _run_check(self, instance: Instance) -> bool:
+        """One run, and False where the check cannot be loaded."""
+        name, collector = instance.name, self.collector
+        if not collector.start(instance):
+            self.log.error("check %s: %s", name, collector.load_errors[name])
+            return False
+        status = collector.run(instance)
+        collector.submit_service_check(None, "", "datadog.agent.check_status", status, [f"check:{name}"], "", "")
+        if instance.last["LastError"]:
+            self.log.error("check:%s | Error running check: %s", name, instance.last["LastError"])
+        return True
 
     def flush(self) -> None:
         """Hand everything collected so far to the forwarder."""
@@ -85,9 +90,11 @@ class Agent:
             count = sum(len(entry["points"]) for entry in part)
             self.forwarder.submit("/api/v2/series", {"series": part}, points=count)
         self.forwarder.submit("/api/v1/check_run", service_checks)
-        for event in events:
-            source = str(event.get("source_type_name") or "api")
-            self.forwarder.submit("/intake/", {"apiKey": "", "internalHostname": host, "events": {source: [event]}})
+        if events:
+            sources: dict[str, list[Any]] = {}
+            for event in events:
+                sources.setdefault(event.get("source_type_name", "api"), []).append(event)
+            self.forwarder.submit("/intake/", {"apiKey": "", "internalHostname": host, "events": sources})
         if time.monotonic() >= self._metadata_due:
             self._metadata_due = time.monotonic() + METADATA_EVERY
             self.forwarder.submit("/intake/", self._host_metadata())
@@ -136,8 +143,7 @@ class Agent:
             {"check": item.name, "source": item.source, "id": item.check_id, "settings": sorted(map(str, item.config))}
             for item in self.collector.instances
         ]
-        loading = {name: "; ".join(messages(text)) for name, text in self.collector.load_errors.items()}
-        return {"configurations": found, "errors": {**self.collector.config_errors, **loading}}
+        return {"configurations": found, "errors": {**self.collector.config_errors, **self.collector.load_errors}}
 
     def _listen(self) -> Listener:
         """The command line's socket, which only the Agent's user and root can open."""
@@ -172,6 +178,7 @@ def _address() -> str:
 def make_log(config: Config) -> logging.Logger:
     """A log to agent.log (10 MB, one older file) and the journal, in the real one's form and with secrets masked."""
     log = logging.getLogger("standin_agent")
+    log.propagate = False
     log.setLevel(getattr(logging, str(config.values["log_level"]).upper(), logging.INFO))
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     try:

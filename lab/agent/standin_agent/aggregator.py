@@ -31,7 +31,7 @@ class Context(NamedTuple):
 
 
 class Point(NamedTuple):
-    """One value of one series. `kind` is count, rate or gauge; `interval` in seconds is 0 for a gauge."""
+    """One value of one series. `kind` is count, rate or gauge; `interval` in seconds is 0 for all but rates."""
 
     metric: str
     kind: str
@@ -43,10 +43,9 @@ class Point(NamedTuple):
 
 
 class Sampler:
-    """The samples of one check instance. `interval` is the instance's collection interval in seconds."""
+    """The samples of one check instance."""
 
-    def __init__(self, interval: float, clock: Callable[[], float]) -> None:
-        self._interval = max(1, round(interval))
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._run: defaultdict[Context, list[float]] = defaultdict(list)
         self._last: dict[Context, tuple[float, float]] = {}
@@ -98,7 +97,7 @@ class Sampler:
         if kind in (Kinds.GAUGE, Kinds.RATE):
             return [Point(metric, "gauge", now, values[-1], tags, host)]
         if kind in (Kinds.COUNT, Kinds.MONOTONIC_COUNT):
-            return [Point(metric, "count", now, math.fsum(values), tags, host, self._interval)]
+            return [Point(metric, "count", now, math.fsum(values), tags, host)]
         if kind == Kinds.COUNTER:
             # The real check sampler divides by an interval of one second.
             return [Point(metric, "rate", now, math.fsum(values), tags, host, 1)]

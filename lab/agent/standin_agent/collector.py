@@ -4,46 +4,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import logging
 import sys
 import threading
 import time
+import traceback
+from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from standin_agent import AGENT_VERSION
 from standin_agent.aggregator import Kinds, Point
 from standin_agent.config import Config
-from standin_agent.loader import CheckLoader, Instance, error_report, read_configurations
+from standin_agent.loader import CheckLoader, Instance, read_configurations
+
+# All that the real Agent takes of an event beside its tags and its time. The rest it does not send.
+EVENT_FIELDS = ("msg_title", "msg_text", "priority", "alert_type", "aggregation_key", "source_type_name", "event_type")
 
 
 class Collector(Kinds):
-    """The checks of one process, and to the base its module `aggregator`, which takes what checks submit."""
+    """The checks of one process, and to the base its module `aggregator`, which takes what checks submit.
 
-    def __init__(self, config: Config) -> None:
+    `log` must not propagate: the base's root log handler calls `datadog_agent.log`, and a record would never end.
+    """
+
+    def __init__(self, config: Config, log: logging.Logger) -> None:
         self._config = config
         self._lock = threading.Lock()
         self._points: list[Point] = []
         self._service_checks: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
         self.running: dict[str, Instance] = {}
-        self.instances: list[Instance] = []
-        self.config_errors: dict[str, str] = {}
         self.load_errors: dict[str, str] = {}
         self.external_tags: list[Any] = []
+        self._loading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        found, self.config_errors = read_configurations(config)
+        # The same instance twice runs once, as in the real Agent.
+        self.instances = list({instance.check_id: instance for instance in found}.values())
+        # What is imported is what stands here, a module or not. It has to be there before the base.
+        modules = {"aggregator": self, "datadog_agent": self._agent_module(log)}
+        sys.modules.update(modules)  # type: ignore[arg-type]
+        self._loader = CheckLoader(config)
 
-    def install(self, log: logging.Logger) -> None:
-        """Make importable what the base expects inside an Agent, before it is first imported: the base then calls it.
-
-        For the companions of these modules (`tagger`, `_util`) it has stand-ins of its own. The base installs a root
-        log handler that calls `datadog_agent.log`: `log` does not propagate, or a record would never end.
-        """
-        log.propagate = False
-        cache: dict[str, str] = {}
+    def _agent_module(self, log: logging.Logger) -> SimpleNamespace:
+        """The module `datadog_agent`. For its companions (`tagger`, `_util`) the base has stand-ins of its own."""
         config, started = self._config, time.time()
-        agent = SimpleNamespace(
+        return SimpleNamespace(
             get_config=config.get,
             get_hostname=lambda: config.hostname,
             get_host_tags=lambda: json.dumps({"system": config.host_tags}),
@@ -54,33 +65,42 @@ class Collector(Kinds):
             log=lambda message, level: log.log(level, "%s", message),
             tracemalloc_enabled=lambda: False,
             set_external_tags=lambda tags: setattr(self, "external_tags", [list(entry) for entry in tags]),
-            read_persistent_cache=lambda key: cache.get(key, ""),
-            write_persistent_cache=cache.__setitem__,
-            # Its callers are Database Monitoring's, which is not here: nothing leaves the host.
-            obfuscate_sql=lambda query, _options=None: query,
+            read_persistent_cache=self._read_cache,
+            write_persistent_cache=self._write_cache,
             send_log=lambda _line, check_id: self.unsupported(check_id, "logs"),
+            # Their callers are Database Monitoring's, which is not here: nothing leaves the host.
+            **dict.fromkeys(("obfuscate_sql", "obfuscate_sql_exec_plan", "obfuscate_mongodb_string"), _unchanged),
             **dict.fromkeys(("set_check_metadata", "emit_agent_telemetry", "report_issue", "resolve_issue"), _nothing),
         )
-        # What is imported is what stands here, a module or not.
-        sys.modules.update({"aggregator": self, "datadog_agent": agent})  # type: ignore[dict-item]
 
-    def load(self, only: str | None = None) -> None:
-        """Make a check of every configured instance, or of those of one check; what fails is in the two `errors`.
+    def _cache_file(self, key: str) -> Path:
+        return Path(self._config.values["run_path"]) / f"cache-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
-        `install` must have run before.
-        """
-        self.instances, self.config_errors = read_configurations(self._config)
-        loader = CheckLoader(self._config)
-        for instance in self.instances:
-            # The same instance twice runs once, as in the real Agent.
-            if instance.check_id in self.running or only not in (None, instance.name):
-                continue
-            try:
-                instance.check = loader.load(instance)
+    def _read_cache(self, key: str) -> str:
+        with contextlib.suppress(OSError):
+            return self._cache_file(key).read_text(encoding="utf-8")
+        return ""
+
+    def _write_cache(self, key: str, value: str) -> None:
+        # Put in place, so that what root's `datadog-agent check` wrote does not stop the Agent's own user.
+        with contextlib.suppress(OSError):
+            fresh = self._cache_file(key).with_suffix(".new")
+            fresh.write_text(value, encoding="utf-8")
+            fresh.replace(self._cache_file(key))
+
+    def start(self, instance: Instance) -> bool:
+        """Make the check of an instance, where that is still to do; False where it failed: see `load_errors`."""
+        # Each check's own lock: one that takes long to load delays no other, and no module is loaded twice.
+        with self._loading[instance.name]:
+            if instance.check_id not in self.running:
+                try:
+                    instance.check = self._loader.load(instance)
+                # Other people's code: whatever it raises, an exit too, is its own failure and only its.
+                except BaseException as error:  # noqa: BLE001
+                    self.load_errors[instance.name] = self._config.scrub("".join(traceback.format_exception(error)))
+                    return False
                 self.running[instance.check_id] = instance
-            # Other people's code: whatever it raises, an exit too, is its own failure and only its.
-            except BaseException as error:  # noqa: BLE001
-                self.load_errors[instance.name] = self._config.scrub(error_report(error))
+        return True
 
     def run(self, running: Instance) -> int:
         """One run and its commit. Returns its status as a service check has it: 0 ok, 1 warning, 2 critical."""
@@ -89,7 +109,10 @@ class Collector(Kinds):
             warnings = running.check.get_warnings()
         # The base catches Exception; an exit of the check's would silently end its thread.
         except BaseException as failure:  # noqa: BLE001
-            error, warnings = error_report(failure), []
+            trace = "".join(traceback.format_exception(failure))
+            # As the base reports an error.
+            error = json.dumps([{"message": f"{type(failure).__name__}: {failure}", "traceback": trace}])
+            warnings = []
         points = running.sampler.commit()
         running.counts.update(TotalRuns=1, TotalErrors=bool(error), TotalWarnings=len(warnings))
         running.last.update(
@@ -135,9 +158,10 @@ class Collector(Kinds):
 
     def submit_event(self, _check: Any, check_id: str, event: dict[str, Any]) -> None:
         tags, host = self._place(check_id, "TotalEvents", list(event.get("tags") or []), event.get("host", ""))
-        entry = {k: v for k, v in event.items() if k != "api_key"}
+        entry = {name: str(event[name]) for name in EVENT_FIELDS if event.get(name)}
+        moment = event.get("timestamp") or round(time.time())
         with self._lock:
-            self._events.append({"timestamp": round(time.time()), **entry, "tags": tags, "host": host})
+            self._events.append({**entry, "timestamp": moment, "tags": tags, "host": host})
 
     def submit_histogram_bucket(self, _check: Any, check_id: str, *_bucket: Any) -> None:
         self.unsupported(check_id, "histogram buckets (distributions)")
@@ -166,6 +190,10 @@ class Collector(Kinds):
         }
 
 
+def _unchanged(text: str, *_options: Any) -> str:
+    return text
+
+
 def _nothing(*_args: Any, **_options: Any) -> None:
     """What only concerns the real Agent's own telemetry and inventory products."""
 
@@ -181,16 +209,15 @@ class Scheduler:
         self._stop = threading.Event()
         self._jobs = 0
 
-    def add(self, name: str, interval: float, job: Callable[[], Any]) -> None:
-        """Run `job` soon and then every `interval` seconds. The job must not raise."""
+    def add(self, name: str, interval: float, job: Callable[[], bool]) -> None:
+        """Run `job` soon and then every `interval` seconds, until it returns False. It must not raise."""
         due = time.monotonic() + self._spread * self._jobs
         self._jobs += 1
         # A daemon thread: a hanging check does not keep the Agent from ending.
         threading.Thread(target=self._beat, args=(interval, due, job), name=name, daemon=True).start()
 
-    def _beat(self, interval: float, due: float, job: Callable[[], Any]) -> None:
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            job()
+    def _beat(self, interval: float, due: float, job: Callable[[], bool]) -> None:
+        while not self._stop.wait(max(0.0, due - time.monotonic())) and job():
             # The next beat counts from this one's due time, so that lateness does not add up; beats missed while the
             # job ran are left out.
             due += interval * max(1, -(-(time.monotonic() - due) // interval))

@@ -30,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "additional_checksd": "/etc/datadog-agent/checks.d",
     "run_path": "/opt/datadog-agent/run",
     "skip_ssl_validation": False,
+    "enable_metadata_collection": True,
     "forwarder_retry_queue_payloads_max_size": 15 * 1024 * 1024,
     "forwarder_backoff_base": 2,
     # The real Agent waits up to 64 s. A lab that stops its intake wants to see the points again sooner.

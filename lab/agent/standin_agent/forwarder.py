@@ -62,7 +62,7 @@ class Forwarder:
 
     def submit(self, path: str, document: Any, *, points: int = 0) -> None:
         """Queue a JSON document, of so many points, for a path."""
-        body = zlib.compress(json.dumps(document, separators=(",", ":")).encode())
+        body = zlib.compress(json.dumps(document, separators=(",", ":"), default=str).encode())
         with self._wake:
             self._queue.append(Payload(path, body, points))
             self._bytes += len(body)

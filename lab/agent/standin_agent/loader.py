@@ -8,15 +8,14 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
-import json
+import math
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import yaml
@@ -24,17 +23,21 @@ import yaml
 from standin_agent.aggregator import Sampler
 from standin_agent.config import Config, ConfigError, yaml_problem
 
-DEFAULT_INTERVAL = 15.0
+DEFAULT_INTERVAL = 15
 TOTALS = ("TotalRuns", "TotalErrors", "TotalWarnings", "TotalMetricSamples", "TotalServiceChecks", "TotalEvents")
 # Where the classes of this Agent's own checks are. They are the real Agent's names.
 OWN = {"mysql": "mysql", **dict.fromkeys(("cpu", "disk", "load", "memory", "network", "uptime"), "system")}
+# Agent 5's modules, which the real Agent still has for custom checks: `from checks import AgentCheck`.
+LEGACY = ("checks", "checks.network_checks", "config")
+# A configuration with one of these waits for a container or a cluster, which a lab host has not.
+ELSEWHERE = ("ad_identifiers", "advanced_ad_identifiers", "cluster_check")
 
 
 @dataclass
 class Instance:
     """One entry of `instances`, its check, and its statistics in the words of the real `runnerStats`.
 
-    `interval` in seconds, `tags` those for all it submits.
+    `interval` in whole seconds, `tags` those that the Agent itself adds to all it submits.
     """
 
     name: str
@@ -42,10 +45,10 @@ class Instance:
     init_config: dict[str, Any]
     config: dict[str, Any]
     tags: list[str] = field(init=False)
-    interval: float = field(init=False)
+    interval: int = field(init=False)
     check_id: str = field(init=False)
     check: Any = None
-    sampler: Sampler = field(init=False)
+    sampler: Sampler = field(default_factory=lambda: Sampler(time.time))
     counts: Counter[str] = field(default_factory=Counter)
     last: dict[str, Any] = field(default_factory=lambda: {"LastError": "", "LastWarnings": [], "Unsupported": []})
 
@@ -53,14 +56,13 @@ class Instance:
         tags, interval = self.config.get("tags") or [], self.config.get("min_collection_interval", DEFAULT_INTERVAL)
         if not isinstance(tags, list):
             raise ConfigError("`tags` of an instance must be a list")
-        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
+        if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not math.isfinite(interval):
             raise ConfigError(f"`min_collection_interval` must be a number of seconds, not {interval!r}")
         service = self.config.get("service") or self.init_config.get("service")
-        self.tags = [str(tag) for tag in tags] + ([f"service:{service}"] if service else [])
-        self.interval = float(interval) if interval > 0 else DEFAULT_INTERVAL
-        self.sampler = Sampler(self.interval, time.time)
-        content = json.dumps([self.init_config, self.config], sort_keys=True, default=str)
-        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        # A Python check itself adds the `tags` of its instance, or does not: the Agent does so for its own checks only.
+        self.tags = [str(tag) for tag in tags if self.name in OWN] + ([f"service:{service}"] if service else [])
+        self.interval = int(interval) if interval >= 1 else DEFAULT_INTERVAL
+        digest = hashlib.sha256(repr([self.init_config, self.config]).encode(errors="replace")).hexdigest()[:16]
         self.check_id = ":".join(part for part in (self.name, str(self.config.get("name") or ""), digest) if part)
 
     def stats(self) -> dict[str, Any]:
@@ -82,28 +84,30 @@ def read_configurations(config: Config) -> tuple[list[Instance], dict[str, str]]
     for name, path in _files(Path(config.values["confd_path"])):
         try:
             instances += _instances(name, path, config)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            errors[name] = f"{path}: {yaml_problem(error)}"
         except (OSError, ConfigError) as error:
             errors[name] = config.scrub(f"{path}: {error}")
+        # Whatever a text does to the parser (one that contains itself, say) is its own failure and only its.
+        except Exception as error:  # noqa: BLE001
+            errors[name] = f"{path}: {yaml_problem(error)}"
     return instances, errors
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
     """(check, file): `<check>.d/*.yaml`, the legacy `<check>.yaml`, and a check's default where it has nothing else."""
     for folder in sorted(root.glob("*.d")):
-        # `auto_conf.yaml` is autodiscovery's.
-        own = sorted(set(folder.glob("[!.]*.yaml")) - {folder / "auto_conf.yaml", folder / "metrics.yaml"})
-        yield from ((folder.stem, path) for path in own or sorted(folder.glob("*.yaml.default")))
-    yield from ((path.stem, path) for path in sorted(root.glob("*.yaml")))
+        # `metrics.yaml` is JMX's.
+        own = sorted(path for path in folder.glob("[!.]*.y*ml") if path.stem != "metrics")
+        yield from ((folder.stem, path) for path in own or sorted(folder.glob("*.y*ml.default")))
+    yield from ((path.stem, path) for path in sorted(root.glob("*.y*ml")))
 
 
 def _instances(name: str, path: Path, config: Config) -> list[Instance]:
-    document = config.resolve(yaml.safe_load(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    document = config.resolve(yaml.safe_load(text)) or {}
     if not isinstance(document, dict):
         raise ConfigError("must be a mapping with `init_config` and `instances`")
     entries, init_config = document.get("instances"), document.get("init_config") or {}
-    if not entries and document.get("logs"):
+    if not text or any(document.get(key) for key in ELSEWHERE) or (not entries and document.get("logs")):
         return []
     if not isinstance(entries, list) or not entries:
         raise ConfigError("contains no valid instances")
@@ -116,12 +120,12 @@ class CheckLoader:
     """Loads each check's class once. What the base expects of an Agent must be importable before."""
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._custom = Path(config.values["additional_checksd"])
         self._classes: dict[str, type] = {}
         sys.path.append(str(self._custom))  # Helper modules beside a check are importable, after everything else.
         self._base: type = importlib.import_module("datadog_checks.base").AgentCheck
-        # Agent 5's import, which the real Agent still has for custom checks: `from checks import AgentCheck`.
-        sys.modules["checks"] = SimpleNamespace(AgentCheck=self._base)  # type: ignore[assignment]
+        sys.modules.update({name: importlib.import_module(f"datadog_checks.{name}") for name in LEGACY})
 
     def load(self, instance: Instance) -> Any:
         """A check object. Raises whatever the check's module or constructor raises, ImportError without a class."""
@@ -131,7 +135,7 @@ class CheckLoader:
         found = self._classes[name]
         arguments: dict[str, Any] = {"name": name, "init_config": instance.init_config, "instances": [instance.config]}
         if "agentConfig" in inspect.signature(found).parameters:  # The signature of Agent 5.
-            arguments["agentConfig"] = {}
+            arguments["agentConfig"] = dict(self._config.values)
         check = found(**arguments)
         check.check_id = instance.check_id
         check.provider = "file"
@@ -139,7 +143,7 @@ class CheckLoader:
 
     def _find_class(self, name: str) -> type:
         module = self._module(name)
-        for item in vars(module).values():
+        for _, item in sorted(vars(module).items()):  # As the real one: the first by name that no other derives from.
             if not inspect.isclass(item) or not issubclass(item, self._base) or item.__subclasses__():
                 continue
             imported = item.__module__.startswith("datadog_checks.base.")
@@ -148,16 +152,18 @@ class CheckLoader:
         raise ImportError(f"no class derived from AgentCheck in {module.__file__}")
 
     def _module(self, name: str) -> ModuleType:
-        """The installed integration `datadog_checks.<name>` first, as the real loader; then the file `<name>.py`.
+        """The installed integration `datadog_checks.<name>` first, as the real loader; then `<name>/` or `<name>.py`.
 
         The file is loaded by its path, under a name of its own: a check may be called like a standard module.
         """
-        path = self._custom / f"{name}.py"
         if importlib.util.find_spec(f"datadog_checks.{name}"):
             return importlib.import_module(f"datadog_checks.{name}")
         if name in OWN:
             return importlib.import_module(f"standin_agent.checks.{OWN[name]}")
-        if not path.is_file():
+        package, path = self._custom / name / "__init__.py", self._custom / f"{name}.py"
+        if package.is_file():
+            path = package
+        elif not path.is_file():
             raise ImportError(f"unable to find {path.name} in {self._custom}")
         spec = importlib.util.spec_from_file_location(f"checks_d_{name}", path)
         assert spec and spec.loader  # A path that ends in .py has both.
@@ -165,14 +171,3 @@ class CheckLoader:
         sys.modules[spec.name] = module  # Where dataclasses look their module up.
         spec.loader.exec_module(module)
         return module
-
-
-def error_report(error: BaseException) -> str:
-    """The JSON text in which the base and the real Agent report a check's error."""
-    trace = "".join(traceback.format_exception(error))
-    return json.dumps([{"message": f"{type(error).__name__}: {error}", "traceback": trace}])
-
-
-def messages(last_error: str) -> list[str]:
-    """The messages in the JSON error report of a check."""
-    return [str(entry["message"]) for entry in json.loads(last_error)] if last_error else []
