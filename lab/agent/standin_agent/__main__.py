@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for name, (function, text) in VERBS.items():
         verb = verbs.add_parser(name, help=text, description=text)
-        verb.set_defaults(function=function)
+        verb.set_defaults(function=function, verb=name)
         if name in ("health", "status", "configcheck", "check"):
             verb.add_argument("-j", "--json", action="store_true", help="print JSON")
         if name == "check":
@@ -63,12 +63,12 @@ def _hostname(_options: argparse.Namespace, path: Path) -> None:
     print(Config(path, required=False, resolve=False).hostname)
 
 
-def _ask(path: Path, verb: str) -> dict[str, Any]:
-    """The running Agent's answer to a verb."""
+def _ask(options: argparse.Namespace, path: Path) -> dict[str, Any]:
+    """The running Agent's answer to the verb."""
     address = Config(path, resolve=False).socket
     try:
         with Client(str(address)) as agent:
-            agent.send(verb)
+            agent.send(options.verb)
             if agent.poll(10):
                 return dict(agent.recv())
             problem = "it does not answer"
@@ -76,29 +76,27 @@ def _ask(path: Path, verb: str) -> dict[str, Any]:
         problem = f"permission denied on {address}, run this as root or dd-agent"
     except (OSError, EOFError) as error:
         problem = str(error)
-    raise CommandError(f"could not reach agent: {problem}. Make sure the agent is running before requesting the {verb}")
+    raise CommandError(f"could not reach agent: {problem}. Make sure the agent is running before you ask for its state")
 
 
 def _health(options: argparse.Namespace, path: Path) -> None:
-    health = _ask(path, "health")
+    health = _ask(options, path)
     sick = health["unhealthy"]
     print(json.dumps(health, indent=2) if options.json else f"Agent health: {'FAIL' if sick else 'PASS'}")
     if sick:
         raise CommandError("; ".join(f"{part} is unhealthy: {why}" for part, why in sick.items()))
 
 
-def _status(options: argparse.Namespace, path: Path) -> None:
-    _show(options, {"Notice": NOTICE, **_ask(path, "status")})
-
-
-def _configcheck(options: argparse.Namespace, path: Path) -> None:
-    _show(options, _ask(path, "configcheck"))
+def _state(options: argparse.Namespace, path: Path) -> None:
+    _show(options, {"Notice": NOTICE, **_ask(options, path)})
 
 
 def _show(options: argparse.Namespace, answer: Any) -> None:
     """Print an answer as JSON, or for people as YAML."""
-    as_yaml = yaml.safe_dump(answer, sort_keys=False, allow_unicode=True, width=10**6)
-    print(json.dumps(answer, indent=2) if options.json else as_yaml)
+    if options.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        print(yaml.safe_dump(answer, sort_keys=False, allow_unicode=True, width=10**6))
 
 
 def _check(options: argparse.Namespace, path: Path) -> None:
@@ -155,8 +153,8 @@ VERBS = {
     "version": (_version, "print the version"),
     "hostname": (_hostname, "print the host name that the Agent reports"),
     "health": (_health, "is every part of the running Agent healthy?"),
-    "status": (_status, "the running Agent's status; 0 although checks fail: read it"),
-    "configcheck": (_configcheck, "the check configurations that the running Agent has loaded"),
+    "status": (_state, "the running Agent's status; 0 although checks fail: read it"),
+    "configcheck": (_state, "the check configurations that the running Agent has loaded"),
     "check": (_check, "run one check now and print what it submits"),
     "run": (_run, "run the Agent (the service does)"),
 }

@@ -94,8 +94,8 @@ class Forwarder:
     def _work(self) -> None:
         while True:
             with self._wake:
-                while not self._queue and self._deadline is None and time.monotonic() < self._next_validation:
-                    self._wake.wait(self._next_validation - time.monotonic())
+                until_validation = self._next_validation - time.monotonic()
+                self._wake.wait_for(lambda: self._queue or self._deadline is not None, until_validation)
                 if self._deadline is not None and (not self._queue or time.monotonic() >= self._deadline):
                     return
                 head = self._queue[0] if self._queue else None
@@ -140,13 +140,10 @@ class Forwarder:
         """Wait before the next try: doubling from the base to the maximum, from half of it on at random."""
         base, most = (float(self._config.values[f"forwarder_backoff_{name}"]) for name in ("base", "max"))
         longest = min(most, base * 2 ** min(self._failures - 1, 10))
-        until = time.monotonic() + random.uniform(longest / 2, longest)
         with self._wake:
             # Once the end is near there is half a second between tries.
-            while self._deadline is None and (left := until - time.monotonic()) > 0:
-                self._wake.wait(left)
-            if self._deadline is not None:
-                self._wake.wait(max(0.0, min(0.5, self._deadline - time.monotonic())))
+            if self._wake.wait_for(lambda: self._deadline is not None, random.uniform(longest / 2, longest)):
+                self._wake.wait(0.5)
 
     def _validate(self) -> None:
         url = f"{self._config.api_url}/api/v1/validate"
