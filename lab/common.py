@@ -27,13 +27,25 @@ def end(work: Callable[[], dict[str, Any]]) -> NoReturn:
     sys.exit(0)
 
 
-def podman(*arguments: str, data: bytes | IO[bytes] = b"") -> str:
-    """Run podman, with bytes or a file as its input, and return its output, or raise what it said."""
+def run(
+    *command: str, data: bytes | IO[bytes] = b"", into: IO[bytes] | int = subprocess.PIPE, cwd: Path | None = None
+) -> str:
+    """Run a command with bytes or a file as its input and return its output, or raise what it said."""
     given = {"input": data} if isinstance(data, bytes) else {"stdin": data}
-    done = subprocess.run([PODMAN, *arguments], **given, capture_output=True, check=False)
+    name = " ".join([Path(command[0]).name, *command[1:2]])
+    try:
+        done = subprocess.run(command, **given, stdout=into, stderr=subprocess.PIPE, cwd=cwd, check=False)
+    except FileNotFoundError:
+        raise Refusal(f"{name}: there is no such command; mend: ./kennel up installs what it needs") from None
     if done.returncode != 0:
-        raise Refusal(f"podman {arguments[0]}: {done.stderr.decode().strip() or f'ended with {done.returncode}'}")
-    return done.stdout.decode()
+        said = (done.stderr or done.stdout or b"").decode(errors="replace").strip()
+        raise Refusal(f"{name}: {said or f'ended with {done.returncode}'}")
+    return (done.stdout or b"").decode()
+
+
+def podman(*arguments: str, data: bytes | IO[bytes] = b"") -> str:
+    """Run podman, as `run` does."""
+    return run(PODMAN, *arguments, data=data)
 
 
 def short_name(folder: Path) -> str:

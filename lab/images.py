@@ -11,26 +11,17 @@ import argparse
 import json
 import platform
 import shlex
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import IO, Any
 
-from common import ROOT, Refusal, digest, end, podman, short_name
+from common import ROOT, Refusal, digest, end, podman, run, short_name
 
 RECIPE = ROOT / "lab" / "image"
 ORIGINS = {"debian": "Debian", "ubuntu": "Ubuntu"}
 # What a machine must tell apt to reach its mirror, its hosts must tell theirs.
 PASSED_ON = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
-
-
-def output(*command: str) -> str:
-    """Run a command and return its standard output; its errors go to ours."""
-    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        raise Refusal(f"building the host image: `{command[0]}` ended with {done.returncode} (see above)")
-    return done.stdout
 
 
 def source_line(suite: str) -> str:
@@ -43,7 +34,7 @@ def source_line(suite: str) -> str:
     shape = "$(REPO_URI) $(RELEASE) $(ORIGIN) $(COMPONENT)"
     listing = ["apt-get", "indextargets", "--format", shape, "Created-By: Packages"]
     # Without package lists apt knows no origins.
-    lines = output(*listing) or output("apt-get", "update", "-qq") + output(*listing)
+    lines = run(*listing) or run("apt-get", "update", "-qq") + run(*listing)
     wanted = (system["VERSION_CODENAME"], ORIGINS[system["ID"]])
     found = [fields for fields in map(str.split, lines.splitlines()) if tuple(fields[1:3]) == wanted]
     if not found:
@@ -81,20 +72,15 @@ def build(suite: str, tag: str, source: str, options: list[str], labels: dict[st
     packages = ",".join((RECIPE / "packages").read_text(encoding="utf-8").split())
     # A file without a name is gone when the process ends, however it ends; /var/tmp since /tmp may be memory.
     with tempfile.TemporaryFile(dir="/var/tmp") as archive:
-        done = subprocess.run(
-            [
-                *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}"),
-                *(f"--aptopt={line}" for line in options),
-                # The last hook empties the package lists and makes their folder old; cleaning again would make it new.
-                *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(RECIPE / "customize"))} "$1"'),
-                *(suite, "-", "-"),
-            ],
-            check=False,
-            input=source.encode(),
-            stdout=archive,
+        run(
+            *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}"),
+            *(f"--aptopt={line}" for line in options),
+            # The last hook empties the package lists and makes their folder old; cleaning again would make it new.
+            *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(RECIPE / "customize"))} "$1"'),
+            *(suite, "-", "-"),
+            data=source.encode(),
+            into=archive,
         )
-        if done.returncode != 0:
-            raise Refusal(f"building the host image: mmdebstrap ended with {done.returncode} (see above)")
         labels = {**labels, "python": python_version(archive)}
         archive.seek(0)
         changes = ['CMD ["/lib/systemd/systemd"]', *(f"LABEL kennel.{key}={text}" for key, text in labels.items())]
@@ -106,7 +92,7 @@ def main() -> dict[str, Any]:
     parser = argparse.ArgumentParser(description="Build the lab's host images.")
     parser.add_argument("suites", nargs="+", metavar="SUITE")
     checkout, changed, images = short_name(ROOT), False, {}
-    options = [line for line in output("apt-config", "dump").splitlines() if line.startswith(PASSED_ON)]
+    options = [line for line in run("apt-config", "dump").splitlines() if line.startswith(PASSED_ON)]
     for suite in parser.parse_args().suites:
         tag, source = f"localhost/{checkout}/host:{suite}", source_line(suite)
         recipe = digest(RECIPE, Path(__file__).resolve(), source, *options)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def _package_version() -> str:
-    """The Debian version without its epoch, written beside this file by build.py."""
+    """The Debian version without its epoch, written beside this file by lab/packages.py."""
     try:
         return Path(__file__).with_name("VERSION").read_text(encoding="ascii").strip()
     except FileNotFoundError:

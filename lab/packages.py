@@ -1,27 +1,26 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Builds the stand-in Agent's packages and the signed apt repository that holds them.
+"""Build the stand-in Agent's packages and the signed apt repository that holds them, where they are not there yet.
 
-    python3 build.py --out DIR --cache DIR
+    python3 lab/packages.py --out FOLDER --cache FOLDER
 
-DIR of --out is what a static HTTP server gives to hosts (`deb [signed-by=...] http://.../ stable 7`). The cache keeps
-the vendored wheels and the signing key, which is made once. Prints `unchanged` where nothing changed, else `built`.
+The first FOLDER is what a static HTTP server gives to hosts (`deb [signed-by=...] http://.../ stable 7`). The second
+keeps the vendored wheels and the signing key, which is made once. Prints {"changed": bool}.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).resolve().parent
+from common import ROOT, digest, end, run
+
+AGENT = ROOT / "lab" / "agent"
 VERSIONS = ("7.99.0~lab-1", "7.99.1~lab-1")
 EPOCH = "1"
 SUITE, COMPONENT = "stable", "7"
@@ -37,30 +36,19 @@ COMPILED_FOR = range(10, 15)
 DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
 
 
-class BuildError(Exception):
-    """A step failed; the text says which and what it wrote."""
-
-
-def main() -> int:
+def main() -> dict[str, Any]:
+    """Build, unless the same inputs have been built already."""
     parser = argparse.ArgumentParser(description="Build the stand-in Agent's signed apt repository.")
     parser.add_argument("--out", type=Path, required=True, help="the repository's folder")
     parser.add_argument("--cache", type=Path, required=True, help="folder for wheels and signing key")
-    options = parser.parse_args()
-    try:
-        print("built" if build(options.out.resolve(), options.cache.resolve()) else "unchanged")
-    except BuildError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def build(out: Path, cache: Path) -> bool:
-    """Build the repository; False where it is there already from the same inputs. Raises BuildError."""
+    given = parser.parse_args()
+    out, cache = given.out.resolve(), given.cache.resolve()
     architecture = run("dpkg", "--print-architecture").strip()
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key, stamp, digest = cache / "signing-key.asc", out / "inputs.sha256", input_digest(architecture)
-    if key.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
-        return False
+    key, stamp = cache / "signing-key.asc", out / "inputs.sha256"
+    inputs = digest(AGENT, Path(__file__).resolve(), architecture, str(sys.version_info[:2]))
+    if key.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == inputs:
+        return {"changed": False}
     vendor = vendored(cache)
     pool = out / "pool"
     pool.mkdir(parents=True, exist_ok=True)
@@ -73,38 +61,21 @@ def build(out: Path, cache: Path) -> bool:
             run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), f"{package}.new")
             os.replace(f"{package}.new", package)
     index(out, key, architecture)
-    stamp.write_text(digest, encoding="ascii")
-    return True
-
-
-def run(*command: str, cwd: Path | None = None) -> str:
-    """The output of a command. Raises BuildError with what it wrote."""
-    try:
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError:
-        raise BuildError(f"{command[0]} is missing: install dpkg, apt-utils and gnupg") from None
-    except subprocess.CalledProcessError as error:
-        raise BuildError(f"{' '.join(command)} failed:\n{error.stderr or error.stdout}") from None
-
-
-def input_digest(architecture: str) -> str:
-    """A hash over what decides the result: this folder and the interpreter's version."""
-    digest = hashlib.sha256(f"{architecture} {sys.version_info[:2]}".encode())
-    for path in sorted(path for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        digest.update(f"{path.relative_to(HERE)} {path.stat().st_mode & 0o111}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+    stamp.write_text(inputs, encoding="ascii")
+    return {"changed": True}
 
 
 def vendored(cache: Path) -> Path:
     """The third-party packages of requirements.txt, unmodified and with their licences, installed once."""
-    pins = (HERE / "requirements.txt").read_bytes() + str(sys.version_info[:2]).encode()
-    folder = cache / f"agent-vendor-{hashlib.sha256(pins).hexdigest()[:12]}"
+    requirements = AGENT / "requirements.txt"
+    folder = cache / f"agent-vendor-{digest(requirements, str(sys.version_info[:2]))}"
     if not folder.is_dir():
         for old in cache.glob("agent-vendor-*"):
             shutil.rmtree(old)
         fresh = Path(tempfile.mkdtemp(prefix="agent-vendor-new-", dir=cache))
-        pip_install(fresh, "-r", str(HERE / "requirements.txt"))
-        pin = next(line for line in pins.decode().splitlines() if line.startswith(f"{COMPILED}=="))
+        pip_install(fresh, "-r", str(requirements))
+        lines = requirements.read_text(encoding="ascii").splitlines()
+        pin = next(line for line in lines if line.startswith(f"{COMPILED}=="))
         for minor in COMPILED_FOR:
             with tempfile.TemporaryDirectory(dir=cache) as other:
                 pip_install(Path(other), "--python-version", f"3.{minor}", pin)
@@ -123,11 +94,11 @@ def pip_install(target: Path, *arguments: str) -> None:
 
 def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
     """Write one package's files to `tree`, which must not exist."""
-    shutil.copytree(HERE / "package", tree)
+    shutil.copytree(AGENT / "package", tree)
     embedded = tree / "opt/datadog-agent/embedded"
     site = embedded / "lib/site-packages"
     shutil.copytree(vendor, site, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(HERE / "standin_agent", site / "standin_agent", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(AGENT / "standin_agent", site / "standin_agent", ignore=shutil.ignore_patterns("__pycache__"))
     (site / "standin_agent/VERSION").write_text(f"{version}\n", encoding="ascii")
     for minor in PYTHONS:
         (embedded / f"lib/python3.{minor}").mkdir()
@@ -202,4 +173,4 @@ def index(out: Path, key: Path, architecture: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)
