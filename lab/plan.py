@@ -15,12 +15,11 @@ import platform
 import re
 import secrets
 import socket
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, Refusal, end, short_name
+from common import ROOT, Refusal, end, run, short_name
 
 ADDRESS = "127.0.0.1"
 DEFAULT_COUNT, MOST = 3, 50
@@ -47,8 +46,7 @@ def key_pair(path: Path, comment: str) -> bool:
         return False
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         fresh = Path(folder) / "key"
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(fresh)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(fresh))
         os.replace(f"{fresh}.pub", f"{path}.pub")
         os.replace(fresh, path)
     return True
