@@ -93,13 +93,9 @@ class CallbackModule(Default):
                 self._display.display(textwrap.indent(str(text), "    "))
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
-        """Print nothing: the end of the step says so where all were skipped."""
+        """Print nothing: the end of the step says so where all were skipped, and the step is the loop."""
 
-    def v2_runner_item_on_ok(self, result: CallbackTaskResult) -> None:
-        """Print nothing: the step is the loop."""
-
-    v2_runner_item_on_skipped = v2_runner_item_on_ok
-    v2_playbook_on_include = v2_runner_item_on_ok
+    v2_runner_item_on_ok = v2_runner_item_on_skipped = v2_playbook_on_include = v2_runner_on_skipped
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         """Show a failure in full, and keep its gist for the end."""

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import zlib
@@ -25,81 +26,92 @@ AGENT = Path(__file__).parents[2] / "lab" / "agent"
 KEY = "0123456789abcdef0123456789abcdef"
 PASSWORD = "correct-horse-battery"
 
-# Check name -> (source, instances, what `status` must say of it; None where it works).
+# Check name -> (source after the import of AgentCheck, instances, what `status` must say of it; None where it works).
 CHECKS: dict[str, tuple[str, str, str | None]] = {
     "good": (
-        (
-            "from datadog_checks.base import AgentCheck\n"
-            "class Good(AgentCheck):\n"
-            "    def check(self, instance):\n"
-            "        self.gauge('good', 1, tags=[*instance['tags'], 'b:' + chr(252)])\n"
-            "        print('in the way')\n"
-        ),
+        """
+        class Good(AgentCheck):
+            def check(self, instance):
+                self.gauge('good', 1, tags=[*instance['tags'], 'b:' + chr(252)])
+                print('in the way')
+        """,
         "[{min_collection_interval: 1, tags: ['who:me'], service: shop}]",
         None,
     ),
     "a_slow_import": ("import time\ntime.sleep(600)\n", "[{}]", None),
     "old_signature": (
-        (
-            "from checks import AgentCheck, CheckException\n"
-            "from checks.network_checks import NetworkCheck\n"
-            "from config import _is_affirmative\n"
-            "class Old(AgentCheck):\n"
-            "    def __init__(self, name, init_config, agentConfig, instances=None):\n"
-            "        super(Old, self).__init__(name, init_config, agentConfig, instances)\n"
-            "        self.host = agentConfig.get('hostname')\n"
-            "    def check(self, instance):\n"
-            "        self.gauge('old', instance['n'], tags=['device:sda', 'host_is:' + self.host])\n"
-        ),
+        """
+        from checks import AgentCheck, CheckException
+        from checks.network_checks import NetworkCheck
+        from config import _is_affirmative
+        class Old(AgentCheck):
+            def __init__(self, name, init_config, agentConfig, instances=None):
+                super(Old, self).__init__(name, init_config, agentConfig, instances)
+                self.host = agentConfig.get('hostname')
+            def check(self, instance):
+                self.gauge('old', instance['n'], tags=['device:sda', 'host_is:' + self.host])
+        """,
         "[{n: 3}]",
         None,
     ),
     "packaged": (  # A folder. Of its classes, the first by name that no other derives from.
-        (
-            "from datadog_checks.base import AgentCheck, OpenMetricsBaseCheckV2\n"
-            "from .helper import VALUE\n"
-            "class Base(AgentCheck):\n"
-            "    def check(self, instance):\n"
-            "        self.gauge('packaged', VALUE, tags=[type(self).__name__])\n"
-            "class Second(Base):\n"
-            "    pass\n"
-            "class First(Base):\n"
-            "    pass\n"
-        ),
+        """
+        from datadog_checks.base import OpenMetricsBaseCheckV2
+        from .helper import VALUE
+        class Base(AgentCheck):
+            def check(self, instance):
+                self.gauge('packaged', VALUE, tags=[type(self).__name__])
+        class Second(Base):
+            pass
+        class First(Base):
+            pass
+        """,
         "[{codes: {200: fine, other: bad}}]",
         None,
     ),
     "json": (  # The name of a standard module, and everything that a check asks the Agent for.
-        (
-            "import datadog_agent\n"
-            "from datadog_checks.base import AgentCheck\n"
-            "from datadog_checks.base.utils.subprocess_output import get_subprocess_output\n"
-            "class Asks(AgentCheck):\n"
-            "    __NAMESPACE__ = 'asks'\n"
-            "    def check(self, instance):\n"
-            "        self.write_persistent_cache('k', 'v')\n"
-            "        out, _, code = get_subprocess_output(['echo', 'hello'], self.log)\n"
-            "        found = [self.hostname, datadog_agent.get_hostname(), datadog_agent.get_config('env'),\n"
-            "                 self.read_persistent_cache('k'), out.strip(), str(code), str(self.init_config['x'])]\n"
-            "        self.service_check('said', self.WARNING, message='|'.join(found))\n"
-            "        self.event({'msg_title': 'T', 'msg_text': 'x', 'api_key': 'k', 'source_type_name': 'mine',\n"
-            "                    'unknown': object()})\n"
-            "        self.set_external_tags([('other', {'src': ['a:b']})])\n"
-            "        self.warning('careful')\n"
-            "        self.log.error('from the check')\n"
-        ),
+        """
+        import datadog_agent
+        from datadog_checks.base.utils.subprocess_output import get_subprocess_output
+        class Asks(AgentCheck):
+            __NAMESPACE__ = 'asks'
+            def check(self, instance):
+                self.write_persistent_cache('k', 'v')
+                out, _, code = get_subprocess_output(['echo', 'hello'], self.log)
+                found = [self.hostname, datadog_agent.get_hostname(), datadog_agent.get_config('env'),
+                         self.read_persistent_cache('k'), out.strip(), str(code), str(self.init_config['x'])]
+                self.service_check('said', self.WARNING, message='|'.join(found))
+                self.event({'msg_title': 'T', 'msg_text': 'x', 'api_key': 'k', 'source_type_name': 'mine',
+                            'unknown': object()})
+                self.set_external_tags([('other', {'src': ['a:b']})])
+                self.warning('careful')
+                self.log.error('from the check')
+        """,
         "[{empty_default_hostname: true}]",
         "careful",
     ),
+    "odd": (  # What an intake refuses, and with it all that others sent at the same time.
+        """
+        class Odd(AgentCheck):
+            def check(self, instance):
+                self.gauge('', 1)
+                self.gauge('odd', 1, tags=['port:1', 5, None, 'half:' + chr(0xdcff)], hostname=7)
+                self.count('odd.much', 1e308)
+                self.count('odd.much', 1e308)
+                self.service_check('odd', 99, tags=[5])
+                self.service_check('', 0)
+        """,
+        "[{}]",
+        None,
+    ),
     "remembers": (
-        (
-            "from datadog_checks.base import AgentCheck\n"
-            "class Remembers(AgentCheck):\n"
-            "    def check(self, instance):\n"
-            "        runs = int(self.read_persistent_cache('runs') or 0) + 1\n"
-            "        self.write_persistent_cache('runs', str(runs))\n"
-            "        self.gauge('runs', runs)\n"
-        ),
+        """
+        class Remembers(AgentCheck):
+            def check(self, instance):
+                runs = int(self.read_persistent_cache('runs') or 0) + 1
+                self.write_persistent_cache('runs', str(runs))
+                self.gauge('runs', runs)
+        """,
         "[{name: one}]",
         None,
     ),
@@ -108,46 +120,42 @@ CHECKS: dict[str, tuple[str, str, str | None]] = {
     "no_class": ("x = 1\n", "[{}]", "no class derived from AgentCheck"),
     "no_module": ("", "[{}]", "unable to find no_module.py"),
     "no_constructor": (
-        (
-            "from datadog_checks.base import AgentCheck\n"
-            "class Refuses(AgentCheck):\n"
-            "    def __init__(self, name, init_config, instances):\n"
-            "        raise ValueError('refused to start')\n"
-        ),
+        """
+        class Refuses(AgentCheck):
+            def __init__(self, name, init_config, instances):
+                raise ValueError('refused to start')
+        """,
         "[{}]",
         "refused to start",
     ),
     "no_run": (
-        (
-            "from datadog_checks.base import AgentCheck\n"
-            "class Fails(AgentCheck):\n"
-            "    def check(self, instance):\n"
-            "        raise RuntimeError('failed with ' + self.instance['password'])\n"
-            "    def __init__(self, name, init_config, instances):\n"
-            "        super().__init__(name, init_config, instances)\n"
-            "        self.register_secret(self.instance['password'])\n"
-        ),
+        """
+        class Fails(AgentCheck):
+            def check(self, instance):
+                raise RuntimeError('failed with ' + self.instance['password'])
+            def __init__(self, name, init_config, instances):
+                super().__init__(name, init_config, instances)
+                self.register_secret(self.instance['password'])
+        """,
         f"[{{password: {PASSWORD}}}]",
         "failed with",
     ),
     "exits": (
-        (
-            "from datadog_checks.base import AgentCheck\n"
-            "class Exits(AgentCheck):\n"
-            "    def check(self, instance):\n"
-            "        raise SystemExit(3)\n"
-        ),
+        """
+        class Exits(AgentCheck):
+            def check(self, instance):
+                raise SystemExit(3)
+        """,
         "[{}]",
         "SystemExit: 3",
     ),
     "hangs": (
-        (
-            "import time\n"
-            "from datadog_checks.base import AgentCheck\n"
-            "class Hangs(AgentCheck):\n"
-            "    def check(self, instance):\n"
-            "        time.sleep(600)\n"
-        ),
+        """
+        import time
+        class Hangs(AgentCheck):
+            def check(self, instance):
+                time.sleep(600)
+        """,
         "[{}]",
         None,
     ),
@@ -196,13 +204,14 @@ class Run:
             "log_file": str(folder / "agent.log"),
         }
         (folder / "datadog.yaml").write_text(json.dumps(settings), encoding="utf-8")
+        (folder / "checks.d/packaged").mkdir()
+        (folder / "checks.d/packaged/helper.py").write_text("VALUE = 3\n", encoding="utf-8")
         for name, (source, instances, _) in CHECKS.items():
-            if name == "packaged":
-                (folder / "checks.d/packaged").mkdir()
-                (folder / "checks.d/packaged/helper.py").write_text("VALUE = 3\n", encoding="utf-8")
-                (folder / "checks.d/packaged/__init__.py").write_text(source, encoding="utf-8")
-            elif source:
-                (folder / "checks.d" / f"{name}.py").write_text(source, encoding="utf-8")
+            file = folder / "checks.d" / ("packaged/__init__.py" if name == "packaged" else f"{name}.py")
+            if source:
+                file.write_text(
+                    f"from datadog_checks.base import AgentCheck\n{textwrap.dedent(source)}", encoding="utf-8"
+                )
             conf = folder / "conf.d" / f"{name}.d"
             conf.mkdir()
             (conf / "conf.yaml").write_text(f"init_config: {{x: 7}}\ninstances: {instances}\n", encoding="utf-8")
@@ -349,6 +358,9 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
     assert agent.points("old")[0][1]["tags"] == ["device:sda", "host_is:agent-name"]
     assert agent.points("packaged")[0][1]["tags"] == ["First"]
     assert agent.points("datadog.agent.running")
+    [odd] = {json.dumps([entry["tags"], entry["resources"]]) for _, entry in agent.points("odd")}
+    assert json.loads(odd) == [["half:?", "port:1"], [{"type": "host", "name": "7"}]]
+    assert not agent.points("odd.much") + agent.points("")
 
     runs = [entry for path, body in agent.posts if path == "/api/v1/check_run" for entry in body]
     status = {entry["tags"][0]: entry["status"] for entry in runs if entry["check"] == "datadog.agent.check_status"}
@@ -356,6 +368,7 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
         "check:good": 0,
         "check:old_signature": 0,
         "check:packaged": 0,
+        "check:odd": 0,
         "check:remembers": 0,
         "check:json": 1,
         "check:no_run": 2,
@@ -364,6 +377,7 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
     said = next(entry for entry in runs if entry["check"] == "asks.said")
     assert said["message"] == "agent-name|agent-name|test|v|hello|0|7"
     assert said["host_name"] == ""
+    assert [(entry["status"], entry["tags"]) for entry in runs if entry["check"] in ("", "odd")] == [(3, [])]
 
     intake = [body for path, body in agent.posts if path == "/intake/"]
     metadata = next(body for body in intake if "host-tags" in body)

@@ -87,8 +87,7 @@ class Agent:
         entries = series(points)
         for start in range(0, len(entries), MAX_SERIES):
             part = entries[start : start + MAX_SERIES]
-            count = sum(len(entry["points"]) for entry in part)
-            self.forwarder.submit("/api/v2/series", {"series": part}, points=count)
+            self.forwarder.submit("/api/v2/series", {"series": part}, points=len(part))
         self.forwarder.submit("/api/v1/check_run", service_checks)
         if events:
             sources: dict[str, list[Any]] = {}

@@ -90,22 +90,22 @@ class Sampler:
         with self._lock:
             points = [point for context, values in self._run.items() for point in self._points(context, values, now)]
             self._run.clear()
-        return points
+        return [point for point in points if math.isfinite(point.value)]
 
     def _points(self, context: Context, values: list[float], now: int) -> list[Point]:
         kind, metric, tags, host = context
         if kind in (Kinds.GAUGE, Kinds.RATE):
             return [Point(metric, "gauge", now, values[-1], tags, host)]
         if kind in (Kinds.COUNT, Kinds.MONOTONIC_COUNT):
-            return [Point(metric, "count", now, math.fsum(values), tags, host)]
+            return [Point(metric, "count", now, sum(values), tags, host)]
         if kind == Kinds.COUNTER:
             # The real check sampler divides by an interval of one second.
-            return [Point(metric, "rate", now, math.fsum(values), tags, host, 1)]
+            return [Point(metric, "rate", now, sum(values), tags, host, 1)]
         ordered, size = sorted(values), len(values)
         gauges = {
             "max": ordered[-1],
             "median": ordered[(size - 1) // 2],
-            "avg": math.fsum(ordered) / size,
+            "avg": sum(ordered) / size,
             "95percentile": ordered[max(0, math.ceil(size * 0.95) - 1)],
         }
         points = [Point(f"{metric}.{name}", "gauge", now, value, tags, host) for name, value in gauges.items()]
@@ -113,19 +113,16 @@ class Sampler:
 
 
 def series(points: list[Point]) -> list[dict[str, Any]]:
-    """Points in the form of v2 series: one entry for each metric, kind, tags, host and interval."""
+    """Points in the form of v2 series: an entry for each, as the real Agent sends the runs of a check."""
     kinds = {"count": 1, "rate": 2, "gauge": 3}
-    merged: defaultdict[Point, list[dict[str, float]]] = defaultdict(list)
-    for point in points:
-        merged[point._replace(timestamp=0, value=0)].append({"timestamp": point.timestamp, "value": point.value})
     return [
         {
-            "metric": key.metric,
-            "type": kinds[key.kind],
-            "points": values,
-            "tags": list(key.tags),
-            "resources": [{"type": "host", "name": key.host}] if key.host else [],
-            **({"interval": key.interval} if key.interval else {}),
+            "metric": point.metric,
+            "type": kinds[point.kind],
+            "interval": point.interval,
+            "points": [{"timestamp": point.timestamp, "value": point.value}],
+            "tags": list(point.tags),
+            "resources": [{"type": "host", "name": point.host}] if point.host else [],
         }
-        for key, values in merged.items()
+        for point in points
     ]

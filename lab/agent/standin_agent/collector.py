@@ -131,20 +131,24 @@ class Collector(Kinds):
             self._points, self._service_checks, self._events = [], [], []
         return taken
 
-    def _place(self, check_id: str, what: str, tags: list[str], host: str) -> tuple[list[str], str]:
-        """Count a submission; its tags with those of the instance, and its host: the Agent's unless told otherwise."""
-        running = self.running.get(check_id)
-        if running is None:
-            return tags, host or self._config.hostname
-        running.counts[what] += 1
-        default = "" if running.config.get("empty_default_hostname") is True else self._config.hostname
-        return list(dict.fromkeys([*tags, *running.tags])), host or default
+    def _place(self, check_id: str, what: str, tags: list[Any], host: Any) -> tuple[list[str], str]:
+        """Count a submission; its tags with those of the instance, and its host: the Agent's unless told otherwise.
+
+        Tags that are no texts are left out, as by the real Agent.
+        """
+        running, default = self.running.get(check_id), self._config.hostname
+        texts = [tag for tag in tags if isinstance(tag, str)]
+        if running:
+            running.counts[what] += 1
+            texts += running.tags
+            default = "" if running.config.get("empty_default_hostname") is True else default
+        return list(dict.fromkeys(texts)), str(host or default)
 
     def submit_metric(
         self, _check: Any, check_id: str, kind: int, name: str, value: float, tags: list[str], host: str, *first: bool
     ) -> None:
         # A check that submits in its constructor has no id yet; the real Agent has no sender for it either.
-        if check_id in self.running:
+        if name and check_id in self.running:
             tags, host = self._place(check_id, "TotalMetricSamples", tags, host)
             self.running[check_id].sampler.add(kind, name, value, tags, host, *first)
 
@@ -152,9 +156,12 @@ class Collector(Kinds):
         self, _check: Any, check_id: str, name: str, status: int, tags: list[str], host: str, message: str
     ) -> None:
         tags, host = self._place(check_id, "TotalServiceChecks", tags, host)
-        entry = {"check": name, "host_name": host, "timestamp": round(time.time()), "status": int(status)}
-        with self._lock:
-            self._service_checks.append({**entry, "message": self._config.scrub(message), "tags": tags})
+        # The intake would refuse all that are sent together with a status that it does not know.
+        known = int(status) if int(status) in range(4) else 3
+        entry = {"check": name, "host_name": host, "timestamp": round(time.time()), "status": known, "tags": tags}
+        if name:
+            with self._lock:
+                self._service_checks.append({**entry, "message": self._config.scrub(message)})
 
     def submit_event(self, _check: Any, check_id: str, event: dict[str, Any]) -> None:
         tags, host = self._place(check_id, "TotalEvents", list(event.get("tags") or []), event.get("host", ""))

@@ -175,18 +175,9 @@ def yaml_problem(error: Exception) -> str:
 
 def _environment() -> dict[str, Any]:
     """Settings from DD_* variables, which win over the file. Lists are separated by spaces, as the real ones."""
-    found: dict[str, Any] = {}
-    for key, default in DEFAULTS.items():
-        text = os.environ.get(f"DD_{key.upper()}")
-        if text:
-            found[key] = (
-                text
-                if isinstance(default, str)
-                else text.split()
-                if isinstance(default, list)
-                else yaml.safe_load(text)
-            )
-    return found
+    readers: dict[type, Callable[[str], Any]] = {str: str, list: str.split}
+    texts = {key: os.environ.get(f"DD_{key.upper()}") for key in DEFAULTS}
+    return {key: readers.get(type(DEFAULTS[key]), yaml.safe_load)(text) for key, text in texts.items() if text}
 
 
 def _hostname(configured: str) -> tuple[str, str]:

@@ -62,7 +62,9 @@ class Forwarder:
 
     def submit(self, path: str, document: Any, *, points: int = 0) -> None:
         """Queue a JSON document, of so many points, for a path."""
-        body = zlib.compress(json.dumps(document, separators=(",", ":"), default=str).encode())
+        # Checks' texts may hold what is no character; nobody could store it.
+        text = json.dumps(document, separators=(",", ":"), default=str, ensure_ascii=False)
+        body = zlib.compress(text.encode(errors="replace"))
         with self._wake:
             self._queue.append(Payload(path, body, points))
             self._bytes += len(body)
