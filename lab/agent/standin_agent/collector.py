@@ -105,7 +105,7 @@ class Collector(Kinds):
     def run(self, running: Instance) -> int:
         """One run and its commit. Returns its status as a service check has it: 0 ok, 1 warning, 2 critical."""
         try:
-            error = running.check.run()
+            error = str(running.check.run() or "")
             warnings = running.check.get_warnings()
         # The base catches Exception; an exit of the check's would silently end its thread.
         except BaseException as failure:  # noqa: BLE001
@@ -116,7 +116,7 @@ class Collector(Kinds):
         points = running.sampler.commit()
         running.counts.update(TotalRuns=1, TotalErrors=bool(error), TotalWarnings=len(warnings))
         running.last.update(
-            LastError=self._config.scrub(error or ""),
+            LastError=self._config.scrub(error),
             LastWarnings=[self._config.scrub(str(warning)) for warning in warnings],
             UpdateTimestamp=round(time.time()),
         )
