@@ -7,8 +7,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any, NoReturn
+from urllib.request import ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
 PODMAN = str(ROOT / "lab" / "podman")
@@ -46,6 +48,23 @@ def run(
 def podman(*arguments: str, data: bytes | IO[bytes] = b"") -> str:
     """Run podman, as `run` does."""
     return run(PODMAN, *arguments, data=data)
+
+
+def keys(lab: dict[str, Any]) -> dict[str, str]:
+    """The keys of a lab's account: {api_key, app_key}."""
+    return {key: (Path(lab["state"]) / "secrets" / key).read_text(encoding="utf-8") for key in ("api_key", "app_key")}
+
+
+def ask(url: str, given: dict[str, str]) -> Any:
+    """What the stand-in Datadog answers to a GET with its keys; None where it does not, or refuses."""
+    headers = {"DD-API-KEY": given["api_key"], "DD-APPLICATION-KEY": given["app_key"]}
+    # Past a proxy that the environment may name: it is on this machine.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(Request(url, headers=headers), timeout=5) as answer:
+            return json.load(answer)
+    except (OSError, HTTPException, ValueError):
+        return None
 
 
 def short_name(folder: Path) -> str:
