@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import http.client
 import io
 import json
 import socket
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import PODMAN, ROOT, Refusal, digest, end, podman, short_name
+from common import PODMAN, ROOT, Refusal, ask, digest, end, keys, podman, short_name
 
 STANDIN = ROOT / "lab" / "datadog"
 CAP_SYS_RESOURCE = 24
@@ -101,7 +100,6 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
     Its code is mounted and its data is on a volume, so making it anew is how it is restarted.
     """
     datadog, shared = lab["datadog"], ROOT / "plugins" / "module_utils"
-    keys = {key: (Path(lab["state"]) / "secrets" / key).read_text(encoding="utf-8") for key in ("api_key", "app_key")}
     units = sorted(STANDIN.glob("*.service"))
     mounts = {STANDIN: "/opt/kennel/datadog", shared: "/opt/kennel/module_utils", vendor: "/opt/kennel/vendor"}
     mounts |= {packages: "/srv/packages", **{unit: f"/etc/systemd/system/{unit.name}" for unit in units}}
@@ -120,8 +118,8 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
             *(images[lab["suite"]]["id"], "/lib/systemd/systemd", "systemd.mask=ssh.service"),
             *(f"systemd.wants={unit.name}" for unit in units),
         ],
-        files={"etc/kennel/keys.json": (0o600, json.dumps(keys).encode())},
-        serves=lambda: takes_key(datadog["port"], keys["api_key"]),
+        files={"etc/kennel/keys.json": (0o600, json.dumps(keys(lab)).encode())},
+        serves=lambda: ask(f"{datadog['url']}/api/v1/validate", keys(lab)) is not None,
     )
 
 
@@ -186,18 +184,6 @@ def takes_ssh(port: int) -> bool:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
-
-
-def takes_key(port: int, key: str) -> bool:
-    """Tell whether the stand-in Datadog answers and knows the lab's API key."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
-    try:
-        connection.request("GET", "/api/v1/validate", headers={"DD-API-KEY": key})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def within(seconds: float, question: Callable[[], bool]) -> bool:
