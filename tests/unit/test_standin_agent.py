@@ -20,7 +20,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2] / "lab" / "agent"))
 
 from standin_agent.aggregator import Kinds, Point, Sampler, series
-from standin_agent.collector import Scheduler
+from standin_agent.collector import beat
 from standin_agent.config import Config
 from standin_agent.forwarder import KEY_INVALID, KEY_VALID, Forwarder
 
@@ -109,24 +109,23 @@ def test_points_carry_the_time_of_their_run() -> None:
     ]
 
 
-def test_each_job_keeps_its_own_beat_beside_one_that_hangs() -> None:
+def test_each_job_keeps_its_own_beat() -> None:
     beats: dict[str, list[float]] = {"quick": [], "slow": [], "ends": []}
-    release = threading.Event()
-    scheduler = Scheduler(spread=0.01)
+    stop = threading.Event()
 
-    def beat(name: str, seconds: float, going_on: bool) -> bool:
-        beats[name].append(time.monotonic())
-        time.sleep(seconds)
-        return going_on
+    def run(name: str, interval: float, *, takes: float = 0, goes_on: bool = True) -> None:
+        def job() -> bool:
+            beats[name].append(time.monotonic())
+            time.sleep(takes)
+            return goes_on
 
-    scheduler.add("hangs", 0.1, release.wait)
-    scheduler.add("quick", 0.1, lambda: beat("quick", 0, True))
-    # Longer than its interval: every second beat is left out.
-    scheduler.add("slow", 0.2, lambda: beat("slow", 0.25, True))
-    scheduler.add("ends", 0.1, lambda: beat("ends", 0, False))
+        threading.Thread(target=beat, args=(interval, 0.05, job, stop), daemon=True).start()
+
+    run("quick", 0.1)
+    run("slow", 0.2, takes=0.25)  # Longer than its interval: every second beat is left out.
+    run("ends", 0.1, goes_on=False)
     time.sleep(1.3)
-    scheduler.stop()
-    release.set()
+    stop.set()
     assert len(beats["ends"]) == 1
     for name, interval in (("quick", 0.1), ("slow", 0.4)):
         start, count = beats[name][0], len(beats[name])

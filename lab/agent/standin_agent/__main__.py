@@ -131,7 +131,7 @@ def _run_check(options: argparse.Namespace, path: Path) -> list[dict[str, Any]]:
         ]
         submitted = {"metrics": metrics, "service_checks": service_checks, "events": events}
         # As the real one: what was not submitted is not there.
-        results.append({"aggregator": {k: v for k, v in submitted.items() if v}, "runner": instance.stats()})
+        results.append({"aggregator": {k: v for k, v in submitted.items() if v}, "runner": instance.stats})
     if not results:
         problems = [errors.get(options.name) for errors in (collector.config_errors, collector.load_errors)]
         detail = "\n".join(filter(None, problems)) or f"no configuration of {options.name} in conf.d"

@@ -21,12 +21,14 @@ from typing import Any
 
 from standin_agent import AGENT_VERSION, PACKAGE_VERSION
 from standin_agent.aggregator import Point, series
-from standin_agent.collector import Collector, Scheduler
+from standin_agent.collector import Collector, beat
 from standin_agent.config import Config
 from standin_agent.forwarder import KEY_INVALID, Forwarder
 from standin_agent.loader import Instance
 
 FLUSH_EVERY = 15.0
+# Between the starts of two checks.
+SPREAD = 0.2
 METADATA_EVERY = 1800.0
 MAX_SERIES = 1000
 STOP_SECONDS = 5.0
@@ -53,14 +55,12 @@ class Agent:
             self.log.error("check %s: %s", name, text)
         self.forwarder.start()
         threading.Thread(target=self._answer, args=(self._listen(),), name="commands", daemon=True).start()
-        scheduler = Scheduler()
-        for instance in self.collector.instances:
-            scheduler.add(instance.check_id, instance.interval, partial(self._run_check, instance))
-        due = time.monotonic()
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            due = max(due + FLUSH_EVERY, time.monotonic())
-            self.flush()
-        scheduler.stop()
+        # A thread each: a check that hangs or is slow delays no other, and does not keep the Agent from ending.
+        for number, instance in enumerate(self.collector.instances):
+            job = partial(self._run_check, instance)
+            arguments = (instance.interval, SPREAD * number, job, self._stop)
+            threading.Thread(target=beat, args=arguments, name=instance.check_id, daemon=True).start()
+        beat(FLUSH_EVERY, 0, self.flush, self._stop)
         self.flush()
         self.forwarder.stop(STOP_SECONDS)
         self.config.socket.unlink(missing_ok=True)
@@ -74,12 +74,12 @@ class Agent:
             return False
         status = collector.run(instance)
         collector.submit_service_check(None, "", "datadog.agent.check_status", status, [f"check:{name}"], "", "")
-        if instance.last["LastError"]:
-            self.log.error("check:%s | Error running check: %s", name, instance.last["LastError"])
+        if instance.stats["LastError"]:
+            self.log.error("check:%s | Error running check: %s", name, instance.stats["LastError"])
         return True
 
-    def flush(self) -> None:
-        """Hand everything collected so far to the forwarder."""
+    def flush(self) -> bool:
+        """Hand everything collected so far to the forwarder; True: there is always more to come."""
         host, now = self.config.hostname, round(time.time())
         self.collector.submit_service_check(None, "", "datadog.agent.up", 0, [], "", "")
         points, service_checks, events = self.collector.take()
@@ -97,6 +97,7 @@ class Agent:
         if time.monotonic() >= self._metadata_due:
             self._metadata_due = time.monotonic() + METADATA_EVERY
             self.forwarder.submit("/intake/", self._host_metadata())
+        return True
 
     def _host_metadata(self) -> dict[str, Any]:
         host, machine, python = self.config.hostname, platform.uname(), platform.python_version()
@@ -157,8 +158,8 @@ class Agent:
         """Answer one verb a connection."""
         answers = {"status": self.status, "health": self.health, "configcheck": self.configurations}
         while True:
-            # A caller that goes away or says nothing must not end the answering.
-            with contextlib.suppress(OSError, EOFError), listener.accept() as caller:
+            # A caller that goes away, says nothing or asks for what is not there must not end the answering.
+            with contextlib.suppress(Exception), listener.accept() as caller:
                 if caller.poll(5):
                     caller.send(answers[caller.recv()]())
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -77,16 +76,14 @@ class Collector(Kinds):
         return Path(self._config.values["run_path"]) / f"cache-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
     def _read_cache(self, key: str) -> str:
-        with contextlib.suppress(OSError):
-            return self._cache_file(key).read_text(encoding="utf-8")
-        return ""
+        file = self._cache_file(key)
+        return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def _write_cache(self, key: str, value: str) -> None:
-        # Put in place, so that what root's `datadog-agent check` wrote does not stop the Agent's own user.
-        with contextlib.suppress(OSError):
-            fresh = self._cache_file(key).with_suffix(".new")
-            fresh.write_text(value, encoding="utf-8")
-            fresh.replace(self._cache_file(key))
+        file = self._cache_file(key)
+        # Root's `datadog-agent check` may have left one that the Agent's user can remove, but not write.
+        file.unlink(missing_ok=True)
+        file.write_text(value, encoding="utf-8")
 
     def start(self, instance: Instance) -> bool:
         """Make the check of an instance, where that is still to do; False where it failed: see `load_errors`."""
@@ -114,8 +111,9 @@ class Collector(Kinds):
             error = json.dumps([{"message": f"{type(failure).__name__}: {failure}", "traceback": trace}])
             warnings = []
         points = running.sampler.commit()
-        running.counts.update(TotalRuns=1, TotalErrors=bool(error), TotalWarnings=len(warnings))
-        running.last.update(
+        for name, more in (("TotalRuns", 1), ("TotalErrors", bool(error)), ("TotalWarnings", len(warnings))):
+            running.stats[name] += more
+        running.stats.update(
             LastError=self._config.scrub(error),
             LastWarnings=[self._config.scrub(str(warning)) for warning in warnings],
             UpdateTimestamp=round(time.time()),
@@ -139,7 +137,7 @@ class Collector(Kinds):
         running, default = self.running.get(check_id), self._config.hostname
         texts = [tag for tag in tags if isinstance(tag, str)]
         if running:
-            running.counts[what] += 1
+            running.stats[what] += 1
             texts += running.tags
             default = "" if running.config.get("empty_default_hostname") is True else default
         return list(dict.fromkeys(texts)), str(host or default)
@@ -181,15 +179,15 @@ class Collector(Kinds):
     def unsupported(self, check_id: str, what: str) -> None:
         """Note for `status` what a check has submitted in vain."""
         running = self.running.get(check_id)
-        if running and what not in running.last["Unsupported"]:
-            running.last["Unsupported"].append(what)
+        if running and what not in running.stats["Unsupported"]:
+            running.stats["Unsupported"].append(what)
 
     def status(self) -> dict[str, Any]:
         """The parts `runnerStats`, `checkSchedulerStats` and `autoConfigStats` of `status --json`."""
         checks: dict[str, dict[str, Any]] = {}
         for check_id, running in list(self.running.items()):
-            checks.setdefault(running.name, {})[check_id] = running.stats()
-        loading = {name: {"Python Check Loader": text} for name, text in self.load_errors.items()}
+            checks.setdefault(running.name, {})[check_id] = running.stats
+        loading = {name: {"Python Check Loader": text} for name, text in self.load_errors.copy().items()}
         return {
             "runnerStats": {"Checks": checks},
             "checkSchedulerStats": {"LoaderErrors": loading},
@@ -205,30 +203,10 @@ def _nothing(*_args: Any, **_options: Any) -> None:
     """What only concerns the real Agent's own telemetry and inventory products."""
 
 
-class Scheduler:
-    """Runs each job at its own interval, in a thread of its own: one that hangs or is slow delays no other.
-
-    Jobs start `spread` seconds after one another and then keep their own fixed beat.
-    """
-
-    def __init__(self, spread: float = 0.2) -> None:
-        self._spread = spread
-        self._stop = threading.Event()
-        self._jobs = 0
-
-    def add(self, name: str, interval: float, job: Callable[[], bool]) -> None:
-        """Run `job` soon and then every `interval` seconds, until it returns False. It must not raise."""
-        due = time.monotonic() + self._spread * self._jobs
-        self._jobs += 1
-        # A daemon thread: a hanging check does not keep the Agent from ending.
-        threading.Thread(target=self._beat, args=(interval, due, job), name=name, daemon=True).start()
-
-    def _beat(self, interval: float, due: float, job: Callable[[], bool]) -> None:
-        while not self._stop.wait(max(0.0, due - time.monotonic())) and job():
-            # The next beat counts from this one's due time, so that lateness does not add up; beats missed while the
-            # job ran are left out.
-            due += interval * max(1, -(-(time.monotonic() - due) // interval))
-
-    def stop(self) -> None:
-        """Let no job start any more; running ones are left to end."""
-        self._stop.set()
+def beat(interval: float, delay: float, job: Callable[[], bool], stop: threading.Event) -> None:
+    """Run `job` in `delay` seconds and then at a fixed beat until it returns False, or `stop`. It must not raise."""
+    due = time.monotonic() + delay
+    while not stop.wait(max(0.0, due - time.monotonic())) and job():
+        # The next beat counts from this one's due time, so that lateness does not add up; beats missed while the job
+        # ran are left out.
+        due += interval * max(1, -(-(time.monotonic() - due) // interval))

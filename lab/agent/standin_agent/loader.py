@@ -11,9 +11,7 @@ import inspect
 import math
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,47 +31,37 @@ LEGACY = ("checks", "checks.network_checks", "config")
 ELSEWHERE = ("ad_identifiers", "advanced_ad_identifiers", "cluster_check")
 
 
-@dataclass
 class Instance:
-    """One entry of `instances`, its check, and its statistics in the words of the real `runnerStats`.
+    """One entry of `instances`, its check once it is loaded, and its entry for `runnerStats.Checks.<name>.<id>`.
 
-    `interval` in whole seconds, `tags` those that the Agent itself adds to all it submits.
+    `interval` in whole seconds, `tags` those that the Agent itself adds to all it submits. Raises ConfigError.
     """
 
-    name: str
-    source: str
-    init_config: dict[str, Any]
-    config: dict[str, Any]
-    tags: list[str] = field(init=False)
-    interval: int = field(init=False)
-    check_id: str = field(init=False)
-    check: Any = None
-    sampler: Sampler = field(default_factory=lambda: Sampler(time.time))
-    counts: Counter[str] = field(default_factory=Counter)
-    last: dict[str, Any] = field(default_factory=lambda: {"LastError": "", "LastWarnings": [], "Unsupported": []})
-
-    def __post_init__(self) -> None:
-        tags, interval = self.config.get("tags") or [], self.config.get("min_collection_interval", DEFAULT_INTERVAL)
+    def __init__(self, name: str, source: str, init_config: dict[str, Any], config: dict[str, Any]) -> None:
+        self.name, self.source, self.init_config, self.config = name, source, init_config, config
+        self.check: Any = None
+        self.sampler = Sampler(time.time)
+        tags, interval = config.get("tags") or [], config.get("min_collection_interval") or DEFAULT_INTERVAL
         if not isinstance(tags, list):
             raise ConfigError("`tags` of an instance must be a list")
         if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not math.isfinite(interval):
             raise ConfigError(f"`min_collection_interval` must be a number of seconds, not {interval!r}")
-        service = self.config.get("service") or self.init_config.get("service")
+        service = config.get("service") or init_config.get("service")
         # A Python check itself adds the `tags` of its instance, or does not: the Agent does so for its own checks only.
-        self.tags = [str(tag) for tag in tags if self.name in OWN] + ([f"service:{service}"] if service else [])
+        self.tags = [str(tag) for tag in tags if name in OWN] + ([f"service:{service}"] if service else [])
         self.interval = int(interval) if interval >= 1 else DEFAULT_INTERVAL
-        digest = hashlib.sha256(repr([self.init_config, self.config]).encode(errors="replace")).hexdigest()[:16]
-        self.check_id = ":".join(part for part in (self.name, str(self.config.get("name") or ""), digest) if part)
-
-    def stats(self) -> dict[str, Any]:
-        """The entry for `runnerStats.Checks.<name>.<id>`; dates in Unix seconds."""
-        return {
-            "CheckName": self.name,
+        digest = hashlib.sha256(repr([init_config, config]).encode(errors="replace")).hexdigest()[:16]
+        self.check_id = ":".join(part for part in (name, str(config.get("name") or ""), digest) if part)
+        self.stats: dict[str, Any] = {
+            "CheckName": name,
             "CheckID": self.check_id,
-            "CheckConfigSource": self.source,
+            "CheckConfigSource": source,
             "Interval": self.interval,
-            **{name: self.counts[name] for name in TOTALS},
-            **self.last,
+            **dict.fromkeys(TOTALS, 0),
+            "LastError": "",
+            "LastWarnings": [],
+            "UpdateTimestamp": 0,
+            "Unsupported": [],
         }
 
 
