@@ -54,7 +54,10 @@ class Agent:
         for name, text in self.collector.config_errors.items():
             self.log.error("check %s: %s", name, text)
         self.forwarder.start()
-        threading.Thread(target=self._answer, args=(self._listen(),), name="commands", daemon=True).start()
+        # To open a socket is to write to it: by systemd's umask, only the Agent's user and root may.
+        self.config.socket.unlink(missing_ok=True)
+        listener = Listener(str(self.config.socket), backlog=8)
+        threading.Thread(target=self._answer, args=(listener,), name="commands", daemon=True).start()
         # A thread each: a check that hangs or is slow delays no other, and does not keep the Agent from ending.
         for number, instance in enumerate(self.collector.instances):
             job = partial(self._run_check, instance)
@@ -144,15 +147,6 @@ class Agent:
             for item in self.collector.instances
         ]
         return {"configurations": found, "errors": {**self.collector.config_errors, **self.collector.load_errors}}
-
-    def _listen(self) -> Listener:
-        """The command line's socket, which only the Agent's user and root can open."""
-        self.config.socket.unlink(missing_ok=True)
-        mask = os.umask(0o177)
-        try:
-            return Listener(str(self.config.socket), backlog=8)
-        finally:
-            os.umask(mask)
 
     def _answer(self, listener: Listener) -> None:
         """Answer one verb a connection."""

@@ -65,6 +65,12 @@ class Config:
             self.values = self.resolve(self.values)
         self.api_key = str(self.values["api_key"]).strip()
         self.socket = Path(self.values["run_path"]) / "agent.sock"
+        site, version = self.values["site"], AGENT_VERSION.replace(".", "-")
+        # Where data goes, and where the key is validated. The first name carries the version, as that of the real one.
+        self.intake_url, self.api_url = (
+            str(self.values["dd_url"] or f"https://{name}.{site}").rstrip("/")
+            for name in (f"{version}-app.agent", "api")
+        )
         self.hostname, self.hostname_source = _hostname(str(self.values["hostname"]).strip())
 
     def resolve(self, document: Any) -> Any:
@@ -81,17 +87,6 @@ class Config:
         for part in key.split("."):
             node = node.get(part) if isinstance(node, dict) else None
         return node
-
-    @property
-    def intake_url(self) -> str:
-        """Where data goes. Without `dd_url` the host carries the Agent's version, as that of the real one."""
-        version = AGENT_VERSION.replace(".", "-")
-        return str(self.values["dd_url"] or f"https://{version}-app.agent.{self.values['site']}").rstrip("/")
-
-    @property
-    def api_url(self) -> str:
-        """Where the key is validated."""
-        return str(self.values["dd_url"] or f"https://api.{self.values['site']}").rstrip("/")
 
     @property
     def host_tags(self) -> list[str]:
