@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The stand-in Agent's aggregation, its beat, and its queue against an intake that goes away."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The stand-in Agent's datadog.yaml: precedence, secrets, host name, and errors that tell no secret."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which check configurations the stand-in Agent finds in conf.d, and what it says of those it cannot use."""
 
 from __future__ import annotations

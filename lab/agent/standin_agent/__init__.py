@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The lab's stand-in for the Datadog Agent: it runs real check classes and sends what they report."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The command `datadog-agent`. Exit status 0, or 255 as the real one where a verb could not do its work."""
 
 from __future__ import annotations

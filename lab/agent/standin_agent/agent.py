@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """`datadog-agent run`: schedules the checks, flushes every 15 seconds, answers the command line on a local socket."""
 
 from __future__ import annotations

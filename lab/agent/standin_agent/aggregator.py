@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Turns the samples of a check run into points, by the rules of the real Agent's check sampler. Pure: no I/O.
 
 A point carries the time at which its run was committed (its end), rounded to a whole second: the spacing of a check's

@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Loads and runs checks, and keeps what they submit until the next flush."""
 
 from __future__ import annotations

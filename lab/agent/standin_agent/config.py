@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """datadog.yaml: defaults, environment, secrets and the host name, in the real Agent's order of precedence."""
 
 from __future__ import annotations

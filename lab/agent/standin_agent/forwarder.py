@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Sends payloads to the intake, oldest first. While it is away they wait in a queue that is bounded by its bytes."""
 
 from __future__ import annotations

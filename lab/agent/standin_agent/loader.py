@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Finds check configurations and check classes. One broken file never hides another: errors are collected by name."""
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The metrics of the MySQL integration's own dashboards, under their real names, and `mysql.can_connect`."""
 
 from __future__ import annotations

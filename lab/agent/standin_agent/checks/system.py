@@ -1,5 +1,3 @@
-# Copyright: Kennel contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """system.*: the checks that run without any configuration of the user's, under the real Agent's names."""
 
 from __future__ import annotations
