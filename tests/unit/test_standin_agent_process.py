@@ -139,13 +139,18 @@ CHECKS: dict[str, tuple[str, str, str | None]] = {
         "failed with",
     ),
     "exits": (
-        """
-        class Exits(AgentCheck):
-            def check(self, instance):
-                raise SystemExit(3)
-        """,
+        "class Exits(AgentCheck):\n    def check(self, instance):\n        raise SystemExit(3)\n",
         "[{}]",
         "SystemExit: 3",
+    ),
+    "takes_a_name": (  # That of an attribute of the base's.
+        """
+        class TakesAName(AgentCheck):
+            def check(self, instance):
+                self.warnings = 5
+        """,
+        "[{}]",
+        "not iterable",
     ),
     "hangs": (
         """
@@ -371,11 +376,14 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
         "check:json": 1,
         "check:no_run": 2,
         "check:exits": 2,
+        "check:takes_a_name": 2,
     }
     said = next(entry for entry in runs if entry["check"] == "asks.said")
     assert said["message"] == "agent-name|agent-name|test|v|hello|0|7"
     assert said["host_name"] == ""
-    assert [(entry["status"], entry["tags"]) for entry in runs if entry["check"] in ("", "odd")] == [(3, [])]
+    assert {(entry["check"], entry["status"], *entry["tags"]) for entry in runs if "." not in entry["check"]} == {
+        ("odd", 3)
+    }
 
     intake = [body for path, body in agent.posts if path == "/intake/"]
     metadata = next(body for body in intake if "host-tags" in body)

@@ -99,23 +99,20 @@ class Collector(Kinds):
 
     def run(self, running: Instance) -> int:
         """One run and its commit. Returns its status as a service check has it: 0 ok, 1 warning, 2 critical."""
+        scrub = self._config.scrub
+        warnings: list[str] = []
         try:
-            error = str(running.check.run() or "")
-            warnings = running.check.get_warnings()
+            error = scrub(str(running.check.run() or ""))
+            warnings = [scrub(str(warning)) for warning in running.check.get_warnings()]
         # The base catches Exception; an exit of the check's would silently end its thread.
         except BaseException as failure:  # noqa: BLE001
-            trace = "".join(traceback.format_exception(failure))
+            trace = scrub("".join(traceback.format_exception(failure)))
             # As the base reports an error.
-            error = json.dumps([{"message": f"{type(failure).__name__}: {failure}", "traceback": trace}])
-            warnings = []
-        points = running.sampler.commit()
+            error = json.dumps([{"message": trace.strip().rpartition("\n")[2], "traceback": trace}])
+        points, stats = running.sampler.commit(), running.stats
         for name, more in (("TotalRuns", 1), ("TotalErrors", bool(error)), ("TotalWarnings", len(warnings))):
-            running.stats[name] += more
-        running.stats.update(
-            LastError=self._config.scrub(error),
-            LastWarnings=[self._config.scrub(str(warning)) for warning in warnings],
-            UpdateTimestamp=round(time.time()),
-        )
+            stats[name] += more
+        stats.update(LastError=error, LastWarnings=warnings, UpdateTimestamp=round(time.time()))
         with self._lock:
             self._points += points
         return 2 if error else 1 if warnings else 0
