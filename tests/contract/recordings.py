@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-ID_KEY = re.compile(r"(^|_)(id|ids|id_str|uuid)$")
+ID_KEY = re.compile(r"(^|_)(id|ids|id_str|uuid|token)$")
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 # Seconds: a number or a time this near to the recording is one, and is moved.
 _NEAR = 400 * 86400

@@ -35,7 +35,7 @@ _VOLATILE = re.compile(
 # Parts of an answer whose ids are not those of objects that a scenario makes.
 _NOT_OBJECTS = {"creator", "included", "relationships", "options", "widgets", "assets"}
 _SENT_HEADERS = ("content-type", "content-encoding")
-_IDS_IN_PATHS = re.compile(r"/(\d+|[0-9a-f-]{32,36}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3})(?=/|$)")
+_IDS_IN_PATHS = re.compile(r"/(\d+|[0-9a-f-]{32,36}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}|\w{16}-\w{32})(?=/|$)")
 _NAMES_IN_PATHS = re.compile(r"(/(?:tags/hosts|host|events|snapshot_status))/.+?(/(?:un)?mute)?$")
 
 
