@@ -87,7 +87,7 @@ def test_hosts_appear_when_anything_names_them(now, name):
 
 
 def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
-    with pytest.raises(ApiError, match="Host not found"):
+    with pytest.raises(ApiError, match="No host matches that host_id"):
         datadog.api.Tag.create(name, tags=["env:lab"])
     datadog.api.Metric.send(metric=name, points=(now - 20, 1), host=name)
     assert datadog.api.Tag.create(name, tags=["env:lab"]) == {"host": name, "tags": ["env:lab"]}

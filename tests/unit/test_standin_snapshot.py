@@ -99,6 +99,7 @@ def test_answers_with_what_was_asked_and_where_the_picture_is(client):
     answer = json.loads(body)
     assert status == 200
     assert answer.pop("snapshot_url").startswith("http://lab.example:8080/snapshot/")
+    assert json.loads(answer.pop("graph_def")) == {"requests": [{"q": "avg:m{*}"}]}
     assert answer == {"metric_query": "avg:m{*}", "title": "t"}
 
 

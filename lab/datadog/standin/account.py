@@ -26,6 +26,7 @@ USER = {
         "status": "Active",
         "created_at": _SINCE,
         "modified_at": _SINCE,
+        "last_login_time": _SINCE,
         "allowed_login_methods": [],
         "verified": True,
         "service_account": False,

@@ -16,7 +16,7 @@ from .downtimes import Downtimes
 from .evaluate import evaluate
 from .formulas import read
 from .functions import Line
-from .store import Host, Store, source_name
+from .store import SOURCES, Host, Store, source_name
 
 # The hosts API shows hosts of the last three hours unless it is told from when, at most a thousand at once.
 _HOSTS_SINCE = 3 * 3600
@@ -37,9 +37,14 @@ def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, s
     """The routes of hosts, their tags, and metrics."""
 
     def all_tags(call: Call) -> dict[str, Any]:
-        source = call.query.get("source", "")
+        source, all_hosts = call.query.get("source", ""), store.hosts()
+        if source and source_name(source) not in {
+            *SOURCES.values(),
+            *(name for host in all_hosts for name in host.tags),
+        }:
+            raise Refused(404, "Provided source does not exist")
         found: dict[str, list[str]] = {}
-        for host in store.hosts():
+        for host in all_hosts:
             for tag in _tags(host, source):
                 found.setdefault(tag, []).append(host.name)
         return {"tags": found}
@@ -79,11 +84,11 @@ def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, s
 
     def totals(call: Call) -> dict[str, int]:
         now = int(time.time())
-        seen = [now - host.last_reported for host in store.hosts()]
-        return {
-            "total_active": sum(age <= _HOSTS_SINCE for age in seen),
-            "total_up": sum(age <= UP for age in seen),
-        }
+        since = _integer(call, "from", now - _HOSTS_SINCE)
+        if since > now:
+            raise Refused(400, "The value provided for parameter 'from' is invalid")
+        seen = [host.last_reported for host in store.hosts()]
+        return {"total_active": sum(at >= since for at in seen), "total_up": sum(at >= now - UP for at in seen)}
 
     return [
         ("GET", "/api/v1/query", partial(_query, store)),
@@ -234,7 +239,7 @@ def _host_tags(store: Store, method: str, call: Call) -> Any:
     name, source = call.path["host"], call.query.get("source", "")
     host = next((host for host in store.hosts() if host.name == name), None)
     if host is None:
-        raise Refused(404, f"Host not found: {name}")
+        raise Refused(404, "No host matches that host_id")
     if method == "GET":
         return {"host": name, "tags": _tags(host, source)}
     body = call.body or {}

@@ -33,6 +33,14 @@ from .watch import Watch
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
+# What the API says beside the errors of a refused key.
+_FORBIDDEN = {
+    "status": "error",
+    "code": 403,
+    "statuspage": "http://status.datadoghq.com",
+    "twitter": "http://twitter.com/datadogops",
+    "email": "support@datadoghq.com",
+}
 
 
 def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
@@ -78,7 +86,6 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
             Refused: _refused,
             HTTPException: _http,
             ClientDisconnect: _gone,
-            UnicodeEncodeError: _not_text,
             Exception: _failed,
         },
         lifespan=lifespan,
@@ -106,16 +113,12 @@ async def _evaluate(watch: Watch, every: float) -> None:
 
 
 def _refused(request: Request, error: Refused) -> Response:
-    return JSONResponse({"errors": list(error.errors)}, status_code=error.status)
+    more = _FORBIDDEN if error.status == 403 else {}
+    return JSONResponse({**more, "errors": list(error.errors)}, status_code=error.status)
 
 
 def _http(request: Request, error: HTTPException) -> Response:
     return JSONResponse({"errors": [error.detail]}, status_code=error.status_code, headers=error.headers)
-
-
-def _not_text(request: Request, error: UnicodeEncodeError) -> Response:
-    # JSON can write half a character ("\\ud800"), which no database takes.
-    return JSONResponse({"errors": ["Payload is not in the expected format: a text is no Unicode"]}, status_code=400)
 
 
 def _gone(request: Request, error: ClientDisconnect) -> Response:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -33,6 +34,14 @@ class Call:
     body: Any = None
     base: str = ""
 
+
+class _Id(IntegerConvertor):
+    """A number in a path, with as many digits as ids have: Python refuses to read thousands of them."""
+
+    regex = "[0-9]{1,20}"
+
+
+register_url_convertor("id", _Id())
 
 # A function answers with the body, with (status, body), or with a whole response.
 Handler = Callable[[Call], Any]
@@ -63,16 +72,14 @@ def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threadin
 
 
 def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limits) -> Callable:
-    def run(call: Call, alone: bool, with_body: bool) -> Any:
+    def run(call: Call, alone: bool) -> Any:
         if not alone:
             return handler(call)
         try:
             with lock:
                 return handler(call)
         # Handlers check what the API checks. Any other part of a body may be of any type, and trips whoever uses it.
-        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-            if not with_body:
-                raise
+        except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError) as error:
             _LOG.info("refused", exc_info=True)
             raise Refused(400, f"Payload is not in the expected format: {error}") from None
 
@@ -85,7 +92,7 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
             decode.load(sent) if sent else None,
             base=str(request.base_url),
         )
-        answer = await run_in_threadpool(run, call, request.method != "GET", bool(sent))
+        answer = await run_in_threadpool(run, call, request.method != "GET")
         if isinstance(answer, Response):
             return answer
         status, body = answer if isinstance(answer, tuple) else (200, answer)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import account
-from .calls import Call, Handler, paged
+from .calls import Call, Handler, integer, paged
 from .clock import Clock, iso
 from .decode import Refused
 from .documents import Documents
@@ -23,13 +23,11 @@ _SUMMARY = (
 )
 _REQUIRED = {"title": str, "layout_type": str, "widgets": list}
 _LONGEST_NAME = 80
+_MOST_USAGES = 500
 # More than the number of widgets that fit on a dashboard, less than JavaScript's integers hold.
 _WIDGET_IDS = 2**53
 _SHARE: dict[str, Any] = {
-    **dict.fromkeys(
-        ("expiration", "last_accessed", "share_list", "selectable_template_vars", "session_duration_in_days")
-    ),
-    "invitees": [],
+    **dict.fromkeys(("expiration", "last_accessed", "share_list", "selectable_template_vars")),
     "embeddable_domains": [],
     "viewing_preferences": {},
     "global_time_selectable_enabled": False,
@@ -38,6 +36,12 @@ _SHARE: dict[str, Any] = {
     "share_type": "open",
 }
 _AUTHOR = {"handle": account.HANDLE, "name": account.NAME}
+_LISTED: dict[str, Any] = {
+    **dict.fromkeys(("icon", "integration_id")),
+    **dict.fromkeys(("is_favorite", "is_shared"), False),
+    "author": _AUTHOR,
+    "popularity": 0,
+}
 
 
 class Dashboards:
@@ -49,15 +53,16 @@ class Dashboards:
 
     def create(self, call: Call) -> dict[str, Any]:
         """Make a dashboard of a body."""
+        _check(call.body)
         return self._put(self._documents.new_id("dashboard"), call.body, iso(self._clock.now()))
 
     def update(self, call: Call) -> dict[str, Any]:
         """Put a body in the place of a dashboard. Its widgets get new ids."""
+        _check(call.body)
         found = self.need(call.path["id"])
         return self._put(found["id"], call.body, found["created_at"])
 
-    def _put(self, id_: str, body: Any, created: str) -> dict[str, Any]:
-        _check(body)
+    def _put(self, id_: str, body: dict[str, Any], created: str) -> dict[str, Any]:
         known: dict[Any, int] = {}
         made = {
             "description": None,
@@ -66,6 +71,7 @@ class Dashboards:
             "is_read_only": False,
             "restricted_roles": [],
             "experience_type": "default",
+            "tags": [],
             **body,
             "id": id_,
             "url": _url(id_, body["title"]),
@@ -137,15 +143,23 @@ class Dashboards:
     # ----------------------------------------------------------------------------------------------- shares and lists
     def share(self, call: Call) -> dict[str, Any]:
         """Share a dashboard with everybody who has the address."""
-        found = self.need(call.body["dashboard_id"])
-        token = f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
+        found = self._documents.get("dashboard", call.body["dashboard_id"])
+        if found is None:
+            raise Refused(404, f"{call.body['dashboard_type']} {call.body['dashboard_id']} not found")
+        now, token = iso(self._clock.now()), f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
+        invited = [
+            {"email": email, "access_expiration": None, "last_accessed": None, "created_at": now}
+            for email in call.body.get("share_list") or []
+        ]
         made = {
             **_SHARE,
+            "session_duration_in_days": 30 if invited else None,
+            "invitees": invited,
             **call.body,
             "author": _AUTHOR,
             "title": found["title"],
             "token": token,
-            "created": iso(self._clock.now()),
+            "created": now,
             "public_url": f"https://p.datadoghq.com/sb/{token}",
         }
         self._documents.put("public dashboard", token, made)
@@ -159,17 +173,21 @@ class Dashboards:
 
     def usage(self, call: Call) -> dict[str, Any]:
         """Who looks at a dashboard, or at each: nobody."""
-        if "id" in call.path:
-            return {"data": _usage(self.need(call.path["id"]))}
-        return {"data": [_usage(found) for found in self._documents.all("dashboard")]}
+        id_ = call.path.get("id")
+        found = self._documents.all("dashboard") if id_ is None else [self._documents.get("dashboard", id_)]
+        if None in found:
+            raise Refused(404, f"Dashboard not found for dashboard_id={id_} in org_id={account.ORG} not found")
+        if integer(call.query, "page[limit]", _MOST_USAGES) > _MOST_USAGES:
+            raise Refused(400, f"Input should be less than or equal to {_MOST_USAGES}")
+        data = [_usage(one) for one in paged(found, call.query, "page[offset]", "page[limit]", _MOST_USAGES)]
+        return {"data": data if id_ is None else data[0]}
 
     def create_list(self, call: Call) -> dict[str, Any]:
         """Make a list of dashboards."""
-        now = iso(self._clock.now())
-        id_ = self._documents.new_id("dashboard list")
+        name, now = _list_name(call), iso(self._clock.now())
         made = {
-            "id": id_,
-            "name": call.body["name"],
+            "id": self._documents.new_id("dashboard list"),
+            "name": name,
             "type": "manual_dashboard_list",
             "author": _AUTHOR,
             "created": now,
@@ -178,13 +196,19 @@ class Dashboards:
             "dashboards": None,
             "dashboard_count": 0,
         }
-        self._documents.put("dashboard list", id_, {**made, "items": []})
-        return made
+        return self._put_list({**made, "items": []})
 
-    def read_list(self, call: Call) -> dict[str, Any]:
-        """A list without its dashboards."""
-        found = self._need_list(call)
-        return {name: value for name, value in found.items() if name != "items"}
+    def rename_list(self, call: Call) -> dict[str, Any]:
+        """Give a list another name."""
+        return self._put_list({**self._need_list(call), "name": _list_name(call), "modified": iso(self._clock.now())})
+
+    def _put_list(self, made: dict[str, Any]) -> dict[str, Any]:
+        self._documents.put("dashboard list", made["id"], made)
+        return _without_items(made)
+
+    def every_list(self, call: Call) -> dict[str, Any]:
+        """All lists without their dashboards."""
+        return {"dashboard_lists": [_without_items(found) for found in self._documents.all("dashboard list")]}
 
     def _need_list(self, call: Call) -> dict[str, Any]:
         found = self._documents.get("dashboard list", call.path["id"])
@@ -198,30 +222,48 @@ class Dashboards:
         self._documents.delete("dashboard list", found["id"])
         return {"deleted_dashboard_list_id": found["id"]}
 
+    def read_items(self, call: Call) -> dict[str, Any]:
+        """The dashboards of a list that are there."""
+        items = self._need_list(call)["items"]
+        found = [
+            {
+                **{name: dashboard.get(name) for name in ("title", "url", "is_read_only", "tags")},
+                **_LISTED,
+                "created": dashboard["created_at"],
+                "modified": dashboard["modified_at"],
+                **item,
+            }
+            for item in items
+            if (dashboard := self._documents.get("dashboard", item["id"]))
+        ]
+        return {"dashboards": found, "total": len(found)}
+
     def list_items(self, call: Call, how: str) -> list[dict[str, Any]]:
-        """Read the dashboards of a list, or add, replace or take away those that a body names."""
+        """Add, replace or take away the dashboards of a list that a body names."""
         found = self._need_list(call)
-        items = [{"type": item["type"], "id": item["id"]} for item in (call.body or {}).get("dashboards", [])]
+        if "dashboards" not in call.body:
+            raise Refused(400, "Required parameter 'dashboards' is missing")
+        items = [{"type": item["type"], "id": item["id"]} for item in call.body["dashboards"]]
         kept = {
-            "read": found["items"],
             "replace": items,
             "add": found["items"] + [item for item in items if item not in found["items"]],
             "remove": [item for item in found["items"] if item not in items],
         }[how]
-        self._documents.put("dashboard list", found["id"], {**found, "items": kept, "dashboard_count": len(kept)})
-        return kept if how == "read" else items
+        self._put_list({**found, "items": kept, "dashboard_count": len(kept)})
+        return items
 
     def table(self) -> list[tuple[str, str, Handler]]:
         """The routes of dashboards."""
-        lists, items = "/api/v1/dashboard/lists/manual", "/api/v2/dashboard/lists/manual/{id:int}/dashboards"
+        lists, items = "/api/v1/dashboard/lists/manual", "/api/v2/dashboard/lists/manual/{id:id}/dashboards"
         return [
             ("POST", "/api/v1/dashboard/public", self.share),
             ("DELETE", "/api/v1/dashboard/public/{token}", self.unshare),
             ("POST", lists, self.create_list),
-            ("GET", lists, lambda call: {"dashboard_lists": self._documents.all("dashboard list")}),
-            ("GET", lists + "/{id:int}", self.read_list),
-            ("DELETE", lists + "/{id:int}", self.delete_list),
-            ("GET", items, lambda call: {"dashboards": self.list_items(call, "read")}),
+            ("GET", lists, self.every_list),
+            ("GET", lists + "/{id:id}", lambda call: _without_items(self._need_list(call))),
+            ("PUT", lists + "/{id:id}", self.rename_list),
+            ("DELETE", lists + "/{id:id}", self.delete_list),
+            ("GET", items, self.read_items),
             ("POST", items, lambda call: {"added_dashboards_to_list": self.list_items(call, "add")}),
             ("PUT", items, lambda call: {"dashboards": self.list_items(call, "replace")}),
             ("DELETE", items, lambda call: {"deleted_dashboards_from_list": self.list_items(call, "remove")}),
@@ -235,6 +277,16 @@ class Dashboards:
             ("PUT", "/api/v1/dashboard/{id}", self.update),
             ("DELETE", "/api/v1/dashboard/{id}", self.delete),
         ]
+
+
+def _list_name(call: Call) -> str:
+    if not call.body.get("name"):
+        raise Refused(400, "'name' parameter can't be empty")
+    return call.body["name"]
+
+
+def _without_items(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name != "items"}
 
 
 def _ids(call: Call) -> list[str]:
@@ -297,11 +349,11 @@ def _check(body: Any) -> None:
     """Raise Refused(400) for what is no dashboard."""
     if not isinstance(body, dict):
         raise Refused(400, "Invalid JSON")
+    if body.get("layout_type") not in (None, "ordered", "free"):
+        raise Refused(400, "Value of parameter 'layout_type' should be any of these ['ordered', 'free']")
     for name, kind in _REQUIRED.items():
         if not isinstance(body.get(name), kind):
             raise Refused(400, f"The parameter '{name}' is required")
-    if body["layout_type"] not in ("ordered", "free"):
-        raise Refused(400, f"Invalid layout_type: {body['layout_type']}")
     _check_widgets(body["widgets"])
     for tag in body.get("tags") or []:
         if not str(tag).startswith("team:"):

@@ -97,7 +97,11 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
 def load(body: bytes) -> Any:
     """The JSON that `body` holds. Raises Refused(400)."""
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        value = json.loads(body, parse_constant=_no_constant)
+        if b"\\u" in body:
+            # JSON can write half a character, which no database and no answer takes.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise _malformed(str(error)) from None
 

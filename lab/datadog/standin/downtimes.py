@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -224,7 +224,8 @@ def check_scope(text: Any) -> None:
 
 def _check_identifier(sent: Any) -> None:
     kinds = {"monitor_id": int, "monitor_tags": list}
-    if not isinstance(sent, dict) or len(sent) != 1 or not all(isinstance(sent[k], kinds.get(k, ())) for k in sent):
+    fits = isinstance(sent, dict) and len(sent) == 1 and all(isinstance(sent[k], kinds.get(k, ())) for k in sent)
+    if not fits or not all(isinstance(tag, str) for tag in sent.get("monitor_tags", ())):
         raise Refused(400, f"{sent} is not valid under any of the given schemas")
 
 
@@ -247,7 +248,7 @@ def _shown(seconds: float) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ routes
-def table(downtimes: Downtimes, monitor_exists: Any) -> list[tuple[str, str, Handler]]:
+def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None]) -> list[tuple[str, str, Handler]]:
     """The routes of the v2 API."""
 
     def shown(found: dict[str, Any]) -> dict[str, Any]:
@@ -260,12 +261,15 @@ def table(downtimes: Downtimes, monitor_exists: Any) -> list[tuple[str, str, Han
         return {"type": "downtime", "id": found["id"], "attributes": attributes}
 
     def related(found: dict[str, Any]) -> dict[str, Any]:
-        monitor = found["monitor_identifier"].get("monitor_id")
-        link = {"data": {"type": "monitor", "id": str(monitor)} if monitor else None}
+        id_ = found["monitor_identifier"].get("monitor_id")
+        link = {"data": {"type": "monitor", "id": str(id_)} if id_ else None}
         return {"monitor": link, "created_by": account.USER_LINK}
 
     def whole(found: dict[str, Any]) -> dict[str, Any]:
-        return {"data": {**shown(found), "relationships": related(found)}, "included": [account.USER]}
+        included, own = [account.USER], monitor(found["monitor_identifier"].get("monitor_id"))
+        if own:
+            included.append({"type": "monitor", "id": own["id"], "attributes": {"name": own["name"]}})
+        return {"data": {**shown(found), "relationships": related(found)}, "included": included}
 
     def attributes(call: Call) -> dict[str, Any]:
         data = call.body.get("data") if isinstance(call.body, dict) else None
@@ -307,10 +311,10 @@ def table(downtimes: Downtimes, monitor_exists: Any) -> list[tuple[str, str, Han
         return whole(downtimes.change(found, downtimes.checked(attributes(call), found)))
 
     def matches(call: Call) -> dict[str, Any]:
-        monitor = monitor_exists(call.path["monitor"])
-        if monitor is None:
+        own = monitor(call.path["monitor"])
+        if own is None:
             raise Refused(404, f"Monitor with id {call.path['monitor']} not found")
-        found = downtimes.matching(monitor, downtimes.active())
+        found = downtimes.matching(own, downtimes.active())
         page = paged(found, call.query, "page[offset]", "page[limit]", 30)
         return {
             "data": [
@@ -337,5 +341,5 @@ def table(downtimes: Downtimes, monitor_exists: Any) -> list[tuple[str, str, Han
         ("GET", "/api/v2/downtime/{id}", get),
         ("PATCH", "/api/v2/downtime/{id}", update),
         ("DELETE", "/api/v2/downtime/{id}", cancel),
-        ("GET", "/api/v2/monitor/{monitor:int}/downtime_matches", matches),
+        ("GET", "/api/v2/monitor/{monitor:id}/downtime_matches", matches),
     ]

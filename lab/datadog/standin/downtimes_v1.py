@@ -85,7 +85,11 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         if start is not None and start < clock.now() - _LATE:
             raise Refused(400, PAST)
         recurrence = sent.get("recurrence", (old or {}).get("v1_recurrence"))
-        if not recurrence:
+        if recurrence:
+            more["v1_recurrence"] = _checked_recurrence(recurrence)
+        endless = end is None and "recurrences" not in before
+        # What never ends begins once, whatever is to recur.
+        if not recurrence or endless:
             kept_end = None if before.get("end") is None else epoch(before["end"])
             end = end if "end" in sent else kept_end
             return {"start": None if start is None else iso(start), "end": None if end is None else iso(end)}
@@ -95,7 +99,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
             end = old_end if end is None else end
         if start is None or end is None or end <= start:
             raise Refused(400, "A recurring downtime needs a start and an end after it")
-        more.update(v1_recurrence=_checked_recurrence(recurrence), v1_times=[start, end])
+        more["v1_times"] = [start, end]
         begin = datetime.fromtimestamp(start, ZoneInfo(zone)).replace(tzinfo=None).isoformat()
         rule = {"rrule": _rrule(more["v1_recurrence"]), "duration": _duration(end - start), "start": begin}
         check_recurrence(rule, zone)
@@ -122,8 +126,10 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
 
     def cancel_by_scope(call: Call) -> dict[str, Any]:
         wanted = (call.body or {}).get("scope")
-        wanted = wanted.split(",") if isinstance(wanted, str) else wanted
-        found = [item for item in downtimes.ahead() if sorted(shown(item)["scope"]) == sorted(wanted or [])]
+        if not wanted:
+            raise Refused(400, "Expected scope")
+        wanted = sorted(wanted.split(",") if isinstance(wanted, str) else wanted)
+        found = [item for item in downtimes.ahead() if sorted(shown(item)["scope"]) == wanted]
         if not found:
             raise Refused(404, "No downtimes found")
         for item in found:
@@ -175,9 +181,9 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         ("GET", "/api/v1/downtime", every),
         ("POST", "/api/v1/downtime", lambda call: shown(downtimes.schedule(checked(call.body)))),
         ("POST", "/api/v1/downtime/cancel/by_scope", cancel_by_scope),
-        ("GET", "/api/v1/downtime/{id:int}", lambda call: shown(one(call, "Downtime not found"))),
-        ("PUT", "/api/v1/downtime/{id:int}", update),
-        ("DELETE", "/api/v1/downtime/{id:int}", cancel),
+        ("GET", "/api/v1/downtime/{id:id}", lambda call: shown(one(call, "Downtime not found"))),
+        ("PUT", "/api/v1/downtime/{id:id}", update),
+        ("DELETE", "/api/v1/downtime/{id:id}", cancel),
         ("POST", "/api/v1/monitor/mute_all", mute_all),
         ("POST", "/api/v1/monitor/unmute_all", unmute_all),
         ("POST", "/api/v1/host/{host}/mute", mute_host),

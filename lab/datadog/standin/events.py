@@ -26,6 +26,7 @@ _NEWEST = 10 * 60
 _PAGE = 10
 _TEXTS = ("host", "alert_type", "priority", "source_type_name", "aggregation_key", "device_name")
 _V1_PAGE = 1000
+_LISTED = {"is_aggregate": False, "comments": [], "monitor_group_status": None}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _APP = "https://app.datadoghq.com"
 
@@ -84,15 +85,18 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         asked = int(call.path["id"])
         found = [event for event in documents.all("event") if asked in (event["id"], _rounded(event["id"]))]
         if not found:
-            raise Refused(404, "Event not found")
+            raise Refused(404, "No event matches that event_id.")
         return {"event": _v1(found[0])}
 
     def list_v1(call: Call) -> dict[str, Any]:
         start, end = (integer(call.query, name, -1) for name in ("start", "end"))
+        if start > end:
+            # The API's own words.
+            raise Refused(400, "start param must be greater than end param")
         wanted = {name: set(call.query[name].split(",")) for name in ("tags", "sources") if call.query.get(name)}
         priority = call.query.get("priority")
         found = [
-            {**_v1(event), "is_aggregate": False, "comments": [], "source": event.get("source_type_name") or "My Apps"}
+            {**_v1(event), **_LISTED, "source": event.get("source_type_name") or "My Apps"}
             for event in reversed(documents.all("event"))
             if start <= event["date_happened"] <= end
             and (not priority or (event.get("priority") or "normal") == priority)
@@ -140,7 +144,7 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
     return [
         ("POST", "/api/v1/events", post_v1),
         ("GET", "/api/v1/events", list_v1),
-        ("GET", "/api/v1/events/{id:int}", get_v1),
+        ("GET", "/api/v1/events/{id:id}", get_v1),
         ("POST", "/api/v2/events", post_v2),
         ("GET", "/api/v2/events", list_v2),
         ("POST", "/api/v2/events/search", search_v2),
@@ -163,6 +167,8 @@ def _v1(event: dict[str, Any]) -> dict[str, Any]:
         "alert_type": event.get("alert_type") or "info",
         "priority": event.get("priority") or "normal",
         "tags": event.get("tags") or [],
+        "monitor_id": None,
+        "monitor_groups": [],
         "resource": f"/api/v1/events/{event['id']}",
         **_ids(event),
         "url": f"/event/event?id={event['id']}",
@@ -225,7 +231,7 @@ def _time(text: str | int, now: float, default: float) -> float:
         if relative:
             return now - int(relative[1] or 0) * _UNITS[relative[2] or "s"]
         return int(text) / 1000 if str(text).isdecimal() else epoch(str(text).replace(" ", "+"))
-    except ValueError:
+    except (OverflowError, ValueError):
         raise Refused(400, f"input_validation_error(Field 'filter' is invalid: {text})") from None
 
 

@@ -70,12 +70,14 @@ def checked(sent: dict[str, Any], before: dict[str, Any], id_: int) -> dict[str,
 
 def _type(sent: str | None, before: str | None, query: str) -> str:
     """The type that a monitor gets: `metric alert` and `query alert` are one, and follow the query when it is made."""
-    if sent not in (None, *MONITOR_TYPES) or not (sent or before):
+    if not (sent or before):
+        raise Refused(400, "The parameter 'type' is required")
+    if sent and sent not in MONITOR_TYPES:
         raise Refused(400, "The value provided for parameter 'type' is invalid")
     if before:
         both = {sent, before} <= set(METRIC_TYPES)
         if sent and sent != before and not both:
-            raise Refused(400, "The value provided for parameter 'type' is invalid")
+            raise Refused(400, "Monitor type change not allowed")
         return sent if sent == "query alert" else before
     if sent == "query alert" and query.startswith("formula("):
         return "metric alert"

@@ -206,12 +206,12 @@ class Monitors:
             ("POST", "/api/v1/monitor", self.create),
             ("POST", "/api/v1/monitor/validate", self.validate),
             ("GET", "/api/v1/monitor/can_delete", self.can_delete),
-            ("GET", "/api/v1/monitor/{id:int}", self.read),
-            ("PUT", "/api/v1/monitor/{id:int}", self.update),
-            ("DELETE", "/api/v1/monitor/{id:int}", self.delete),
-            ("POST", "/api/v1/monitor/{id:int}/validate", self.validate),
-            ("POST", "/api/v1/monitor/{id:int}/mute", self.mute),
-            ("POST", "/api/v1/monitor/{id:int}/unmute", self.unmute),
+            ("GET", "/api/v1/monitor/{id:id}", self.read),
+            ("PUT", "/api/v1/monitor/{id:id}", self.update),
+            ("DELETE", "/api/v1/monitor/{id:id}", self.delete),
+            ("POST", "/api/v1/monitor/{id:id}/validate", self.validate),
+            ("POST", "/api/v1/monitor/{id:id}/mute", self.mute),
+            ("POST", "/api/v1/monitor/{id:id}/unmute", self.unmute),
         ]
 
 

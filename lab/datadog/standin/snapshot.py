@@ -24,7 +24,7 @@ from .calls import Call, Handler
 from .decode import Refused
 from .documents import Documents
 from .evaluate import evaluate
-from .formulas import read, request_query
+from .formulas import request_query
 from .functions import METHODS, Line
 from .store import Store
 
@@ -94,6 +94,8 @@ class Snapshots:
         return {"snapshot_url": f"{call.base}snapshot/{name}.png", **asked, **title}
 
     def _graph(self, query: dict[str, str]) -> tuple[Graph, dict[str, str]]:
+        if not query.get("graph_def") and not query.get("metric_query"):
+            raise Refused(400, "metric_query or graph_def param required")
         graph = Graph(*(_integer(query, name, range(decode.LATEST + 1)) for name in ("start", "end")))
         if graph.start >= graph.end:
             raise Refused(400, "The parameter 'start' must be before 'end'")
@@ -103,14 +105,10 @@ class Snapshots:
         graph.title = query.get("title", "")
         if query.get("event_query"):
             graph.events = self._events(query["event_query"], graph)
-        if query.get("graph_def"):
-            self._define(graph, query["graph_def"])
-            return graph, {"graph_def": query["graph_def"]}
-        if not query.get("metric_query"):
-            raise Refused(400, "One of the parameters 'metric_query' and 'graph_def' is required")
-        for lines in evaluate(read(query["metric_query"]), self._store, graph.start, graph.end):
-            graph.lines += [(line, "line", _label(line)) for line in lines]
-        return graph, {"metric_query": query["metric_query"]}
+        asked = {name: query[name] for name in ("graph_def", "metric_query", "event_query") if query.get(name)}
+        asked.setdefault("graph_def", json.dumps({"requests": [{"q": query.get("metric_query")}]}))
+        self._define(graph, asked["graph_def"])
+        return graph, asked
 
     def _define(self, graph: Graph, text: str) -> None:
         """Fill `graph` from a definition, in the old form (viz) or that of a dashboard's widget (type)."""
