@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-access, app, clock, decode, documents, store, watch = (
+app, calls, clock, decode, documents, store, watch = (
     importlib.import_module(f"standin.{name}")
-    for name in ("access", "app", "clock", "decode", "documents", "store", "watch")
+    for name in ("app", "calls", "clock", "decode", "documents", "store", "watch")
 )
 
 KEYS = [(b"dd-api-key", b"k"), (b"dd-application-key", b"a"), (b"host", b"lab.example:8080")]
@@ -32,7 +32,7 @@ class Client:
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.store = store.Store(folder, retention=86400)
-        self.app = app.make(self.store, access.Keys("k", "a"), **options)
+        self.app = app.make(self.store, calls.Keys("k", "a"), **options)
 
     def call(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, headers: list | None = None

@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-access, decode, evaluate, page, store = (
-    importlib.import_module(f"standin.{name}") for name in ("access", "decode", "evaluate", "page", "store")
+calls, decode, evaluate, page, store = (
+    importlib.import_module(f"standin.{name}") for name in ("calls", "decode", "evaluate", "page", "store")
 )
 parse = importlib.import_module("module_utils.datadog_query").parse
 
@@ -363,7 +363,7 @@ API, APP = ("dd-api-key", "k" * 32), ("dd-application-key", "a" * 40)
     [(request([API]), False), (request(query=b"api_key=" + b"k" * 32), False), (request([API, APP]), True)],
 )
 def test_the_right_keys_pass(sent, application):
-    access.Keys("k" * 32, "a" * 40).check(sent, application=application)
+    calls.Keys("k" * 32, "a" * 40).check(sent, application=application)
 
 
 @pytest.mark.parametrize(
@@ -378,12 +378,12 @@ def test_the_right_keys_pass(sent, application):
 )
 def test_other_keys_are_forbidden(sent, application):
     with pytest.raises(decode.Refused, match="Forbidden") as caught:
-        access.Keys("k" * 32, "a" * 40).check(sent, application=application)
+        calls.Keys("k" * 32, "a" * 40).check(sent, application=application)
     assert caught.value.status == 403
 
 
 def test_keys_are_not_printed():
-    assert "kkk" not in repr(access.Keys("k" * 32, "a" * 40))
+    assert "kkk" not in repr(calls.Keys("k" * 32, "a" * 40))
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_keys_are_not_printed():
 def test_refuses_a_key_file_without_both_keys(tmp_path, content):
     (tmp_path / "keys.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError):
-        access.Keys.load(tmp_path / "keys.json")
+        calls.Keys.load(tmp_path / "keys.json")
 
 
 def test_the_page_escapes_what_hosts_say(kept):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import uvicorn
 
-from .access import Keys
 from .app import make
+from .calls import Keys
 from .store import Store
 
 

@@ -1,17 +1,17 @@
-"""The routes that read what was sent. All of them need the API key and the application key."""
+"""The routes that Agents and clients send to, and those that read what was sent."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from . import decode
 from .calls import Call, Handler
 from .clock import Clock, epoch
-from .decode import Refused
+from .decode import Refused, Sample
 from .downtimes import Downtimes
 from .evaluate import evaluate
 from .formulas import read
@@ -33,7 +33,41 @@ _ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
+def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
+    """The routes of the intake. A clock that is ahead lets points come from as far in the future."""
+    ok = {"status": "ok"}
+
+    def series(read: Callable[[Any], list[Sample]], answer: dict[str, Any]) -> Handler:
+        def keep(call: Call) -> tuple[int, dict[str, Any]]:
+            store.add_samples(read(call.body), int(time.time()), clock.now())
+            return 202, answer
+
+        return keep
+
+    def check_run(call: Call) -> tuple[int, dict[str, Any]]:
+        now = int(time.time())
+        store.add_check_runs(decode.check_runs(call.body, now), now)
+        return 202, ok
+
+    def host(call: Call) -> tuple[int, dict[str, Any]]:
+        report = decode.host_report(call.body)
+        if report is not None:
+            store.add_host(report, int(time.time()))
+        return 202, ok
+
+    return [
+        ("POST", "/api/v1/series", series(decode.series_v1, ok)),
+        ("POST", "/api/v2/series", series(decode.series_v2, {"errors": []})),
+        ("POST", "/api/v1/check_run", check_run),
+        ("POST", "/intake", host),
+        ("POST", "/intake/", host),
+        # Inventories of packages and checks: nothing in the lab reads them.
+        ("POST", "/api/v1/metadata", lambda call: (202, ok)),
+        *((method, "/api/v1/validate", lambda call: {"valid": True}) for method in ("GET", "POST")),
+    ]
+
+
+def table(store: Store, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
     """The routes of hosts, their tags, and metrics."""
 
     def all_tags(call: Call) -> dict[str, Any]:
@@ -50,7 +84,7 @@ def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, s
         return {"tags": found}
 
     def active_metrics(call: Call) -> dict[str, Any]:
-        since = _integer(call, "from")
+        since = call.integer("from")
         return {"from": str(since), "metrics": store.metrics(since, call.query.get("host", ""))}
 
     def metric(call: Call) -> dict[str, Any]:
@@ -61,18 +95,8 @@ def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, s
 
     def check_runs(call: Call) -> list[dict[str, Any]]:
         # Datadog shows the state of a check only through monitors; this is the stand-in's own way to read it.
-        runs = store.check_runs(_need(call, "host_name"), call.query.get("check", ""))
-        return [
-            {
-                "check": run.check,
-                "host_name": run.host,
-                "status": run.status,
-                "timestamp": run.timestamp,
-                "message": run.message,
-                "tags": list(run.tags),
-            }
-            for run in runs
-        ]
+        runs = map(asdict, store.check_runs(call.text("host_name"), call.query.get("check", "")))
+        return [{"host_name": run.pop("host"), **run} for run in runs]
 
     def hosts(call: Call) -> dict[str, Any]:
         muted = {
@@ -84,7 +108,7 @@ def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, s
 
     def totals(call: Call) -> dict[str, int]:
         now = int(time.time())
-        since = _integer(call, "from", now - _HOSTS_SINCE)
+        since = call.integer("from", now - _HOSTS_SINCE)
         if since > now:
             raise Refused(400, "The value provided for parameter 'from' is invalid")
         seen = [host.last_reported for host in store.hosts()]
@@ -102,27 +126,9 @@ def table(store: Store, clock: Clock, downtimes: Downtimes) -> list[tuple[str, s
     ]
 
 
-def _need(call: Call, name: str) -> str:
-    value = call.query.get(name, "")
-    if not value:
-        raise Refused(400, f"The parameter '{name}' is required")
-    return value
-
-
-def _integer(call: Call, name: str, default: int | None = None) -> int:
-    text = call.query.get(name, "") if default is not None else _need(call, name)
-    try:
-        value = int(float(text)) if text else default
-    except (ValueError, OverflowError):
-        value = -1
-    if not 0 <= value <= decode.LATEST:
-        raise Refused(400, f"The value provided for parameter '{name}' is invalid")
-    return value
-
-
 # ------------------------------------------------------------------------------------------------------------ query
 def _query(store: Store, call: Call) -> dict[str, Any]:
-    start, end, text = _integer(call, "from"), _integer(call, "to"), _need(call, "query")
+    start, end, text = call.integer("from"), call.integer("to"), call.text("query")
     if start >= end:
         raise Refused(400, "The parameter 'from' must be before 'to'")
     query = read(text)
@@ -176,7 +182,7 @@ def _line(line: Line, index: int, attributes: dict[str, str] | None = None) -> d
 # ------------------------------------------------------------------------------------------------------------ hosts
 def _hosts(store: Store, call: Call, muted: dict[str, str | None]) -> dict[str, Any]:
     now = int(time.time())
-    since = _integer(call, "from", now - _HOSTS_SINCE)
+    since = call.integer("from", now - _HOSTS_SINCE)
     with_meta = call.query.get("include_hosts_metadata", "true").lower() != "false"
     found = [
         host for host in store.hosts() if host.last_reported >= since and _chosen(host, call.query.get("filter", ""))
@@ -186,8 +192,7 @@ def _hosts(store: Store, call: Call, muted: dict[str, str | None]) -> dict[str, 
     if field not in _ORDERS:
         raise Refused(400, f"The value provided for parameter 'sort_field' is invalid: {field}")
     shown.sort(key=_ORDERS[field], reverse=call.query.get("sort_dir", "asc").lower() == "desc")
-    start = _integer(call, "start", 0)
-    shown = shown[start : start + min(_MOST_HOSTS, _integer(call, "count", 100))]
+    shown = call.paged(shown, "start", "count", 100)[:_MOST_HOSTS]
     return {
         "host_list": shown,
         "total_matching": len(found),
@@ -242,12 +247,11 @@ def _host_tags(store: Store, method: str, call: Call) -> Any:
         raise Refused(404, "No host matches that host_id")
     if method == "GET":
         return {"host": name, "tags": _tags(host, source)}
-    body = call.body or {}
-    sent = body.get("tags", []) if isinstance(body, dict) and method != "DELETE" else [] if method == "DELETE" else None
+    sent = [] if method == "DELETE" else (call.body or {}).get("tags", [])
     if not isinstance(sent, list):
         raise Refused(400, "tags: expected a list")
     store.change_tags(name, source or "users", decode.tags(sent), replace=method != "POST")
     if method == "DELETE":
-        return 204, None
+        return None
     changed = next(host for host in store.hosts() if host.name == name)
     return 201, {"host": name, "tags": _tags(changed, source or "users")}

@@ -15,10 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import api, downtimes_v1, events, intake, lab, search
+from . import api, downtimes_v1, events, lab, search
 from . import downtimes as downtimes_v2
-from .access import Keys
-from .calls import routes
+from .calls import Keys, routes
 from .clock import Clock
 from .dashboards import Dashboards
 from .decode import Refused
@@ -61,7 +60,8 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         *downtimes_v2.table(downtimes, monitors.get),
         *Dashboards(documents, clock).table(),
         *events.table(documents, clock),
-        *api.table(store, clock, downtimes),
+        *api.table(store, downtimes),
+        *api.intake(store, clock),
     ]
 
     @asynccontextmanager
@@ -78,7 +78,6 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
             Route("/", page(store)),
             Route("/dashboard/{id}", dashboard(documents)),
             Route("/dashboard/{id}/{title}", dashboard(documents)),
-            *intake.routes(store, keys, clock),
             snapshots.route(),
             *routes(keys, table, documents.lock),
         ],

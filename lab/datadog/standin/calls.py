@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,12 +18,57 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import decode
-from .access import Keys
 from .decode import Refused
-from .intake import read_body
 from .limits import Limits
 
 _LOG = logging.getLogger(__name__)
+_VALIDATE = "/api/v1/validate"
+# What Agents and clients send with the API key alone, and who asks whether that is right.
+_SENDING = {
+    *(("POST", f"/api/v1/{name}") for name in ("series", "check_run", "metadata", "events")),
+    *(("POST", f"/api/v2/{name}") for name in ("series", "events")),
+    *(("POST", "/intake"), ("POST", "/intake/"), ("GET", _VALIDATE), ("POST", _VALIDATE)),
+}
+# Largest bodies as sent and decompressed, in bytes.
+# Source: https://docs.datadoghq.com/api/latest/metrics/#submit-metrics
+_SIZES = {"/api/v2/series": (512_000, 5 * 1024 * 1024)}
+_OTHER = (3_200_000, 62_914_560)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The API key, for sending, and the application key that reading needs as well."""
+
+    api_key: str = field(repr=False)
+    app_key: str = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Keys:
+        """Read {"api_key": ..., "app_key": ...} from `path`. Raises ValueError when one is missing or empty."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        keys = [content.get(name) for name in ("api_key", "app_key")] if isinstance(content, dict) else []
+        if not keys or not all(isinstance(key, str) and key for key in keys):
+            raise ValueError(f"{path}: needs api_key and app_key")
+        return cls(*keys)
+
+    def check(self, request: Request, *, application: bool) -> None:
+        """Raise Refused(403) unless the request bears the API key, and the application key where that is asked."""
+        sent = _sent(request, "dd-api-key", "api_key")
+        if not sent and request.scope.get("path") == _VALIDATE:
+            raise Refused(403, "API key required")
+        if not _same(sent, self.api_key) or (
+            application and not _same(_sent(request, "dd-application-key", "application_key"), self.app_key)
+        ):
+            raise Refused(403, "Forbidden")
+
+
+def _sent(request: Request, header: str, parameter: str) -> str:
+    """A key from the header or, as older Agents and clients send it, from the query."""
+    return request.headers.get(header) or request.query_params.get(parameter, "")
+
+
+def _same(sent: str, key: str) -> bool:
+    return hmac.compare_digest(sent.encode(), key.encode())
 
 
 @dataclass(frozen=True)
@@ -34,6 +82,33 @@ class Call:
     body: Any = None
     base: str = ""
 
+    def text(self, name: str) -> str:
+        """A parameter of the query that has to be there. Raises Refused(400)."""
+        if not self.query.get(name):
+            raise Refused(400, f"The parameter '{name}' is required")
+        return self.query[name]
+
+    def flag(self, name: str) -> bool:
+        """Whether a parameter says true."""
+        return self.query.get(name, "").lower() == "true"
+
+    def integer(self, name: str, default: int | None = None, allowed: range = range(decode.LATEST + 1)) -> int:
+        """A parameter that is a number, required where there is no default. Raises Refused(400)."""
+        if default is not None and not self.query.get(name):
+            return default
+        try:
+            value = int(float(self.text(name)))
+        except (OverflowError, ValueError):
+            value = -1
+        if value not in allowed:
+            raise Refused(400, f"The value provided for parameter '{name}' is invalid")
+        return value
+
+    def paged(self, items: list[Any], start: str, count: str, default: int) -> list[Any]:
+        """The part of a list that the parameters `start` and `count` ask for. Raises Refused(400)."""
+        begin = self.integer(start, 0)
+        return items[begin : begin + self.integer(count, default)]
+
 
 class _Id(IntegerConvertor):
     """A number in a path, with as many digits as ids have: Python refuses to read thousands of them."""
@@ -43,26 +118,8 @@ class _Id(IntegerConvertor):
 
 register_url_convertor("id", _Id())
 
-# A function answers with the body, with (status, body), or with a whole response.
+# A function answers with the body, with (status, body), or with nothing: 204.
 Handler = Callable[[Call], Any]
-
-
-def paged(items: list[Any], query: dict[str, str], start: str, count: str, default: int) -> list[Any]:
-    """The part of a list that the query's parameters `start` and `count` ask for. Raises Refused(400)."""
-    begin = integer(query, start, 0)
-    return items[begin : begin + integer(query, count, default)]
-
-
-def integer(query: dict[str, str], name: str, default: int) -> int:
-    """A parameter that is no negative integer. Raises Refused(400)."""
-    text = query.get(name) or str(default)
-    if not text.isdecimal() or len(text) > 18:
-        raise Refused(400, f"The value provided for parameter '{name}' is invalid")
-    return int(text)
-
-
-# Events are sent, like metrics, with the API key alone.
-_SENDING = {("POST", "/api/v1/events"), ("POST", "/api/v2/events")}
 
 
 def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threading.RLock) -> list[Route]:
@@ -85,18 +142,24 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
 
     async def handle(request: Request) -> Response:
         keys.check(request, application=(request.method, request.url.path) not in _SENDING)
-        sent = await read_body(request)
-        call = Call(
-            dict(request.path_params),
-            dict(request.query_params),
-            decode.load(sent) if sent else None,
-            base=str(request.base_url),
-        )
-        answer = await run_in_threadpool(run, call, request.method != "GET")
-        if isinstance(answer, Response):
-            return answer
-        status, body = answer if isinstance(answer, tuple) else (200, answer)
+        path, query, body = dict(request.path_params), dict(request.query_params), await _body(request)
+        answer = await run_in_threadpool(run, Call(path, query, body, str(request.base_url)), request.method != "GET")
+        status, body = answer if isinstance(answer, tuple) else (204 if answer is None else 200, answer)
         headers = limits.headers(request.method, request.url.path)
         return Response(None, status, headers) if body is None else JSONResponse(body, status, headers)
 
     return handle
+
+
+async def _body(request: Request) -> Any:
+    """The decoded body of a request, None without one. Raises Refused: 400, 413, and 415 for protobuf."""
+    if "protobuf" in request.headers.get("content-type", ""):
+        raise Refused(415, "protobuf is not taken by the stand-in Datadog yet: send JSON")
+    sent, plain = _SIZES.get(request.url.path, _OTHER)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > sent:
+            raise Refused(413, f"Payload is too big (maximum {sent} bytes)")
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    return await run_in_threadpool(lambda: decode.load(decode.inflate(bytes(body), encoding, plain)) if body else None)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import account
-from .calls import Call, Handler, integer, paged
+from .calls import Call, Handler
 from .clock import Clock, iso
 from .decode import Refused
 from .documents import Documents
@@ -102,12 +102,12 @@ class Dashboards:
 
     def every(self, call: Call) -> dict[str, Any]:
         """Summaries of the dashboards, or of those that are deleted or shared."""
-        deleted = call.query.get("filter[deleted]", "").lower() == "true"
+        deleted = call.flag("filter[deleted]")
         found = self._documents.all("deleted dashboard" if deleted else "dashboard")
-        if call.query.get("filter[shared]", "").lower() == "true":
+        if call.flag("filter[shared]"):
             shared = {share["dashboard_id"] for share in self._documents.all("public dashboard")}
             found = [item for item in found if item["id"] in shared]
-        page = paged(found, call.query, "start", "count", 10**9)
+        page = call.paged(found, "start", "count", 10**9)
         return {
             "dashboards": [
                 {**{name: item[name] for name in _SUMMARY}, "deleted_at": item.get("deleted_at")} for item in page
@@ -119,17 +119,16 @@ class Dashboards:
         self._remove(self.need(call.path["id"]))
         return {"deleted_dashboard_id": call.path["id"]}
 
-    def delete_many(self, call: Call) -> tuple[int, None]:
+    def delete_many(self, call: Call) -> None:
         """Delete the dashboards that a body names, all or none."""
         for found in [self.need(id_) for id_ in _ids(call)]:
             self._remove(found)
-        return 204, None
 
     def _remove(self, found: dict[str, Any]) -> None:
         self._documents.delete("dashboard", found["id"])
         self._documents.put("deleted dashboard", found["id"], {**found, "deleted_at": iso(self._clock.now())})
 
-    def restore(self, call: Call) -> tuple[int, None]:
+    def restore(self, call: Call) -> None:
         """Bring back the deleted dashboards that a body names, all or none."""
         found = {id_: self._documents.get("deleted dashboard", id_) for id_ in _ids(call)}
         for id_, dashboard in found.items():
@@ -138,7 +137,6 @@ class Dashboards:
         for id_, dashboard in found.items():
             self._documents.delete("deleted dashboard", id_)
             self._documents.put("dashboard", id_, {name: dashboard[name] for name in dashboard if name != "deleted_at"})
-        return 204, None
 
     # ----------------------------------------------------------------------------------------------- shares and lists
     def share(self, call: Call) -> dict[str, Any]:
@@ -177,9 +175,9 @@ class Dashboards:
         found = self._documents.all("dashboard") if id_ is None else [self._documents.get("dashboard", id_)]
         if None in found:
             raise Refused(404, f"Dashboard not found for dashboard_id={id_} in org_id={account.ORG} not found")
-        if integer(call.query, "page[limit]", _MOST_USAGES) > _MOST_USAGES:
+        if call.integer("page[limit]", _MOST_USAGES) > _MOST_USAGES:
             raise Refused(400, f"Input should be less than or equal to {_MOST_USAGES}")
-        data = [_usage(one) for one in paged(found, call.query, "page[offset]", "page[limit]", _MOST_USAGES)]
+        data = [_usage(one) for one in call.paged(found, "page[offset]", "page[limit]", _MOST_USAGES)]
         return {"data": data if id_ is None else data[0]}
 
     def create_list(self, call: Call) -> dict[str, Any]:

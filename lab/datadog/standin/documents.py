@@ -50,10 +50,10 @@ class Documents:
         with self._store.transaction() as db:
             return db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, str(id_))).rowcount > 0
 
-    def clear(self) -> None:
-        """Drop every document. Ids go on where they were."""
+    def clear(self, kind: str = "%") -> None:
+        """Drop every document, or those of a kind. Ids go on where they were."""
         with self._store.transaction() as db:
-            db.execute("DELETE FROM document")
+            db.execute("DELETE FROM document WHERE kind LIKE ?", (kind,))
 
     def new_id(self, kind: str) -> str | int:
         """An id in the form of its kind: abc-def-ghi for a dashboard, a UUID for a downtime, else a number."""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from module_utils.datadog_scope import QuerySyntaxError
 
 from . import account, schedule
-from .calls import Call, Handler, paged
+from .calls import Call, Handler
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
@@ -293,16 +293,12 @@ def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None])
         return whole(found) if call.query.get("include") else {"data": shown(found)}
 
     def every(call: Call) -> dict[str, Any]:
-        current = call.query.get("current_only", "").lower() == "true"
+        current = call.flag("current_only")
         found = downtimes.active() if current else downtimes.all()
-        page = paged(found, call.query, "page[offset]", "page[limit]", 30)
+        page = call.paged(found, "page[offset]", "page[limit]", 30)
         more = {"included": [account.USER]} if "created_by" in call.query.get("include", "") else {}
         data = [{**shown(item), **({"relationships": related(item)} if more else {})} for item in page]
         return {"data": data, **more, "meta": {"page": {"total_filtered_count": len(found)}}}
-
-    def cancel(call: Call) -> tuple[int, None]:
-        downtimes.cancel(one(call, "Downtime {} not found"))
-        return 204, None
 
     def update(call: Call) -> dict[str, Any]:
         found = one(call)
@@ -315,7 +311,7 @@ def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None])
         if own is None:
             raise Refused(404, f"Monitor with id {call.path['monitor']} not found")
         found = downtimes.matching(own, downtimes.active())
-        page = paged(found, call.query, "page[offset]", "page[limit]", 30)
+        page = call.paged(found, "page[offset]", "page[limit]", 30)
         return {
             "data": [
                 {
@@ -340,6 +336,6 @@ def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None])
         ("POST", "/api/v2/downtime", lambda call: whole(downtimes.schedule(downtimes.checked(attributes(call))))),
         ("GET", "/api/v2/downtime/{id}", get),
         ("PATCH", "/api/v2/downtime/{id}", update),
-        ("DELETE", "/api/v2/downtime/{id}", cancel),
+        ("DELETE", "/api/v2/downtime/{id}", lambda call: downtimes.cancel(one(call, "Downtime {} not found"))),
         ("GET", "/api/v2/monitor/{monitor:id}/downtime_matches", matches),
     ]

@@ -112,13 +112,9 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         raise Refused(404, missing.format(call.path["id"]))
 
     def every(call: Call) -> list[dict[str, Any]]:
-        current = call.query.get("current_only", "").lower() == "true"
-        creator = {"creator": account.CREATOR} if call.query.get("with_creator", "").lower() == "true" else {}
+        current = call.flag("current_only")
+        creator = {"creator": account.CREATOR} if call.flag("with_creator") else {}
         return [{**shown(found), **creator} for found in (downtimes.active() if current else downtimes.all())]
-
-    def cancel(call: Call) -> tuple[int, None]:
-        downtimes.cancel(one(call, "Downtime {} not found"))
-        return 204, None
 
     def update(call: Call) -> dict[str, Any]:
         found = one(call, "Downtime not found")
@@ -147,13 +143,12 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
     def mute_all(call: Call) -> dict[str, Any]:
         return shown((muting("*") or [downtimes.mute("*", None, _EVERYTHING)])[0])
 
-    def unmute_all(call: Call) -> tuple[int, None]:
+    def unmute_all(call: Call) -> None:
         found = muting("*")
         if not found:
             raise Refused(400, "Monitoring is not currently globally muted")
         for item in found:
             downtimes.cancel(item)
-        return 204, None
 
     def mute_host(call: Call) -> dict[str, Any]:
         wish, host = {**call.query, **(call.body or {})}, call.path["host"]
@@ -183,7 +178,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         ("POST", "/api/v1/downtime/cancel/by_scope", cancel_by_scope),
         ("GET", "/api/v1/downtime/{id:id}", lambda call: shown(one(call, "Downtime not found"))),
         ("PUT", "/api/v1/downtime/{id:id}", update),
-        ("DELETE", "/api/v1/downtime/{id:id}", cancel),
+        ("DELETE", "/api/v1/downtime/{id:id}", lambda call: downtimes.cancel(one(call, "Downtime {} not found"))),
         ("POST", "/api/v1/monitor/mute_all", mute_all),
         ("POST", "/api/v1/monitor/unmute_all", unmute_all),
         ("POST", "/api/v1/host/{host}/mute", mute_host),

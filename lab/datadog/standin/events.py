@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any
 from urllib.parse import urlencode
 
-from .calls import Call, Handler, integer
+from .calls import Call, Handler
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
@@ -89,7 +89,7 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         return {"event": _v1(found[0])}
 
     def list_v1(call: Call) -> dict[str, Any]:
-        start, end = (integer(call.query, name, -1) for name in ("start", "end"))
+        start, end = (call.integer(name) for name in ("start", "end"))
         if start > end:
             # The API's own words.
             raise Refused(400, "start param must be greater than end param")
@@ -103,7 +103,7 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
             and wanted.get("tags", set()) <= set(event.get("tags") or [])
             and ("sources" not in wanted or (event.get("source_type_name") or "") in wanted["sources"])
         ]
-        page = integer(call.query, "page", 0)
+        page = call.integer("page", 0)
         return {"events": found[page * _V1_PAGE : (page + 1) * _V1_PAGE]}
 
     def search(wish: dict[str, Any], path: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
 
     def list_v2(call: Call) -> dict[str, Any]:
         named = {name: call.query.get(f"filter[{name}]", "") for name in ("from", "to", "query")}
-        page = {"cursor": call.query.get("page[cursor]", ""), "limit": integer(call.query, "page[limit]", _PAGE)}
+        page = {"cursor": call.query.get("page[cursor]", ""), "limit": call.integer("page[limit]", _PAGE)}
         return search({**named, **page, "sort": call.query.get("sort", "timestamp")}, "/api/v2/events")
 
     def search_v2(call: Call) -> dict[str, Any]:

@@ -17,24 +17,14 @@ def table(clock: Clock, faults: Faults, resets: Iterable[Callable[[], None]]) ->
         clock.set(call.body)
         return clock.shown()
 
-    def add_fault(call: Call) -> tuple[int, None]:
-        faults.add(call.body)
-        return 204, None
-
-    def clear_faults(call: Call) -> tuple[int, None]:
-        faults.clear()
-        return 204, None
-
-    def reset(call: Call) -> tuple[int, None]:
-        faults.clear()
-        for forget in resets:
+    def reset(call: Call) -> None:
+        for forget in (faults.clear, *resets):
             forget()
-        return 204, None
 
     return [
         ("GET", "/lab/clock", lambda call: clock.shown()),
         ("PUT", "/lab/clock", set_clock),
-        ("POST", "/lab/faults", add_fault),
-        ("DELETE", "/lab/faults", clear_faults),
+        ("POST", "/lab/faults", lambda call: faults.add(call.body)),
+        ("DELETE", "/lab/faults", lambda call: faults.clear()),
         ("POST", "/lab/reset", reset),
     ]

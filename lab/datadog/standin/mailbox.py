@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from .calls import Call, Handler
+from .calls import Handler
 from .clock import Clock, iso
 from .documents import Documents
 from .template import handles
@@ -41,13 +39,7 @@ class Mailbox:
 
     def table(self) -> list[tuple[str, str, Handler]]:
         """The routes under /lab/mailbox."""
-
-        def show(call: Call) -> dict[str, Any]:
-            return {"messages": self._documents.all("mail")}
-
-        def empty(call: Call) -> tuple[int, None]:
-            for message in self._documents.all("mail"):
-                self._documents.delete("mail", message["id"])
-            return 204, None
-
-        return [("GET", "/lab/mailbox", show), ("DELETE", "/lab/mailbox", empty)]
+        return [
+            ("GET", "/lab/mailbox", lambda call: {"messages": self._documents.all("mail")}),
+            ("DELETE", "/lab/mailbox", lambda call: self._documents.clear("mail")),
+        ]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import account
-from .calls import Call, Handler, integer
+from .calls import Call, Handler
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
@@ -87,7 +87,7 @@ class Monitors:
         """Delete a monitor and cancel its own downtimes."""
         found = self.need(call)
         problems = self._references(found)
-        if problems and call.query.get("force", "").lower() != "true":
+        if problems and not call.flag("force"):
             raise Refused(400, *problems)
         self._documents.delete("monitor", found["id"])
         for downtime in self._downtimes.ahead():
@@ -156,7 +156,7 @@ class Monitors:
 
     def read(self, call: Call) -> dict[str, Any]:
         """One monitor."""
-        asked = call.query.get("with_downtimes", "").lower() == "true"
+        asked = call.flag("with_downtimes")
         return self._read(self.need(call), self._downtimes.ahead(), _wanted_states(call), asked)
 
     def every(self, call: Call) -> list[dict[str, Any]]:
@@ -164,11 +164,11 @@ class Monitors:
         ahead, query = self._downtimes.ahead(), call.query
         found = [monitor for monitor in self.all() if _chosen(monitor, query)]
         if "id_offset" in query:
-            after = integer(query, "id_offset", 0)
-            found = [item for item in found if item["id"] > after][: integer(query, "page_size", 100)]
+            after = call.integer("id_offset", 0)
+            found = [item for item in found if item["id"] > after][: call.integer("page_size", 100)]
         elif "page" in query or "page_size" in query:
-            size = min(integer(query, "page_size", 100), 1000)
-            begin = integer(query, "page", 0) * size
+            size = min(call.integer("page_size", 100), 1000)
+            begin = call.integer("page", 0) * size
             found = found[begin : begin + size]
         wanted, asked = _wanted_states(call), query.get("with_downtimes", "").lower() != "false"
         return [self._read(monitor, ahead, wanted, asked) for monitor in found]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import account
-from .calls import Call, Handler, integer
+from .calls import Call, Handler
 from .clock import epoch
 from .decode import Refused
 from .monitor_bodies import METRIC_TYPES
@@ -110,7 +110,7 @@ _FIELDS: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
 def _answer(name: str, entries: list[dict[str, Any]], call: Call, facets: tuple[str, ...]) -> dict[str, Any]:
     tests = _tests(call.query.get("query", ""))
     found = [entry for entry in entries if all(test(entry) for test in tests)]
-    size, page = integer(call.query, "per_page", _PER_PAGE) or _PER_PAGE, integer(call.query, "page", 0)
+    size, page = call.integer("per_page", _PER_PAGE) or _PER_PAGE, call.integer("page", 0)
     order, _, direction = call.query.get("sort", "name,asc").partition(",")
     keys = {"name": "title", "monitor_name": "title"}
     by = _FIELDS.get(keys.get(order, order), _FIELDS["title"])

@@ -82,7 +82,7 @@ class Snapshots:
         return Route("/snapshot/{name}.png", show)
 
     def _take(self, call: Call) -> dict[str, Any]:
-        graph, asked = self._graph(call.query)
+        graph, asked = self._graph(call)
         with self._lock:
             picture = draw(graph)
         name = secrets.token_hex(16)
@@ -93,15 +93,15 @@ class Snapshots:
         title = {"title": graph.title} if graph.title else {}
         return {"snapshot_url": f"{call.base}snapshot/{name}.png", **asked, **title}
 
-    def _graph(self, query: dict[str, str]) -> tuple[Graph, dict[str, str]]:
+    def _graph(self, call: Call) -> tuple[Graph, dict[str, str]]:
+        query = call.query
         if not query.get("graph_def") and not query.get("metric_query"):
             raise Refused(400, "metric_query or graph_def param required")
-        graph = Graph(*(_integer(query, name, range(decode.LATEST + 1)) for name in ("start", "end")))
+        graph = Graph(call.integer("start"), call.integer("end"))
         if graph.start >= graph.end:
             raise Refused(400, "The parameter 'start' must be before 'end'")
         for name in ("width", "height"):
-            if query.get(name):
-                setattr(graph, name, _integer(query, name, _SIZES))
+            setattr(graph, name, call.integer(name, getattr(graph, name), _SIZES))
         graph.title = query.get("title", "")
         if query.get("event_query"):
             graph.events = self._events(query["event_query"], graph)
@@ -144,16 +144,6 @@ class Snapshots:
             if graph.start <= happened < graph.end and all(word in all_text for word in words):
                 times.append(happened)
         return times
-
-
-def _integer(query: dict[str, str], name: str, allowed: range) -> int:
-    try:
-        value = int(query.get(name, ""))
-    except ValueError:
-        value = -1
-    if value not in allowed:
-        raise Refused(400, f"The value provided for parameter '{name}' is invalid")
-    return value
 
 
 def _label(line: Line) -> str:
