@@ -15,11 +15,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import api, downtimes_v1, events, lab, search
+from . import api, dashboards, downtimes_v1, events, lab, search
 from . import downtimes as downtimes_v2
 from .calls import Keys, routes
 from .clock import Clock
-from .dashboards import Dashboards
 from .decode import Refused
 from .documents import Documents
 from .downtimes import Downtimes
@@ -58,7 +57,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         *downtimes_v1.table(downtimes, clock),
         *monitors.table(),
         *downtimes_v2.table(downtimes, monitors.get),
-        *Dashboards(documents, clock).table(),
+        *dashboards.table(documents, clock),
         *events.table(documents, clock),
         *api.table(store, downtimes),
         *api.intake(store, clock),

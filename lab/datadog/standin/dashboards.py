@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import account
@@ -26,6 +26,15 @@ _LONGEST_NAME = 80
 _MOST_USAGES = 500
 # More than the number of widgets that fit on a dashboard, less than JavaScript's integers hold.
 _WIDGET_IDS = 2**53
+_AUTHOR = {"handle": account.HANDLE, "name": account.NAME}
+# What a dashboard, a share, a list and an item of a list are made with.
+_DASHBOARD: dict[str, Any] = {
+    **dict.fromkeys(("description", "template_variables", "notify_list")),
+    "is_read_only": False,
+    "restricted_roles": [],
+    "experience_type": "default",
+    "tags": [],
+}
 _SHARE: dict[str, Any] = {
     **dict.fromkeys(("expiration", "last_accessed", "share_list", "selectable_template_vars")),
     "embeddable_domains": [],
@@ -35,8 +44,8 @@ _SHARE: dict[str, Any] = {
     "experience_type": "default",
     "share_type": "open",
 }
-_AUTHOR = {"handle": account.HANDLE, "name": account.NAME}
-_LISTED: dict[str, Any] = {
+_LIST: dict[str, Any] = {"type": "manual_dashboard_list", "is_favorite": False, "dashboards": None}
+_ITEM: dict[str, Any] = {
     **dict.fromkeys(("icon", "integration_id")),
     **dict.fromkeys(("is_favorite", "is_shared"), False),
     "author": _AUTHOR,
@@ -44,41 +53,32 @@ _LISTED: dict[str, Any] = {
 }
 
 
-class Dashboards:
-    """All dashboards; deleted ones are kept as "deleted dashboard", for they can be restored."""
+def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
+    """The routes of dashboards; deleted ones are kept as "deleted dashboard", for they can be restored."""
 
-    def __init__(self, documents: Documents, clock: Clock) -> None:
-        self._documents = documents
-        self._clock = clock
+    def need(id_: str, kind: str = "dashboard") -> dict[str, Any]:
+        return documents.need(kind, id_, f"Dashboard with ID {id_} not found")
 
-    def create(self, call: Call) -> dict[str, Any]:
-        """Make a dashboard of a body."""
+    def create(call: Call) -> dict[str, Any]:
         _check(call.body)
-        return self._put(self._documents.new_id("dashboard"), call.body, iso(self._clock.now()))
+        return put(documents.new_id("dashboard"), call.body, iso(clock.now()))
 
-    def update(self, call: Call) -> dict[str, Any]:
-        """Put a body in the place of a dashboard. Its widgets get new ids."""
+    def update(call: Call) -> dict[str, Any]:
         _check(call.body)
-        found = self.need(call.path["id"])
-        return self._put(found["id"], call.body, found["created_at"])
+        found = need(call.path["id"])
+        return put(found["id"], call.body, found["created_at"])
 
-    def _put(self, id_: str, body: dict[str, Any], created: str) -> dict[str, Any]:
+    def put(id_: str, body: dict[str, Any], created: str) -> dict[str, Any]:
         known: dict[Any, int] = {}
         made = {
-            "description": None,
-            "template_variables": None,
-            "notify_list": None,
-            "is_read_only": False,
-            "restricted_roles": [],
-            "experience_type": "default",
-            "tags": [],
+            **_DASHBOARD,
             **body,
             "id": id_,
             "url": _url(id_, body["title"]),
             "author_handle": account.HANDLE,
             "author_name": account.NAME,
             "created_at": created,
-            "modified_at": iso(self._clock.now()),
+            "modified_at": iso(clock.now()),
             "widgets": _with_ids(body["widgets"], known),
         }
         if made["notify_list"]:
@@ -90,61 +90,66 @@ class Dashboards:
                 {**tab, "widget_ids": [{**known, **places}.get(name, name) for name in tab.get("widget_ids", [])]}
                 for tab in made["tabs"]
             ]
-        self._documents.put("dashboard", id_, made)
+        documents.put("dashboard", id_, made)
         return made
 
-    def need(self, id_: str) -> dict[str, Any]:
-        """The dashboard with this id. Raises Refused(404)."""
-        found = self._documents.get("dashboard", id_)
-        if found is None:
-            raise Refused(404, f"Dashboard with ID {id_} not found")
-        return found
-
-    def every(self, call: Call) -> dict[str, Any]:
-        """Summaries of the dashboards, or of those that are deleted or shared."""
-        deleted = call.flag("filter[deleted]")
-        found = self._documents.all("deleted dashboard" if deleted else "dashboard")
+    def every(call: Call) -> dict[str, Any]:
+        found = documents.all("deleted dashboard" if call.flag("filter[deleted]") else "dashboard")
         if call.flag("filter[shared]"):
-            shared = {share["dashboard_id"] for share in self._documents.all("public dashboard")}
+            shared = {share["dashboard_id"] for share in documents.all("public dashboard")}
             found = [item for item in found if item["id"] in shared]
         page = call.paged(found, "start", "count", 10**9)
-        return {
-            "dashboards": [
-                {**{name: item[name] for name in _SUMMARY}, "deleted_at": item.get("deleted_at")} for item in page
-            ]
-        }
+        return {"dashboards": [{name: item.get(name) for name in (*_SUMMARY, "deleted_at")} for item in page]}
 
-    def delete(self, call: Call) -> dict[str, Any]:
-        """Delete one dashboard."""
-        self._remove(self.need(call.path["id"]))
+    def delete(call: Call) -> dict[str, Any]:
+        remove(need(call.path["id"]))
         return {"deleted_dashboard_id": call.path["id"]}
 
-    def delete_many(self, call: Call) -> None:
-        """Delete the dashboards that a body names, all or none."""
-        for found in [self.need(id_) for id_ in _ids(call)]:
-            self._remove(found)
+    def delete_many(call: Call) -> None:
+        # All or none.
+        for found in [need(id_) for id_ in _ids(call)]:
+            remove(found)
 
-    def _remove(self, found: dict[str, Any]) -> None:
-        self._documents.delete("dashboard", found["id"])
-        self._documents.put("deleted dashboard", found["id"], {**found, "deleted_at": iso(self._clock.now())})
+    def remove(found: dict[str, Any]) -> None:
+        documents.delete("dashboard", found["id"])
+        documents.put("deleted dashboard", found["id"], {**found, "deleted_at": iso(clock.now())})
 
-    def restore(self, call: Call) -> None:
-        """Bring back the deleted dashboards that a body names, all or none."""
-        found = {id_: self._documents.get("deleted dashboard", id_) for id_ in _ids(call)}
-        for id_, dashboard in found.items():
-            if dashboard is None:
-                raise Refused(404, f"Dashboard with ID {id_} not found")
-        for id_, dashboard in found.items():
-            self._documents.delete("deleted dashboard", id_)
-            self._documents.put("dashboard", id_, {name: dashboard[name] for name in dashboard if name != "deleted_at"})
+    def restore(call: Call) -> None:
+        for found in [need(id_, "deleted dashboard") for id_ in _ids(call)]:
+            documents.delete("deleted dashboard", found["id"])
+            documents.put("dashboard", found["id"], {name: found[name] for name in found if name != "deleted_at"})
 
-    # ----------------------------------------------------------------------------------------------- shares and lists
-    def share(self, call: Call) -> dict[str, Any]:
-        """Share a dashboard with everybody who has the address."""
-        found = self._documents.get("dashboard", call.body["dashboard_id"])
-        if found is None:
-            raise Refused(404, f"{call.body['dashboard_type']} {call.body['dashboard_id']} not found")
-        now, token = iso(self._clock.now()), f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
+    def usage(call: Call) -> dict[str, Any]:
+        id_ = call.path["id"]
+        missing = f"Dashboard not found for dashboard_id={id_} in org_id={account.ORG} not found"
+        return {"data": _usage(documents.need("dashboard", id_, missing))}
+
+    def usages(call: Call) -> dict[str, Any]:
+        if call.integer("page[limit]", _MOST_USAGES) > _MOST_USAGES:
+            raise Refused(400, f"Input should be less than or equal to {_MOST_USAGES}")
+        page = call.paged(documents.all("dashboard"), "page[offset]", "page[limit]", _MOST_USAGES)
+        return {"data": [_usage(found) for found in page]}
+
+    return [
+        *_shares(documents, clock),
+        *_lists(documents, clock),
+        ("GET", "/api/v2/dashboards/usage", usages),
+        ("GET", "/api/v2/dashboards/{id}/usage", usage),
+        ("GET", "/api/v1/dashboard", every),
+        ("POST", "/api/v1/dashboard", create),
+        ("DELETE", "/api/v1/dashboard", delete_many),
+        ("PATCH", "/api/v1/dashboard", restore),
+        ("GET", "/api/v1/dashboard/{id}", lambda call: need(call.path["id"])),
+        ("PUT", "/api/v1/dashboard/{id}", update),
+        ("DELETE", "/api/v1/dashboard/{id}", delete),
+    ]
+
+
+def _shares(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
+    def share(call: Call) -> dict[str, Any]:
+        id_ = call.body["dashboard_id"]
+        found = documents.need("dashboard", id_, f"{call.body['dashboard_type']} {id_} not found")
+        now, token = iso(clock.now()), f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
         invited = [
             {"email": email, "access_expiration": None, "last_accessed": None, "created_at": now}
             for email in call.body.get("share_list") or []
@@ -160,131 +165,88 @@ class Dashboards:
             "created": now,
             "public_url": f"https://p.datadoghq.com/sb/{token}",
         }
-        self._documents.put("public dashboard", token, made)
+        documents.put("public dashboard", token, made)
         return made
 
-    def unshare(self, call: Call) -> dict[str, Any]:
-        """Take a share back."""
-        if not self._documents.delete("public dashboard", call.path["token"]):
-            raise Refused(404, "Public dashboard not found")
+    def unshare(call: Call) -> dict[str, Any]:
+        documents.need("public dashboard", call.path["token"], "Public dashboard not found")
+        documents.delete("public dashboard", call.path["token"])
         return {"deleted_public_dashboard_token": call.path["token"]}
 
-    def usage(self, call: Call) -> dict[str, Any]:
-        """Who looks at a dashboard, or at each: nobody."""
-        id_ = call.path.get("id")
-        found = self._documents.all("dashboard") if id_ is None else [self._documents.get("dashboard", id_)]
-        if None in found:
-            raise Refused(404, f"Dashboard not found for dashboard_id={id_} in org_id={account.ORG} not found")
-        if call.integer("page[limit]", _MOST_USAGES) > _MOST_USAGES:
-            raise Refused(400, f"Input should be less than or equal to {_MOST_USAGES}")
-        data = [_usage(one) for one in call.paged(found, "page[offset]", "page[limit]", _MOST_USAGES)]
-        return {"data": data if id_ is None else data[0]}
+    return [
+        ("POST", "/api/v1/dashboard/public", share),
+        ("DELETE", "/api/v1/dashboard/public/{token}", unshare),
+    ]
 
-    def create_list(self, call: Call) -> dict[str, Any]:
-        """Make a list of dashboards."""
-        name, now = _list_name(call), iso(self._clock.now())
-        made = {
-            "id": self._documents.new_id("dashboard list"),
-            "name": name,
-            "type": "manual_dashboard_list",
-            "author": _AUTHOR,
-            "created": now,
-            "modified": now,
-            "is_favorite": False,
-            "dashboards": None,
-            "dashboard_count": 0,
-        }
-        return self._put_list({**made, "items": []})
 
-    def rename_list(self, call: Call) -> dict[str, Any]:
-        """Give a list another name."""
-        return self._put_list({**self._need_list(call), "name": _list_name(call), "modified": iso(self._clock.now())})
+def _lists(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
+    def need(call: Call) -> dict[str, Any]:
+        id_ = call.path["id"]
+        return documents.need("dashboard list", id_, f"Manual Dashboard List with id {id_} not found")
 
-    def _put_list(self, made: dict[str, Any]) -> dict[str, Any]:
-        self._documents.put("dashboard list", made["id"], made)
-        return _without_items(made)
+    def shown(found: dict[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in found.items() if name != "items"}
+        return {**_LIST, **kept, "author": _AUTHOR, "dashboard_count": len(found["items"])}
 
-    def every_list(self, call: Call) -> dict[str, Any]:
-        """All lists without their dashboards."""
-        return {"dashboard_lists": [_without_items(found) for found in self._documents.all("dashboard list")]}
+    def put(made: dict[str, Any]) -> dict[str, Any]:
+        documents.put("dashboard list", made["id"], {**made, "modified": iso(clock.now())})
+        return shown(documents.get("dashboard list", made["id"]))
 
-    def _need_list(self, call: Call) -> dict[str, Any]:
-        found = self._documents.get("dashboard list", call.path["id"])
-        if found is None:
-            raise Refused(404, f"Manual Dashboard List with id {call.path['id']} not found")
-        return found
+    def named(call: Call) -> str:
+        if not call.body.get("name"):
+            raise Refused(400, "'name' parameter can't be empty")
+        return call.body["name"]
 
-    def delete_list(self, call: Call) -> dict[str, Any]:
-        """Delete a list; its dashboards stay."""
-        found = self._need_list(call)
-        self._documents.delete("dashboard list", found["id"])
-        return {"deleted_dashboard_list_id": found["id"]}
+    def create(call: Call) -> dict[str, Any]:
+        name, id_ = named(call), documents.new_id("dashboard list")
+        return put({"id": id_, "name": name, "created": iso(clock.now()), "items": []})
 
-    def read_items(self, call: Call) -> dict[str, Any]:
-        """The dashboards of a list that are there."""
-        items = self._need_list(call)["items"]
-        found = [
+    def delete(call: Call) -> dict[str, Any]:
+        documents.delete("dashboard list", need(call)["id"])
+        return {"deleted_dashboard_list_id": call.path["id"]}
+
+    def items(call: Call) -> dict[str, Any]:
+        found = [(item, documents.get("dashboard", item["id"])) for item in need(call)["items"]]
+        there = [
             {
                 **{name: dashboard.get(name) for name in ("title", "url", "is_read_only", "tags")},
-                **_LISTED,
+                **_ITEM,
                 "created": dashboard["created_at"],
                 "modified": dashboard["modified_at"],
                 **item,
             }
-            for item in items
-            if (dashboard := self._documents.get("dashboard", item["id"]))
+            for item, dashboard in found
+            if dashboard
         ]
-        return {"dashboards": found, "total": len(found)}
+        return {"dashboards": there, "total": len(there)}
 
-    def list_items(self, call: Call, how: str) -> list[dict[str, Any]]:
-        """Add, replace or take away the dashboards of a list that a body names."""
-        found = self._need_list(call)
-        if "dashboards" not in call.body:
-            raise Refused(400, "Required parameter 'dashboards' is missing")
-        items = [{"type": item["type"], "id": item["id"]} for item in call.body["dashboards"]]
-        kept = {
-            "replace": items,
-            "add": found["items"] + [item for item in items if item not in found["items"]],
-            "remove": [item for item in found["items"] if item not in items],
-        }[how]
-        self._put_list({**found, "items": kept, "dashboard_count": len(kept)})
-        return items
+    def change(answer: str, kept: Callable[[list[Any], list[Any]], list[Any]]) -> Handler:
+        """A handler that turns the items of a list and those of a body into the new items."""
 
-    def table(self) -> list[tuple[str, str, Handler]]:
-        """The routes of dashboards."""
-        lists, items = "/api/v1/dashboard/lists/manual", "/api/v2/dashboard/lists/manual/{id:id}/dashboards"
-        return [
-            ("POST", "/api/v1/dashboard/public", self.share),
-            ("DELETE", "/api/v1/dashboard/public/{token}", self.unshare),
-            ("POST", lists, self.create_list),
-            ("GET", lists, self.every_list),
-            ("GET", lists + "/{id:id}", lambda call: _without_items(self._need_list(call))),
-            ("PUT", lists + "/{id:id}", self.rename_list),
-            ("DELETE", lists + "/{id:id}", self.delete_list),
-            ("GET", items, self.read_items),
-            ("POST", items, lambda call: {"added_dashboards_to_list": self.list_items(call, "add")}),
-            ("PUT", items, lambda call: {"dashboards": self.list_items(call, "replace")}),
-            ("DELETE", items, lambda call: {"deleted_dashboards_from_list": self.list_items(call, "remove")}),
-            ("GET", "/api/v2/dashboards/usage", self.usage),
-            ("GET", "/api/v2/dashboards/{id}/usage", self.usage),
-            ("GET", "/api/v1/dashboard", self.every),
-            ("POST", "/api/v1/dashboard", self.create),
-            ("DELETE", "/api/v1/dashboard", self.delete_many),
-            ("PATCH", "/api/v1/dashboard", self.restore),
-            ("GET", "/api/v1/dashboard/{id}", lambda call: self.need(call.path["id"])),
-            ("PUT", "/api/v1/dashboard/{id}", self.update),
-            ("DELETE", "/api/v1/dashboard/{id}", self.delete),
-        ]
+        def handle(call: Call) -> dict[str, Any]:
+            found = need(call)
+            if "dashboards" not in call.body:
+                raise Refused(400, "Required parameter 'dashboards' is missing")
+            sent = [{"type": item["type"], "id": item["id"]} for item in call.body["dashboards"]]
+            put({**found, "items": kept(found["items"], sent)})
+            return {answer: sent}
 
+        return handle
 
-def _list_name(call: Call) -> str:
-    if not call.body.get("name"):
-        raise Refused(400, "'name' parameter can't be empty")
-    return call.body["name"]
-
-
-def _without_items(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name != "items"}
+    lists, in_list = "/api/v1/dashboard/lists/manual", "/api/v2/dashboard/lists/manual/{id:id}/dashboards"
+    add = change("added_dashboards_to_list", lambda old, sent: old + [item for item in sent if item not in old])
+    remove = change("deleted_dashboards_from_list", lambda old, sent: [item for item in old if item not in sent])
+    return [
+        ("GET", lists, lambda call: {"dashboard_lists": [shown(found) for found in documents.all("dashboard list")]}),
+        ("POST", lists, create),
+        ("GET", lists + "/{id:id}", lambda call: shown(need(call))),
+        ("PUT", lists + "/{id:id}", lambda call: put({**need(call), "name": named(call)})),
+        ("DELETE", lists + "/{id:id}", delete),
+        ("GET", in_list, items),
+        ("POST", in_list, add),
+        ("PUT", in_list, change("dashboards", lambda old, sent: sent)),
+        ("DELETE", in_list, remove),
+    ]
 
 
 def _ids(call: Call) -> list[str]:
@@ -321,25 +283,19 @@ def _with_ids(found: list[dict[str, Any]], known: dict[Any, int]) -> list[dict[s
 
 def _usage(found: dict[str, Any]) -> dict[str, Any]:
     kinds = Counter(widget["definition"]["type"] for widget in widgets(found["widgets"]))
-    return {
-        "id": found["id"],
-        "type": "dashboards-usages",
-        "attributes": {
-            "org_id": account.ORG,
-            "title": found["title"],
-            "teams": [],
-            "total_views": 0,
-            "viewed_at": None,
-            "viewer": None,
-            "total_views_by_type": None,
-            "dashboard_quality_score": None,
-            "created_at": found["created_at"],
-            "edited_at": found["modified_at"],
-            "widget_count": kinds.total(),
-            "widget_count_by_type": dict(kinds),
-            "author": {**_AUTHOR, "id": str(account.USER_ID), "is_disabled": False},
-        },
+    attributes = {
+        **dict.fromkeys(("viewed_at", "viewer", "total_views_by_type", "dashboard_quality_score")),
+        "org_id": account.ORG,
+        "title": found["title"],
+        "teams": [],
+        "total_views": 0,
+        "created_at": found["created_at"],
+        "edited_at": found["modified_at"],
+        "widget_count": kinds.total(),
+        "widget_count_by_type": dict(kinds),
+        "author": {**_AUTHOR, "id": str(account.USER_ID), "is_disabled": False},
     }
+    return {"id": found["id"], "type": "dashboards-usages", "attributes": attributes}
 
 
 # ------------------------------------------------------------------------------------------------------------ checks

@@ -9,6 +9,7 @@ import threading
 import uuid
 from typing import Any
 
+from .decode import Refused
 from .store import Store
 
 # Ids of monitors and of v1 downtimes count up from here; like Datadog's, they are never given twice.
@@ -35,6 +36,13 @@ class Documents:
         """One document, None where there is none."""
         rows = self._store.read("SELECT body FROM document WHERE kind = ? AND id = ?", kind, str(id_))
         return json.loads(rows[0][0]) if rows else None
+
+    def need(self, kind: str, id_: str | int, missing: str) -> dict[str, Any]:
+        """One document. Raises Refused(404) in the words `missing`."""
+        found = self.get(kind, id_)
+        if found is None:
+            raise Refused(404, missing)
+        return found
 
     def put(self, kind: str, id_: str | int, body: dict[str, Any]) -> None:
         """Keep a document, in the place of one with this id."""
