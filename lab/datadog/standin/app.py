@@ -56,7 +56,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         *search.table(monitors, downtimes),
         *downtimes_v1.table(downtimes, clock),
         *monitors.table(),
-        *downtimes_v2.table(downtimes, monitors.get),
+        *downtimes_v2.table(downtimes),
         *dashboards.table(documents, clock),
         *events.table(documents, clock),
         *api.table(store, downtimes),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -55,9 +55,13 @@ class Downtimes:
         found = self._documents.all("downtime")
         return [item for item in found if not item["canceled"] or epoch(item["canceled"]) >= oldest]
 
-    def get(self, id_: str) -> dict[str, Any] | None:
-        """The downtime with this v2 id, None where there is none."""
-        return self._documents.get("downtime", id_)
+    def need(self, id_: str, missing: str) -> dict[str, Any]:
+        """The downtime with this v2 id. Raises Refused(404) in the words `missing`."""
+        return self._documents.need("downtime", id_, missing)
+
+    def monitor(self, id_: str | int | None) -> dict[str, Any] | None:
+        """The monitor with this id, None where there is none."""
+        return self._documents.get("monitor", str(id_))
 
     def schedule(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Make a downtime of checked attributes."""
@@ -248,7 +252,7 @@ def _shown(seconds: float) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ routes
-def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None]) -> list[tuple[str, str, Handler]]:
+def table(downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
     """The routes of the v2 API."""
 
     def shown(found: dict[str, Any]) -> dict[str, Any]:
@@ -266,7 +270,7 @@ def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None])
         return {"monitor": link, "created_by": account.USER_LINK}
 
     def whole(found: dict[str, Any]) -> dict[str, Any]:
-        included, own = [account.USER], monitor(found["monitor_identifier"].get("monitor_id"))
+        included, own = [account.USER], downtimes.monitor(found["monitor_identifier"].get("monitor_id"))
         if own:
             included.append({"type": "monitor", "id": own["id"], "attributes": {"name": own["name"]}})
         return {"data": {**shown(found), "relationships": related(found)}, "included": included}
@@ -283,10 +287,7 @@ def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None])
             id_ = str(uuid.UUID(call.path["id"]))
         except ValueError:
             raise Refused(400, "Invalid URL param: downtime_id must be an uuid") from None
-        found = downtimes.get(id_)
-        if found is None:
-            raise Refused(404, missing.format(id_))
-        return found
+        return downtimes.need(id_, missing.format(id_))
 
     def get(call: Call) -> dict[str, Any]:
         found = one(call)
@@ -307,7 +308,7 @@ def table(downtimes: Downtimes, monitor: Callable[[Any], dict[str, Any] | None])
         return whole(downtimes.change(found, downtimes.checked(attributes(call), found)))
 
     def matches(call: Call) -> dict[str, Any]:
-        own = monitor(call.path["monitor"])
+        own = downtimes.monitor(call.path["monitor"])
         if own is None:
             raise Refused(404, f"Monitor with id {call.path['monitor']} not found")
         found = downtimes.matching(own, downtimes.active())

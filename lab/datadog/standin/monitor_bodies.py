@@ -37,6 +37,8 @@ FIELDS: dict[str, Any] = {
     "draft_status": "published",
     "assets": [],
 }
+# What a new monitor has before its body says anything.
+NEW: dict[str, Any] = {**FIELDS, "options": {}}
 _TYPES = {"name": str, "message": str, "query": str, "tags": list, "options": dict, "assets": list}
 _OPERATORS = {"<": "greater", "<=": "greater", ">": "less", ">=": "less"}
 _ASSET = {"template_variables": {}, "options": {}, "resource_key": None, "resource_type": None}

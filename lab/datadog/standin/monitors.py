@@ -15,7 +15,7 @@ from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
 from .downtimes import Downtimes
-from .monitor_bodies import FIELDS, checked
+from .monitor_bodies import NEW, checked
 
 # What the evaluation knows of a monitor: overall_state, overall_state_modified and groups by name.
 State = Callable[[int], dict[str, Any]]
@@ -32,55 +32,40 @@ class Monitors:
         self._documents = documents
         self._downtimes = downtimes
         self._clock = clock
-        self._state = state
+        self.state = state
 
     def all(self) -> list[dict[str, Any]]:
         """Every monitor as it is kept."""
         return self._documents.all("monitor")
 
-    def state(self, id_: int) -> dict[str, Any]:
-        """What the evaluation knows of a monitor."""
-        return self._state(id_)
-
-    def get(self, id_: str | int) -> dict[str, Any] | None:
-        """A monitor as it is kept, None where there is none."""
-        return self._documents.get("monitor", id_)
-
     def need(self, call: Call) -> dict[str, Any]:
         """The monitor that a path names. Raises Refused(404)."""
-        found = self.get(call.path["id"])
-        if found is None:
-            raise Refused(404, "Monitor not found")
-        return found
+        return self._documents.need("monitor", call.path["id"], "Monitor not found")
 
     # ------------------------------------------------------------------------------------------------------- writing
     def create(self, call: Call) -> dict[str, Any]:
         """Make a monitor of a body."""
         sent = _body(call)
         id_, now = self._documents.new_id("monitor"), self._clock.now()
-        fields = checked(sent, {**FIELDS, "options": {}}, id_)
         times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
-        made = {"id": id_, **fields, **_ADDED, **times}
-        self._documents.put("monitor", id_, made)
-        self._silence(id_, sent)
-        return self.shown(made)
+        return self.shown(self._put({"id": id_, **checked(sent, NEW, id_), **_ADDED, **times}, sent))
 
     def update(self, call: Call) -> dict[str, Any]:
         """Change the fields that a body names; `options` as a whole, but what is silenced stays."""
         found, sent = self.need(call), _body(call)
         changed = {**found, **checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
-        self._documents.put("monitor", found["id"], changed)
-        self._silence(found["id"], sent)
-        return self._without_creator(changed)
+        return self._without_creator(self._put(changed, sent))
 
-    def _silence(self, id_: int, sent: dict[str, Any]) -> None:
+    def _put(self, monitor: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+        self._documents.put("monitor", monitor["id"], monitor)
         wish = (sent.get("options") or {}).get("silenced")
         if wish is not None:
-            self._downtimes.silence(id_, wish)
+            self._downtimes.silence(monitor["id"], wish)
+        return monitor
 
     def validate(self, call: Call) -> dict[str, Any]:
         """Check a body without keeping it; the fields that it does not have are those of the monitor in the path."""
-        checked(_body(call), self.need(call) if "id" in call.path else {**FIELDS, "options": {}}, 0)
+        checked(_body(call), self.need(call) if "id" in call.path else NEW, 0)
         return {}
 
     def delete(self, call: Call) -> dict[str, Any]:
@@ -100,10 +85,8 @@ class Monitors:
         ids = [text for text in call.query.get("monitor_ids", "").split(",") if text]
         if not ids:
             raise Refused(400, "Invalid payload: must specify monitor_ids")
-        found = {id_: self.get(id_) for id_ in ids}
-        problems = {
-            id_: self._references(monitor) if monitor else ["Monitor not found"] for id_, monitor in found.items()
-        }
+        found = {id_: self._documents.get("monitor", id_) for id_ in ids}
+        problems = {id_: self._references(one) if one else ["Monitor not found"] for id_, one in found.items()}
         errors = {id_: texts for id_, texts in problems.items() if texts}
         answer = {"data": {"ok": [int(id_) for id_ in ids if id_ not in errors]}, "errors": errors or None}
         return (409, answer) if errors else answer
@@ -121,35 +104,29 @@ class Monitors:
     # -------------------------------------------------------------------------------------------------------- muting
     def mute(self, call: Call) -> dict[str, Any]:
         """Silence a monitor, or the scope of it that the body or the query names."""
-        found, wish = self.need(call), {**call.query, **(call.body or {})}
-        for scope in _scopes(wish) or ["*"]:
-            end = wish.get("end")
-            own = self._downtimes.silenced(found["id"], self._downtimes.ahead())
-            self._downtimes.silence(found["id"], {**own, scope: None if end is None else int(end)})
-        return self._without_creator(found)
+        wish = {**call.query, **(call.body or {})}
+        end = None if wish.get("end") is None else int(wish["end"])
+        return self._silence(call, lambda own: {**own, **dict.fromkeys(_scopes(wish), end)})
 
     def unmute(self, call: Call) -> dict[str, Any]:
         """Let a monitor, or a scope of it, notify again."""
-        found, wish = self.need(call), {**call.query, **(call.body or {})}
-        every = str(wish.get("all_scopes", "")).lower() == "true"
-        gone = None if every else _scopes(wish) or ["*"]
+        wish = {**call.query, **(call.body or {})}
+        every, gone = str(wish.get("all_scopes", "")).lower() == "true", _scopes(wish)
+        return self._silence(call, lambda own: {one: own[one] for one in own if not every and one not in gone})
+
+    def _silence(self, call: Call, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        found = self.need(call)
         own = self._downtimes.silenced(found["id"], self._downtimes.ahead())
-        left = {scope: end for scope, end in own.items() if gone is not None and scope not in gone}
-        self._downtimes.silence(found["id"], left)
+        self._downtimes.silence(found["id"], change(own))
         return self._without_creator(found)
 
     # ------------------------------------------------------------------------------------------------------- reading
     def shown(self, monitor: dict[str, Any], ahead: list[dict[str, Any]] | None = None) -> dict[str, Any]:
         """A monitor as the API answers it; `ahead` are the downtimes, where the caller has them."""
         id_ = monitor["id"]
-        state = self.state(id_)
+        overall = {name: value for name, value in self.state(id_).items() if name != "groups"}
         silenced = self._downtimes.silenced(id_, self._downtimes.ahead() if ahead is None else ahead)
-        return {
-            **monitor,
-            "options": {**monitor["options"], "silenced": silenced},
-            "overall_state": state["overall_state"],
-            "overall_state_modified": state["overall_state_modified"],
-        }
+        return {**monitor, "options": {**monitor["options"], "silenced": silenced}, **overall}
 
     def _without_creator(self, monitor: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in self.shown(monitor).items() if name != "creator"}
@@ -216,7 +193,7 @@ class Monitors:
 
 
 def _scopes(wish: dict[str, Any]) -> list[str]:
-    scope = wish.get("scope") or []
+    scope = wish.get("scope") or "*"
     return [scope] if isinstance(scope, str) else list(scope)
 
 

@@ -32,11 +32,12 @@ def table(monitors: Monitors, downtimes: Any) -> list[tuple[str, str, Handler]]:
         return [_entry(monitor, bool(downtimes.matching(monitor, active))) for monitor in found]
 
     def search(call: Call) -> dict[str, Any]:
-        return _answer("monitors", every(), call, ("status", "muted", "tag", "type"))
+        return _answer("monitors", every(), call)
 
     def groups(call: Call) -> dict[str, Any]:
-        entries = [group for monitor in every() for group in _groups(monitor, monitors.state(monitor["id"]))]
-        return _answer("groups", entries, call, ("status", "muted", "tag", "type"))
+        return _answer(
+            "groups", [one for entry in every() for one in _groups(entry, monitors.state(entry["id"]))], call
+        )
 
     return [("GET", "/api/v1/monitor/search", search), ("GET", "/api/v1/monitor/groups/search", groups)]
 
@@ -107,7 +108,7 @@ _FIELDS: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
 }
 
 
-def _answer(name: str, entries: list[dict[str, Any]], call: Call, facets: tuple[str, ...]) -> dict[str, Any]:
+def _answer(name: str, entries: list[dict[str, Any]], call: Call) -> dict[str, Any]:
     tests = _tests(call.query.get("query", ""))
     found = [entry for entry in entries if all(test(entry) for test in tests)]
     size, page = call.integer("per_page", _PER_PAGE) or _PER_PAGE, call.integer("page", 0)
@@ -115,7 +116,7 @@ def _answer(name: str, entries: list[dict[str, Any]], call: Call, facets: tuple[
     keys = {"name": "title", "monitor_name": "title"}
     by = _FIELDS.get(keys.get(order, order), _FIELDS["title"])
     found.sort(key=lambda entry: str(by(entry)).lower(), reverse=direction == "desc")
-    counts = {facet: Counter(value for entry in found for value in _FACETS[facet](entry)) for facet in facets}
+    counts = {facet: Counter(value for entry in found for value in read(entry)) for facet, read in _FACETS.items()}
     return {
         name: found[page * size : (page + 1) * size],
         "counts": {
