@@ -174,58 +174,7 @@ def _steps(change: Callable[[float, int], float | None]) -> Function:
     return _each(points)
 
 
-def _running(first: Callable[[float], float], add: Callable[[float, float, int], float]) -> Function:
-    """A function of all points so far: add(result so far, value, seconds since the point before)."""
-
-    def points(points: Points, _interval: int) -> Points:
-        found: Points = {}
-        before = so_far = 0
-        for bucket, value in points.items():
-            so_far = add(so_far, value, bucket - before) if found else first(value)
-            found[bucket], before = so_far, bucket
-        return found
-
-    return _each(points)
-
-
-def _rolling(span: int, reckon: Callable[[Iterable[float]], float]) -> Function:
-    """A function of the last `span` points."""
-
-    def points(points: Points, _interval: int) -> Points:
-        last: deque[float] = deque(maxlen=span)
-        # append() returns None: the value comes in before it is reckoned with.
-        return {bucket: last.append(value) or reckon(last) for bucket, value in points.items()}
-
-    return _each(points)
-
-
-def _ewma(span: int) -> Function:
-    weight = 2 / (span + 1)
-    return _running(lambda value: value, lambda so_far, value, _seconds: so_far + weight * (value - so_far))
-
-
 # --------------------------------------------------------------------------------------------------------- all lines
-def _counted(counts: Callable[[float], bool]) -> Function:
-    """How many groups have a value that `counts`, at each point."""
-
-    def function(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-        _arguments(node)
-        lines = _lines(node, window, evaluate)
-        buckets = sorted(set().union(*(line.points for line in lines)))
-        points = {b: float(sum(b in line.points and counts(line.points[b]) for line in lines)) for b in buckets}
-        return [replace(_changed(node, lines[0], points), scope="*", group=())] if lines else []
-
-    return function
-
-
-def _dt(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    _arguments(node)
-    lines = _lines(node, window, evaluate)
-    buckets = sorted(set().union(*(line.points for line in lines)))
-    points = {bucket: float(bucket - before) for before, bucket in itertools.pairwise(buckets)}
-    return [replace(_changed(node, lines[0], points), scope="*", group=())] if lines else []
-
-
 def _default_zero(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     _arguments(node)
     lines = _lines(node, window, evaluate)
@@ -357,21 +306,12 @@ FUNCTIONS: dict[str, Function] = {
     "clamp_max": _values(min, float),
     "cutoff_min": _values(lambda value, limit: value if value >= limit else None, float),
     "cutoff_max": _values(lambda value, limit: value if value <= limit else None, float),
-    "cumsum": _running(lambda value: value, lambda so_far, value, _seconds: so_far + value),
-    "integral": _running(lambda _value: 0.0, lambda so_far, value, seconds: so_far + value * seconds),
     "diff": _steps(lambda change, _seconds: change),
-    "monotonic_diff": _steps(lambda change, _seconds: change if change >= 0 else None),
     "derivative": _steps(lambda change, seconds: change / seconds),
     "per_second": _steps(lambda change, seconds: change / seconds),
     "per_minute": _steps(lambda change, seconds: change / seconds * 60),
     "per_hour": _steps(lambda change, seconds: change / seconds * 3600),
     "throughput": _each(lambda points, interval: {bucket: value / interval for bucket, value in points.items()}),
-    **{f"ewma_{span}": _ewma(span) for span in (3, 5, 7, 10, 20)},
-    **{f"median_{span}": _rolling(span, statistics.median) for span in (3, 5, 7, 9)},
-    **{f"rollingavg_{span}": _rolling(span, statistics.fmean) for span in (5, 13, 21, 29)},
-    "dt": _dt,
-    **dict.fromkeys(("count_nonzero", "count_nonzero_finite"), _counted(bool)),
-    "count_not_null": _counted(lambda _value: True),
     "default_zero": _default_zero,
     "exclude_null": _exclude_null,
     "top": _top,
