@@ -50,8 +50,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
     monitors = Monitors(documents, downtimes, clock, watch.state)
     # The first route that fits answers: what is more special comes first.
     table = [
-        *lab.table(clock, faults, [documents.clear, watch.forget]),
-        *watch.table(),
+        *lab.table(clock, faults, documents, watch),
         *snapshots.table(),
         *search.table(monitors, downtimes),
         *downtimes_v1.table(downtimes, clock),

@@ -100,8 +100,12 @@ class FaultyApp:
             await self._app(scope, receive, send)
             return
         answered: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            answered.append(message)
+
         if fault.when == "after":
-            await self._app(scope, receive, _collector(answered))
+            await self._app(scope, receive, collect)
         if fault.kind == "cut":
             await _cut(receive, send)
         elif fault.kind != "slow":
@@ -113,13 +117,6 @@ class FaultyApp:
                 await self._app(scope, receive, send)
             for message in answered:
                 await send(message)
-
-
-def _collector(messages: list[Message]) -> Send:
-    async def collect(message: Message) -> None:
-        messages.append(message)
-
-    return collect
 
 
 async def _cut(receive: Receive, send: Send) -> None:

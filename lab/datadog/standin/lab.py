@@ -1,24 +1,25 @@
-"""What only a lab has: a clock to set, failures on demand, an account to empty."""
+"""What only a lab has: a clock to set, failures on demand, an account to empty, and mail that nobody gets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from .calls import Call, Handler
 from .clock import Clock
+from .documents import Documents
 from .faults import Faults
+from .watch import Watch
 
 
-def table(clock: Clock, faults: Faults, resets: Iterable[Callable[[], None]]) -> list[tuple[str, str, Handler]]:
-    """The routes under /lab; `resets` are called to drop all objects."""
+def table(clock: Clock, faults: Faults, documents: Documents, watch: Watch) -> list[tuple[str, str, Handler]]:
+    """The routes under /lab."""
 
     def set_clock(call: Call) -> dict[str, Any]:
         clock.set(call.body)
         return clock.shown()
 
     def reset(call: Call) -> None:
-        for forget in (faults.clear, *resets):
+        for forget in (faults.clear, documents.clear, watch.forget):
             forget()
 
     return [
@@ -27,4 +28,7 @@ def table(clock: Clock, faults: Faults, resets: Iterable[Callable[[], None]]) ->
         ("POST", "/lab/faults", lambda call: faults.add(call.body)),
         ("DELETE", "/lab/faults", lambda call: faults.clear()),
         ("POST", "/lab/reset", reset),
+        ("POST", "/lab/evaluate", lambda call: watch.evaluate()),
+        ("GET", "/lab/mailbox", lambda call: {"messages": documents.all("mail")}),
+        ("DELETE", "/lab/mailbox", lambda call: documents.clear("mail")),
     ]

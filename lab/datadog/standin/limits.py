@@ -6,9 +6,7 @@ Source: https://docs.datadoghq.com/api/latest/rate-limits/
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections import Counter
 
 # (method, path, name, calls, seconds): the first that fits.
 _LIMITS = (
@@ -24,24 +22,19 @@ _LIMITS = (
 
 
 class Limits:
-    """How often each limited thing was called in the running period."""
+    """How often each limited thing was called in its running period; for one thread."""
 
     def __init__(self) -> None:
-        self._calls: Counter[tuple[str, int]] = Counter()
-        self._lock = threading.Lock()
+        self._calls: dict[str, tuple[int, int]] = {}
 
     def headers(self, method: str, path: str) -> dict[str, str]:
         """Count a call; the headers of its answer, none where nothing limits it."""
-        fits = (limit for limit in _LIMITS if re.fullmatch(limit[0], method) and re.fullmatch(limit[1], path))
-        limit = next(fits, None)
-        if limit is None:
-            return {}
-        name, calls, period = limit[2:]
-        window, now = divmod(int(time.time()), period)
-        with self._lock:
-            # What was counted in periods that are over is of no use.
-            self._calls = Counter({key: n for key, n in self._calls.items() if key[0] != name or key[1] == window})
-            self._calls[name, window] += 1
-            left = max(0, calls - self._calls[name, window])
-        said = {"limit": calls, "period": period, "remaining": left, "reset": period - now, "name": name}
-        return {f"x-ratelimit-{key}": str(value) for key, value in said.items()}
+        for methods, paths, name, calls, period in _LIMITS:
+            if re.fullmatch(methods, method) and re.fullmatch(paths, path):
+                window, now = divmod(int(time.time()), period)
+                begun, count = self._calls.get(name, (window, 0))
+                self._calls[name] = window, (count if begun == window else 0) + 1
+                left = max(0, calls - self._calls[name][1])
+                said = {"limit": calls, "period": period, "remaining": left, "reset": period - now, "name": name}
+                return {f"x-ratelimit-{key}": str(value) for key, value in said.items()}
+        return {}

@@ -15,11 +15,9 @@ from typing import Any
 from module_utils.datadog_monitor_query import CompositeCondition, Condition, MetricCondition
 
 from . import observe, schedule, template
-from .calls import Handler
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
-from .mailbox import Mailbox
 from .observe import ALERT, NO_DATA, OK, WARN, Observation
 from .store import Host, Store
 
@@ -28,6 +26,8 @@ _WORDS = {ALERT: "Triggered", WARN: "Warn", NO_DATA: "No Data", OK: "Recovered"}
 _NAMES = {ALERT: "alert", WARN: "warning", NO_DATA: "no_data", OK: "ok"}
 # As renotify_statuses and notify_end_states name them.
 _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
+# A lab that runs for days keeps the newest messages only.
+_MOST_MAIL = 2000
 # Seconds after which a check without data is missed, and after which a silent group is forgotten.
 _CHECK_MISSED = 120
 _FORGOTTEN = 86400
@@ -60,7 +60,6 @@ class Watch:
     """The state of every monitor, kept as documents of kind "monitor_state" and "downtime_state"."""
 
     def __init__(self, store: Store, documents: Documents, clock: Clock) -> None:
-        self.mailbox = Mailbox(documents, clock)
         self._store = store
         self._documents = documents
         self._clock = clock
@@ -76,10 +75,6 @@ class Watch:
         """Know nothing of any monitor: the documents are gone."""
         with self._lock:
             self._states.clear()
-
-    def table(self) -> list[tuple[str, str, Handler]]:
-        """The routes under /lab that are about notifications."""
-        return [("POST", "/lab/evaluate", lambda call: self.evaluate()), *self.mailbox.table()]
 
     def evaluate(self) -> None:
         """Look at every monitor now, and send what is due."""
@@ -122,13 +117,18 @@ class Watch:
         return running, ended
 
     def _announce(self, downtime: dict[str, Any], step: str) -> None:
-        self.mailbox.send(
-            f"[Downtime {step}] {downtime.get('scope') or '*'}",
-            downtime.get("message") or "",
-            monitor_id=(downtime.get("monitor_identifier") or {}).get("monitor_id"),
-            group=None,
-            transition=f"Downtime {step}",
-        )
+        monitor = (downtime.get("monitor_identifier") or {}).get("monitor_id")
+        word, where = f"Downtime {step}", downtime.get("scope") or "*"
+        self._mail(f"[{word}] {where}", downtime.get("message") or "", monitor_id=monitor, group=None, transition=word)
+
+    def _mail(self, subject: str, body: str, **more: Any) -> None:
+        """Keep a message for the handles in its body, where there are any, instead of sending it."""
+        to = template.handles(body)
+        if to:
+            number, now = self._documents.new_id("mail"), iso(self._clock.now())
+            message = {"id": number, "time": now, "to": to, "subject": subject, "body": body, **more}
+            self._documents.put("mail", number, message)
+            self._documents.delete("mail", number - _MOST_MAIL)
 
     # -------------------------------------------------------------------------------------------------- monitors
     def _monitor(self, monitor: dict[str, Any], moment: _Moment) -> None:
@@ -238,13 +238,8 @@ class Watch:
         where = group.shown["name"]
         scope = f" on {{{where}}}" if where != "*" and options.get("include_tags", True) else ""
         word = f"{'Re-' if again else ''}{_WORDS[after]}"
-        self.mailbox.send(
-            f"[{word}{scope}] {name}",
-            template.render("\n\n".join(filter(None, texts)), values, holds).strip(),
-            monitor_id=monitor["id"],
-            group=where,
-            transition=word,
-        )
+        body = template.render("\n\n".join(filter(None, texts)), values, holds).strip()
+        self._mail(f"[{word}{scope}] {name}", body, monitor_id=monitor["id"], group=where, transition=word)
 
     def _values(self, group: _Group, seen: Observation | None, moment: _Moment) -> dict[str, str]:
         """The variables of a message."""
