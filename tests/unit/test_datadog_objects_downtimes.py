@@ -158,6 +158,13 @@ def test_a_start_that_is_past_is_never_sent() -> None:
     assert sent == [WEEKLY, {"end": "2027-01-01T00:00:00+00:00"}, None, {"end": None}]
 
 
+def test_what_began_just_now_has_begun_by_a_clock_that_is_behind_too() -> None:
+    item = {**DOWNTIME, "schedule": {"start": "2026-11-24T15:00:00Z"}}
+    found = answer(KIND.body(item, MARK))
+    assert not differs(item, {**found, "schedule": {"start": "2026-11-24T16:00:20+00:00", "end": None}})
+    assert differs(item, {**found, "schedule": {"start": "2026-11-24T17:00:00+00:00", "end": None}})
+
+
 def test_a_series_that_cannot_be_moved_on_is_refused_only_where_it_is_sent() -> None:
     monthly = {"rrule": "FREQ=MONTHLY", "duration": "1h", "start": "2026-01-01T00:00:00"}
     body = KIND.body({**DOWNTIME, "schedule": {"recurrences": [monthly]}}, MARK)
