@@ -143,7 +143,8 @@ def test_functions_refuse(result: Any, problem: str) -> None:
 
 
 words = st.text(alphabet="abz_-./:*$é\"(){},! 'ANDOR", max_size=6)
-scopes = words | st.lists(words, max_size=3) | st.dictionaries(words, words | st.lists(words, max_size=2), max_size=3)
+values = words | st.booleans() | st.integers() | st.floats()
+scopes = words | st.lists(words, max_size=3) | st.dictionaries(words, values | st.lists(values, max_size=2), max_size=3)
 windows = st.sampled_from(["last_5m", "5m", "1h", "current_1mo", "x"])
 
 
@@ -160,6 +161,22 @@ def test_what_is_built_parses(metric: str, scope: Any, by: list[str], method: st
         return
     assert query_problems(query) == []
     assert str(parse(query)) == query
+
+
+wanted = st.sampled_from(["a", "b", 1, True])
+
+
+@given(
+    st.dictionaries(st.sampled_from(["x", "y", "!x", "!y"]), wanted | st.lists(wanted, min_size=1), min_size=1),
+    st.sets(st.sampled_from(["x:a", "x:b", "x:1", "x:true", "y:a", "y:b", "y:1", "y:true", "z:a"])),
+)
+def test_a_dictionary_selects_what_it_says(scope: dict[str, Any], tags: set[str]) -> None:
+    def said(key: str, values: Any) -> bool:
+        names = [str(value).lower() for value in (values if isinstance(values, list) else [values])]
+        return any(f"{key.removeprefix('!')}:{name}" in tags for name in names) != key.startswith("!")
+
+    [series] = parse(metric_query("a", scope=scope)).expressions
+    assert series.scope.matches(tags) == all(said(key, values) for key, values in scope.items())
 
 
 @given(
