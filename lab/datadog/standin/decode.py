@@ -158,8 +158,10 @@ def tags(texts: list[Any]) -> tuple[str, ...]:
     return tuple(sorted({tag(text) for text in texts} - {""}))
 
 
-def _points(pairs: list[tuple[Any, Any]]) -> dict[int, float]:
-    return {_seconds(timestamp, "timestamp"): _number(value, "value") for timestamp, value in pairs}
+def _sample(item: Any, kind: str, host: str, own: list[Any], pairs: list[tuple[Any, Any]]) -> Sample:
+    key, interval = Key(_need(item, "metric"), host, tags(own)), _get(item, "interval", (int, float), 0)
+    points = {_seconds(timestamp, "timestamp"): _number(value, "value") for timestamp, value in pairs}
+    return Sample(key, kind, _seconds(interval, "interval"), points)
 
 
 def series_v1(payload: Any) -> list[Sample]:
@@ -174,8 +176,7 @@ def series_v1(payload: Any) -> list[Sample]:
         pairs = _get(item, "points", list, [])
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             raise _malformed("points: expected pairs of timestamp and value")
-        key = Key(_need(item, "metric"), _get(item, "host", str, ""), tags(own))
-        samples.append(Sample(key, kind, _seconds(_get(item, "interval", (int, float), 0), "interval"), _points(pairs)))
+        samples.append(_sample(item, kind, _get(item, "host", str, ""), own, pairs))
     return samples
 
 
@@ -186,20 +187,16 @@ def series_v2(payload: Any) -> list[Sample]:
         kind = _get(item, "type", int, 0)
         if kind not in range(len(TYPES)):
             raise _malformed(f"type: unknown {kind}")
-        host = ""
-        own = list(_get(item, "tags", list, []))
+        host, own = "", list(_get(item, "tags", list, []))
         for resource in _get(item, "resources", list, []):
             name, what = _get(resource, "name", str, ""), _get(resource, "type", str, "")
             if what == "host":
                 host = name
             elif name and what:
                 own.append(f"{what}:{name}")
-        pairs = [
-            (_get(point, "timestamp", (int, float), None), _get(point, "value", (int, float), None))
-            for point in _get(item, "points", list, [])
-        ]
-        key = Key(_need(item, "metric"), host, tags(own))
-        samples.append(Sample(key, TYPES[kind], _seconds(_get(item, "interval", int, 0), "interval"), _points(pairs)))
+        points = _get(item, "points", list, [])
+        pairs = [tuple(_get(point, part, (int, float), None) for part in ("timestamp", "value")) for point in points]
+        samples.append(_sample(item, TYPES[kind], host, own, pairs))
     return samples
 
 
@@ -210,17 +207,10 @@ def check_runs(payload: Any, now: int) -> list[CheckRun]:
         status = _get(item, "status", int, 0)
         if status not in STATUSES:
             raise _malformed(f"status: unknown {status}")
+        check, host = _need(item, "check"), _get(item, "host_name", str, "")
+        own, message = tags(_get(item, "tags", list, [])), _get(item, "message", str, "")
         timestamp = _seconds(_get(item, "timestamp", (int, float), now), "timestamp")
-        runs.append(
-            CheckRun(
-                _need(item, "check"),
-                _get(item, "host_name", str, ""),
-                tags(_get(item, "tags", list, [])),
-                status,
-                timestamp,
-                _get(item, "message", str, ""),
-            )
-        )
+        runs.append(CheckRun(check, host, own, status, timestamp, message))
     return runs
 
 

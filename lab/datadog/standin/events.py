@@ -106,40 +106,36 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         page = call.integer("page", 0)
         return {"events": found[page * _V1_PAGE : (page + 1) * _V1_PAGE]}
 
-    def search(wish: dict[str, Any], path: str) -> dict[str, Any]:
+    def search(chosen: dict[str, Any], asked: dict[str, Any], sort: str, path: str) -> dict[str, Any]:
         now = clock.now()
-        start, end = _time(wish["from"], now, now - _SEARCHED), _time(wish["to"], now, now)
+        start, end = _time(chosen.get("from"), now, now - _SEARCHED), _time(chosen.get("to"), now, now)
         found = [
             event
             for event in documents.all("event")
-            if start <= event["date_happened"] <= end and _matches(event, wish["query"])
+            if start <= event["date_happened"] <= end and _matches(event, chosen.get("query") or "")
         ]
-        found.sort(key=lambda event: event["date_happened"], reverse=wish["sort"].startswith("-"))
-        if wish["cursor"]:
-            uids = [event["uid"] for event in found]
-            after = _after(wish["cursor"])
+        found.sort(key=lambda event: event["date_happened"], reverse=sort.startswith("-"))
+        if asked.get("cursor"):
+            uids, after = [event["uid"] for event in found], _after(asked["cursor"])
             found = found[uids.index(after) + 1 :] if after in uids else []
-        page = found[: wish["limit"]]
+        limit = asked.get("limit", _PAGE)
+        page = found[:limit]
         answer: dict[str, Any] = {"data": [_v2(event) for event in page]}
         if page:
             after = base64.urlsafe_b64encode(json.dumps({"after": page[-1]["uid"]}).encode()).decode()
-            query = {"filter[from]": wish["from"], "filter[to]": wish["to"], "filter[query]": wish["query"]}
-            query = {name: value for name, value in query.items() if value}
-            query.update({"page[cursor]": after, "page[limit]": wish["limit"]})
+            query = {f"filter[{name}]": chosen[name] for name in ("from", "to", "query") if chosen.get(name)}
+            query.update({"page[cursor]": after, "page[limit]": limit})
             answer.update(meta={"page": {"after": after}}, links={"next": f"{_APP}{path}?{urlencode(query)}"})
         return answer
 
     def list_v2(call: Call) -> dict[str, Any]:
-        named = {name: call.query.get(f"filter[{name}]", "") for name in ("from", "to", "query")}
-        page = {"cursor": call.query.get("page[cursor]", ""), "limit": call.integer("page[limit]", _PAGE)}
-        return search({**named, **page, "sort": call.query.get("sort", "timestamp")}, "/api/v2/events")
+        chosen = {name: call.query.get(f"filter[{name}]") for name in ("from", "to", "query")}
+        page = {"cursor": call.query.get("page[cursor]"), "limit": call.integer("page[limit]", _PAGE)}
+        return search(chosen, page, call.query.get("sort", ""), "/api/v2/events")
 
     def search_v2(call: Call) -> dict[str, Any]:
         sent = call.body or {}
-        chosen, page = sent.get("filter") or {}, sent.get("page") or {}
-        named = {name: chosen.get(name, "") for name in ("from", "to", "query")}
-        page = {"cursor": page.get("cursor", ""), "limit": page.get("limit", _PAGE)}
-        return search({**named, **page, "sort": sent.get("sort", "timestamp")}, "/api/v2/events/search")
+        return search(sent.get("filter") or {}, sent.get("page") or {}, sent.get("sort", ""), "/api/v2/events/search")
 
     return [
         ("POST", "/api/v1/events", post_v1),
@@ -222,7 +218,7 @@ class _Invalid(Refused):
         super().__init__(400, {"status": "400", "title": "Bad Request", "detail": detail})
 
 
-def _time(text: str | int, now: float, default: float) -> float:
+def _time(text: str | int | None, now: float, default: float) -> float:
     """Seconds since the epoch of now, now-15m, ISO 8601 or milliseconds."""
     if not text:
         return default

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ from module_utils.datadog_monitor_query import (
     Condition,
     MetricCondition,
     parse_monitor,
+    window_seconds,
 )
 from module_utils.datadog_query import Binary, Call, Expression, Negative, Query, QuerySyntaxError, Series
 from module_utils.datadog_scope import And, Scope, Tag, parse_scope
@@ -35,8 +35,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_WINDOW = re.compile(r"(?:last_)?(\d+)([mhdw])")
-_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 # Part of its window that a group may have no data for at the start, where a full window is asked.
 _START = 0.2
 # The number of runs that a monitor of service checks looks at, at most.
@@ -128,8 +126,8 @@ def _metric(asked: MetricCondition, options: dict[str, Any], source: Any, now: i
         if line.bounds:
             windows = options.get("threshold_windows") or {}
             trigger = _keyword(asked.expression, "alert_window") or windows.get("trigger_window") or asked.window_text
-            value = _share(line, now - _window(trigger))
-            recovering = _share(line, now - _window(windows.get("recovery_window") or trigger))
+            value = _share(line, now - window_seconds(trigger))
+            recovering = _share(line, now - window_seconds(windows.get("recovery_window") or trigger))
         full = min(line.points) <= start + max(asked.window * _START, line.interval)
         last_data = float(min(now, max(line.points) + line.interval))
         found.append(Observation(line.group, last_data, value, recovering, full))
@@ -157,13 +155,6 @@ def _share(line: Line, since: int) -> float | None:
     return sum(bucket in line.anomalous for bucket in recent) / len(recent) if recent else None
 
 
-def _window(text: str) -> int:
-    found = _WINDOW.fullmatch(text)
-    if not found:
-        raise Refused(400, f"unknown window {text}")
-    return int(found[1]) * _SECONDS[found[2]]
-
-
 def _keyword(node: Expression, name: str) -> str | None:
     return next((value.value for key, value in node.keywords if key == name), None) if isinstance(node, Call) else None
 
@@ -174,7 +165,7 @@ def _checks(asked: CheckCondition, source: Any) -> list[Observation]:
     over = [parse_scope(tag) for tag in asked.over]
     exclude = [parse_scope(tag) for tag in asked.exclude]
     groups: dict[tuple[str, ...], list[CheckRun]] = {}
-    for run in source.check_history(asked.check, _MOST_RUNS):
+    for run in source.check_runs(check=asked.check, most=_MOST_RUNS):
         tags = {*run.tags, *host_tags.get(run.host, ()), *([f"host:{run.host}"] if run.host else [])}
         if all(one.matches(tags) for one in over) and not any(one.matches(tags) for one in exclude):
             by = sorted(run.tags) if asked.by == ("*",) else [_tag(key, tags) for key in asked.by]

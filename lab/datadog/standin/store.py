@@ -193,9 +193,8 @@ class Store:
         for host, tag in self.read("SELECT host, tag FROM host_tag"):
             tags_of.setdefault(host, set()).add(tag)
         found = []
-        for id_, host, tags, type_, interval in self.read(
-            "SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric
-        ):
+        rows = self.read("SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric)
+        for id_, host, tags, type_, interval in rows:
             own = [*json.loads(tags), *([f"host:{host}"] if host else [])]
             found.append(StoredSeries(id_, type_, interval, frozenset(own) | tags_of.get(host, set())))
         return found
@@ -219,15 +218,13 @@ class Store:
 
     def metrics(self, since: int, host: str = "") -> list[str]:
         """The names of metrics with a point at or after `since`, of one host where `host` is given."""
-        return [
-            name
-            for (name,) in self.read(
-                "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
-                "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric",
-                host,
-                since,
-            )
-        ]
+        rows = self.read(
+            "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
+            "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric",
+            host,
+            since,
+        )
+        return [name for (name,) in rows]
 
     def metric_type(self, metric: str) -> tuple[str, int] | None:
         """(type, interval in seconds) of a metric, None where no series has that name."""
@@ -236,54 +233,35 @@ class Store:
 
     def newest(self, metric: str, host: str) -> float | None:
         """The newest value of a metric on a host, averaged over its series."""
-        values = [
-            value
-            for (value,) in self.read(
-                "SELECT (SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1) FROM series "
-                "WHERE metric = ? AND host = ?",
-                metric,
-                host,
-            )
-            if value is not None
-        ]
-        return sum(values) / len(values) if values else None
+        ((value,),) = self.read(
+            "SELECT avg((SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1)) FROM series "
+            "WHERE metric = ? AND host = ?",
+            metric,
+            host,
+        )
+        return value
 
     def hosts(self) -> list[Host]:
         """All hosts, by name."""
         tags: dict[str, dict[str, list[str]]] = {}
         for host, source, tag in self.read("SELECT host, source, tag FROM host_tag"):
             tags.setdefault(host, {}).setdefault(source, []).append(tag)
+        rows = self.read("SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name")
         return [
             Host(id_, name, last, json.loads(aliases), json.loads(meta or "{}"), tags.get(name, {}))
-            for id_, name, last, aliases, meta in self.read(
-                "SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name"
-            )
+            for id_, name, last, aliases, meta in rows
         ]
 
-    def check_runs(self, host: str, check: str = "") -> list[CheckRun]:
-        """The newest runs that a host has reported, of one check where `check` is given."""
-        return [
-            CheckRun(name, host, tuple(json.loads(tags)), status, ts, message)
-            for name, tags, status, ts, message in self.read(
-                # Beside max(), SQLite takes the other columns from the same row.
-                "SELECT check_name, tags, status, max(ts), message FROM run WHERE host = ?1 "
-                "AND (?2 = '' OR check_name = ?2) GROUP BY check_name, tags",
-                host,
-                check,
-            )
-        ]
-
-    def check_history(self, check: str, most: int) -> list[CheckRun]:
-        """The newest runs of a check on all hosts, at most `most` of each host and tags."""
-        return [
-            CheckRun(check, host, tuple(json.loads(tags)), status, ts, message)
-            for host, tags, status, ts, message in self.read(
-                "SELECT host, tags, status, ts, message FROM (SELECT *, row_number() OVER "
-                "(PARTITION BY host, tags ORDER BY ts DESC) AS age FROM run WHERE check_name = ?) WHERE age <= ?",
-                check,
-                most,
-            )
-        ]
+    def check_runs(self, host: str = "", check: str = "", most: int = 1) -> list[CheckRun]:
+        """The newest runs, at most `most` of each check, host and tags; of one host, one check or both."""
+        given = " AND ".join(f"{name} = ?" for name, value in (("host", host), ("check_name", check)) if value)
+        rows = self.read(
+            "SELECT check_name, host, tags, status, ts, message FROM (SELECT *, row_number() OVER "
+            f"(PARTITION BY check_name, host, tags ORDER BY ts DESC) AS age FROM run WHERE {given}) WHERE age <= ?",
+            *filter(None, (host, check)),
+            most,
+        )
+        return [CheckRun(name, on, tuple(json.loads(tags)), *rest) for name, on, tags, *rest in rows]
 
 
 def source_name(source: str) -> str:
