@@ -10,7 +10,7 @@ from typing import Any
 
 from . import decode
 from .calls import Call, Handler
-from .clock import Clock, epoch
+from .clock import Clock, seconds
 from .decode import Refused, Sample
 from .downtimes import Downtimes
 from .evaluate import evaluate
@@ -229,7 +229,7 @@ def _host(store: Store, host: Host, now: int, with_meta: bool, muted: dict[str, 
         "up": now - host.last_reported <= UP,
         "last_reported_time": host.last_reported,
         "is_muted": host.name in muted,
-        "mute_timeout": int(epoch(muted[host.name])) if muted.get(host.name) else None,
+        "mute_timeout": seconds(muted.get(host.name)),
         "tags_by_source": tags,
         "metrics": {
             "cpu": 0.0 if values["cpu.idle"] is None else 100.0 - values["cpu.idle"],

@@ -44,6 +44,11 @@ def iso(seconds: float, timespec: str = "microseconds") -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec=timespec)
 
 
+def seconds(text: str | None) -> int | None:
+    """A time that may be missing, as v1 writes it: whole seconds since the epoch. Raises ValueError."""
+    return None if text is None else int(epoch(text))
+
+
 def epoch(text: str) -> float:
     """The seconds since the epoch of an ISO 8601 time; UTC where it says no zone. Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +17,7 @@ from module_utils.datadog_scope import QuerySyntaxError
 
 from . import account, schedule
 from .calls import Call, Handler
-from .clock import Clock, epoch, iso
+from .clock import Clock, epoch, iso, seconds
 from .decode import Refused
 from .documents import Documents
 
@@ -65,11 +65,10 @@ class Downtimes:
 
     def schedule(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Make a downtime of checked attributes."""
-        now = iso(self._clock.now())
-        id_ = self._documents.new_id("downtime")
-        made = {"id": id_, "v1_id": self._documents.new_id("downtime_v1"), **_DEFAULTS, **attributes}
+        now, ids = iso(self._clock.now()), [self._documents.new_id(kind) for kind in ("downtime", "downtime_v1")]
+        made = {"id": ids[0], "v1_id": ids[1], **_DEFAULTS, **attributes}
         made.update(created=now, modified=now, canceled=None)
-        self._documents.put("downtime", id_, made)
+        self._documents.put("downtime", ids[0], made)
         return made
 
     def change(self, found: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
@@ -87,9 +86,8 @@ class Downtimes:
         """active, scheduled, ended or canceled."""
         if found["canceled"]:
             return "canceled"
-        now = self._clock.now()
         current = self.current(found)
-        return "ended" if current is None else "active" if current[0] <= now else "scheduled"
+        return "ended" if current is None else "active" if current[0] <= self._clock.now() else "scheduled"
 
     def current(self, found: dict[str, Any]) -> tuple[float, float] | None:
         """The (begin, end) of the time in which a downtime is active, or will next be."""
@@ -132,13 +130,11 @@ class Downtimes:
         if "monitor_identifier" in result:
             _check_identifier(result["monitor_identifier"])
         if old is None or result.get("schedule") is not None:
-            result["schedule"] = self._schedule(result.get("schedule") or {}, old)
+            wish = result.get("schedule") or {}
+            result["schedule"] = self._recurring(wish) if "recurrences" in wish else self._once(wish, old)
         else:
             result.pop("schedule", None)
         return result
-
-    def _schedule(self, sent: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
-        return self._recurring(sent) if "recurrences" in sent else self._once(sent, old)
 
     def _once(self, sent: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
         now, before = self._clock.now(), (old or {}).get("schedule", {}).get("start")
@@ -175,7 +171,7 @@ class Downtimes:
     def silenced(self, monitor: int, ahead: Iterable[dict[str, Any]]) -> dict[str, int | None]:
         """What `options.silenced` of a monitor says: {scope: end} of its own downtimes with a plain scope."""
         return {
-            found["scope"]: int(epoch(found["schedule"]["end"])) if found["schedule"].get("end") else None
+            found["scope"]: seconds(found["schedule"].get("end"))
             for found in ahead
             if found["monitor_identifier"].get("monitor_id") == monitor and _SIMPLE_SCOPE.fullmatch(found["scope"])
         }
@@ -247,8 +243,12 @@ def _moment(text: Any) -> float:
         raise Refused(400, f"{text!r} is not a 'date-time'") from None
 
 
-def _shown(seconds: float) -> str:
-    return iso(seconds, "seconds" if seconds == int(seconds) else "microseconds")
+def _shown(moment: float) -> str:
+    return iso(moment, "seconds" if moment == int(moment) else "microseconds")
+
+
+def _times(window: tuple[float, float], shown: Callable[[float], str]) -> dict[str, str | None]:
+    return {name: None if at == math.inf else shown(at) for name, at in zip(("start", "end"), window, strict=True)}
 
 
 # ------------------------------------------------------------------------------------------------------------ routes
@@ -260,7 +260,7 @@ def table(downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
         attributes["status"] = downtimes.status(found)
         if "recurrences" in found["schedule"]:
             current = downtimes.current(found)
-            times = dict(zip(("start", "end"), map(_shown, current), strict=True)) if current else None
+            times = _times(current, _shown) if current else None
             attributes["schedule"] = {**found["schedule"], "current_downtime": times}
         return {"type": "downtime", "id": found["id"], "attributes": attributes}
 
@@ -318,14 +318,7 @@ def table(downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
                 {
                     "type": "downtime_match",
                     "id": item["id"],
-                    "attributes": {
-                        "groups": ["*"],
-                        "scope": item["scope"],
-                        **{
-                            name: None if moment == float("inf") else iso(moment)
-                            for name, moment in zip(("start", "end"), downtimes.current(item), strict=True)
-                        },
-                    },
+                    "attributes": {"groups": ["*"], "scope": item["scope"], **_times(downtimes.current(item), iso)},
                 }
                 for item in page
             ],

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from . import account
 from .calls import Call, Handler
-from .clock import epoch, iso
+from .clock import iso, seconds
 from .decode import Refused
 from .downtimes import PAST, Downtimes, check_recurrence, check_scope
 
@@ -47,7 +47,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
             "timezone": found["display_timezone"],
             "active": status == "active",
             "disabled": status == "canceled",
-            **{name: found[name] and int(epoch(found[name])) for name in ("created", "modified", "canceled")},
+            **{name: seconds(found[name]) for name in ("created", "modified", "canceled")},
             "parent_id": None,
             "child_id": None,
             "creator_id": account.USER_ID,
@@ -90,8 +90,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         endless = end is None and "recurrences" not in before
         # What never ends begins once, whatever is to recur.
         if not recurrence or endless:
-            kept_end = None if before.get("end") is None else epoch(before["end"])
-            end = end if "end" in sent else kept_end
+            end = end if "end" in sent else seconds(before.get("end"))
             return {"start": None if start is None else iso(start), "end": None if end is None else iso(end)}
         zone = sent.get("timezone") or (old or {}).get("display_timezone") or "UTC"
         if start is None and old:
@@ -189,9 +188,8 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
 def _times(found: dict[str, Any], current: tuple[float, float] | None, now: float) -> tuple[int, int | None]:
     """The start and end of a downtime as v1 shows them: the first until they are over, then the next."""
     if "recurrences" not in found["schedule"]:
-        end = found["schedule"].get("end")
-        return int(epoch(found["schedule"]["start"])), None if end is None else int(epoch(end))
-    first = found.get("v1_times") or (int(epoch(found["created"])), None)
+        return seconds(found["schedule"]["start"]), seconds(found["schedule"].get("end"))
+    first = found.get("v1_times") or (seconds(found["created"]), None)
     if current is None or (first[1] or 0) > now:
         return tuple(first)
     return int(current[0]), int(current[1])

@@ -14,7 +14,6 @@ import math
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from module_utils.datadog_query import (
     Binary,
@@ -31,6 +30,7 @@ from module_utils.datadog_scope import Tag
 
 from .decode import TYPES, Refused
 from .functions import METHODS, Line, Points, Window, call
+from .store import Store, StoredSeries
 
 # Longest span of a query -> the interval that the API gives it (the table "Rollup interval, API").
 _INTERVALS = ((3600, 20), (4 * 3600, 60), (86400, 300), (2 * 86400, 600), (7 * 86400, 3600))
@@ -41,14 +41,6 @@ _LONGEST_ROLLUP = 366 * 86400
 # Seconds over which Datadog interpolates.
 _INTERPOLATED = 300
 _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-
-
-class Source(Protocol):
-    """Where points come from: the reading side of the store."""
-
-    def series(self, metric: str) -> list[Any]: ...
-
-    def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, Points]: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ def default_interval(span: int) -> int:
     return next((interval for longest, interval in _INTERVALS if span <= longest), _LONGEST_INTERVAL)
 
 
-def evaluate(query: Query, source: Source, start: int, end: int) -> list[list[Line]]:
+def evaluate(query: Query, source: Store, start: int, end: int) -> list[list[Line]]:
     """The lines of each expression of `query` over start <= time < end. Raises Refused(400)."""
     window = Window(start, end, default_interval(end - start))
     try:
@@ -82,7 +74,7 @@ def evaluate(query: Query, source: Source, start: int, end: int) -> list[list[Li
     return answers
 
 
-def _evaluate(source: Source, node: Expression, window: Window) -> list[Line] | float:
+def _evaluate(source: Store, node: Expression, window: Window) -> list[Line] | float:
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Series):
@@ -125,13 +117,13 @@ def _plan(modifiers: tuple[Modifier, ...], window: Window, kind: str) -> _Plan:
     return _Plan(interval, how, fill, limit, counting)
 
 
-def _series(node: Series, source: Source, window: Window) -> list[Line]:
+def _series(node: Series, source: Store, window: Window) -> list[Line]:
     aggregator = node.aggregator or "avg"
     if aggregator not in METHODS:
         raise Refused(400, f"{aggregator}:{node.metric}: percentiles exist for distributions only")
     plans = {kind: _plan(node.modifiers, window, kind) for kind in set(TYPES)}
     interval = plans["gauge"].interval
-    groups: dict[tuple[str, ...], list[Any]] = {}
+    groups: dict[tuple[str, ...], list[StoredSeries]] = {}
     chosen = [series for series in source.series(node.metric) if node.scope.matches(series.tags)]
     for series in chosen:
         for group in _groups(series.tags, node.by):
@@ -172,7 +164,7 @@ def _scope_text(node: Series, group: tuple[str, ...]) -> str:
     return ",".join(dict.fromkeys(parts))
 
 
-def _typed(series: Any, column: Points, plan: _Plan) -> Points:
+def _typed(series: StoredSeries, column: Points, plan: _Plan) -> Points:
     """A column as as_count() or as_rate() turn it; other columns and gauges stay as they are."""
     seconds = series.interval or 1
     if plan.modifier == "as_count" and series.type == "rate":

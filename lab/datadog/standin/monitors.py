@@ -11,7 +11,7 @@ from typing import Any
 
 from . import account
 from .calls import Call, Handler
-from .clock import Clock, epoch, iso
+from .clock import Clock, iso, seconds
 from .decode import Refused
 from .documents import Documents
 from .downtimes import Downtimes
@@ -168,8 +168,8 @@ class Monitors:
                     "scope": [found["scope"]],
                     "groups": ["total"],
                     "active": True,
-                    "start": int(epoch(found["schedule"].get("start") or found["created"])),
-                    "end": int(epoch(found["schedule"]["end"])) if found["schedule"].get("end") else None,
+                    "start": seconds(found["schedule"].get("start") or found["created"]),
+                    "end": seconds(found["schedule"].get("end")),
                 }
                 for found in self._downtimes.matching(monitor, ahead)
                 if found["status"] == "active"

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import account
 from .calls import Call, Handler
-from .clock import epoch
+from .clock import seconds
 from .decode import Refused
 from .monitor_bodies import METRIC_TYPES
 from .monitors import Monitors, scopes
@@ -43,7 +43,6 @@ def table(monitors: Monitors, downtimes: Any) -> list[tuple[str, str, Handler]]:
 
 
 def _entry(monitor: dict[str, Any], muted: bool) -> dict[str, Any]:
-    modified = monitor["overall_state_modified"]
     words = re.findall(r"(?:^|[:( ])([a-zA-Z][\w.]*)\{", monitor["query"])
     return {
         **{name: monitor[name] for name in ("id", "name", "org_id", "priority", "query", "tags", "type")},
@@ -60,7 +59,7 @@ def _entry(monitor: dict[str, Any], muted: bool) -> dict[str, Any]:
         "muted": muted,
         "muted_until_ts": next(iter(monitor["options"]["silenced"].values()), None),
         "last_triggered_ts": None,
-        "overall_state_modified": None if modified is None else int(epoch(modified)),
+        "overall_state_modified": seconds(monitor["overall_state_modified"]),
     }
 
 
