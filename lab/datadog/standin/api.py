@@ -24,13 +24,8 @@ _MOST_HOSTS = 1000
 # Seconds after which a silent host is no longer up.
 UP = 600
 _TAG_METHODS = ("GET", "POST", "PUT", "DELETE")
-_ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "name": lambda host: host["name"],
-    "apps": lambda host: host["apps"],
-    "status": lambda host: host["up"],
-    "last_reported_time": lambda host: host["last_reported_time"],
-    **{name: lambda host, name=name: host["metrics"][name] for name in ("cpu", "iowait", "load")},
-}
+# What hosts can be sorted by.
+_FIELDS = ("name", "apps", "status", "last_reported_time", "cpu", "iowait", "load")
 
 
 def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
@@ -72,10 +67,8 @@ def table(store: Store, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
 
     def all_tags(call: Call) -> dict[str, Any]:
         source, all_hosts = call.query.get("source", ""), store.hosts()
-        if source and source_name(source) not in {
-            *SOURCES.values(),
-            *(name for host in all_hosts for name in host.tags),
-        }:
+        known = {*SOURCES.values(), *(name for host in all_hosts for name in host.tags)}
+        if source and source_name(source) not in known:
             raise Refused(404, "Provided source does not exist")
         found: dict[str, list[str]] = {}
         for host in all_hosts:
@@ -98,14 +91,6 @@ def table(store: Store, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
         runs = map(asdict, store.check_runs(call.text("host_name"), call.query.get("check", "")))
         return [{"host_name": run.pop("host"), **run} for run in runs]
 
-    def hosts(call: Call) -> dict[str, Any]:
-        muted = {
-            found["scope"].removeprefix("host:"): found["schedule"].get("end")
-            for found in downtimes.active()
-            if found["scope"].startswith("host:")
-        }
-        return _hosts(store, call, muted)
-
     def totals(call: Call) -> dict[str, int]:
         now = int(time.time())
         since = call.integer("from", now - _HOSTS_SINCE)
@@ -116,7 +101,7 @@ def table(store: Store, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
 
     return [
         ("GET", "/api/v1/query", partial(_query, store)),
-        ("GET", "/api/v1/hosts", hosts),
+        ("GET", "/api/v1/hosts", partial(_hosts, store, downtimes)),
         ("GET", "/api/v1/hosts/totals", totals),
         ("GET", "/api/v1/tags/hosts", all_tags),
         *((method, "/api/v1/tags/hosts/{host}", partial(_host_tags, store, method)) for method in _TAG_METHODS),
@@ -180,25 +165,22 @@ def _line(line: Line, index: int, attributes: dict[str, str] | None = None) -> d
 
 
 # ------------------------------------------------------------------------------------------------------------ hosts
-def _hosts(store: Store, call: Call, muted: dict[str, str | None]) -> dict[str, Any]:
+def _hosts(store: Store, downtimes: Downtimes, call: Call) -> dict[str, Any]:
     now = int(time.time())
     since = call.integer("from", now - _HOSTS_SINCE)
     with_meta = call.query.get("include_hosts_metadata", "true").lower() != "false"
-    found = [
-        host for host in store.hosts() if host.last_reported >= since and _chosen(host, call.query.get("filter", ""))
-    ]
+    words = call.query.get("filter", "")
+    found = [host for host in store.hosts() if host.last_reported >= since and _chosen(host, words)]
+    muted = {one["scope"].removeprefix("host:"): one["schedule"].get("end") for one in downtimes.active()}
     shown = [_host(store, host, now, with_meta, muted) for host in found]
     field = call.query.get("sort_field", "name") or "name"
-    if field not in _ORDERS:
+    if field not in _FIELDS:
         raise Refused(400, f"The value provided for parameter 'sort_field' is invalid: {field}")
-    shown.sort(key=_ORDERS[field], reverse=call.query.get("sort_dir", "asc").lower() == "desc")
-    shown = call.paged(shown, "start", "count", 100)[:_MOST_HOSTS]
-    return {
-        "host_list": shown,
-        "total_matching": len(found),
-        "total_returned": len(shown),
-        "exact_total_matching": True,
-    }
+    down = call.query.get("sort_dir", "").lower() == "desc"
+    shown.sort(key=lambda host: {**host, **host["metrics"], "status": host["up"]}[field], reverse=down)
+    page = call.paged(shown, "start", "count", 100)[:_MOST_HOSTS]
+    totals = {"total_matching": len(found), "total_returned": len(page), "exact_total_matching": True}
+    return {"host_list": page, **totals}
 
 
 def _chosen(host: Host, text: str) -> bool:

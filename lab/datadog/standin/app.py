@@ -82,7 +82,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         exception_handlers={
             Refused: _refused,
             HTTPException: _http,
-            ClientDisconnect: _gone,
+            ClientDisconnect: lambda request, error: Response(status_code=400),
             Exception: _failed,
         },
         lifespan=lifespan,
@@ -116,10 +116,6 @@ def _refused(request: Request, error: Refused) -> Response:
 
 def _http(request: Request, error: HTTPException) -> Response:
     return JSONResponse({"errors": [error.detail]}, status_code=error.status_code, headers=error.headers)
-
-
-def _gone(request: Request, error: ClientDisconnect) -> Response:
-    return Response(status_code=400)
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -112,7 +112,7 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         found = [
             event
             for event in documents.all("event")
-            if start <= event["date_happened"] <= end and _matches(event, chosen.get("query") or "")
+            if start <= event["date_happened"] <= end and matches(event, chosen.get("query") or "")
         ]
         found.sort(key=lambda event: event["date_happened"], reverse=sort.startswith("-"))
         if asked.get("cursor"):
@@ -240,7 +240,7 @@ def _after(cursor: str) -> str:
         raise Refused(400, wrong) from None
 
 
-def _matches(event: dict[str, Any], query: str) -> bool:
+def matches(event: dict[str, Any], query: str) -> bool:
     """Whether every word of a query is a tag, the host, or in the title or text of an event."""
     tags = {*(event.get("tags") or []), f"host:{event.get('host')}"}
     text = f"{event['title']} {event['text']}".lower()

@@ -24,6 +24,7 @@ from .calls import Call, Handler
 from .decode import Refused
 from .documents import Documents
 from .evaluate import evaluate
+from .events import matches
 from .formulas import request_query
 from .functions import METHODS, Line
 from .store import Store
@@ -104,7 +105,8 @@ class Snapshots:
             setattr(graph, name, call.integer(name, getattr(graph, name), _SIZES))
         graph.title = query.get("title", "")
         if query.get("event_query"):
-            graph.events = self._events(query["event_query"], graph)
+            found = [one for one in self._documents.all("event") if matches(one, query["event_query"])]
+            graph.events = [at for at in (one["date_happened"] for one in found) if graph.start <= at < graph.end]
         asked = {name: query[name] for name in ("graph_def", "metric_query", "event_query") if query.get(name)}
         asked.setdefault("graph_def", json.dumps({"requests": [{"q": query.get("metric_query")}]}))
         self._define(graph, asked["graph_def"])
@@ -135,15 +137,6 @@ class Snapshots:
                 graph.limits += [(float(number), colour) for number in _NUMBER.findall(marker["value"])]
         except (AttributeError, IndexError, KeyError, TypeError) as error:
             raise Refused(400, f"graph_def: not the definition of a graph: {error!r}") from None
-
-    def _events(self, text: str, graph: Graph) -> list[float]:
-        words = [word.lower() for word in text.split() if word != "*"]
-        times = []
-        for event in self._documents.all("event"):
-            happened, all_text = event.get("date_happened") or 0, json.dumps(event).lower()
-            if graph.start <= happened < graph.end and all(word in all_text for word in words):
-                times.append(happened)
-        return times
 
 
 def _label(line: Line) -> str:
