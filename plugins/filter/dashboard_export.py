@@ -18,6 +18,12 @@ options:
     description: A dashboard, or a list of them.
     type: raw
     required: true
+  only:
+    description:
+      - What of a list, in which one that the module would refuse is an error otherwise.
+      - V(taken) leaves those out, V(refused) returns a text about each of those.
+    type: str
+    choices: [taken, refused]
 seealso:
   - module: kennel.fleet.datadog_dashboards
   - module: kennel.fleet.datadog_dashboards_info
@@ -49,10 +55,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashb
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_export import export
 
 
-def dashboard_export(found: Any) -> Any:
+def dashboard_export(found: Any, only: str | None = None) -> Any:
     """Return the dashboard, or each of a list, as an item; raise AnsibleFilterError for what is none."""
     try:
-        return export(Dashboards(), found)
+        return export(Dashboards(), found, only)
     except ValueError as error:
         raise AnsibleFilterError(f"dashboard_export: {error}") from error
 

@@ -18,6 +18,12 @@ options:
     description: A monitor, or a list of them.
     type: raw
     required: true
+  only:
+    description:
+      - What of a list, in which one that the module would refuse is an error otherwise.
+      - V(taken) leaves those out, V(refused) returns a text about each of those.
+    type: str
+    choices: [taken, refused]
 seealso:
   - module: kennel.fleet.datadog_monitors
   - module: kennel.fleet.datadog_monitors_info
@@ -49,10 +55,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_expor
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
 
 
-def monitor_export(found: Any) -> Any:
+def monitor_export(found: Any, only: str | None = None) -> Any:
     """Return the monitor, or each of a list, as an item; raise AnsibleFilterError for what is none."""
     try:
-        return export(Monitors(), found)
+        return export(Monitors(), found, only)
     except ValueError as error:
         raise AnsibleFilterError(f"monitor_export: {error}") from error
 

@@ -13,32 +13,45 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects impor
 _LONGEST = 90
 
 
-def export(kind: Kind, value: Any) -> Any:
+def export(kind: Kind, value: Any, only: str | None = None) -> Any:
     """Return one object, or a list of them, as the module of its kind takes it back without a change.
 
     :arg value: as Datadog's API returns it.
+    :arg only: of a list, "taken" for those that the module takes, "refused" for what is wrong with each other one.
     :return: without what the server added, nulls, defaults and the mark; ``key`` is that of the mark, else made of
         the title. In a list, titles that make the same key are numbered.
-    :raises ValueError: where the value is no such object.
+    :raises ValueError: where the value, or without ``only`` one of the list, is none that the module takes.
     """
-    if isinstance(value, (list, tuple)):
-        exported: list[Body] = []
-        keys: set[str] = set()
-        for found in value:
+    if not isinstance(value, (list, tuple)):
+        return _one(kind, value)
+    exported: list[Body] = []
+    refused: list[str] = []
+    keys: set[str] = set()
+    for found in value:
+        try:
             item = _one(kind, found)
-            item["key"] = _unused(item["key"], keys)
-            exported.append(item)
-        return exported
-    return _one(kind, value)
+        except ValueError as error:
+            if not only:
+                raise
+            refused.append(f"{_name(kind, found)}: {error}")
+            continue
+        item["key"] = _unused(item["key"], keys)
+        exported.append(item)
+    return refused if only == "refused" else exported
 
 
 def _one(kind: Kind, found: Any) -> Body:
     # Items are refused for what these are read for, so what passes here is whole.
     known = {name: item for name, item in found.items() if name in kind.fields} if isinstance(found, dict) else {}
     if problems := kind.problems(known):
-        raise ValueError(f"this is no {kind.name} of Datadog's API: {' '.join(problems)}")
+        raise ValueError(f"this is no {kind.name} of Datadog's API that can be taken back: {' '.join(problems)}")
     mark = kind.mark(found)
     return {"key": mark.key if mark else _key(found[kind.title], kind.name), **kind.plain(found)}
+
+
+def _name(kind: Kind, found: Any) -> str:
+    title, number = (found.get(kind.title), found.get("id")) if isinstance(found, dict) else (found, None)
+    return f"{kind.name} {title!r} ({number})"
 
 
 def _key(title: str, otherwise: str) -> str:

@@ -161,6 +161,15 @@ def test_export_refuses_what_is_no_dashboard(value: Any) -> None:
         export(Dashboards(), value)
 
 
+def test_export_tells_those_that_can_be_taken_back_from_the_others() -> None:
+    strange = {**MONITOR, "name": "Ship", "type": "starship alert", "id": 7}
+    found = [strange, MONITOR, None]
+    assert monitor_export(found, only="taken") == [monitor_export(MONITOR)]
+    refused = monitor_export(found, only="refused")
+    assert [text.partition(":")[0] for text in refused] == ["monitor 'Ship' (7)", "monitor None (None)"]
+    assert "type 'starship alert' is none" in refused[0]
+
+
 def test_arguments_are_documented() -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     spec = object_argument_spec("monitors")
