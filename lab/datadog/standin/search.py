@@ -144,16 +144,11 @@ def _tests(query: str) -> list[Callable[[dict[str, Any]], bool]]:
 
 
 def _test(key: str, values: list[str], negated: bool) -> Callable[[dict[str, Any]], bool]:
-    parts = key in ("title", "metric", "notification")
+    find = re.search if key in ("title", "metric", "notification") else re.fullmatch
+    patterns = [".*".join(map(re.escape, value.split("*"))) for value in values]
 
     def test(entry: dict[str, Any]) -> bool:
         own = [str(value).lower() for value in _FIELDS[key](entry)]
-        found = any(_matches(value, item, parts) for value in values for item in own)
-        return found != negated
+        return any(find(pattern, item) for pattern in patterns for item in own) != negated
 
     return test
-
-
-def _matches(value: str, item: str, part: bool) -> bool:
-    pattern = ".*".join(map(re.escape, value.split("*")))
-    return bool((re.search if part else re.fullmatch)(pattern, item))
