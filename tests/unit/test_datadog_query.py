@@ -225,7 +225,7 @@ symbols = st.lists(st.builds("{}{}".format, st.sampled_from(["", "!"]), tags), m
 series = st.builds(
     "{}{}{{{}}}{}{}".format,
     st.sampled_from(["", "avg:", "p99: ", "count(v: v<=1):"]),
-    st.from_regex(r"[a-z][a-z0-9_.]{0,8}", fullmatch=True),
+    st.from_regex(r"[a-z]([a-z0-9_.]{0,8}[a-z0-9_])?", fullmatch=True),
     words | symbols,
     st.sampled_from(["", " by {host}", "by{ host , env }", ".fill(last) by {*}"]),
     st.sampled_from(["", ".as_count()", ".rollup(avg)", ".rollup(sum, 60).fill(last, 1.5)", ".rollup('max',-1)"]),
