@@ -13,9 +13,9 @@ description:
 options:
   _input:
     description:
-      - Dictionary with the keys V(fleet), V(notify), V(timezone), V(tags), V(warning), V(alert), V(no_data_minutes),
-        V(folder) and V(sources), which has for V(dashboards), V(monitors) and V(downtimes) each a dictionary of the
-        variable's name to its items.
+      - Dictionary with the keys V(fleet), V(notify), V(timezone), V(service), V(operation), V(error_share), V(tags),
+        V(warning), V(alert), V(no_data_minutes), V(folder) and V(sources), which has for V(dashboards), V(monitors) and
+        V(downtimes) each a dictionary of the variable's name to its items.
     type: dict
     required: true
 seealso:
@@ -27,8 +27,9 @@ EXAMPLES = r"""
 - name: List the problems
   ansible.builtin.debug:
     msg: >-
-      {{ {'fleet': 'web', 'notify': '@ops@example.com', 'timezone': 'UTC', 'tags': ['kennel_fleet:web'], 'warning': 5,
-          'alert': 8, 'no_data_minutes': 10, 'folder': '',
+      {{ {'fleet': 'web', 'notify': '@ops@example.com', 'timezone': 'UTC', 'service': 'shop',
+          'operation': 'flask.request', 'error_share': 0.05, 'tags': ['kennel_fleet:web'], 'warning': 5, 'alert': 8,
+          'no_data_minutes': 10, 'folder': '',
           'sources': {'dashboards': {}, 'monitors': {}, 'downtimes': {'mine': [{'key': 'night', 'monitor_key': 'x'}]}}}
          | kennel.fleet.datadog_objects_problems }}
 """

@@ -7,6 +7,7 @@ A problem is a sentence that names the variable, the object's key and the mend. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -67,6 +68,16 @@ def _settings(inputs: Mapping[str, Any]) -> list[str]:
     for tag in inputs["tags"]:
         if tag != f"kennel_fleet:{fleet}" and (problem := tag_problem(str(tag))):
             problems.append(f"datadog_objects_tags: {tag!r} {problem}.")
+    if inputs["service"] and (problem := tag_problem(f"service:{inputs['service']}")):
+        problems.append(f"datadog_objects_service: {inputs['service']!r} {problem}.")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", str(inputs["operation"])):
+        problems.append(
+            f"datadog_objects_operation {inputs['operation']!r} is no operation: write for example flask.request."
+        )
+    if not 0 <= inputs["error_share"] < 1:
+        problems.append(
+            f"datadog_objects_error_share {inputs['error_share']:g} is no share: write one from 0 to below 1."
+        )
     if not inputs["tags"]:
         problems.append("datadog_objects_tags is empty, which would be every host: name a tag of the fleet's hosts.")
     if not inputs["warning"] < inputs["alert"]:

@@ -38,6 +38,7 @@ def downtime(**fields: Any) -> dict[str, Any]:
 
 def problems(dashboards: Any = (), monitors: Any = (MONITOR,), downtimes: Any = (), **inputs: Any) -> list[str]:
     settings = {"fleet": "web", "notify": "@ops@example.com", "timezone": "Europe/Paris", "tags": ["kennel_fleet:web"],
+                "service": "shop", "operation": "flask.request", "error_share": 0.05,
                 "warning": 500.0, "alert": 800.0, "no_data_minutes": 10, "folder": ""}  # fmt: skip
     sources = {"dashboards": {"boards": list(dashboards)}, "monitors": {"mons": list(monitors)},
                "downtimes": {"downs": list(downtimes)}}  # fmt: skip
@@ -58,6 +59,9 @@ def test_definitions_may_be_anything(definition: Any) -> None:
     ("inputs", "words"),
     [
         ({"fleet": ""}, "datadog_objects_fleet '' is no name"),
+        ({"service": "x" * 201}, "datadog_objects_service: 'xxx"),
+        ({"operation": "flask request"}, "datadog_objects_operation 'flask request' is no operation"),
+        ({"error_share": 5.0}, "datadog_objects_error_share 5 is no share"),
         ({"fleet": "My fleet"}, "datadog_objects_fleet"),
         ({"notify": ""}, "datadog_objects_notify '' reaches nobody: write for example '@ops@example.com'"),
         ({"notify": "ops@example.com"}, "datadog_objects_notify"),
