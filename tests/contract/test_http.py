@@ -17,8 +17,13 @@ READING = [
     "/api/v1/metrics?from=1",
     "/api/v1/metrics/m",
     "/api/v1/check_run?host_name=h",
+    "/api/v2/spans/events",
+    "/api/v2/apm/services?filter[env]=*",
+    "/api/v2/trace/1",
+    "/lab/apm/services",
 ]
 SENDING = ["/api/v1/series", "/api/v2/series", "/api/v1/check_run", "/intake/", "/api/v1/metadata"]
+SENDING += ["/api/v0.2/traces", "/api/v0.2/stats", "/api/beta/sketches"]
 
 
 def errors(answer):
@@ -94,13 +99,19 @@ def test_takes_an_agents_probe_and_host_metadata(standin, name):
         (b'{"series": [{"metric": "\\ud800", "points": [{"timestamp": %d, "value": 1}]}]}' % time.time(), {}, 400),
         (b"{}", {"content_encoding": "gzip"}, 400),
         (b"{}", {"content_encoding": "br"}, 400),
-        (b"\x0a\x00", {"content_type": "application/x-protobuf"}, 415),
+        (b"\x0a\x00", {"content_type": "application/x-protobuf"}, 400),
         (b" " * 512_001, {}, 413),
     ],
 )
 def test_refuses_bad_bodies_with_a_list_of_errors(standin, body, headers, status):
     answer = standin.request("POST", "/api/v2/series", body, dd_api_key=standin.api_key, **headers)
     assert errors(answer)[0] == status
+
+
+def test_takes_protobuf_only_where_agents_send_it(standin):
+    headers = {"dd_api_key": standin.api_key, "content_type": "application/x-protobuf"}
+    assert errors(standin.request("POST", "/api/v1/series", b"", **headers))[0] == 415
+    assert standin.request("POST", "/api/v2/series", b"", **headers) == (202, b'{"errors":[]}')
 
 
 def test_unknown_paths_and_methods_answer_in_the_form_of_errors(standin):

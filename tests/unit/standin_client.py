@@ -37,8 +37,9 @@ class Client:
     def call(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, headers: list | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        """(status, headers, body) of an answer."""
-        parts = [{"type": "http.request", "body": b"" if body is None else json.dumps(body).encode()}]
+        """(status, headers, body) of an answer; a body that is no bytes is sent as JSON."""
+        sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        parts = [{"type": "http.request", "body": sent}]
         scope = {
             "type": "http",
             "method": method,

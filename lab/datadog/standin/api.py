@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from . import decode
+from . import apm, decode
 from .calls import Call, Handler
 from .clock import Clock, seconds
 from .decode import Refused, Sample
@@ -39,6 +39,10 @@ def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
 
         return keep
 
+    def traces(call: Call) -> tuple[int, dict[str, Any]]:
+        apm.keep(store, call.body or [], int(time.time()))
+        return 202, {}
+
     def check_run(call: Call) -> tuple[int, dict[str, Any]]:
         now = int(time.time())
         store.add_check_runs(decode.check_runs(call.body, now), now)
@@ -53,6 +57,8 @@ def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
     return [
         ("POST", "/api/v1/series", series(decode.series_v1, ok)),
         ("POST", "/api/v2/series", series(decode.series_v2, {"errors": []})),
+        *(("POST", f"/api/{name}", series(lambda samples: samples or [], {})) for name in ("beta/sketches", "v0.2/stats")),
+        ("POST", "/api/v0.2/traces", traces),
         ("POST", "/api/v1/check_run", check_run),
         ("POST", "/intake", host),
         ("POST", "/intake/", host),

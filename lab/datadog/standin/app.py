@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import api, dashboards, downtimes_v1, events, lab, search
+from . import api, dashboards, downtimes_v1, events, lab, search, spans
 from . import downtimes as downtimes_v2
 from .calls import Keys, routes
 from .clock import Clock
@@ -58,6 +58,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         *downtimes_v2.table(downtimes),
         *dashboards.table(documents, clock),
         *events.table(documents, clock),
+        *spans.table(store),
         *api.table(store, downtimes),
         *api.intake(store, clock),
     ]

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import decode
+from . import apm, decode, protobuf, sketches
 from .decode import Refused
 from .limits import Limits
 
@@ -26,13 +26,15 @@ _VALIDATE = "/api/v1/validate"
 # What Agents and clients send with the API key alone, and who asks whether that is right.
 _SENDING = {
     *(("POST", f"/api/v1/{name}") for name in ("series", "check_run", "metadata", "events")),
-    *(("POST", f"/api/v2/{name}") for name in ("series", "events")),
+    *(("POST", f"/api/{name}") for name in ("v2/series", "v2/events", "beta/sketches", "v0.2/stats", "v0.2/traces")),
     *(("POST", "/intake"), ("POST", "/intake/"), ("GET", _VALIDATE), ("POST", _VALIDATE)),
 }
 # Largest bodies as sent and decompressed, in bytes.
 # Source: https://docs.datadoghq.com/api/latest/metrics/#submit-metrics
 _SIZES = {"/api/v2/series": (512_000, 5 * 1024 * 1024)}
 _OTHER = (3_200_000, 62_914_560)
+# Bodies that are no JSON; series may be, or not.
+_BINARY = {"/api/beta/sketches": sketches.payload, "/api/v0.2/stats": apm.stats, "/api/v0.2/traces": apm.spans}
 
 
 @dataclass(frozen=True)
@@ -152,14 +154,18 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
 
 
 async def _body(request: Request) -> Any:
-    """The decoded body of a request, None without one. Raises Refused: 400, 413, and 415 for protobuf."""
-    if "protobuf" in request.headers.get("content-type", ""):
-        raise Refused(415, "protobuf is not taken by the stand-in Datadog yet: send JSON")
-    sent, plain = _SIZES.get(request.url.path, _OTHER)
+    """The decoded body of a request, None without one. Raises Refused: 400, 413, and 415 for protobuf not taken."""
+    path = request.url.path
+    load = _BINARY.get(path, decode.load)
+    if load is decode.load and "protobuf" in request.headers.get("content-type", ""):
+        if path != "/api/v2/series":
+            raise Refused(415, "protobuf is not taken here by the stand-in Datadog: send JSON")
+        load = protobuf.series
+    sent, plain = _SIZES.get(path, _OTHER)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > sent:
             raise Refused(413, f"Payload is too big (maximum {sent} bytes)")
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    return await run_in_threadpool(lambda: decode.load(decode.inflate(bytes(body), encoding, plain)) if body else None)
+    return await run_in_threadpool(lambda: load(decode.inflate(bytes(body), encoding, plain)) if body else None)

@@ -42,12 +42,16 @@ class Key:
 
 @dataclass
 class Sample:
-    """Points of one series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}."""
+    """Points of one series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}.
+
+    Where a sample `adds`, its value for a second is added to the one that is there.
+    """
 
     key: Key
     type: str
     interval: int
     points: dict[int, float]
+    adds: bool = False
 
 
 @dataclass(frozen=True)

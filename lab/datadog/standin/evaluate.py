@@ -28,6 +28,7 @@ from module_utils.datadog_query import (
 )
 from module_utils.datadog_scope import Tag
 
+from . import sketches
 from .decode import TYPES, Refused
 from .functions import METHODS, Line, Points, Window, call
 from .store import Store, StoredSeries
@@ -118,23 +119,45 @@ def _plan(modifiers: tuple[Modifier, ...], window: Window, kind: str) -> _Plan:
 
 
 def _series(node: Series, source: Store, window: Window) -> list[Line]:
-    aggregator = node.aggregator or "avg"
-    if aggregator not in METHODS:
-        raise Refused(400, f"{aggregator}:{node.metric}: percentiles exist for distributions only")
-    plans = {kind: _plan(node.modifiers, window, kind) for kind in set(TYPES)}
-    interval = plans["gauge"].interval
-    groups: dict[tuple[str, ...], list[StoredSeries]] = {}
     chosen = [series for series in source.series(node.metric) if node.scope.matches(series.tags)]
+    groups: _Groups = {}
     for series in chosen:
         for group in _groups(series.tags, node.by):
             groups.setdefault(group, []).append(series)
-    first = -(-window.start // interval) * interval  # only buckets that begin within the span, as the API answers
-    last = (window.end - 1) // interval * interval
+    measured = _distributions if any(series.type == sketches.TYPE for series in chosen) else _values
+    interval, points_of = measured(node, source, window, groups)
+    lines = []
+    for group, points in points_of.items():
+        if points:
+            scope = _scope_text(node, group)
+            expression = f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}"
+            lines.append(Line(node.metric, expression, scope, group, interval, points, node.aggregator))
+    return lines
+
+
+_Groups = dict[tuple[str, ...], list[StoredSeries]]
+_Measured = tuple[int, dict[tuple[str, ...], Points]]
+
+
+def _buckets(window: Window, interval: int) -> tuple[int, int]:
+    """The first and the last one: only those that begin within the span, as the API answers."""
+    return -(-window.start // interval) * interval, (window.end - 1) // interval * interval
+
+
+def _values(node: Series, source: Store, window: Window, groups: _Groups) -> _Measured:
+    """Interval and points by group: each series in buckets of time first, then those of a group together."""
+    aggregator = node.aggregator or "avg"
+    if groups and aggregator not in METHODS:
+        raise Refused(400, f"{aggregator}:{node.metric}: percentiles exist for distributions only")
+    plans = {kind: _plan(node.modifiers, window, kind) for kind in set(TYPES)}
+    interval = plans["gauge"].interval
+    first, last = _buckets(window, interval)
     gathered: dict[int, Points] = {}
     for kind, plan in plans.items():
-        gathered |= source.buckets([s.id for s in chosen if s.type == kind], first, window.end, interval, plan.how)
+        ids = {series.id for members in groups.values() for series in members if series.type == kind}
+        gathered |= source.buckets(ids, first, window.end, interval, plan.how)
     fill_asked = any(modifier.name == "fill" for modifier in node.modifiers)
-    lines = []
+    found = {}
     for group, members in sorted(groups.items()):
         members = [series for series in members if series.id in gathered]
         columns = [_typed(series, gathered[series.id], plans[series.type]) for series in members]
@@ -143,15 +166,29 @@ def _series(node: Series, source: Store, window: Window) -> list[Line]:
                 _filled(column, first, last, plans[series.type])
                 for column, series in zip(columns, members, strict=True)
             ]
-        points = {
+        found[group] = {
             bucket: float(METHODS[aggregator]([column[bucket] for column in columns if bucket in column]))
             for bucket in sorted(set().union(*columns))
         }
-        if points:
-            scope = _scope_text(node, group)
-            expression = f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}"
-            lines.append(Line(node.metric, expression, scope, group, interval, points, node.aggregator))
-    return lines
+    return interval, found
+
+
+def _distributions(node: Series, source: Store, window: Window, groups: _Groups) -> _Measured:
+    """The same of distributions, whose values are one over time and series alike; rollup says the interval only.
+
+    Source: https://docs.datadoghq.com/metrics/distributions/
+    """
+    plan = _plan(node.modifiers, window, sketches.TYPE)
+    first, last = _buckets(window, plan.interval)
+    found = {}
+    for group, members in sorted(groups.items()):
+        ids = [series.id for series in members if series.type == sketches.TYPE]
+        points = sketches.points(source, ids, first, window.end, plan.interval, node.aggregator or "avg")
+        if plan.modifier == "as_rate":
+            points = {bucket: value / plan.interval for bucket, value in points.items()}
+        fill_asked = any(modifier.name == "fill" for modifier in node.modifiers)
+        found[group] = dict(sorted(_filled(points, first, last, plan).items())) if fill_asked else points
+    return plan.interval, found
 
 
 def _groups(tags: frozenset[str], keys: tuple[str, ...]) -> Iterable[tuple[str, ...]]:

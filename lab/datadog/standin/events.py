@@ -108,7 +108,7 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
 
     def search(chosen: dict[str, Any], asked: dict[str, Any], sort: str, path: str) -> dict[str, Any]:
         now = clock.now()
-        start, end = _time(chosen.get("from"), now, now - _SEARCHED), _time(chosen.get("to"), now, now)
+        start, end = moment(chosen.get("from"), now, now - _SEARCHED), moment(chosen.get("to"), now, now)
         found = [
             event
             for event in documents.all("event")
@@ -173,14 +173,14 @@ def _v1(event: dict[str, Any]) -> dict[str, Any]:
 
 def _v2(event: dict[str, Any]) -> dict[str, Any]:
     statuses = {"error": "error", "warning": "warn", "success": "success"}
-    moment = iso(event["date_happened"], "seconds").replace("+00:00", "Z")
+    happened = iso(event["date_happened"], "seconds").replace("+00:00", "Z")
     return {
         "id": event["uid"],
         "type": "event",
         "attributes": {
             "message": event["text"],
             "tags": event.get("tags") or [],
-            "timestamp": moment,
+            "timestamp": happened,
             "attributes": {
                 **(event.get("attributes") or {}),
                 "title": event["title"],
@@ -218,7 +218,7 @@ class _Invalid(Refused):
         super().__init__(400, {"status": "400", "title": "Bad Request", "detail": detail})
 
 
-def _time(text: str | int | None, now: float, default: float) -> float:
+def moment(text: str | int | None, now: float, default: float) -> float:
     """Seconds since the epoch of now, now-15m, ISO 8601 or milliseconds."""
     if not text:
         return default

@@ -1,4 +1,5 @@
-"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs, objects."""
+"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs,
+spans, objects."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import apm, sketches
 from .decode import CheckRun, HostReport, Key, Sample
 
 # Datadog drops points from further in the future than this.
@@ -74,7 +76,7 @@ class Store:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._writer = self._connect()
-        self._writer.executescript(_SCHEMA)
+        self._writer.executescript(_SCHEMA + sketches.SCHEMA + apm.SCHEMA)
         self._ids: dict[tuple[Key, str, int], int] = {}
 
     def _connect(self) -> sqlite3.Connection:
@@ -105,7 +107,7 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------- writing
     def add_samples(self, samples: Iterable[Sample], now: int, latest: float = 0) -> None:
-        """Keep points; a second value for one second of a series replaces the first.
+        """Keep points; a second value for one second of a series replaces the first, or is added to it.
 
         `latest` is the lab's time, which may be ahead: points may come from there too.
         """
@@ -116,10 +118,13 @@ class Store:
                 points = {ts: value for ts, value in sample.points.items() if oldest <= ts <= newest}
                 if points:
                     series = self._series_id(db, sample)
+                    how = "value + excluded.value" if sample.adds else "excluded.value"
                     db.executemany(
-                        "INSERT OR REPLACE INTO point VALUES (?, ?, ?)",
+                        f"INSERT INTO point VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = {how}",
                         [(series, ts, value) for ts, value in points.items()],
                     )
+                    if isinstance(sample, sketches.Distribution):
+                        sketches.keep(db, series, {ts: sample.sketches[ts] for ts in points})
                     host = sample.key.host
                     seen[host] = max(seen.get(host, 0), min(now, max(points)))
             self._touch(db, seen)
@@ -178,11 +183,13 @@ class Store:
             self._add_tags(db, host, source, tags)
 
     def prune(self, now: int) -> None:
-        """Drop points and runs past their time, and the series that have none left."""
+        """Drop points, runs and spans past their time, and the series that have no point left."""
         with self.transaction() as db:
             for (series,) in db.execute("SELECT id FROM series").fetchall():
-                db.execute("DELETE FROM point WHERE series = ? AND ts < ?", (series, now - self.retention))
+                for table in ("point", *sketches.TABLES):
+                    db.execute(f"DELETE FROM {table} WHERE series = ? AND ts < ?", (series, now - self.retention))
             db.execute("DELETE FROM run WHERE ts < ?", (now - self.retention,))
+            apm.prune(db, now)
             db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE series = series.id)")
             self._ids.clear()
 

@@ -1,0 +1,314 @@
+"""What is read of traces: spans found and listed, one trace, the services and their resources.
+
+Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/. Under /lab/apm is what Datadog shows
+on its pages only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import mmh3
+
+from . import apm, sketches
+from .apm import Span
+from .calls import Call, Handler
+from .clock import iso
+from .decode import LATEST, Refused, tag
+from .events import moment
+from .span_search import Test, parse
+
+_SITE = "https://api.datadoghq.com"
+_SEARCHED = 15 * 60
+_MOST = 1000
+_AT_A_TIME = 500
+_STATISTICS = ("count", "avg", "p50", "p75", "p90", "p95", "p99", "max")
+
+
+def search(
+    store: Any, test: Test, start: float, end: float, *, newest_first: bool = True, after: tuple[int, int] | None = None
+) -> Iterator[tuple[int, Span]]:
+    """(number, span) of those that `test` takes of start <= their start <= end, beyond `after` (start, number).
+
+    Times are in seconds since the epoch; `after`, as `Span.start`, is in nanoseconds.
+    """
+    low, high = _within(start * 10**9), _within(end * 10**9)
+    way, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
+    position = after or ((2**63 - 1, 0) if newest_first else (-1, 0))
+    while True:
+        rows = store.read(
+            f"SELECT start, id, body FROM span WHERE start BETWEEN ? AND ? AND (start, id) {beyond} (?, ?) "
+            f"ORDER BY start {way}, id {way} LIMIT {_AT_A_TIME}",
+            low,
+            high,
+            *position,
+        )
+        for _, number, body in rows:
+            span = apm.loaded(body)
+            if test(span):
+                yield number, span
+        if len(rows) < _AT_A_TIME:
+            return
+        position = rows[-1][:2]
+
+
+def traces(store: Any, query: str, start: float, end: float, most: int = 20) -> list[dict[str, Any]]:
+    """The newest traces with a span that `query` finds, by their first spans. Raises Refused(400)."""
+    found: dict[str, dict[str, Any]] = {}
+    for _, span in search(store, parse(query, _tags_of(store)), start, end):
+        if span.trace not in found:
+            rows = apm.waterfall(apm.trace(store, span.trace))
+            spans, root = [one for _, one in rows], rows[0][1]
+            begun = min(one.start for one in spans)
+            found[span.trace] = {
+                **{name: getattr(root, name) for name in ("trace", "service", "name", "resource", "env", "host")},
+                "start": begun,
+                "duration": max(one.end for one in spans) - begun,
+                "spans": len(spans),
+                "errors": sum(one.error for one in spans),
+                "services": sorted({one.service for one in spans}),
+            }
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def services(store: Any, start: int, end: int, env: str = "*") -> list[dict[str, Any]]:
+    """Each service, environment and operation that had traffic, busiest first; latencies in seconds."""
+    return _traffic(store, ("service", "env"), {"env": env}, start, end)
+
+
+def resources(store: Any, service: str, start: int, end: int, env: str = "*") -> list[dict[str, Any]]:
+    """The same for each resource of one service, named as the tag resource_name is."""
+    return _traffic(store, ("service", "env", "resource_name"), {"service": service, "env": env}, start, end)
+
+
+def _traffic(store: Any, keys: tuple[str, ...], only: dict[str, str], start: int, end: int) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
+    for id_, metric, kind, tags in store.read(
+        "SELECT id, metric, type, tags FROM series WHERE metric GLOB 'trace.*' AND "
+        "(type = ? AND metric NOT GLOB '*.apdex' OR metric GLOB '*.errors')",
+        sketches.TYPE,
+    ):
+        own = {key: value for key, _, value in (one.partition(":") for one in json.loads(tags))}
+        operation = metric.removeprefix("trace.").removesuffix("" if kind == sketches.TYPE else ".errors")
+        if all(value == "*" or tag(value) == own.get(key) for key, value in only.items()):
+            group = (operation, *(own.get(key, "") for key in keys))
+            groups.setdefault(group, ([], []))[kind != sketches.TYPE].append(id_)
+    found = []
+    for (operation, *values), (latencies, errors) in groups.items():
+        # One bucket is as long as all of time.
+        said = {how: sketches.points(store, latencies, start, end, LATEST, how).get(0) for how in _STATISTICS}
+        if said["count"]:
+            failed = store.buckets(errors, start, end, LATEST, "sum").values()
+            named = {"operation": operation, **dict(zip(keys, values, strict=True))}
+            hits, failures = said.pop("count"), sum(sum(one.values()) for one in failed)
+            found.append({**named, "hits": hits, "errors": failures, **said})
+    return sorted(found, key=lambda one: -one["hits"])
+
+
+# --------------------------------------------------------------------------------------------------------------- API
+def table(store: Any) -> list[tuple[str, str, Handler]]:
+    """The routes that read traces."""
+
+    def list_spans(call: Call) -> dict[str, Any]:
+        named = {name: call.query.get(f"filter[{name}]") for name in ("from", "to", "query")}
+        page = {name: call.query.get(f"page[{name}]") for name in ("cursor", "limit")}
+        return _page(store, {**named, **page, "sort": call.query.get("sort")})
+
+    def search_spans(call: Call) -> dict[str, Any]:
+        sent = ((call.body or {}).get("data") or {}).get("attributes") or {}
+        wish = {**(sent.get("filter") or {}), **(sent.get("page") or {}), "sort": sent.get("sort")}
+        return _page(store, wish)
+
+    def list_services(call: Call) -> dict[str, Any]:
+        now = int(time.time())
+        names = sorted({one["service"] for one in services(store, 0, now + 1, _need(call, "filter[env]"))})
+        metadata = [{"isTraced": True, "isUsm": False} for _ in names]
+        id_, attributes = str(uuid.uuid5(uuid.NAMESPACE_URL, _SITE)), {"services": names, "metadata": metadata}
+        return {"data": {"id": id_, "type": "services_list", "attributes": attributes}}
+
+    def one_trace(call: Call) -> dict[str, Any]:
+        rows = _waterfall(store, call.path["id"])
+        shown = [_raw(span) for _, span in rows]
+        id_ = rows[0][1].trace
+        return {"data": {"id": id_, "type": "trace", "attributes": {"is_truncated": False, "spans": shown}}}
+
+    def lab_services(call: Call) -> list[dict[str, Any]]:
+        return services(store, *_span_of(call), call.query.get("env", "*"))
+
+    def lab_resources(call: Call) -> list[dict[str, Any]]:
+        return resources(store, _need(call, "service"), *_span_of(call), call.query.get("env", "*"))
+
+    def lab_traces(call: Call) -> list[dict[str, Any]]:
+        return traces(store, call.query.get("query", "*"), *_span_of(call))
+
+    def lab_trace(call: Call) -> list[dict[str, Any]]:
+        rows = _waterfall(store, call.path["id"])
+        begun = min(span.start for _, span in rows)
+        return [{"depth": depth, "offset": span.start - begun, **_raw(span)} for depth, span in rows]
+
+    return [
+        ("GET", "/api/v2/spans/events", list_spans),
+        ("POST", "/api/v2/spans/events/search", search_spans),
+        ("GET", "/api/v2/apm/services", list_services),
+        ("GET", "/api/v2/trace/{id}", one_trace),
+        ("GET", "/lab/apm/services", lab_services),
+        ("GET", "/lab/apm/resources", lab_resources),
+        ("GET", "/lab/apm/traces", lab_traces),
+        ("GET", "/lab/apm/traces/{id}", lab_trace),
+    ]
+
+
+def _need(call: Call, name: str) -> str:
+    if not call.query.get(name):
+        raise Refused(400, f"The parameter '{name}' is required")
+    return call.query[name]
+
+
+def _span_of(call: Call) -> tuple[int, int]:
+    """The times that `from` and `to` name, in seconds; the last quarter of an hour without them."""
+    now = time.time()
+    start, end = moment(call.query.get("from"), now, now - _SEARCHED), moment(call.query.get("to"), now, now)
+    return max(0, int(start)), min(LATEST, int(end) + 1)
+
+
+def _tags_of(store: Any) -> Any:
+    """A function that gives the tags of a host."""
+    known: dict[str, set[str]] = {}
+    for host, own in store.read("SELECT host, tag FROM host_tag"):
+        known.setdefault(host, set()).add(own)
+    return lambda host: known.get(host, set())
+
+
+def _waterfall(store: Any, id_: str) -> list[tuple[int, Span]]:
+    rows = apm.waterfall(apm.trace(store, id_))
+    if not rows:
+        raise Refused(404, {"title": "Not Found", "detail": f"trace {id_} not found"})
+    return rows
+
+
+def _invalid(field: str, why: str, status: int = 400) -> Refused:
+    return Refused(status, {"title": "Generic Error", "detail": f"invalid_argument(Field '{field}' is invalid: {why})"})
+
+
+def _page(store: Any, wish: dict[str, Any]) -> dict[str, Any]:
+    """One page of a search: filter, sort, limit and cursor, each None or missing where it was not given."""
+    begun, now = time.monotonic(), time.time()
+    start, end = moment(wish.get("from"), now, now - _SEARCHED), moment(wish.get("to"), now, now)
+    if start >= end:
+        raise _invalid("filter.from,to", "'from' should be anterior to 'to'", 422)
+    query, sort, limit = str(wish.get("query") or "*"), wish.get("sort") or "-timestamp", wish.get("limit") or 10
+    if sort not in ("timestamp", "-timestamp"):
+        raise _invalid("sort", "expected timestamp or -timestamp")
+    if not (str(limit).isdecimal() and 1 <= int(limit) <= _MOST):
+        raise _invalid("page.limit", f"expected 1 to {_MOST}")
+    tags_of = _tags_of(store)
+    found = search(
+        store, parse(query, tags_of), start, end, newest_first=sort[0] == "-", after=_after(wish.get("cursor"))
+    )
+    page = [(number, span) for (number, span), _ in zip(found, range(int(limit)), strict=False)]
+    answer: dict[str, Any] = {"data": [_shown(number, span, tags_of(span.host)) for number, span in page]}
+    if page:
+        after = base64.urlsafe_b64encode(json.dumps({"after": [page[-1][1].start, page[-1][0]]}).encode()).decode()
+        asked = {"filter[from]": round(start * 1000), "filter[query]": query, "filter[to]": round(end * 1000)}
+        asked |= {"page[cursor]": after, "page[limit]": limit, "sort": sort}
+        elapsed, id_ = round((time.monotonic() - begun) * 1000), uuid.uuid4().hex
+        answer["meta"] = {"elapsed": elapsed, "request_id": id_, "status": "done", "page": {"after": after}}
+        answer["links"] = {"next": f"{_SITE}/api/v2/spans/events?{urlencode(asked)}"}
+    return answer
+
+
+def _after(cursor: Any) -> tuple[int, int] | None:
+    if not cursor:
+        return None
+    try:
+        start, number = json.loads(base64.urlsafe_b64decode(cursor))["after"]
+        return _within(start), _within(number)
+    except (KeyError, OverflowError, TypeError, ValueError):
+        raise _invalid("page.cursor", "invalid cursor") from None
+
+
+def _shown(number: int, span: Span, host_tags: Iterable[str]) -> dict[str, Any]:
+    """A span as the search answers it."""
+    named = {"env": span.env, "service": span.service, "version": span.version}
+    own = {f"{name}:{value}" for name, value in {**named, "host": span.host}.items() if value}
+    return {
+        "id": base64.urlsafe_b64encode(struct.pack(">QQ", number, span.span)).decode().rstrip("="),
+        "type": "spans",
+        "attributes": {
+            "custom": _nested({**_public(span.meta), **_public(span.metrics), "duration": span.duration}),
+            "end_timestamp": _stamp(span.end),
+            "env": span.env,
+            "host": span.host,
+            "ingestion_reason": "auto",
+            "parent_id": str(span.parent),
+            "resource_hash": _hash(span.resource),
+            "resource_name": span.resource,
+            "retained_by": "retention_filter",
+            "service": span.service,
+            "single_span": False,
+            "span_id": str(span.span),
+            "start_timestamp": _stamp(span.start),
+            "tags": sorted({*host_tags, *own, "source:apm"}),
+            "trace_id": str(int(span.trace[16:], 16)),
+            "type": span.type,
+        },
+    }
+
+
+def _raw(span: Span) -> dict[str, Any]:
+    """A span as a whole trace has it."""
+    return {
+        **{name: getattr(span, name) for name in ("service", "name", "resource", "type", "duration")},
+        "resourceHash": _hash(span.resource),
+        "traceID": int(span.trace[16:], 16),
+        "traceIDFull": span.trace,
+        "spanID": span.span,
+        "parentID": span.parent,
+        "startTime": span.start,
+        "endTime": span.end,
+        "error": int(span.error),
+        "meta": {**_public(span.meta), "env": span.env},
+        "metrics": _public(span.metrics),
+    }
+
+
+def _within(number: float) -> int:
+    """The nearest whole number that the database can hold and that is not negative."""
+    return max(0, min(round(number), 2**63 - 1))
+
+
+def _hash(resource: str) -> str:
+    """What Datadog gives as resource_hash, by its recorded answers."""
+    return f"{mmh3.hash64(resource, signed=False)[0]:016x}"
+
+
+def _public(held: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in held.items() if not name.startswith("_")}
+
+
+def _stamp(nanoseconds: int) -> str:
+    return iso(nanoseconds / 10**9, "milliseconds").replace("+00:00", "Z")
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """http.status_code becomes {"http": {"status_code": ...}}; what would hide another value stays as it is."""
+    found: dict[str, Any] = {}
+    for name, value in sorted(flat.items()):
+        *path, last = name.split(".")
+        inner: Any = found
+        for part in path:
+            inner = inner.setdefault(part, {}) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and last not in inner:
+            inner[last] = value
+        else:
+            found[name] = value
+    return found
