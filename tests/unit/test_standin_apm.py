@@ -336,7 +336,7 @@ def test_spans_go_after_an_hour_and_come_again_once(client):
 def test_what_is_told_of_latencies_goes_with_the_points(client):
     send(client, STATS, apm.agent_stats(apm.client_stats(THEN, apm.group([0.1]))))
     client.store.prune(NOW + 86400)
-    assert [client.store.read(f"SELECT count(*) FROM {table}") for table in ("series", "sketch", "bin")] == [[(0,)]] * 3
+    assert [client.store.read(f"SELECT count(*) FROM {table}") for table in ("series", "sketch")] == [[(0,)]] * 2
 
 
 # ------------------------------------------------------------------------------------------------------------- bodies

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS span (
     id INTEGER PRIMARY KEY, trace TEXT NOT NULL, span TEXT NOT NULL, start INTEGER NOT NULL, body TEXT NOT NULL,
     UNIQUE (trace, span));
 CREATE INDEX IF NOT EXISTS span_start ON span (start, id);
+CREATE INDEX IF NOT EXISTS span_trace ON span (substr(trace, 17));
 """
 
 

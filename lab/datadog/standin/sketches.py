@@ -28,17 +28,14 @@ _LARGEST_KEY = 2**15 - 1
 _MOST_BINS = 4096
 # Sums of so many values as there can be stay finite below this.
 _LARGEST = 1e300
-# The tables of this module, for who prunes them.
-TABLES = ("sketch", "bin")
 # The statistics that are exact, as SQL.
 _EXACT = {"count": "sum(n)", "sum": "sum(total)", "avg": "sum(total) / sum(n)", "min": "min(low)", "max": "max(high)"}
+# Several rows of one second add up; bins are [[key, ...], [count, ...]].
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sketch (
     series INTEGER NOT NULL, ts INTEGER NOT NULL, n REAL NOT NULL, total REAL NOT NULL, low REAL NOT NULL,
-    high REAL NOT NULL, PRIMARY KEY (series, ts)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS bin (
-    series INTEGER NOT NULL, ts INTEGER NOT NULL, key INTEGER NOT NULL, n REAL NOT NULL,
-    PRIMARY KEY (series, ts, key)) WITHOUT ROWID;
+    high REAL NOT NULL, bins TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS sketch_series ON sketch (series, ts);
 """
 
 
@@ -132,13 +129,11 @@ def _sketch(sent: Any) -> Sketch:
 def keep(db: sqlite3.Connection, series: int, sketches: dict[int, Sketch]) -> None:
     """Add `sketches` by second to those of a series."""
     db.executemany(
-        "INSERT INTO sketch VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n, "
-        "total = total + excluded.total, low = min(low, excluded.low), high = max(high, excluded.high)",
-        [(series, ts, one.count, one.total, one.low, one.high) for ts, one in sketches.items()],
-    )
-    db.executemany(
-        "INSERT INTO bin VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        [(series, ts, key, n) for ts, one in sketches.items() for key, n in one.bins.items()],
+        "INSERT INTO sketch VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (series, ts, one.count, one.total, one.low, one.high, json.dumps([[*one.bins], [*one.bins.values()]]))
+            for ts, one in sketches.items()
+        ],
     )
 
 
@@ -147,20 +142,36 @@ def points(source: Any, ids: Iterable[int], start: int, end: int, interval: int,
 
     `source` is the store; `how` is count, sum, avg, min, max or a percentile such as p95. Raises Refused(400).
     """
-    asked = (interval, json.dumps(list(ids)), start, end)
-    begun = "SELECT ts / ?1 * ?1 AS bucket"
-    chosen = "FROM json_each(?2) AS chosen CROSS JOIN {} AS t ON t.series = chosen.value WHERE ts >= ?3 AND ts < ?4"
     if how in _EXACT:
-        rows = source.read(f"{begun}, {_EXACT[how]} {chosen.format('sketch')} GROUP BY bucket", *asked)
+        rows = _rows(source, ids, start, end, interval, _EXACT[how], "GROUP BY bucket")
         return {bucket: float(value) for bucket, value in rows}
     if not how.startswith("p"):
         raise Refused(400, f"{how} of a distribution is not evaluated by the stand-in Datadog")
-    by = "bucket, t.key"
-    rows = source.read(f"{begun}, t.key, sum(n) {chosen.format('bin')} GROUP BY {by} ORDER BY {by}", *asked)
+    return {bucket: found[how] for bucket, found in percentiles(source, ids, start, end, interval, (how,)).items()}
+
+
+def percentiles(
+    source: Any, ids: Iterable[int], start: int, end: int, interval: int, hows: Iterable[str]
+) -> dict[int, dict[str, float]]:
+    """The same for several percentiles at once: {start of bucket: {percentile: value}}."""
+    counted: dict[int, dict[int, float]] = {}
+    for bucket, bins_ in _rows(source, ids, start, end, interval, "bins"):
+        merged = counted.setdefault(bucket, {})
+        for key, count in zip(*json.loads(bins_), strict=True):
+            merged[key] = merged.get(key, 0.0) + count
     return {
-        bucket: _quantile([(key, n) for _, key, n in group], float(how[1:]) / 100)
-        for bucket, group in itertools.groupby(rows, key=lambda row: row[0])
+        bucket: {how: _quantile(sorted(merged.items()), float(how[1:]) / 100) for how in hows}
+        for bucket, merged in sorted(counted.items())
+        if merged
     }
+
+
+def _rows(
+    source: Any, ids: Iterable[int], start: int, end: int, interval: int, what: str, more: str = ""
+) -> list[tuple[int, Any]]:
+    chosen = "json_each(?2) AS chosen CROSS JOIN sketch ON series = chosen.value"
+    statement = f"SELECT ts / ?1 * ?1 AS bucket, {what} FROM {chosen} WHERE ts >= ?3 AND ts < ?4 {more}"
+    return source.read(statement, interval, json.dumps(list(ids)), start, end)
 
 
 def _quantile(counted: list[tuple[int, float]], part: float) -> float:

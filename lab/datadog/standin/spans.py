@@ -29,7 +29,7 @@ _SITE = "https://api.datadoghq.com"
 _SEARCHED = 15 * 60
 _MOST = 1000
 _AT_A_TIME = 500
-_STATISTICS = ("count", "avg", "p50", "p75", "p90", "p95", "p99", "max")
+_PERCENTILES = ("p50", "p75", "p90", "p95", "p99")
 
 
 def search(
@@ -41,14 +41,13 @@ def search(
     """
     low, high = _within(start * 10**9), _within(end * 10**9)
     way, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-    position = after or ((2**63 - 1, 0) if newest_first else (-1, 0))
+    at, id_ = after or ((high, 2**63 - 1) if newest_first else (low, -1))
     while True:
+        low, high = (low, min(high, at)) if newest_first else (max(low, at), high)
         rows = store.read(
-            f"SELECT start, id, body FROM span WHERE start BETWEEN ? AND ? AND (start, id) {beyond} (?, ?) "
+            f"SELECT start, id, body FROM span WHERE start BETWEEN ? AND ? AND (start <> ? OR id {beyond} ?) "
             f"ORDER BY start {way}, id {way} LIMIT {_AT_A_TIME}",
-            low,
-            high,
-            *position,
+            *(low, high, at, id_),
         )
         for _, number, body in rows:
             span = apm.loaded(body)
@@ -56,7 +55,7 @@ def search(
                 yield number, span
         if len(rows) < _AT_A_TIME:
             return
-        position = rows[-1][:2]
+        at, id_ = rows[-1][:2]
 
 
 def traces(store: Any, query: str, start: float, end: float, most: int = 20) -> list[dict[str, Any]]:
@@ -92,26 +91,32 @@ def resources(store: Any, service: str, start: int, end: int, env: str = "*") ->
 
 def _traffic(store: Any, keys: tuple[str, ...], only: dict[str, str], start: int, end: int) -> list[dict[str, Any]]:
     groups: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
+    for id_, operation, errors, own in _series(store, only):
+        groups.setdefault((operation, *(own.get(key, "") for key in keys)), ([], []))[errors].append(id_)
+    found = []
+    for (operation, *values), (latencies, failed) in groups.items():
+        # One bucket is as long as all of time.
+        over = (start, end, LATEST)
+        exact = {how: sketches.points(store, latencies, *over, how).get(0) for how in ("count", "avg", "max")}
+        if exact["count"]:
+            named = {"operation": operation, **dict(zip(keys, values, strict=True)), "hits": exact.pop("count")}
+            failures = sum(sum(one.values()) for one in store.buckets(failed, *over, "sum").values())
+            said = sketches.percentiles(store, latencies, *over, _PERCENTILES).get(0, {})
+            found.append({**named, "errors": failures, **exact, **said})
+    return sorted(found, key=lambda one: -one["hits"])
+
+
+def _series(store: Any, only: dict[str, str]) -> Iterator[tuple[int, str, bool, dict[str, str]]]:
+    """(id, operation, whether it counts errors rather than latencies, tags) of what stats have made."""
     for id_, metric, kind, tags in store.read(
         "SELECT id, metric, type, tags FROM series WHERE metric GLOB 'trace.*' AND "
         "(type = ? AND metric NOT GLOB '*.apdex' OR metric GLOB '*.errors')",
         sketches.TYPE,
     ):
+        errors = kind != sketches.TYPE
         own = {key: value for key, _, value in (one.partition(":") for one in json.loads(tags))}
-        operation = metric.removeprefix("trace.").removesuffix("" if kind == sketches.TYPE else ".errors")
         if all(value == "*" or tag(value) == own.get(key) for key, value in only.items()):
-            group = (operation, *(own.get(key, "") for key in keys))
-            groups.setdefault(group, ([], []))[kind != sketches.TYPE].append(id_)
-    found = []
-    for (operation, *values), (latencies, errors) in groups.items():
-        # One bucket is as long as all of time.
-        said = {how: sketches.points(store, latencies, start, end, LATEST, how).get(0) for how in _STATISTICS}
-        if said["count"]:
-            failed = store.buckets(errors, start, end, LATEST, "sum").values()
-            named = {"operation": operation, **dict(zip(keys, values, strict=True))}
-            hits, failures = said.pop("count"), sum(sum(one.values()) for one in failed)
-            found.append({**named, "hits": hits, "errors": failures, **said})
-    return sorted(found, key=lambda one: -one["hits"])
+            yield id_, metric.removeprefix("trace.").removesuffix(".errors" if errors else ""), errors, own
 
 
 # --------------------------------------------------------------------------------------------------------------- API
@@ -129,8 +134,9 @@ def table(store: Any) -> list[tuple[str, str, Handler]]:
         return _page(store, wish)
 
     def list_services(call: Call) -> dict[str, Any]:
-        now = int(time.time())
-        names = sorted({one["service"] for one in services(store, 0, now + 1, _need(call, "filter[env]"))})
+        names = sorted(
+            {own["service"] for *_, own in _series(store, {"env": _need(call, "filter[env]")}) if "service" in own}
+        )
         metadata = [{"isTraced": True, "isUsm": False} for _ in names]
         id_, attributes = str(uuid.uuid5(uuid.NAMESPACE_URL, _SITE)), {"services": names, "metadata": metadata}
         return {"data": {"id": id_, "type": "services_list", "attributes": attributes}}

@@ -186,7 +186,7 @@ class Store:
         """Drop points, runs and spans past their time, and the series that have no point left."""
         with self.transaction() as db:
             for (series,) in db.execute("SELECT id FROM series").fetchall():
-                for table in ("point", *sketches.TABLES):
+                for table in ("point", "sketch"):
                     db.execute(f"DELETE FROM {table} WHERE series = ? AND ts < ?", (series, now - self.retention))
             db.execute("DELETE FROM run WHERE ts < ?", (now - self.retention,))
             apm.prune(db, now)
