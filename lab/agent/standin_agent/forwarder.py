@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import random
@@ -29,8 +30,9 @@ KEY_VALID, KEY_INVALID, KEY_UNKNOWN = "API Key valid", "API Key invalid", "Unabl
 class Payload:
     """One request that waits. `body` is compressed; `points` is how many points it holds."""
 
-    path: str
+    url: str
     body: bytes
+    headers: dict[str, str]
     points: int = 0
 
 
@@ -62,9 +64,19 @@ class Forwarder:
         """Queue a JSON document, of so many points, for a path."""
         # Checks' texts may hold what is no character; nobody could store it.
         text = json.dumps(document, separators=(",", ":"), default=str, ensure_ascii=False)
-        body = zlib.compress(text.encode(errors="replace"))
+        body = text.encode(errors="replace")
+        self.send(self._config.intake_url + path, body, "application/json", points=points)
+
+    def send(self, url: str, body: bytes, media: str, *, points: int = 0, languages: str | None = None) -> None:
+        """Queue a body, of so many points, with its Content-Type. With `languages` in the form of the trace agent."""
+        if languages is None:
+            body, headers = zlib.compress(body), {"Content-Encoding": "deflate"}
+        else:
+            body = gzip.compress(body, 1)
+            headers = {"Content-Encoding": "gzip", "X-Datadog-Reported-Languages": languages}
+        headers |= {"Content-Type": media, "DD-Api-Key": self._config.api_key}
         with self._wake:
-            self._queue.append(Payload(path, body, points))
+            self._queue.append(Payload(url, body, headers, points))
             self._bytes += len(body)
             while self._bytes > self._config.values["forwarder_retry_queue_payloads_max_size"] and len(self._queue) > 1:
                 self._drop(self._queue.popleft(), "the retry queue is full")
@@ -106,14 +118,12 @@ class Forwarder:
 
     def _deliver(self, payload: Payload) -> bool:
         """Send one payload; False where it stays in the queue to be tried again."""
-        url, key = self._config.intake_url + payload.path, self._config.api_key
-        headers = {"Content-Type": "application/json", "Content-Encoding": "deflate", "DD-Api-Key": key}
-        code, problem = self._request("POST", url, data=payload.body, headers=headers)
+        code, problem = self._request("POST", payload.url, data=payload.body, headers=payload.headers)
         retry = code == 0 or code == 429 or code >= 500
         with self._wake:
             if problem:
                 self._counts["Errors"] += 1
-                self._last_error = f"{payload.path}: {problem}"
+                self._last_error = f"{payload.url}: {problem}"
                 self._log.warning("could not send to %s", self._last_error)
             if retry:
                 self._failures += 1
@@ -134,7 +144,7 @@ class Forwarder:
         """Give up a payload that has just left the queue. The caller holds the lock."""
         self._bytes -= len(payload.body)
         self._counts.update(Dropped=1, DroppedPoints=payload.points)
-        self._log.error("dropped a payload for %s with %d points: %s", payload.path, payload.points, why)
+        self._log.error("dropped a payload for %s with %d points: %s", payload.url, payload.points, why)
 
     def _pause(self) -> None:
         """Wait before the next try: doubling from the base to the maximum, from half of it on at random."""
