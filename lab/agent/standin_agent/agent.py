@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import logging
 import logging.handlers
@@ -21,6 +22,7 @@ from standin_agent import AGENT_VERSION, PACKAGE_VERSION
 from standin_agent.aggregator import Point, series
 from standin_agent.collector import Collector, beat
 from standin_agent.config import Config
+from standin_agent.dogstatsd import DogStatsD
 from standin_agent.forwarder import KEY_INVALID, Forwarder
 from standin_agent.loader import Instance
 
@@ -37,8 +39,9 @@ class Agent:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.log = make_log(config)
+        self.log = make_log(config, str(config.values["log_file"]), "CORE")
         self.collector = Collector(config, self.log)
+        self.dogstatsd = DogStatsD(config, self.log)
         self.forwarder = Forwarder(config, self.log)
         self._stop = threading.Event()
         self._metadata_due = 0.0
@@ -56,13 +59,15 @@ class Agent:
         self.config.socket.unlink(missing_ok=True)
         listener = Listener(str(self.config.socket), backlog=8)
         threading.Thread(target=self._answer, args=(listener,), name="commands", daemon=True).start()
+        if self.config.values["use_dogstatsd"] is True:
+            self.dogstatsd.listen()
         # A thread each: a check that hangs or is slow delays no other, and does not keep the Agent from ending.
         for number, instance in enumerate(self.collector.instances):
             job = partial(self._run_check, instance)
             arguments = (instance.interval, SPREAD * number, job, self._stop)
             threading.Thread(target=beat, args=arguments, name=instance.check_id, daemon=True).start()
         beat(FLUSH_EVERY, 0, self.flush, self._stop)
-        self.flush()
+        self.flush(last=True)
         self.forwarder.stop(STOP_SECONDS)
         self.config.socket.unlink(missing_ok=True)
         self.log.info("Stopped")
@@ -79,11 +84,16 @@ class Agent:
             self.log.error("check:%s | Error running check: %s", name, instance.stats["LastError"])
         return True
 
-    def flush(self) -> bool:
-        """Hand everything collected so far to the forwarder; True: there is always more to come."""
+    def flush(self, *, last: bool = False) -> bool:
+        """Hand everything collected so far to the forwarder, at last what is incomplete too; True: more is to come."""
         host, now = self.config.hostname, round(time.time())
         self.collector.submit_service_check(None, "", "datadog.agent.up", 0, [], "", "")
-        points, service_checks, events = self.collector.take()
+        from_applications = self.dogstatsd.take(everything=last)
+        if from_applications.sketches:
+            url = f"{self.config.intake_url}/api/beta/sketches"
+            self.forwarder.send(url, from_applications.sketches, "application/x-protobuf")
+        taken = zip(self.collector.take(), from_applications, strict=False)
+        points, service_checks, events = (ours + theirs for ours, theirs in taken)
         points.append(Point("datadog.agent.running", "gauge", now, 1.0, (f"version:{AGENT_VERSION}",), host))
         entries = series(points)
         for start in range(0, len(entries), MAX_SERIES):
@@ -131,8 +141,22 @@ class Agent:
             "conf_file": str(self.config.path),
             "endpointsInfos": {self.config.intake_url: [self.config.api_key[-5:]]},
             "forwarderStats": self.forwarder.status(),
+            "dogstatsdStats": self.dogstatsd.status(),
+            "apmStats": self._apm_status(),
             **self.collector.status(),
         }
+
+    def _apm_status(self) -> dict[str, Any]:
+        """What the trace agent says of itself, or why it says nothing."""
+        port = self.config.apm["debug_port"]
+        trace_agent = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        try:
+            trace_agent.request("GET", "/debug/vars")
+            return dict(json.load(trace_agent.getresponse()))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return {"port": port, "error": str(error)}
+        finally:
+            trace_agent.close()
 
     def health(self) -> dict[str, Any]:
         sick = {"forwarder": KEY_INVALID} if self.forwarder.key_status == KEY_INVALID else {}
@@ -167,17 +191,17 @@ def _address() -> str:
         return probe.getsockname()[0]
 
 
-def make_log(config: Config) -> logging.Logger:
-    """A log to agent.log (10 MB, one older file) and the journal, in the real one's form and with secrets masked."""
+def make_log(config: Config, file: str, who: str) -> logging.Logger:
+    """A log to a file (10 MB, one older file) and the journal, in the real one's form and with secrets masked."""
     log = logging.getLogger("standin_agent")
     log.propagate = False
     log.setLevel(getattr(logging, str(config.values["log_level"]).upper(), logging.INFO))
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     try:
-        handlers.append(logging.handlers.RotatingFileHandler(config.values["log_file"], maxBytes=10**7, backupCount=1))
+        handlers.append(logging.handlers.RotatingFileHandler(file, maxBytes=10**7, backupCount=1))
     except OSError as error:
-        print(f"cannot write {config.values['log_file']}: {error.strerror}", file=sys.stderr)
-    line = logging.Formatter("%(asctime)s UTC | CORE | %(levelname)s | %(message)s", "%Y-%m-%d %H:%M:%S")
+        print(f"cannot write {file}: {error.strerror}", file=sys.stderr)
+    line = logging.Formatter(f"%(asctime)s UTC | {who} | %(levelname)s | %(message)s", "%Y-%m-%d %H:%M:%S")
     line.converter = time.gmtime
     write = line.format
     line.format = lambda record: config.scrub(write(record))  # type: ignore[method-assign]

@@ -33,9 +33,26 @@ DEFAULTS: dict[str, Any] = {
     "forwarder_backoff_base": 2,
     # The real Agent waits up to 64 s. A lab that stops its intake wants to see the points again sooner.
     "forwarder_backoff_max": 16,
+    "use_dogstatsd": True,
+    "dogstatsd_port": 8125,
+    "dogstatsd_non_local_traffic": False,
+    "dogstatsd_socket": "/var/run/datadog/dsd.socket",
+    "dogstatsd_buffer_size": 8192,
     "secret_backend_command": "",
     "secret_backend_arguments": [],
     "secret_backend_timeout": 30,
+}
+# Of `apm_config`. A variable of the environment is DD_APM_ and the name, without a second APM_.
+APM_DEFAULTS: dict[str, Any] = {
+    "enabled": True,
+    "env": "",
+    "receiver_port": 8126,
+    "receiver_socket": "/var/run/datadog/apm.socket",
+    "apm_non_local_traffic": False,
+    "apm_dd_url": "",
+    "max_payload_size": 25 * 1024 * 1024,
+    "log_file": "/var/log/datadog/trace-agent.log",
+    "debug_port": 5012,
 }
 _SECRET = re.compile(r"^\s*ENC\[(.*)\]\s*$", re.DOTALL)
 _HOST_NAME = re.compile(
@@ -91,6 +108,19 @@ class Config:
         """The tags that host metadata carries: `tags` and `env`, each once, in their order."""
         env = [f"env:{self.values['env']}"] if self.values["env"] else []
         return list(dict.fromkeys([*map(str, self.values["tags"]), *env]))
+
+    @property
+    def apm(self) -> dict[str, Any]:
+        """The settings of the trace agent: `apm_config` with what is not set there, from where that comes."""
+        found = {**APM_DEFAULTS, **(self.get("apm_config") or {})}
+        found["debug_port"] = self.get("apm_config.debug.port") or found["debug_port"]
+        for name in APM_DEFAULTS:
+            text = os.environ.get(f"DD_APM_{name.removeprefix('apm_').upper()}")
+            found[name] = yaml.safe_load(text) if text else found[name]
+        tagged = (tag[4:] for tag in map(str, self.values["tags"]) if tag.startswith("env:"))
+        found["env"] = str(found["env"] or self.values["env"] or next(tagged, "none"))
+        found["apm_dd_url"] = str(found["apm_dd_url"] or f"https://trace.agent.{self.values['site']}").rstrip("/")
+        return found
 
     def scrub(self, text: str) -> str:
         """The text without the API key (its last five characters stay, as in the real log) and other secrets."""
