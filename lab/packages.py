@@ -103,7 +103,6 @@ def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
     for minor in PYTHONS:
         (embedded / f"lib/python3.{minor}").mkdir()
         (embedded / f"lib/python3.{minor}/site-packages").symlink_to("../site-packages")
-    (embedded / "bin").mkdir()
     (embedded / "bin/python3").symlink_to("/usr/bin/python3")
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "usr/bin/datadog-agent").symlink_to("/opt/datadog-agent/bin/agent/agent")
