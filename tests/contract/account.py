@@ -19,7 +19,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
 
 if TYPE_CHECKING:
-    from conftest import Standin
+    from standin_process import Standin
 
 Body = dict[str, Any]
 ITEMS: dict[str, Body] = {

@@ -1,105 +1,19 @@
-"""The stand-in Datadog as a process of its own, for genuine clients to talk to."""
+"""A running stand-in Datadog and an account there."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
 import secrets
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from account import Account
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass
-class Standin:
-    """One stand-in with its keys; it can be stopped and started again over the same data."""
-
-    folder: Path
-    port: int
-    api_key: str = field(default_factory=lambda: secrets.token_hex(16))
-    app_key: str = field(default_factory=lambda: secrets.token_hex(20))
-    process: subprocess.Popen | None = None
-
-    @property
-    def url(self) -> str:
-        """Where its API is."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def output(self) -> str:
-        """What it has printed so far."""
-        return (self.folder / "output").read_text(encoding="utf-8")
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        keys = self.folder / "keys.json"
-        keys.write_text(json.dumps({"api_key": self.api_key, "app_key": self.app_key}), encoding="utf-8")
-        path = f"{ROOT / 'lab' / 'datadog'}:{ROOT / 'plugins'}"
-        with (self.folder / "output").open("a", encoding="utf-8") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "standin",
-                    "--port",
-                    str(self.port),
-                    "--data",
-                    str(self.folder / "data"),
-                    "--keys",
-                    str(keys),
-                ],
-                env={**os.environ, "PYTHONPATH": path},
-                stdout=output,
-                stderr=output,
-            )
-        deadline = time.monotonic() + 30
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                if self.get("/")[0] == 200:
-                    return
-            except OSError:
-                # It does not listen yet.
-                time.sleep(0.05)
-        raise RuntimeError(f"the stand-in Datadog did not start:\n{self.output}")
-
-    def stop(self) -> int:
-        """End it as systemd does; its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
-
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        """Status and body of a request without any client library; `dd_api_key=` becomes the header dd-api-key."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
-        """Status and body of a GET."""
-        return self.request("GET", path, **headers)
+from standin_process import Standin, free_port
 
 
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     """A running stand-in with its own keys and data."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    started = Standin(tmp_path_factory.mktemp("standin"), port)
+    started = Standin(tmp_path_factory.mktemp("standin"), free_port())
     started.start()
     yield started
     started.stop()

@@ -13,7 +13,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from . import api, dashboards, downtimes_v1, events, lab, search, spans
 from . import downtimes as downtimes_v2
@@ -24,10 +23,11 @@ from .documents import Documents
 from .downtimes import Downtimes
 from .faults import Faults, FaultyApp
 from .monitors import Monitors
-from .page import dashboard, page
 from .snapshot import Snapshots
 from .store import Store
 from .watch import Watch
+from .web import pages
+from .web.site import Site
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
@@ -74,9 +74,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
 
     app = Starlette(
         routes=[
-            Route("/", page(store)),
-            Route("/dashboard/{id}", dashboard(documents)),
-            Route("/dashboard/{id}/{title}", dashboard(documents)),
+            *pages(Site(store, documents, clock, monitors, downtimes)),
             snapshots.route(),
             *routes(keys, table, documents.lock),
         ],

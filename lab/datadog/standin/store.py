@@ -54,6 +54,19 @@ class StoredSeries:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The newest point of one series: `time` in seconds since the epoch, `interval` in seconds."""
+
+    metric: str
+    type: str
+    interval: int
+    host: str
+    tags: tuple[str, ...]
+    time: int
+    value: float
+
+
+@dataclass(frozen=True)
 class Host:
     """One host; `tags` by the shown name of their source, `meta` as the last metadata report gave it."""
 
@@ -247,6 +260,19 @@ class Store:
             host,
         )
         return value
+
+    def freshness(self, metric: str = "", host: str = "") -> list[Newest]:
+        """The newest point of each series, of one metric and one host where they are given."""
+        return [
+            Newest(name, type_, interval, where, tuple(json.loads(tags)), ts, value)
+            for name, type_, interval, where, tags, ts, value in self.read(
+                "SELECT metric, type, interval, host, tags, ts, value FROM series JOIN point ON series = series.id "
+                "AND ts = (SELECT max(ts) FROM point WHERE series = series.id) "
+                "WHERE (?1 = '' OR metric = ?1) AND (?2 = '' OR host = ?2)",
+                metric,
+                host,
+            )
+        ]
 
     def hosts(self) -> list[Host]:
         """All hosts, by name."""

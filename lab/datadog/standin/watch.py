@@ -14,7 +14,7 @@ from typing import Any
 
 from module_utils.datadog_monitor_query import CompositeCondition, Condition, MetricCondition
 
-from . import observe, schedule, template
+from . import history, observe, schedule, template
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
@@ -88,6 +88,7 @@ class Watch:
             for gone in set(self._states) - {monitor["id"] for monitor in monitors}:
                 del self._states[gone]
                 self._documents.delete("monitor_state", gone)
+                history.forget(self._documents, gone)
 
     # ------------------------------------------------------------------------------------------------- downtimes
     def _downtimes(self, now: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -150,6 +151,7 @@ class Watch:
         overall = min((group["status"] for group in state["groups"].values()), key=_WORST.index, default=NO_DATA)
         if overall != state["overall_state"] or not state["overall_state_modified"]:
             state |= {"overall_state": overall, "overall_state_modified": iso(moment.now)}
+        history.note(self._documents, monitor["id"], None if fresh else known, state, moment.now)
         self._states[monitor["id"]] = state
         if fresh or _worth_keeping(state) != _worth_keeping(known):
             self._documents.put("monitor_state", monitor["id"], state)

@@ -1,0 +1,94 @@
+"""A browser, and a stand-in Datadog with a fleet and what a person has made there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import fleet
+import objects
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from standin_process import Standin, free_port
+
+
+@dataclass
+class Account:
+    """What was made, by the ids it has there."""
+
+    standin: Standin
+    dashboard: str = ""
+    monitors: list[int] = field(default_factory=list)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded answer of a call with both keys. Fails on any error."""
+        keys = {"dd_api_key": self.standin.api_key, "dd_application_key": self.standin.app_key}
+        sent = None if body is None else json.dumps(body).encode()
+        status, answer = self.standin.request(method, path, sent, content_type="application/json", **keys)
+        assert status < 300, (path, answer)
+        return json.loads(answer) if answer else None
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account with twelve hosts of an hour and a half."""
+    folder = tmp_path_factory.mktemp("standin")
+    (folder / "data").mkdir()
+    fleet.fill(folder / "data", 12, 1.5, int(time.time()))
+    standin = Standin(folder, free_port())
+    standin.start()
+    made = Account(standin)
+    try:
+        made.dashboard = made.call("POST", "/api/v1/dashboard", objects.TIMEBOARD)["id"]
+        made.monitors = [made.call("POST", "/api/v1/monitor", body)["id"] for body in objects.MONITORS]
+        start = (datetime.now(ZoneInfo("America/New_York")) + timedelta(days=1)).date().isoformat()
+        for attributes in objects.downtimes(start):
+            sent = {"data": {"type": "downtime", "attributes": attributes}}
+            made.call("POST", "/api/v2/downtime", sent)
+        made.call("POST", "/api/v1/events", {"title": "Look", "text": f"{objects.SPITE} @ops", "alert_type": "warning"})
+        made.call("POST", "/lab/evaluate")
+        yield made
+    finally:
+        standin.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "no Chromium here; ./kennel test browser installs it"
+    with sync_playwright() as playwright:
+        # Its sandbox wants namespaces of its own, which root in a container does not get.
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser, account: Account) -> Iterator[BrowserContext]:
+    """One person's browser at the stand-in: what is loaded once is kept."""
+    size = {"width": 1280, "height": 900}
+    made = browser.new_context(base_url=account.standin.url, viewport=size, reduced_motion="reduce")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, account: Account) -> Iterator[Page]:
+    """A tab that fails the test for errors in its console, requests that fail, and other addresses."""
+    tab = context.new_page()
+    problems: list[str] = []
+    tab.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
+    tab.on("request", lambda request: request.url.startswith(account.standin.url) or problems.append(request.url))
+    tab.on("dialog", lambda dialog: problems.append("something that was sent was run") or dialog.dismiss())
+    yield tab
+    tab.close()
+    assert problems == []

@@ -1,0 +1,219 @@
+"""The pages in a real browser: nothing breaks, everything is reached, and what changes in the account shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from objects import SPITE
+from playwright.sync_api import Browser, Page, expect
+
+VIEWS = ("hosts", "host", "metrics", "metric", "dashboards", "dashboard", "monitors", "monitor", "downtimes", "events",
+         "mailbox")  # fmt: skip
+DRAWN = ".js-plotly-plot .main-svg"
+
+
+def address(view: str, account: Any) -> str:
+    """Where a view is."""
+    places = {
+        "hosts": "/?group=role",
+        "host": "/hosts/web-01",
+        "metric": "/metrics/my_metric",
+        "dashboard": f"/dashboard/{account.dashboard}/my-metric-and-mysql-lab",
+        "monitor": f"/monitors/{account.monitors[0]}",
+    }
+    return places.get(view, f"/{view}")
+
+
+def opened(page: Page, view: str, account: Any) -> None:
+    """Open a view and wait for its charts, all of which are scrolled into sight."""
+    answer = page.goto(address(view, account))
+    assert answer and answer.status == 200
+    for plot in page.locator(".plot").all():
+        plot.scroll_into_view_if_needed()
+        expect(plot.locator(DRAWN).first).to_be_visible()
+
+
+def widget(page: Page, title: str) -> Any:
+    """The card with this heading."""
+    return page.locator("article", has=page.get_by_role("heading", name=re.compile(f"^{re.escape(title)}")))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_view_opens_without_a_complaint_of_the_browser(page: Page, account: Any, view: str) -> None:
+    opened(page, view, account)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("navigation", name="Views").locator("[aria-current]")).to_have_count(1)
+    # Nor does it need more than the width of a telephone.
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(page: Page, account: Any, view: str) -> None:
+    opened(page, view, account)
+    for summary in page.locator("main summary").all():
+        summary.click()
+    assert serious(page) == []
+    # Only colours differ in the dark.
+    page.emulate_media(color_scheme="dark")
+    assert serious(page, runOnly=["color-contrast"]) == []
+
+
+def serious(page: Page, **options: Any) -> list[tuple[str, str, str]]:
+    """What axe finds of serious or critical impact: rule, element, and what to mend."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    return [
+        (one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_keyboard_reaches_every_control_and_focus_shows(page: Page, account: Any, view: str) -> None:
+    opened(page, view, account)
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    wanted = page.locator("a:visible, button:visible, input:visible, select:visible, summary:visible").count()
+    # Some controls have more than one stop (a date has its parts); the bound is against a trap.
+    reached = page.locator("[data-reached]")
+    mark = """() => { const on = document.activeElement; if (on === document.body) return true;
+        on.dataset.reached = ''; return getComputedStyle(on).outlineStyle !== 'none' }"""
+    for _stop in range(12 * wanted + 50):
+        page.keyboard.press("Tab")
+        assert page.evaluate(mark), page.evaluate("document.activeElement.outerHTML")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+    seen = "a[data-reached], button[data-reached], input[data-reached], select[data-reached], summary[data-reached]"
+    assert reached.count() and page.locator(seen).count() >= wanted
+
+
+def test_host_map_groups_filters_and_colours(page: Page, account: Any) -> None:
+    page.goto("/")
+    expect(page.get_by_text("12 of 12 hosts")).to_be_visible()
+    page.get_by_label("Filter by tags").fill("zone:a")
+    page.get_by_label("Group by").select_option("role")
+    page.get_by_label("Coloured by").select_option("my_metric")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile(r"filter=zone%3Aa&group=role&metric=my_metric"))
+    db = page.get_by_role("region", name="role:db")
+    expect(db.locator(".tile")).to_have_count(4)
+    expect(page.get_by_role("region", name="role:web")).to_have_count(0)
+    shades = db.locator(".tile").evaluate_all("tiles => tiles.map(tile => getComputedStyle(tile).backgroundColor)")
+    assert len(set(shades)) > 1
+
+
+def test_silent_host_is_seen_at_a_glance(page: Page, account: Any) -> None:
+    page.goto("/")
+    expect(page.locator(".facts")).to_contain_text("1 silent")
+    expect(page.locator(".tile.silent")).to_contain_text("web-12")
+
+
+def test_template_variable_changes_the_graph(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    lines = widget(page, "my_metric by host").locator(".scatterlayer .trace")
+    assert lines.count() > 5
+    page.get_by_label("$host").select_option("web-02")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile("tpl_var_host=web-02"))
+    expect(lines).to_have_count(1)
+    page.get_by_text("Figures and queries of my_metric by host").click()
+    expect(widget(page, "my_metric by host").get_by_role("rowheader")).to_have_text(["host:web-02"])
+
+
+def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    expect(widget(page, "my_metric by host").get_by_role("heading")).to_contain_text("5 min")
+    expect(widget(page, "MySQL user time, with anomalies").get_by_role("heading")).to_contain_text("1 h")
+    page.get_by_role("link", name="15m").click()
+    for title in ("my_metric by host", "MySQL user time, with anomalies"):
+        expect(widget(page, title).get_by_role("heading")).to_contain_text("15 min")
+    page.goto(f"{address('dashboard', account)}?start=2026-01-31T10:00&end=2026-01-31T19:00")
+    expect(widget(page, "my_metric by host")).to_contain_text("No data")
+
+
+def test_widgets_are_drawn_by_their_kind_and_others_say_so(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    anomalies = widget(page, "MySQL user time, with anomalies")
+    # The band is two edges and what lies between them; the line and its anomalous points are two more.
+    expect(anomalies.locator(".scatterlayer .fills path.js-fill")).to_have_count(1)
+    assert anomalies.locator(".scatterlayer .points path").count() > 5
+    expect(widget(page, "my_metric, sums of an hour").locator(".barlayer .point").first).to_be_visible()
+    expect(widget(page, "CPU against its limit").locator(".shapelayer path")).to_have_count(2)
+    expect(widget(page, "my_metric, average").locator(".big")).to_have_text(re.compile(r"\d"))
+    expect(widget(page, "Busiest hosts").get_by_role("row")).to_have_count(13)
+    expect(widget(page, "MySQL answers")).to_contain_text("1 critical")
+    expect(widget(page, "Spread")).to_contain_text("heatmap is not drawn")
+    expect(widget(page, "Used").locator(DRAWN).first).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["dashboard", "monitors", "downtimes", "events"])
+def test_markup_that_was_sent_is_shown_as_text(page: Page, account: Any, view: str) -> None:
+    opened(page, view, account)
+    expect(page.locator("main")).to_contain_text(SPITE)
+    assert page.locator("main img[src=x]").count() == 0
+
+
+def test_names_of_lines_are_text_in_a_chart(page: Page, account: Any) -> None:
+    series = {"metric": "spite", "type": "gauge", "points": [[account.call("GET", "/lab/clock")["epoch"] - 60, 1]]}
+    tags = ["env:lab"]
+    sent = {"series": [{**series, "host": f"h{number}<b>x</b>", "tags": tags} for number in (1, 2)]}
+    account.call("POST", "/api/v1/series", sent)
+    page.goto("/metrics/spite")
+    expect(page.locator(".legendtext").first).to_have_text("host:h1<b>x</b>")
+
+
+def test_downtimes_stand_in_the_week_by_the_clocks_of_their_zone(page: Page, account: Any) -> None:
+    page.goto("/downtimes")
+    page.get_by_role("link", name="Later").click()
+    monday = page.get_by_role("region", name=re.compile("^Mon"))
+    expect(monday.get_by_role("listitem")).to_contain_text(["19:00-24:00"])
+    box = {name: monday.get_by_role(name).last.bounding_box() for name in ("list", "listitem")}
+    part = (box["listitem"]["y"] - box["list"]["y"]) / box["list"]["height"]
+    assert part == pytest.approx(19 / 24, abs=0.02)
+    page.get_by_label("Time zone").select_option("UTC")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("region", name=re.compile("^Tue")).get_by_role("listitem").first).to_contain_text("00:00")
+
+
+def test_alert_shows_with_its_history_and_message(page: Page, account: Any) -> None:
+    try:
+        page.goto(address("monitor", account))
+        expect(page.get_by_role("region", name="History").get_by_text("No Data")).to_have_count(0)
+        # An hour in which no host sends anything.
+        account.call("PUT", "/lab/clock", {"advance": 3600})
+        account.call("POST", "/lab/evaluate")
+        page.goto("/monitors")
+        expect(page.get_by_role("note")).to_contain_text("1 h ahead")
+        row = page.get_by_role("row", name=re.compile("my_metric is high"))
+        expect(row.locator(".state").first).to_have_text("No Data")
+        row.get_by_role("link").click()
+        expect(page.get_by_role("region", name="History")).to_contain_text("to No Data")
+        subject = "[No Data on {host:web-01}] my_metric is high on web-01"
+        expect(page.get_by_role("heading", name=subject)).to_be_visible()
+        page.goto("/mailbox")
+        expect(page.get_by_text("web-01 has sent nothing.")).to_be_visible()
+    finally:
+        account.call("PUT", "/lab/clock", {"offset": 0})
+        account.call("POST", "/lab/evaluate")
+
+
+def test_page_without_scripts_has_the_figures(browser: Browser, account: Any) -> None:
+    context = browser.new_context(base_url=account.standin.url, java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(address("dashboard", account))
+    tab.get_by_text("Figures and queries of Old form").click()
+    expect(widget(tab, "Old form").get_by_role("cell").first).to_have_text(re.compile(r"\d"))
+    context.close()
+
+
+def test_unknown_things_are_pages_too(account: Any) -> None:
+    for path in (
+        *("/hosts/none", "/metrics/none", "/dashboard/none", "/monitors/1"),
+        *("/downtimes?week=x", "/downtimes?zone=..", "/downtimes?week=9999-12-31"),
+        f"/dashboard/{account.dashboard}?start=x",
+    ):
+        status, body = account.standin.get(path)
+        assert 400 <= status < 500 and b"<h1>Nothing here</h1>" in body, path

@@ -1,0 +1,99 @@
+"""The pages without a browser: what they ask of the database, and what they answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standin_client import Client, decode
+
+NOW = 1_780_000_000
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr("time.time", lambda: float(NOW))
+    return Client(tmp_path)
+
+
+def report(client: Client, *names: str, metrics: int = 3, value: float = 1.0) -> None:
+    """Hosts that have just sent so many metrics."""
+    for name in names:
+        keys = [decode.Key(f"m{number}", name, ()) for number in range(metrics)]
+        client.store.add_samples([decode.Sample(key, "gauge", 15, {NOW - 10: value}) for key in keys], NOW)
+        client.store.add_host(decode.HostReport(name, {"system": [f"role:{name[0]}"]}, [], {}), NOW)
+
+
+def get(client: Client, path: str, **query: Any) -> str:
+    status, headers, body = client.call("GET", path, query, headers=[])
+    assert status == 200
+    assert "script-src 'self';" in headers["content-security-policy"]
+    return body.decode()
+
+
+def reads(client: Client, monkeypatch: pytest.MonkeyPatch, path: str) -> int:
+    """How many statements a page reads with."""
+    statements: list[str] = []
+    read = client.store.read
+    monkeypatch.setattr(client.store, "read", lambda text, *values: statements.append(text) or read(text, *values))
+    get(client, path)
+    return len(statements)
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/metrics/m0", "/hosts/a1"])
+def test_page_reads_no_more_often_for_more_hosts_and_metrics(
+    client: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    report(client, "a1")
+    before = reads(client, monkeypatch, path)
+    report(client, *(f"b{number}" for number in range(30)), metrics=20)
+    assert reads(client, monkeypatch, path) == before <= 10
+
+
+def test_host_map_is_chosen_by_its_address(client: Client) -> None:
+    report(client, "a1", value=1.0)
+    report(client, "b1", "b2", value=9.0)
+    text = get(client, "/", filter="role:b", group="role", metric="m1")
+    assert re.findall(r'class="tile (\w+) [^"]*" href="/hosts/(\w+)"', text) == [("fresh", "b1"), ("fresh", "b2")]
+    assert "role:b <small>2</small>" in text
+    assert "No host fits this filter." in get(client, "/", filter="role:none")
+
+
+def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
+    body = {"name": "m", "type": "metric alert", "query": "avg(last_5m):avg:m0{*} > 5", "message": "quiet"}
+    monitor = client.json("POST", "/api/v1/monitor", body=body)["id"]
+    for value in (1.0, 9.0, 9.0, 2.0):
+        report(client, "a1", value=value)
+        client.call("POST", "/lab/evaluate")
+    changes = re.findall(r"<th scope=\"row\">\*</th><td>(.*)</td></tr>", get(client, f"/monitors/{monitor}"))
+    shown = [re.findall(r'class="state [\w-]+">([^<]+)<', change) for change in changes if "state" in change]
+    # The states now, then the history, newest first.
+    assert shown[-3:] == [["Alert", "OK"], ["OK", "Alert"], ["OK"]]
+    assert "Nothing has been sent." in get(client, f"/monitors/{monitor}")
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"type": "timeseries"},
+        {"type": "timeseries", "requests": [{"q": "avg:m0{"}]},
+        {"type": "timeseries", "requests": [{"q": "avg:m0{*}"}], "time": {"type": "fixed", "from": "x"}},
+        {"type": "timeseries", "requests": [{"q": "avg:m0{$nowhere}"}]},
+        {"type": "timeseries", "requests": [{"q": "avg:m0{*}"}], "markers": [{}]},
+        {"type": "query_value", "requests": [{"q": "avg:m0{*}", "aggregator": "median"}]},
+        {"type": "query_value", "requests": []},
+        {"type": "toplist", "requests": "x"},
+        {"type": "check_status"},
+        {"type": "group"},
+        {"type": "treemap"},
+    ],
+)
+def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client, definition: dict[str, Any]) -> None:
+    report(client, "a1")
+    good = {"definition": {"type": "note", "content": "beside it"}}
+    body = {"title": "b", "layout_type": "ordered", "widgets": [{"definition": definition}, good]}
+    made = client.json("POST", "/api/v1/dashboard", body=body)
+    text = get(client, f"/dashboard/{made['id']}")
+    assert text.count("Not drawn: ") == 1 and "beside it" in text
