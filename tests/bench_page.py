@@ -1,6 +1,6 @@
 """How long the pages take the stand-in Datadog, with a fleet behind them. Prints milliseconds.
 
-    python3 tests/bench_page.py [--hosts 50] [--hours 4] [--metrics 60] [--rounds 7]
+python3 tests/bench_page.py [--hosts 50] [--hours 4] [--metrics 60] [--rounds 7]
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import fleet
 import objects
 import pytest
+import traffic
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from standin_process import Standin, free_port
 
@@ -52,6 +53,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
             sent = {"data": {"type": "downtime", "attributes": attributes}}
             made.call("POST", "/api/v2/downtime", sent)
         made.call("POST", "/api/v1/events", {"title": "Look", "text": f"{objects.SPITE} @ops", "alert_type": "warning"})
+        for path, body in traffic.bodies(int(time.time())):
+            assert standin.request("POST", path, body, dd_api_key=standin.api_key)[0] == 202
         made.call("POST", "/lab/evaluate")
         yield made
     finally:

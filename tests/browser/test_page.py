@@ -6,12 +6,15 @@ import re
 from typing import Any
 
 import pytest
+import traffic
 from axe_playwright_python.sync_playwright import Axe
 from objects import SPITE
 from playwright.sync_api import Browser, Page, expect
 
-VIEWS = ("hosts", "host", "metrics", "metric", "dashboards", "dashboard", "monitors", "monitor", "downtimes", "events",
-         "mailbox")  # fmt: skip
+VIEWS = (
+    *("hosts", "host", "metrics", "metric", "dashboards", "dashboard", "monitors", "monitor", "downtimes"),
+    *("services", "service", "trace", "events", "mailbox"),
+)
 DRAWN = ".js-plotly-plot .main-svg"
 
 
@@ -23,6 +26,8 @@ def address(view: str, account: Any) -> str:
         "metric": "/metrics/my_metric",
         "dashboard": f"/dashboard/{account.dashboard}/my-metric-and-mysql-lab",
         "monitor": f"/monitors/{account.monitors[0]}",
+        "service": "/services/shop",
+        "trace": f"/trace/{traffic.FAILED}",
     }
     return places.get(view, f"/{view}")
 
@@ -198,6 +203,30 @@ def test_alert_shows_with_its_history_and_message(page: Page, account: Any) -> N
     finally:
         account.call("PUT", "/lab/clock", {"offset": 0})
         account.call("POST", "/lab/evaluate")
+
+
+def test_services_lead_to_the_waterfall_of_a_trace(page: Page, account: Any) -> None:
+    page.goto("/services")
+    shop = page.get_by_role("row", name=re.compile("^shop flask.request"))
+    expect(shop).to_contain_text(re.compile(r"[1-9]\d* \(\d+(\.\d)?%\).* ms"))
+    shop.get_by_role("link", name="shop").click()
+    expect(page.locator(DRAWN).first).to_be_visible()
+    rows = page.get_by_role("region", name="Resources").get_by_role("row")
+    expect(rows.get_by_role("rowheader")).to_have_text(["get_/", "get_/api/trace"])
+    page.get_by_role("row", name=re.compile("in error")).get_by_role("link").click()
+    expect(page).to_have_url(re.compile(f"/trace/{traffic.FAILED}"))
+    spans = page.get_by_role("region", name="Waterfall").locator("tbody tr")
+    expect(spans.get_by_role("rowheader")).to_contain_text(
+        ["depth 0: shop", "depth 1: shop", "depth 2: shop-db", "depth 2: shop-db"]
+    )
+    lanes = [spans.nth(place).locator(".lane").bounding_box() for place in range(4)]
+    bars = [spans.nth(place).locator(".bar").bounding_box() for place in range(4)]
+    inner = lanes[0]["width"] - 2 * (bars[0]["x"] - lanes[0]["x"])
+    parts = [((bar["x"] - bars[0]["x"]) / inner, bar["width"] / inner) for bar in bars]
+    for part, wanted in zip(parts, [(0, 1), (0.05, 0.9), (0.15, 0.3), (0.5, 0.4)], strict=True):
+        assert part == pytest.approx(wanted, abs=0.02)
+    spans.nth(3).locator("summary").click()
+    expect(spans.nth(3).get_by_text("<i>gone away</i>")).to_be_visible()
 
 
 def test_page_without_scripts_has_the_figures(browser: Browser, account: Any) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from . import alerts, boards, hosts
+from . import alerts, boards, hosts, services
 from .site import Site, static
 
 
 def pages(site: Site) -> list[BaseRoute]:
     """The routes of all pages and of what they load."""
-    return [*hosts.routes(site), *boards.routes(site), *alerts.routes(site), *static()]
+    return [*hosts.routes(site), *boards.routes(site), *alerts.routes(site), *services.routes(site), *static()]

@@ -41,6 +41,7 @@ _VIEWS = (
     ("Dashboards", "/dashboards", "/dashboard/"),
     ("Monitors", "/monitors", "/monitors/"),
     ("Downtimes", "/downtimes", "/downtimes/"),
+    ("Services", "/services", "/services/"),
     ("Events", "/events", "/events/"),
     ("Mailbox", "/mailbox", "/mailbox/"),
 )
@@ -65,6 +66,14 @@ def age(seconds: float | None) -> str:
         return "never"
     size, unit = next((one for one in _UNITS if abs(seconds) >= 2 * one[0] or abs(seconds) == one[0]), (1, "s"))
     return f"{int(seconds / size)} {unit}"
+
+
+def seconds(length: float | None) -> str:
+    """A latency: 1.5 s, 12.3 ms, 80 µs."""
+    if length is None:
+        return "-"
+    size, unit = (1, "s") if length >= 1 else (1e-3, "ms") if length >= 1e-3 else (1e-6, "µs")
+    return f"{number(length / size)} {unit}"
 
 
 def freshness(seconds: float | None, interval: int = 0) -> str:
@@ -109,8 +118,9 @@ class Site:
 
     def __post_init__(self) -> None:
         self.templates.filters |= {
-            "number": number, "age": age, "freshness": freshness, "when": when, "state": state_class
-        }  # fmt: skip
+            **{one.__name__: one for one in (number, age, seconds, freshness, when)},
+            "state": state_class,
+        }
 
     def page(self, path: str, view: Callable[[Request], tuple[str, dict[str, Any]]]) -> Route:
         """The route of a page: `view` names a template and what it shows. Refused(404) becomes a page too."""
