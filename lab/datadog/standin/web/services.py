@@ -82,9 +82,9 @@ def _charts(site: Site, operation: dict[str, Any], start: int, end: int) -> list
     counts = {f"sum:{metric}.{what}{{{scope}}}.as_count()": what for what in ("hits", "errors")}
     latencies = {f"{how}:{metric}{{{scope}}}": how for how in ("p50", "p95", "p99")}
 
-    def drawn(queries: dict[str, str], style: str) -> dict[str, Any]:
+    def drawn(queries: dict[str, str], style: str, **axis: Any) -> dict[str, Any]:
         answers = evaluate(read(", ".join(queries)), site.store, start, end)
         named = zip(answers, queries.values(), strict=True)
-        return chart([(line, style, name) for lines, name in named for line in lines], start, end)
+        return chart([(line, style, name) for lines, name in named for line in lines], start, end, **axis)
 
-    return [("Requests and errors", drawn(counts, "bars")), ("Latency in seconds", drawn(latencies, "line"))]
+    return [("Requests and errors", drawn(counts, "bars")), ("Latency", drawn(latencies, "line", unit="s"))]

@@ -41,7 +41,7 @@ _VIEWS = (
     ("Dashboards", "/dashboards", "/dashboard/"),
     ("Monitors", "/monitors", "/monitors/"),
     ("Downtimes", "/downtimes", "/downtimes/"),
-    ("Services", "/services", "/services/"),
+    ("Services", "/services", ("/services/", "/trace/")),
     ("Events", "/events", "/events/"),
     ("Mailbox", "/mailbox", "/mailbox/"),
 )

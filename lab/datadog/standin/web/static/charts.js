@@ -32,10 +32,10 @@ function traces(model) {
   return found;
 }
 
-function layout(model) {
+function layout(model, width) {
   const grid = colour("edge");
   const limits = { error: colour("alert"), warning: colour("warn"), ok: colour("ok") };
-  const y = { gridcolor: grid, zeroline: false, automargin: true, fixedrange: true, tickformat: "~s", nticks: 6 };
+  const y = { gridcolor: grid, zeroline: false, automargin: true, fixedrange: true, tickformat: "~s", nticks: 6, ticksuffix: model.axis.unit || "" };
   if (model.axis.scale === "log") y.type = "log";
   const ends = [model.axis.min, model.axis.max].map((end) => (end === undefined || end === "auto" || y.type ? null : Number(end)));
   if (ends.some((end) => end !== null)) y.range = ends;
@@ -51,7 +51,7 @@ function layout(model) {
     bargap: 0,
     showlegend: model.lines.length > 1 && model.lines.length <= 12,
     legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: 11 } },
-    xaxis: { type: "date", range: [model.start, model.end], gridcolor: grid, automargin: true, nticks: 7 },
+    xaxis: { type: "date", range: [model.start, model.end], gridcolor: grid, automargin: true, nticks: width < 400 ? 4 : 8, tickangle: 0 },
     yaxis: y,
     shapes: model.limits.map(([value, kind]) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: value, y1: value,
@@ -64,7 +64,7 @@ function draw(plot) {
   const model = JSON.parse(plot.querySelector("script").textContent);
   let target = plot.querySelector("div");
   if (!target) target = plot.appendChild(document.createElement("div"));
-  Plotly.react(target, traces(model), layout(model), { displayModeBar: false, responsive: true, showTips: false });
+  Plotly.react(target, traces(model), layout(model, plot.clientWidth), { displayModeBar: false, responsive: true, showTips: false });
 }
 
 // Those in sight first, so that a long dashboard is there at once.
