@@ -28,7 +28,7 @@ def bodies(now: int) -> Iterator[tuple[str, bytes]]:
                 [one * 0.6 for one in well], Service="shop-db", Name="mysql.query", Resource=_QUERY, Type="sql",
                 HTTPStatusCode=0,
             )  # fmt: skip
-            yield "/api/v0.2/stats", apm.agent_stats(apm.client_stats(start, web, database))
+            yield "/api/v0.2/stats", apm.agent_stats(apm.client_stats(start, web, database, Hostname="web-01"))
     for number in range(1, 13):
         begin = now - 30 * number
         broken = int(number == 5)
@@ -41,4 +41,5 @@ def bodies(now: int) -> Iterator[tuple[str, bytes]]:
             apm.span(**inner, spanID=3, parentID=2, start=begin + 0.03, duration=0.06),
             apm.span(**inner, spanID=4, parentID=2, start=begin + 0.1, duration=0.08, error=broken,
                      meta={"error.message": "<i>gone away</i>"} if broken else {}),
+            hostname="web-01",
         )  # fmt: skip

@@ -84,7 +84,7 @@ def routes(site: Site) -> list[Route]:
 
     return [
         site.page("/", host_map),
-        site.page("/hosts/{name}", one),
+        site.page("/hosts/{name:path}", one),
         site.page("/metrics", every_metric),
         site.page("/metrics/{name}", metric),
     ]

@@ -71,7 +71,7 @@ def routes(site: Site) -> list[Route]:
 
     return [
         site.page("/services", every),
-        site.page("/services/{service}", one),
+        site.page("/services/{service:path}", one),
         site.page("/trace/{id}", trace),
     ]
 
