@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-calls, decode, evaluate, page, store = (
-    importlib.import_module(f"standin.{name}") for name in ("calls", "decode", "evaluate", "page", "store")
+calls, decode, evaluate, store = (
+    importlib.import_module(f"standin.{name}") for name in ("calls", "decode", "evaluate", "store")
 )
 parse = importlib.import_module("module_utils.datadog_query").parse
 
@@ -350,7 +350,7 @@ def test_refuses_what_it_cannot_evaluate(kept, text, message):
     assert caught.value.status == 400
 
 
-# ------------------------------------------------------------------------------------------------------ keys and page
+# --------------------------------------------------------------------------------------------------------------- keys
 def request(headers=(), query=b""):
     return Request({"type": "http", "headers": [(k.encode(), v.encode()) for k, v in headers], "query_string": query})
 
@@ -393,26 +393,3 @@ def test_refuses_a_key_file_without_both_keys(tmp_path, content):
     (tmp_path / "keys.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError):
         calls.Keys.load(tmp_path / "keys.json")
-
-
-def test_the_page_escapes_what_hosts_say(kept):
-    kept.add_host(decode.HostReport("<b>h</b>", {"system": ["<i>"]}, []), NOW)
-    body = page.page(kept)(request()).body.decode()
-    assert "&lt;b&gt;h" in body
-    assert "&lt;i&gt;" in body
-    assert "<i>" not in body
-
-
-def test_the_page_of_a_dashboard_shows_titles_and_queries_escaped(kept):
-    documents = importlib.import_module("standin.documents").Documents(kept)
-    query = {"requests": [{"queries": [{"query": "avg:<i>{*}"}], "formulas": [{"formula": "a"}]}], "type": "timeseries"}
-    group = {"type": "group", "title": "<b>all</b>", "widgets": [{"definition": {"title": "inner", **query}}]}
-    documents.put("dashboard", "abc", {"title": "Mine & yours", "widgets": [{"definition": group}]})
-    scope = {"type": "http", "headers": [], "query_string": b"", "path_params": {"id": "abc"}}
-    body = page.dashboard(documents)(Request(scope)).body.decode()
-    for text in ("<h1>Mine &amp; yours</h1>", "&lt;b&gt;all", "inner", "<code>avg:&lt;i&gt;{*}</code><code>a</code>"):
-        assert text in body
-    scope["path_params"] = {"id": "other"}
-    with pytest.raises(decode.Refused) as caught:
-        page.dashboard(documents)(Request(scope))
-    assert caught.value.status == 404

@@ -61,6 +61,24 @@ def test_host_map_is_chosen_by_its_address(client: Client) -> None:
     assert "No host fits this filter." in get(client, "/", filter="role:none")
 
 
+@pytest.mark.parametrize("path", ["/", "/hosts/<b>h</b>"])
+def test_hosts_are_shown_as_text(client: Client, path: str) -> None:
+    client.store.add_host(decode.HostReport("<b>h</b>", {"system": ["<q>"]}, ["<u>"], {"os": "<s>"}), NOW)
+    text = get(client, path)
+    assert "&lt;b&gt;h" in text and "&lt;q&gt;" in text
+    assert not re.search("<[bqus]>h|<[qus]>", text)
+
+
+def test_dashboard_shows_titles_and_queries_as_text(client: Client) -> None:
+    query = {"requests": [{"queries": [{"query": "avg:<i>{*}"}], "formulas": [{"formula": "a"}]}], "type": "timeseries"}
+    group = {"type": "group", "title": "<b>all</b>", "widgets": [{"definition": {"title": "inner", **query}}]}
+    body = {"title": "Mine & yours", "layout_type": "ordered", "widgets": [{"definition": group}]}
+    text = get(client, client.json("POST", "/api/v1/dashboard", body=body)["url"])
+    for wanted in ("<h1>Mine &amp; yours</h1>", "&lt;b&gt;all", "inner", "<code>avg:&lt;i&gt;{*}</code>"):
+        assert wanted in text
+    assert client.call("GET", "/dashboard/other", headers=[])[0] == 404
+
+
 def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
     body = {"name": "m", "type": "metric alert", "query": "avg(last_5m):avg:m0{*} > 5", "message": "quiet"}
     monitor = client.json("POST", "/api/v1/monitor", body=body)["id"]
