@@ -57,7 +57,10 @@ def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
     return [
         ("POST", "/api/v1/series", series(decode.series_v1, ok)),
         ("POST", "/api/v2/series", series(decode.series_v2, {"errors": []})),
-        *(("POST", f"/api/{name}", series(lambda samples: samples or [], {})) for name in ("beta/sketches", "v0.2/stats")),
+        *(
+            ("POST", f"/api/{name}", series(lambda samples: samples or [], {}))
+            for name in ("beta/sketches", "v0.2/stats")
+        ),
         ("POST", "/api/v0.2/traces", traces),
         ("POST", "/api/v1/check_run", check_run),
         ("POST", "/intake", host),
