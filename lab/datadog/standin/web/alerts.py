@@ -45,7 +45,7 @@ def routes(site: Site) -> list[Route]:
         return "monitors.html", {"monitors": shown, "counts": counts, "total": len(every)}
 
     def monitor(request: Request) -> tuple[str, dict[str, Any]]:
-        found = site.monitors.get(request.path_params["id"])
+        found = site.documents.get("monitor", request.path_params["id"])
         if found is None:
             raise Refused(404, "There is no such monitor")
         ahead = site.downtimes.ahead()
