@@ -13,17 +13,21 @@ from ansible.module_utils.basic import AnsibleModule
 
 @dataclass(frozen=True)
 class Unit:
-    """A service unit. ``since`` is when it was last started, in seconds of the epoch; 0 where it does not run."""
+    """A service unit. ``since`` is when it was last started, in seconds of the epoch; 0 where it does not run.
+
+    ``outdated`` says that its file has changed since systemd last read it.
+    """
 
     installed: bool
     active: bool
     enabled: bool
     since: float
+    outdated: bool
 
 
 def read_unit(module: AnsibleModule, unit: str) -> Unit:
     """Return the state of UNIT, such as ``datadog-agent.service``."""
-    names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp")
+    names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "NeedDaemonReload")
     wanted = [argument for name in names for argument in ("--property", name)]
     systemctl = module.get_bin_path("systemctl", required=True)
     _status, out, _err = module.run_command(
@@ -36,6 +40,7 @@ def read_unit(module: AnsibleModule, unit: str) -> Unit:
         active=active,
         enabled=facts.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated"),
         since=_epoch(facts.get("ActiveEnterTimestamp", "")) if active else 0.0,
+        outdated=facts.get("NeedDaemonReload") == "yes",
     )
 
 

@@ -10,6 +10,7 @@ short_description: Run a systemd service with the configuration that is on disk
 version_added: 0.1.0
 description:
   - Enables and starts a service, and knows whether it was started before its configuration last changed.
+  - Has systemd read the unit's file again before a start, if that changed.
   - So a run that was broken off between writing a file and restarting the service is put right by the next one.
   - Works in check mode on a host where the service is not installed yet.
 author: Kennel contributors (@kennel)
@@ -119,6 +120,10 @@ class Service:
     def run(self, verb: str) -> None:
         if self.module.check_mode:
             return
+        if self.state.outdated:
+            # Otherwise systemd would start what the unit's file said before.
+            self.module.run_command([self.systemctl, "daemon-reload"], check_rc=True)
+            self.read()
         status, out, err = self.module.run_command([self.systemctl, verb, self.unit])
         if status != 0:
             self.module.fail_json(

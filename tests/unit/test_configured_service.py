@@ -29,6 +29,10 @@ if verb == "show":
         print(f"{{name}}={{value}}")
     sys.exit()
 unit["verbs"].append(verb)
+if verb == "daemon-reload":
+    unit["facts"]["NeedDaemonReload"] = "no"
+    json.dump(unit, open(path, "w"))
+    sys.exit()
 if verb in unit["broken"]:
     json.dump(unit, open(path, "w"))
     sys.exit("Job for x.service failed.")
@@ -106,6 +110,18 @@ def test_restarts_once_when_the_configuration_is_newer(service: Run, unit: Unit,
     assert service(restart="when_stale")["actions"] == ["restart"]
     assert service(restart="when_stale")["actions"] == []
     assert unit.verbs == ["restart"]
+
+
+@pytest.mark.parametrize(("state", "verb"), [("active", "restart"), ("inactive", "start")])
+def test_has_systemd_read_a_changed_unit_before_it_starts(
+    service: Run, unit: Unit, config: Path, state: str, verb: str
+) -> None:
+    os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
+    unit.set(ActiveState=state, NeedDaemonReload="yes")
+    assert service(restart="when_stale", check=True)["actions"] == [verb]
+    assert unit.verbs == []
+    assert service(restart="when_stale")["actions"] == [verb]
+    assert unit.verbs == ["daemon-reload", verb]
 
 
 def test_leaves_the_restart_to_the_caller_if_asked(service: Run, unit: Unit, config: Path) -> None:
