@@ -14,8 +14,14 @@ from urllib.parse import urlsplit
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets, secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
 
-# Settings of datadog.yaml that have a variable of their own.
-OWN_VARIABLE = {"site", "dd_url", "hostname", "env", "tags"}
+# Settings of datadog.yaml that have a variable of their own, by their place.
+OWN_VARIABLE = {
+    **{name: name for name in ("site", "dd_url", "hostname", "env", "tags", "dogstatsd_port")},
+    "use_dogstatsd": "dogstatsd_enabled",
+    "apm_config.enabled": "apm_enabled",
+    "apm_config.receiver_port": "apm_port",
+    "apm_config.apm_dd_url": "apm_url",
+}
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -32,8 +38,13 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
     problems += _api_key(inputs["api_key"])
     if not _HOST_NAME.match(str(inputs["site"])) or "." not in str(inputs["site"]):
         problems.append(f"datadog_agent_site {inputs['site']!r} is no site: write for example datadoghq.eu")
-    if inputs["dd_url"] and (urlsplit(str(inputs["dd_url"])).scheme not in ("http", "https")):
-        problems.append(f"datadog_agent_dd_url {inputs['dd_url']!r} is no address: it starts with https://")
+    # The one follows the other: what is wrong with both is said once.
+    for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
+        if inputs[name] and urlsplit(str(inputs[name])).scheme not in ("http", "https"):
+            problems.append(f"datadog_agent_{name} {inputs[name]!r} is no address: it starts with https://")
+    for name in ("apm_port", "dogstatsd_port"):
+        if not is_between(inputs[name], 1, 65535):
+            problems.append(f"datadog_agent_{name} is {inputs[name]!r}: it takes a port, from 1 to 65535")
     if inputs["hostname"] and not _HOST_NAME.match(str(inputs["hostname"])):
         problems.append(f"datadog_agent_hostname {inputs['hostname']!r} is no host name: letters, digits, - _ and .")
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
@@ -65,9 +76,9 @@ def _config(config: Any, secrets: Any) -> list[str]:
     if not isinstance(config, dict):
         return []
     problems = [
-        f"datadog_agent_config.{name} has a variable of its own: set datadog_agent_{name}"
-        for name in config
-        if name in OWN_VARIABLE
+        f"datadog_agent_config.{place} has a variable of its own: set datadog_agent_{name}"
+        for place, name in OWN_VARIABLE.items()
+        if _holds(config, place)
     ]
     for place in secret_places(config):
         mend = f"put it into datadog_agent_secrets as '{place}', or a part of that path with all that lies under it"
@@ -75,6 +86,18 @@ def _config(config: Any, secrets: Any) -> list[str]:
             mend = "set datadog_agent_api_key"
         problems.append(f"datadog_agent_config.{place} is a secret: {mend}")
     return problems + _places("datadog_agent_secrets", config, secrets)
+
+
+def _holds(config: Any, place: str) -> bool:
+    """Whether a configuration has something at this place, a dotted path."""
+    name, _dot, rest = place.partition(".")
+    return isinstance(config, dict) and name in config and (not rest or _holds(config[name], rest))
+
+
+def is_between(value: Any, least: int, most: int) -> bool:
+    """Whether this is such a whole number, or text that says one, as -e gives it."""
+    digits = not isinstance(value, bool) and re.fullmatch("[0-9]{1,9}", str(value))
+    return bool(digits) and least <= int(value) <= most
 
 
 def _places(variable: str, config: dict, secrets: Any) -> list[str]:
