@@ -1,0 +1,193 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Install a Python application: its files, and a virtual environment with exactly its requirements."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: python_app
+short_description: Install a Python application and its virtual environment
+version_added: 0.1.0
+description:
+  - Writes an application's files and makes a virtual environment with what its requirements list, and nothing else.
+  - All of it is root's and readable by everybody, so that the application cannot change itself.
+  - An environment is made anew beside the old one when requirements or Python change, and takes its place when it is
+    whole. One that a broken-off run left is never used. The one before stays until the next change, for who still runs
+    in it.
+author: Kennel contributors (@kennel)
+options:
+  path:
+    description: The application's folder. Its parent must exist. The environment is C(venv) in it.
+    type: path
+    required: true
+  files:
+    description: Texts by their path, which is absolute or below O(path). The folder of each must exist.
+    type: dict
+    default: {}
+  requirements:
+    description:
+      - What pip installs, in the form of C(requirements.txt), exact and complete. Wheels are used, never sources.
+    type: str
+    required: true
+  python:
+    description: The Python of the environment.
+    type: path
+    default: /usr/bin/python3
+  index_url:
+    description: The package index. Left empty, pip has its own from the host's configuration. It may hold a password.
+    type: str
+    default: ""
+  ca_bundle:
+    description: Certificates that pip trusts, as PEM text. Left empty, it trusts those that it trusts otherwise.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change and changes nothing, also where there is no Python yet.
+  diff_mode:
+    support: full
+    description: Shows the difference of each file, and of the requirements.
+"""
+
+EXAMPLES = r"""
+- name: Install the app
+  kennel.fleet.python_app:
+    path: /opt/shop
+    files:
+      app.py: "{{ lookup('ansible.builtin.file', 'app.py', rstrip=false) }}"
+    requirements: "{{ lookup('ansible.builtin.file', 'requirements.txt', rstrip=false) }}"
+"""
+
+RETURN = r"""
+files:
+  description: The files that changed, or in check mode would change. C(venv) stands for the environment.
+  returned: always
+  type: list
+  elements: str
+  sample: [/opt/shop/app.py, /opt/shop/venv]
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+
+ROOT = {"owner": "root", "group": "root"}
+PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
+PINNED = ("--no-deps", "--only-binary=:all:", "--no-cache-dir")
+
+
+class App:
+    """The application on this host, compared and brought to what is wanted."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params = module.params
+        self.path = self.params["path"]
+        self.link = os.path.join(self.path, "venv")
+        self.changed_files: list[str] = []
+        self.diffs: list[dict[str, str]] = []
+
+    def note(self, path: str, label: str, before: str, after: str) -> None:
+        self.changed_files.append(path)
+        self.diffs.append(datadog_files.masked_diff(label, before, after, {}))
+
+    def write(self, name: str, text: str) -> None:
+        path = os.path.join(self.path, name)
+        before = datadog_files.read_text(path)
+        if datadog_files.ensure_file(self.module, path, text, mode="0644", **ROOT):
+            self.note(path, path, before, text)
+
+    def environment(self) -> None:
+        """Make the environment, unless it is there; its list of requirements, written last, says that it is whole."""
+        requirements = self.params["requirements"]
+        wanted = os.path.join(self.path, self.environment_name())
+        if os.path.realpath(self.link) == os.path.realpath(wanted):
+            found = datadog_files.read_text(os.path.join(wanted, "requirements.txt"))
+            if found == requirements:
+                return
+        before = datadog_files.read_text(os.path.join(self.link, "requirements.txt"))
+        self.note(self.link, os.path.join(self.link, "requirements.txt"), before, requirements)
+        if self.module.check_mode:
+            return
+        self.remove_others()
+        self.run([self.params["python"], "-m", "venv", wanted], "The environment could not be made")
+        self.install(os.path.join(wanted, "bin", "python"))
+        datadog_files.ensure_file(
+            self.module, os.path.join(wanted, "requirements.txt"), requirements, mode="0644", **ROOT
+        )
+        aside = f"{self.link}.new"
+        os.symlink(os.path.basename(wanted), aside)
+        os.replace(aside, self.link)
+
+    def environment_name(self) -> str:
+        """The same for the same requirements and Python."""
+        python = self.params["python"]
+        if not os.path.exists(python):
+            if self.module.check_mode:
+                return "venv-none"
+            self.module.fail_json(msg=f"{python} does not exist: install it before the application")
+        version = self.run([python, "-c", "import sys; print(sys.version_info[:2])"], f"{python} does not run")
+        return f"venv-{hashlib.sha256((version + self.params['requirements']).encode()).hexdigest()[:12]}"
+
+    def remove_others(self) -> None:
+        """Environments that nobody runs in, half ones among them."""
+        current = os.path.realpath(self.link) if os.path.isfile(os.path.join(self.link, "requirements.txt")) else ""
+        for name in os.listdir(self.path):
+            path = os.path.join(self.path, name)
+            if name == "venv.new":
+                os.unlink(path)
+            elif name.startswith("venv-") and os.path.realpath(path) != current:
+                shutil.rmtree(path)
+
+    def install(self, python: str) -> None:
+        """Through files and the environment: an index may hold a password, which an argument list would show."""
+        with tempfile.TemporaryDirectory() as folder:
+            listed, bundle = os.path.join(folder, "requirements.txt"), os.path.join(folder, "ca.pem")
+            for path, text in ((listed, self.params["requirements"]), (bundle, self.params["ca_bundle"])):
+                with open(path, "w", encoding="utf-8") as stream:
+                    stream.write(text)
+            given = {"PIP_INDEX_URL": self.params["index_url"], "PIP_CERT": self.params["ca_bundle"] and bundle}
+            self.run(
+                [python, *PIP, *PINNED, "-r", listed],
+                "pip could not install the requirements; index_url and ca_bundle say where from",
+                {name: value for name, value in given.items() if value},
+            )
+
+    def run(self, command: list[str], problem: str, env: dict[str, str] | None = None) -> str:
+        status, out, err = self.module.run_command(command, environ_update=env or {})
+        if status != 0:
+            said = "\n".join((err.strip() or out.strip()).splitlines()[-6:])
+            self.module.fail_json(msg=f"{problem}: {said}")
+        return out
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "files": {"type": "dict", "default": {}},
+            "requirements": {"required": True},
+            "python": {"type": "path", "default": "/usr/bin/python3"},
+            "index_url": {"default": "", "no_log": True},
+            # No secret, but long: kept out of what -vvv shows.
+            "ca_bundle": {"default": "", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    # Whoever runs the application reads all of it.
+    os.umask(0o022)
+    app = App(module)
+    folder = datadog_files.ensure_folder(module, app.path, mode="0755", **ROOT)
+    for name, text in module.params["files"].items():
+        app.write(name, text)
+    app.environment()
+    module.exit_json(changed=folder or bool(app.changed_files), files=app.changed_files, diff=app.diffs)
+
+
+if __name__ == "__main__":
+    main()
