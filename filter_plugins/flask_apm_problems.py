@@ -1,0 +1,1 @@
+../plugins/filter/flask_apm_problems.py
