@@ -15,9 +15,11 @@ import platform
 import re
 import secrets
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from common import ROOT, Refusal, end, run, short_name
 
@@ -27,6 +29,8 @@ DEFAULT_COUNT, MOST = 3, 50
 FIRST_PORT, SPAN, BLOCKS = 20000, 100, 120
 INPUT_KEYS = ("name", "node", "aliases", "groups", "suite", "vars")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+# What programs of this machine trust.
+TRUSTED = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def write(path: Path, text: str) -> bool:
@@ -55,6 +59,26 @@ def key_pair(path: Path, comment: str) -> bool:
 def secret(path: Path, length: int) -> bool:
     """Make a random secret of `length` hexadecimal digits, once."""
     return not path.exists() and write(path, secrets.token_hex(length // 2))
+
+
+def pip_settings(listing: str) -> dict[str, str]:
+    """Take from `pip config list` how this machine reaches its package index, as far as a host can do the same.
+
+    An index in a folder or on this machine's loopback means nothing to a host. Where pip is told of no certificates,
+    a host is to trust what this machine trusts.
+
+    Returns: {index_url, ca_bundle}, each empty where there is none.
+    """
+    lines = (line.partition("=") for line in listing.splitlines())
+    said = {name: value.strip("'") for name, _equals, value in lines}
+    index, bundle = (
+        next((said[name] for place in (":env:", "install", "global") if (name := f"{place}.{setting}") in said), "")
+        for setting in ("index-url", "cert")
+    )
+    address = urlsplit(index)
+    away = address.scheme in ("http", "https") and address.hostname not in ("localhost", "127.0.0.1", "::1")
+    bundle = bundle or TRUSTED
+    return {"index_url": index if away else "", "ca_bundle": bundle if os.path.isfile(bundle) else ""}
 
 
 def default_host(number: int) -> dict[str, Any]:
@@ -162,11 +186,13 @@ def prepare(state: Path, lab: dict[str, Any]) -> bool:
     changed.append(key_pair(state / "id_ed25519", lab["name"]))
     pins = []
     for host in lab["hosts"]:
-        changed.append(secret(vault / f"mysql_{host['name']}", 32))
+        changed += [secret(vault / f"{user}_{host['name']}", 32) for user in ("mysql", "flask_apm")]
         changed.append(key_pair(host_keys / host["name"], host["container"]))
         kind, key, *_ = (host_keys / f"{host['name']}.pub").read_text(encoding="utf-8").split()
         pins.append(f"[{host['address']}]:{host['port']} {kind} {key}\n")
     changed.append(write(state / "known_hosts", "".join(pins)))
+    # Private like the rest, and not in the plan, which is printed: the index's address may hold a password.
+    changed.append(write(state / "pip.json", json.dumps(pip_settings(run(sys.executable, "-m", "pip", "config", "list"))) + "\n"))
     changed.append(write(state / "lab.json", json.dumps(lab, indent=2) + "\n"))
     return any(changed)
 

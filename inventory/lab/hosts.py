@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The lab fleet as an Ansible inventory, read from the plan of the lab in KENNEL_STATE (.kennel/lab).
 
+Hosts fetch Python packages as this machine does, as far as that makes sense for them: lab/plan.py asks pip for it.
+
 No lab there is no error: the groups are empty then.
 """
 
@@ -40,6 +42,10 @@ def inventory(state: Path) -> dict[str, Any]:
             "-o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
         ),
     }
+    pip = state / "pip.json"
+    if pip.exists():
+        settings = json.loads(pip.read_text(encoding="utf-8"))
+        shared |= {f"flask_apm_pip_{name}": value for name, value in settings.items()}
     if "datadog" in lab:
         shared["datadog_api_url"] = lab["datadog"]["url"]
         # A name of the lab's own: two labs that reported to one account would still be two fleets.
