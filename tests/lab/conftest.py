@@ -21,6 +21,7 @@ HOSTS: list[dict[str, Any]] = [
     {"name": "fresh1", "node": "node-f1", "groups": ["monitored", "mysql"],
      "vars": {"datadog_agent_hostname": "phi.kennel.test"}},
     {"name": "fresh2", "node": "fresh2", "groups": ["monitored"]},
+    {"name": "fresh3", "node": "node-f3", "groups": ["monitored", "mysql", "apm"]},
 ]  # fmt: skip
 
 
@@ -114,7 +115,7 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab():
-    """A lab with two bare hosts; gone afterwards."""
+    """A lab with three bare hosts; gone afterwards."""
     lab = Lab(STATE)
     lab.renew()
     yield lab

@@ -16,7 +16,7 @@ WAIT = {"datadog_verify_timeout": 10}
 
 @pytest.fixture(scope="module")
 def fleet(lab):
-    """Both hosts set up and proven once."""
+    """All hosts set up and proven once."""
     run = lab.play("site")
     assert run.status == 0, run.output[-4000:]
     return run
@@ -32,7 +32,7 @@ def test_second_site_run_changes_nothing(lab, fleet):
     run = lab.play("site")
     assert run.status == 0, run.output[-4000:]
     assert {host: counts["changed"] for host, counts in run.recap().items()} == dict.fromkeys(
-        ("fresh1", "fresh2", "localhost"), 0
+        ("fresh1", "fresh2", "fresh3", "localhost"), 0
     )
 
 

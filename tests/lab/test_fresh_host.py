@@ -10,6 +10,8 @@ import pytest
 # Counted, not timed: each module call costs a host about 0.4 s. The official role needs 81 and 59 for less.
 FIRST, CONVERGED = 35, 20
 SMALL_FIRST, SMALL_CONVERGED = 22, 12
+# All roles and, beside them, the app with a database of its own.
+TRACED_FIRST, TRACED_CONVERGED = FIRST + 8, CONVERGED + 7
 
 FILES = "find / -xdev -newer /var/tmp/marker -type f -not -path /proc/* -not -path /run/* -not -path /var/log/*"
 TWO_CHECKS = {
@@ -59,7 +61,13 @@ def small(bare) -> Story:
     return tell(bare, "fresh2", TWO_CHECKS)
 
 
-@pytest.fixture(params=["whole", "small"])
+@pytest.fixture(scope="module")
+def traced(bare) -> Story:
+    """All roles, on a host with MySQL and the app that reads from it."""
+    return tell(bare, "fresh3", {})
+
+
+@pytest.fixture(params=["whole", "small", "traced"])
 def story(request) -> Story:
     return request.getfixturevalue(request.param)
 
@@ -86,8 +94,8 @@ def test_second_run_changes_nothing(story):
 
 
 def test_check_mode_finds_nothing_left_to_do(lab, story, request):
-    host = "fresh1" if "whole" in request.node.name else "fresh2"
-    run = lab.play("hosts", f"--limit={host}", "--check", extra={} if host == "fresh1" else TWO_CHECKS)
+    host = {"whole": "fresh1", "small": "fresh2", "traced": "fresh3"}[request.node.callspec.params["story"]]
+    run = lab.play("hosts", f"--limit={host}", "--check", extra=TWO_CHECKS if host == "fresh2" else {})
     assert run.status == 0, run.output[-3000:]
     assert run.changed_tasks() == []
 
@@ -100,6 +108,11 @@ def test_all_roles_keep_to_their_calls(whole):
 def test_agent_tags_and_two_checks_keep_to_their_calls(small):
     assert 0 < small.first.module_calls() <= SMALL_FIRST
     assert 0 < small.second.module_calls() <= SMALL_CONVERGED
+
+
+def test_app_and_its_database_keep_to_their_calls(traced):
+    assert 0 < traced.first.module_calls() <= TRACED_FIRST
+    assert 0 < traced.second.module_calls() <= TRACED_CONVERGED
 
 
 def test_package_lists_are_refreshed_once_and_then_never(story):
@@ -117,15 +130,36 @@ def test_output_holds_no_secret(lab, story):
     assert [secret[:4] for secret in lab.secrets() if secret in output] == []
 
 
-def test_no_file_that_others_may_read_holds_a_secret(lab, whole):
+@pytest.mark.parametrize("host", ["fresh1", "fresh3"])
+def test_no_file_that_others_may_read_holds_a_secret(lab, whole, traced, host):
     for secret in lab.secrets():
-        lab.on("fresh1", "rm -f /root/needle")
-        found = lab.on(
-            "fresh1", f"grep -rlsF {secret} /etc /opt /var/lib /var/log /home /tmp /usr/local"
-        ).stdout.split()
+        found = lab.on(host, f"grep -rlsF {secret} /etc /opt /var/lib /var/log /home /tmp /usr/local").stdout.split()
         for path in found:
-            mode = lab.on("fresh1", f"stat -c %a {path}").stdout.strip()
+            mode = lab.on(host, f"stat -c %a {path}").stdout.strip()
             assert mode.endswith("0"), f"{path} has mode {mode}"
+
+
+def test_app_is_restarted_for_a_change_of_its_own_and_for_no_other(lab, traced):
+    def started():
+        return lab.on("fresh3", "systemctl show -P ActiveEnterTimestampMonotonic flask_apm").stdout
+
+    before = started()
+    lab.play("hosts", "--limit=fresh3", extra={"datadog_custom_check_interval": 20})
+    assert started() == before
+    # Its version is in the unit, which systemd has to read again.
+    run = lab.play("hosts", "--limit=fresh3", "--diff", extra={"flask_apm_version": "1.0.1"})
+    assert run.status == 0, run.output[-3000:]
+    assert '+Environment="DD_VERSION=1.0.1"' in run.output
+    assert started() != before
+    pid = lab.on("fresh3", "systemctl show -P MainPID flask_apm").stdout.strip()
+    assert "DD_VERSION=1.0.1" in lab.on("fresh3", f"tr '\\0' '\\n' < /proc/{pid}/environ").stdout.splitlines()
+
+
+def test_wrong_password_of_the_app_is_named(lab, traced):
+    run = lab.play("hosts", "--limit=fresh3", extra={"flask_apm_database": {
+        "unix_socket": "/run/mysqld/mysqld.sock", "user": "nobody-such", "database": "flask_apm"}})  # fmt: skip
+    assert run.status != 0
+    assert "look at flask_apm_database and its password" in run.output
 
 
 def test_interval_is_in_the_yaml_alone(lab, whole):

@@ -21,6 +21,7 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
         "datadog_agent_version": "newest",
         "datadog_custom_check_interval": 0,
         "datadog_mysql_user_password": "",
+        "flask_apm_port": 80,
     }
     run = lab.play("site", extra=extra)
     assert run.status != 0
@@ -35,6 +36,8 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
         ):
             assert any(host in line and variable in line for line in report.splitlines()), (host, variable)
     assert any("fresh1" in line and "datadog_mysql_user_password" in line for line in report.splitlines())
+    assert "fresh3: flask_apm_port" in report
+    assert "fresh1: flask_apm_port" not in report
     assert run.changed_tasks() == []
 
 

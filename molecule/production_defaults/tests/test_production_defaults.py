@@ -49,6 +49,7 @@ def test_agent_is_told_a_site_and_no_address(host):
         found = host.run("grep -rlE 'datadog:8080|packages:8081|kennel[.]test' /etc/datadog-agent /etc/apt")
     assert settings["site"] == "datadoghq.com"
     assert "dd_url" not in settings
+    assert settings["apm_config"] == {"enabled": True, "receiver_port": 8126}
     assert found.stdout == ""
 
 

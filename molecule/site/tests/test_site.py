@@ -1,6 +1,7 @@
 """What a user would look for on a host that site.yml has set up."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -61,6 +62,58 @@ def test_no_check_has_an_error(host):
     errors = [check["LastError"] for instances in checks.values() for check in instances.values() if check["LastError"]]
     assert "my_metric" in checks
     assert errors == []
+
+
+def test_agent_is_told_what_it_takes_from_programs_on_the_host(settings):
+    assert settings["apm_config"] == {"enabled": True, "receiver_port": 8126, "apm_dd_url": settings["dd_url"]}
+    assert (settings["use_dogstatsd"], settings["dogstatsd_port"]) == (True, 8125)
+
+
+def test_app_runs_now_and_after_a_reboot_as_a_user_of_its_own(host):
+    app = host.service("flask_apm")
+    traced = "apm" in variables(host)["group_names"]
+    assert (app.is_running, app.is_enabled) == (traced, traced)
+    if traced:
+        owners = {process.user for process in host.process.filter(comm="gunicorn")}
+        assert owners == {"flask_apm"}
+        assert host.user("flask_apm").shell == "/usr/sbin/nologin"
+
+
+def test_app_answers_on_the_host_alone(host):
+    if "apm" not in variables(host)["group_names"]:
+        return
+    assert host.socket("tcp://127.0.0.1:5050").is_listening
+    assert not host.socket("tcp://0.0.0.0:5050").is_listening
+    ask = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=30).read().decode())"
+    answers = {
+        path: host.check_output("python3 -c %s %s", ask, f"http://127.0.0.1:5050{path}").strip()
+        for path in ("/", "/api/apm", "/api/trace", "/health", "/api/mysql")
+    }
+    assert answers["/"] == "Entrypoint to the Application"
+    assert answers["/api/apm"] == "Getting APM Started"
+    assert answers["/api/trace"] == "Posting Traces"
+    assert json.loads(answers["/health"]) == {"status": "ok"}
+    assert json.loads(answers["/api/mysql"])["user"] == "flask_apm@localhost"
+
+
+def test_app_logs_the_ids_of_its_traces(host):
+    if "apm" not in variables(host)["group_names"]:
+        return
+    with host.sudo():
+        lines = host.check_output("journalctl -u flask_apm -o cat -n 200").splitlines()
+    asked = [line for line in lines if "GET /api/mysql 200" in line]
+    assert asked
+    assert re.search(r"dd\.service=flask-apm dd\.env=lab dd\.version=1\.0\.0 dd\.trace_id=[0-9a-f]{32} ", asked[-1])
+
+
+def test_app_can_read_its_credentials_and_change_nothing(host):
+    if "apm" not in variables(host)["group_names"]:
+        return
+    with host.sudo():
+        credentials = host.file("/etc/flask_apm.yaml")
+        assert (credentials.user, credentials.group, credentials.mode) == ("flask_apm", "flask_apm", 0o600)
+        assert host.run("find /opt/flask_apm -not -user root -o -perm /022 -not -type l").stdout == ""
+        assert host.run("systemd-analyze security --threshold=30 flask_apm").rc == 0
 
 
 def test_database_answers_root_through_the_socket_alone(host):
