@@ -88,6 +88,18 @@ def test_service_checks_by_share(lab):
     assert lab.later() == ["[Triggered] m"]
 
 
+def test_an_error_rate_is_that_of_the_whole_window(lab):
+    """The example of https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/: 0.3, and not 1.5."""
+    for metric, values in (("requests.error", (1, 2, 3, 4, 5)), ("requests.total", (10, 10, 10, 10, 10))):
+        points = {int(lab.time) - 290 + 60 * minute: float(value) for minute, value in enumerate(values)}
+        lab.store.add_samples([decode.Sample(decode.Key(metric, "web-1", ()), "count", 10, points)], int(lab.time))
+    rate = "sum(last_5m):sum:requests.error{{*}}.as_count() / sum:requests.total{{*}}.as_count() > {}"
+    over, under = (lab.monitor(rate.format(limit)) for limit in (0.29, 0.31))
+    percent = lab.monitor(rate.format(29).replace("sum:requests.error", "100 * sum:requests.error"))
+    lab.later()
+    assert [lab.status(id_) for id_ in (over, under, percent)] == [{"*": "Alert"}, {"*": "OK"}, {"*": "Alert"}]
+
+
 def test_composite_monitors(lab):
     first, second = (lab.monitor(f"avg(last_5m):avg:{metric}{{*}} > 5") for metric in ("my_metric", "other"))
     lab.monitor(f"{first} && !{second}", kind="composite", name="both")

@@ -81,9 +81,9 @@ def _evaluate(source: Store, node: Expression, window: Window) -> list[Line] | f
     if isinstance(node, Series):
         return _series(node, source, window)
     if isinstance(node, Negative):
-        return _combine(Binary("*", Number(-1.0), node.operand), -1.0, _evaluate(source, node.operand, window))
+        return combine(Binary("*", Number(-1.0), node.operand), -1.0, _evaluate(source, node.operand, window))
     if isinstance(node, Binary):
-        return _combine(node, _evaluate(source, node.left, window), _evaluate(source, node.right, window))
+        return combine(node, _evaluate(source, node.left, window), _evaluate(source, node.right, window))
     if isinstance(node, Call):
         return call(node, window, functools.partial(_evaluate, source))
     raise Refused(400, f"{node} is not evaluated by the stand-in Datadog")
@@ -232,7 +232,7 @@ def _filled(column: Points, first: int, last: int, plan: _Plan) -> Points:
 
 
 # ------------------------------------------------------------------------------------------------------- arithmetic
-def _combine(node: Binary, left: list[Line] | float, right: list[Line] | float) -> list[Line] | float:
+def combine(node: Binary, left: list[Line] | float, right: list[Line] | float) -> list[Line] | float:
     """`left` and `right` joined by the operator: groups meet their like, what is not grouped meets every group."""
     if isinstance(left, float) and isinstance(right, float):
         if node.operator == "/" and right == 0:

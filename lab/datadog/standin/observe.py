@@ -6,6 +6,7 @@ Source: https://docs.datadoghq.com/monitors/types/metric/, .../service_check/ an
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,11 +20,11 @@ from module_utils.datadog_monitor_query import (
     parse_monitor,
     window_seconds,
 )
-from module_utils.datadog_query import Binary, Call, Expression, Negative, Query, QuerySyntaxError, Series
+from module_utils.datadog_query import Binary, Call, Expression, Negative, Number, Query, QuerySyntaxError, Series
 from module_utils.datadog_scope import And, Scope, Tag, parse_scope
 
 from .decode import CheckRun, Refused
-from .evaluate import evaluate
+from .evaluate import combine, evaluate
 from .functions import METHODS, Line
 
 OK, WARN, ALERT, NO_DATA = "OK", "Warn", "Alert", "No Data"
@@ -116,11 +117,12 @@ def _metric(asked: MetricCondition, options: dict[str, Any], source: Any, now: i
     if asked.change:
         (older,) = evaluate(Query((asked.expression,)), source, start - asked.change[1], now - asked.change[1])
         before = {line.group: _aggregate(asked, line) for line in older if line.points}
+    totals = _totals(asked, source, start, now)
     found = []
     for line in lines:
         if not line.points or (asked.change and line.group not in before):
             continue
-        value = recovering = _aggregate(asked, line)
+        value = recovering = totals.get(line.group) if totals is not None else _aggregate(asked, line)
         if asked.change:
             value = recovering = _change(asked.change[0], before[line.group], value)
         if line.bounds:
@@ -132,6 +134,27 @@ def _metric(asked: MetricCondition, options: dict[str, Any], source: Any, now: i
         last_data = float(min(now, max(line.points) + line.interval))
         found.append(Observation(line.group, last_data, value, recovering, full))
     return [one for one in found if one.value is not None]
+
+
+def _totals(asked: MetricCondition, source: Any, start: int, now: int) -> dict[tuple[str, ...], float] | None:
+    """The value of each group where metrics are summed over the window before they are reckoned with each other, as
+    for an error rate: under sum(), with arithmetic and as_count(). None for any other condition.
+
+    Source: https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/
+    """
+    counted = any(part.name == "as_count" for series in _series(asked.expression) for part in series.modifiers)
+    if asked.change or asked.aggregation != "sum" or not counted or not isinstance(asked.expression, Binary):
+        return None
+
+    def total(node: Expression) -> list[Line] | float:
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Binary):
+            return combine(node, total(node.left), total(node.right))
+        (lines,) = evaluate(Query((node,)), source, start, now)
+        return [replace(line, points={start: math.fsum(line.points.values())}) for line in lines if line.points]
+
+    return {line.group: line.points[start] for line in total(asked.expression) if line.points}
 
 
 def _aggregate(asked: MetricCondition, line: Line) -> float:
