@@ -1,16 +1,23 @@
-"""Bodies for the trace intake, written with the stand-in's own definitions of the messages."""
+"""Bodies for the trace intake, written with the stand-in's own definitions of the messages, and how they are sent."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import msgpack
-import standin_client  # noqa: F401 - puts the stand-in on the path
 from ddsketch import LogCollapsingLowestDenseDDSketch
 from ddsketch.pb.proto import DDSketchProto
-from standin import protobuf
+from standin_client import KEYS, Client, protobuf
 
 SECOND = 10**9
+NOW = int(time.time())
+THEN = NOW // 60 * 60 - 120
+STATS, TRACES, SKETCHES, SERIES = "/api/v0.2/stats", "/api/v0.2/traces", "/api/beta/sketches", "/api/v2/series"
+PROTOBUF = [(b"content-type", b"application/x-protobuf")]
+LAST = {"from": "now-1h"}
 
 
 def message(name: str, **fields: Any) -> bytes:
@@ -62,3 +69,23 @@ def trace(*spans: dict[str, Any], **tracer: Any) -> bytes:
     """The body of POST /api/v0.2/traces with one chunk."""
     tracer = {"env": "lab", "appVersion": "1.2", "chunks": [{"spans": list(spans)}], **tracer}
     return message("AgentPayload", hostName="web-1", tracerPayloads=[tracer])
+
+
+ROOT = span(start=NOW - 5, meta={"http.status_code": "500", "_dd.p.tid": "00000000000000ab"}, error=1)
+CHILD = span(
+    start=NOW - 4.9,
+    spanID=2,
+    parentID=1,
+    service="mysql",
+    name="pymysql.query",
+    type="sql",
+    resource="SELECT ?",
+    duration=0.125,
+    metrics={"db.rowcount": 3.0, "_top_level": 1.0, "bad": float("nan")},
+)
+
+
+def send(client: Client, path: str, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> tuple[int, Any]:
+    """(status, decoded body) of what an Agent sends."""
+    status, _, answer = client.call("POST", path, body=body, headers=[*KEYS[:1], *headers])
+    return status, json.loads(answer)

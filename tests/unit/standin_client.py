@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-app, calls, clock, decode, documents, store, watch = (
+app, calls, clock, decode, documents, protobuf, store, watch = (
     importlib.import_module(f"standin.{name}")
-    for name in ("app", "calls", "clock", "decode", "documents", "store", "watch")
+    for name in ("app", "calls", "clock", "decode", "documents", "protobuf", "store", "watch")
 )
 
 KEYS = [(b"dd-api-key", b"k"), (b"dd-application-key", b"a"), (b"host", b"lab.example:8080")]
