@@ -46,7 +46,7 @@ function layout(model, width) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 11, color: colour("quiet") },
     hoverlabel: { bgcolor: colour("paper"), bordercolor: grid, font: { color: colour("ink") } },
-    hovermode: "x",
+    hovermode: model.lines.length > 12 ? "closest" : "x",
     barmode: "stack",
     bargap: 0,
     showlegend: model.lines.length > 1 && model.lines.length <= 12,
