@@ -218,7 +218,8 @@ class Client:
 
         Where no answer tells whether it was made (cut connection, timeout, 5xx), ``find`` is asked before it is sent
         again: what it returns is the answer, unless it is None. Without it, such a loss is an error at once, unless
-        sending twice is ``harmless``. What was surely not carried out (429, connection refused) is sent again.
+        sending twice is ``harmless``. What was not carried out (429, connection refused) is sent again; after a 429
+        ``find`` is asked, too.
 
         :raises DatadogError: as ``get``.
         """
@@ -262,7 +263,9 @@ class Client:
             if not last:
                 waited += pause
                 self._sleep(pause)
-            if find and failure.lost and (found := self._look(find, failure)) is not None:
+            # Whoever limits the rate may stand behind what has done the work: to look is cheaper than a twin.
+            doubt = failure.lost or failure.kind == "rate_limit"
+            if find and doubt and (found := self._look(find, failure)) is not None:
                 return found
             if last:
                 raise failure

@@ -106,7 +106,7 @@ def test_events_of_a_key_are_posted_once(run: Run, call: Call, name: str) -> Non
     assert "env:lab" in stored["tags"]
 
 
-@pytest.mark.parametrize("kind", ["500", "cut", "html"])
+@pytest.mark.parametrize("kind", ["429", "500", "cut", "html"])
 def test_an_event_whose_answer_is_lost_is_not_posted_twice(run: Run, call: Call, name: str, kind: str) -> None:
     call("POST", "/lab/faults", {"count": 1, "kind": kind, "when": "after", "method": "POST", "path": "/api/v1/events"})
     result = run(datadog_event, title=name, text="x", tags=[f"t:{name}"])
