@@ -202,20 +202,18 @@ def _attributes(call: Call) -> dict[str, Any]:
     sent = data.get("attributes") if isinstance(data, dict) else None
     where = "$.data.attributes"
     if not isinstance(sent, dict):
-        raise _Invalid(f"JSON validation failed at {where}: required property is missing.")
+        raise _invalid(f"{where}: required property is missing.")
     for name in ("title", "category", "attributes"):
         if name not in sent:
-            raise _Invalid(f"JSON validation failed at {where}: missing required property '{name}'.")
+            raise _invalid(f"{where}: missing required property '{name}'.")
     if sent["category"] not in ("alert", "change"):
-        raise _Invalid(f'JSON validation failed at {where}.category: value must be one of: ["alert", "change"].')
+        raise _invalid(f'{where}.category: value must be one of: ["alert", "change"].')
     return sent
 
 
-class _Invalid(Refused):
+def _invalid(detail: str) -> Refused:
     """A refusal in the form of the v2 intake of events."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(400, {"status": "400", "title": "Bad Request", "detail": detail})
+    return Refused(400, {"status": "400", "title": "Bad Request", "detail": f"JSON validation failed at {detail}"})
 
 
 def moment(text: str | int | None, now: float, default: float) -> float:

@@ -24,6 +24,8 @@ from .store import Host, Store
 _WORST = (ALERT, WARN, NO_DATA, OK)
 _WORDS = {ALERT: "Triggered", WARN: "Warn", NO_DATA: "No Data", OK: "Recovered"}
 _NAMES = {ALERT: "alert", WARN: "warning", NO_DATA: "no_data", OK: "ok"}
+# What the API shows of a monitor that nobody has looked at.
+_UNKNOWN: dict[str, Any] = {"overall_state": NO_DATA, "overall_state_modified": None, "groups": {}}
 # As renotify_statuses and notify_end_states name them.
 _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
 # A lab that runs for days keeps the newest messages only.
@@ -68,8 +70,8 @@ class Watch:
 
     def state(self, monitor_id: int) -> dict[str, Any]:
         """overall_state, overall_state_modified (ISO 8601, None before the first change) and groups by name."""
-        state = self._states.get(monitor_id) or {"overall_state": NO_DATA, "overall_state_modified": None, "groups": {}}
-        return {key: state[key] for key in ("overall_state", "overall_state_modified", "groups")}
+        state = self._states.get(monitor_id) or _UNKNOWN
+        return {key: state[key] for key in _UNKNOWN}
 
     def forget(self) -> None:
         """Know nothing of any monitor: the documents are gone."""
@@ -138,7 +140,8 @@ class Watch:
             return
         known = self._states.get(monitor["id"])
         fresh = known is None or known["query"] != monitor["query"]
-        state = _new_state(monitor) if fresh else copy.deepcopy(known)
+        new = {"id": monitor["id"], "query": monitor["query"], "memory": {}, **_UNKNOWN}
+        state = copy.deepcopy(new if fresh else known)
         if fresh and known:
             # The account goes on showing the state that the old query had until the new one changes it.
             state |= {key: known[key] for key in ("overall_state", "overall_state_modified")}
@@ -273,17 +276,6 @@ class Watch:
         found["comparator"] = getattr(asked, "comparator", "")
         found["check_message"] = seen.message if seen else ""
         return found
-
-
-def _new_state(monitor: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": monitor["id"],
-        "query": monitor["query"],
-        "overall_state": NO_DATA,
-        "overall_state_modified": None,
-        "groups": {},
-        "memory": {},
-    }
 
 
 def _worth_keeping(state: dict[str, Any]) -> dict[str, Any]:
