@@ -39,7 +39,10 @@ def test_whom_a_dashboard_is_shared_with_is_invited_for_a_month(client):
     body = {"dashboard_id": board["id"], "dashboard_type": "custom_timeboard", "share_list": ["a@example.com"]}
     shared = client.json("POST", "/api/v1/dashboard/public", body)
     assert [one["email"] for one in shared["invitees"]] == ["a@example.com"]
-    assert shared["session_duration_in_days"] == 30
+    path = f"/api/v1/dashboard/public/{shared['token']}"
+    changed = client.json("PUT", path, {"share_type": "open", "share_list": []})
+    assert changed == {**shared, "share_type": "open", "share_list": [], "invitees": []} == client.json("GET", path)
+    assert shared["session_duration_in_days"] == changed["session_duration_in_days"] == 30
 
 
 def test_a_recurring_downtime_of_v1_without_end_lasts_for_ever(client):

@@ -36,7 +36,10 @@ _DASHBOARD: dict[str, Any] = {
     "tags": [],
 }
 _SHARE: dict[str, Any] = {
-    **dict.fromkeys(("expiration", "last_accessed", "share_list", "selectable_template_vars")),
+    **dict.fromkeys(
+        ("expiration", "last_accessed", "share_list", "selectable_template_vars", "session_duration_in_days")
+    ),
+    "author": _AUTHOR,
     "embeddable_domains": [],
     "viewing_preferences": {},
     "global_time_selectable_enabled": False,
@@ -146,36 +149,35 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
 
 
 def _shares(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
-    def share(call: Call) -> dict[str, Any]:
-        id_ = call.body["dashboard_id"]
-        found = documents.need("dashboard", id_, f"{call.body['dashboard_type']} {id_} not found")
-        now, token = iso(clock.now()), f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
+    def need(call: Call) -> dict[str, Any]:
+        return documents.need("public dashboard", call.path["token"], "Public dashboard not found")
+
+    def put(share: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         invited = [
-            {"email": email, "access_expiration": None, "last_accessed": None, "created_at": now}
-            for email in call.body.get("share_list") or []
+            {"email": email, "access_expiration": None, "last_accessed": None, "created_at": iso(clock.now())}
+            for email in body.get("share_list") or []
         ]
-        made = {
-            **_SHARE,
-            "session_duration_in_days": 30 if invited else None,
-            "invitees": invited,
-            **call.body,
-            "author": _AUTHOR,
-            "title": found["title"],
-            "token": token,
-            "created": now,
-            "public_url": f"https://p.datadoghq.com/sb/{token}",
-        }
-        documents.put("public dashboard", token, made)
+        days = 30 if invited else share["session_duration_in_days"]
+        made = {**share, **body, "invitees": invited, "session_duration_in_days": days, "token": share["token"]}
+        documents.put("public dashboard", made["token"], made)
         return made
 
-    def unshare(call: Call) -> dict[str, Any]:
-        documents.need("public dashboard", call.path["token"], "Public dashboard not found")
-        documents.delete("public dashboard", call.path["token"])
+    def create(call: Call) -> dict[str, Any]:
+        id_, token = call.body["dashboard_id"], f"{secrets.token_hex(8)}-{secrets.token_hex(16)}"
+        found = documents.need("dashboard", id_, f"{call.body['dashboard_type']} {id_} not found")
+        new = {"title": found["title"], "token": token, "public_url": f"https://p.datadoghq.com/sb/{token}"}
+        return put({**_SHARE, **new, "created": iso(clock.now())}, call.body)
+
+    def delete(call: Call) -> dict[str, Any]:
+        documents.delete("public dashboard", need(call)["token"])
         return {"deleted_public_dashboard_token": call.path["token"]}
 
+    shares = "/api/v1/dashboard/public"
     return [
-        ("POST", "/api/v1/dashboard/public", share),
-        ("DELETE", "/api/v1/dashboard/public/{token}", unshare),
+        ("POST", shares, create),
+        ("GET", shares + "/{token}", need),
+        ("PUT", shares + "/{token}", lambda call: put(need(call), call.body)),
+        ("DELETE", shares + "/{token}", delete),
     ]
 
 
