@@ -87,6 +87,7 @@ def test_a_fault_hits_as_many_matching_calls_as_it_says():
     [
         *(None, {}, {"kind": "418"}, {"kind": "500", "count": 0}, {"kind": "500", "when": "never"}),
         *({"kind": "cut", "x": 1}, {"kind": "slow", "seconds": "1"}, {"kind": "slow", "path": "("}),
+        *({"kind": "cut", "method": 5}, {"kind": "cut", "path": ["x"]}),
     ],
 )
 def test_refuses_what_is_no_fault(wish):

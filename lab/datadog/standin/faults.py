@@ -18,17 +18,14 @@ _LIMITS = {"limit": "500", "period": "10", "remaining": "0", "reset": "1", "name
 _HEADERS = {f"x-ratelimit-{name}": value for name, value in _LIMITS.items()}
 
 
-def _answers() -> dict[str, Response]:
-    return {
-        "429": JSONResponse({"errors": ["Too many requests"]}, 429, _HEADERS),
-        "429_html": HTMLResponse(_HTML.format("429 Too Many Requests"), 429, _HEADERS),
-        "500": JSONResponse({"errors": ["Internal Server Error"]}, 500),
-        "html": HTMLResponse(_HTML.format("502 Bad Gateway"), 502),
-        "html_200": HTMLResponse(_HTML.format("Sign in")),
-    }
-
-
-KINDS = (*_answers(), "cut", "slow")
+_ANSWERS: dict[str, Response] = {
+    "429": JSONResponse({"errors": ["Too many requests"]}, 429, _HEADERS),
+    "429_html": HTMLResponse(_HTML.format("429 Too Many Requests"), 429, _HEADERS),
+    "500": JSONResponse({"errors": ["Internal Server Error"]}, 500),
+    "html": HTMLResponse(_HTML.format("502 Bad Gateway"), 502),
+    "html_200": HTMLResponse(_HTML.format("Sign in")),
+}
+KINDS = (*_ANSWERS, "cut", "slow")
 
 
 @dataclass
@@ -45,10 +42,10 @@ class Fault:
     def __post_init__(self) -> None:
         """Raise ValueError for what no fault can be."""
         numbers = isinstance(self.count, int) and self.count > 0 and isinstance(self.seconds, (int, float))
-        if self.kind not in KINDS or self.when not in ("before", "after") or not numbers:
-            raise ValueError(
-                f"kind: one of {', '.join(KINDS)}; when: before, after; count: 1 or more; seconds: a number"
-            )
+        texts = isinstance(self.method, str) and self.kind in KINDS and self.when in ("before", "after")
+        if not numbers or not texts:
+            kinds = f"kind: one of {', '.join(KINDS)}; when: before, after"
+            raise ValueError(f"{kinds}; method: a text; count: 1 or more; seconds: a number")
         re.compile(self.path)
 
 
@@ -109,7 +106,7 @@ class FaultyApp:
         if fault.kind == "cut":
             await _cut(receive, send)
         elif fault.kind != "slow":
-            await _answers()[fault.kind](scope, receive, send)
+            await _ANSWERS[fault.kind](scope, receive, send)
         else:
             # The slowness is what the test asked for.
             await asyncio.sleep(fault.seconds)
