@@ -192,7 +192,8 @@ def prepare(state: Path, lab: dict[str, Any]) -> bool:
         pins.append(f"[{host['address']}]:{host['port']} {kind} {key}\n")
     changed.append(write(state / "known_hosts", "".join(pins)))
     # Private like the rest, and not in the plan, which is printed: the index's address may hold a password.
-    changed.append(write(state / "pip.json", json.dumps(pip_settings(run(sys.executable, "-m", "pip", "config", "list"))) + "\n"))
+    asked = run(sys.executable, "-m", "pip", "config", "list")
+    changed.append(write(state / "pip.json", json.dumps(pip_settings(asked)) + "\n"))
     changed.append(write(state / "lab.json", json.dumps(lab, indent=2) + "\n"))
     return any(changed)
 
