@@ -318,7 +318,7 @@ def main() -> None:
     try:
         state = watch(module)
     except DatadogError as error:
-        module.fail_json(msg=str(error), rows=[], table=[], missing=[])
+        module.fail_json(msg=str(error), rows=[], table=[], missing=[str(error)])
     causes = report.explain(state.found, state.known_hosts, state.agents)
     missing = report.missing(state.found, causes)
     result = {"rows": report.rows(state.found, causes), "table": report.table(state.found), "missing": missing}

@@ -214,6 +214,7 @@ def test_check_that_its_monitor_does_not_call_ok(verify: Run, fleet: Fleet, stat
 def test_wrong_keys_fail_at_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     result = verify(app_key="c" * 40, timeout=300)
     assert result["failed"] and "datadog_app_key" in result["msg"] and len(fake_api.calls) == 1
+    assert result["missing"] == [result["msg"]]
     assert "DD_API_KEY" in verify(api_key="", timeout=300)["msg"]
 
 
