@@ -228,7 +228,8 @@ def _range(signal: Signal) -> str:
 
 def hits_query(service: str, operation: str, agent_hosts: Sequence[str]) -> str:
     """Return the query for the requests to a service, as its trace metrics count them, by host."""
-    return f"sum:trace.{operation}.hits{{service:{service},host IN ({','.join(agent_hosts)})}} by {{host}}.as_count()"
+    scope = f"service:{service} AND host IN ({','.join(agent_hosts)})"
+    return f"sum:trace.{operation}.hits{{{scope}}} by {{host}}.as_count()"
 
 
 def spans_search(signal: Signal) -> dict[str, str]:

@@ -155,6 +155,13 @@ def test_queries_have_datadogs_syntax(hosts: list[str], scope: str) -> None:
     datadog_query.parse(query)
 
 
+@pytest.mark.parametrize("hosts", [["web1.lab"], ["web1.lab", "db1"]])
+def test_requests_are_asked_for_in_the_grammar(hosts: list[str]) -> None:
+    query = arrival.hits_query("flask-apm", "flask.request", hosts)
+    [expression] = datadog_query.parse(query).expressions
+    assert str(expression) == query and expression.by == ("host",)
+
+
 def test_reading_answers() -> None:
     series = [
         {
