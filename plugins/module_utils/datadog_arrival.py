@@ -241,9 +241,9 @@ def spans_search(signal: Signal) -> dict[str, str]:
 def judge_traces(signal: Signal, points: Sequence[Point], trace: str, *, now: float) -> Verdict:
     """Judge a service by its counted requests; TRACE is the id of the newest trace found, if any was.
 
-    A count stands for an interval that may have begun a minute before ``since``.
+    A count stands for an interval that may have begun half a minute before ``since``.
     """
-    counted = [(at, hits) for at, hits in points if hits > 0 and (signal.since is None or at > signal.since - 60)]
+    counted = [(at, hits) for at, hits in points if hits > 0 and (signal.since is None or at > signal.since - 30)]
     if not counted:
         return Verdict("untraced", "no request has been counted")
     found = f"trace {trace}" if trace else "no trace among those kept"
