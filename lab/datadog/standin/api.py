@@ -40,7 +40,7 @@ def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
         return keep
 
     def traces(call: Call) -> tuple[int, dict[str, Any]]:
-        apm.keep(store, call.body or [], int(time.time()))
+        apm.keep(store, call.body, int(time.time()))
         return 202, {}
 
     def check_run(call: Call) -> tuple[int, dict[str, Any]]:
@@ -57,10 +57,7 @@ def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
     return [
         ("POST", "/api/v1/series", series(decode.series_v1, ok)),
         ("POST", "/api/v2/series", series(decode.series_v2, {"errors": []})),
-        *(
-            ("POST", f"/api/{name}", series(lambda samples: samples or [], {}))
-            for name in ("beta/sketches", "v0.2/stats")
-        ),
+        *(("POST", f"/api/{name}", series(lambda samples: samples, {})) for name in ("beta/sketches", "v0.2/stats")),
         ("POST", "/api/v0.2/traces", traces),
         ("POST", "/api/v1/check_run", check_run),
         ("POST", "/intake", host),

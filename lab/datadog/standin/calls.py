@@ -168,4 +168,6 @@ async def _body(request: Request) -> Any:
         if len(body) > sent:
             raise Refused(413, f"Payload is too big (maximum {sent} bytes)")
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    return await run_in_threadpool(lambda: load(decode.inflate(bytes(body), encoding, plain)) if body else None)
+    if not body and load is decode.load:
+        return None
+    return await run_in_threadpool(lambda: load(decode.inflate(bytes(body), encoding, plain)))
