@@ -19,8 +19,11 @@ def judge_dashboard(found: Mapping[str, Any]) -> Verdict:
     return Verdict("ok", f"'{found['title']}' is there")
 
 
-def judge_monitor(found: Mapping[str, Any]) -> Verdict:
-    """Judge a monitor that was read with the states of its groups: whatever it says, it has to say something."""
+def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdict:
+    """Judge a monitor that was read with the states of its groups: whatever it says, it has to say something.
+
+    :arg evaluated: whether it has to; the hosts that it watches may not all be there yet.
+    """
     groups = [group["status"] for group in ((found.get("state") or {}).get("groups") or {}).values()]
     overall = found.get("overall_state") or "No Data"
     if groups or overall != "No Data":
@@ -28,7 +31,7 @@ def judge_monitor(found: Mapping[str, Any]) -> Verdict:
         return Verdict("ok", f"evaluated: {counts or overall}", overall)
     if any(function in found["query"] for function in _NEED_HISTORY):
         return Verdict("ok", "made; it needs more history to be evaluated", overall)
-    return Verdict("unevaluated", "it has not been evaluated yet", overall)
+    return Verdict("unevaluated" if evaluated else "ok", "it has not been evaluated yet", overall)
 
 
 def judge_downtime(found: Mapping[str, Any]) -> Verdict:

@@ -53,6 +53,7 @@ class Watch:
     """What is known of each signal so far; every look asks for those that are not ok yet.
 
     :arg agents: what ``datadog_agent_info`` has returned, by the host's name in the inventory.
+    :arg evaluated: whether monitors have to have been evaluated.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class Watch:
         freshness: float,
         fleet: str,
         agents: Mapping[str, Mapping[str, Any]] | None = None,
+        evaluated: bool = True,
     ) -> None:
         self.client, self.freshness, self.fleet, self.agents = client, freshness, fleet, agents or {}
+        self._judge_monitor = functools.partial(objects.judge_monitor, evaluated=evaluated)
         self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in signals}
         self.found.update({signal: judge_agent(self.agents[signal.host]) for signal in self.pending(AGENT)})
         self.known_hosts: dict[str, set[str]] = {}
@@ -159,7 +162,7 @@ class Watch:
                 self.found[signal] = judge_check_states(signal, seen)
             else:
                 self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
-        self._judge_objects(monitors, Monitors(), listed, objects.judge_monitor)
+        self._judge_objects(monitors, Monitors(), listed, self._judge_monitor)
 
     def _monitors(self) -> list[dict[str, Any]]:
         """Return the fleet's monitors with the states of their groups; none where the key may not read them."""

@@ -140,6 +140,11 @@ options:
         type: list
         elements: str
         default: []
+      evaluated:
+        description:
+          - Whether monitors must have been evaluated. Where not all of the fleet is set up, they cannot all have been.
+        type: bool
+        default: true
       downtimes:
         description:
           - Keys of downtimes that must be scheduled or active.
@@ -247,6 +252,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_watch import Watch
 
 LONGEST_PAUSE = 20.0
+OBJECTS = ("dashboards", "monitors", "downtimes")
 # An Agent that tells nothing of itself.
 SILENT = {"active": True, "key": "", "delivery": "", "checks": {}}
 
@@ -257,7 +263,8 @@ def watch(module: AnsibleModule) -> Watch:
     client = client_from_module(module, attempts=3)
     agents = {host["name"]: {**SILENT, **host["agent"]} for host in params["hosts"] if host["agent"]}
     signals = wanted_signals(params["hosts"], params["fleet"], params["objects"])
-    state = Watch(client, signals, params["freshness"], params["fleet"], agents)
+    evaluated = (params["objects"] or {}).get("evaluated", True)
+    state = Watch(client, signals, params["freshness"], params["fleet"], agents, evaluated)
     deadline = time.monotonic() + params["timeout"]
     pause = params["poll"]
     while True:
@@ -294,12 +301,16 @@ def main() -> None:
         "services": {"type": "list", "elements": "dict", "default": [], "options": service},
         "agent": {"type": "dict"},
     }
+    objects = {
+        **dict.fromkeys(OBJECTS, texts),
+        "evaluated": {"type": "bool", "default": True},
+    }
     module = AnsibleModule(
         argument_spec={
             **datadog_argument_spec(),
             "hosts": {"type": "list", "elements": "dict", "required": True, "options": host},
             "fleet": {"type": "str", "default": ""},
-            "objects": {"type": "dict", "options": {"dashboards": texts, "monitors": texts, "downtimes": texts}},
+            "objects": {"type": "dict", "options": objects},
             "reports": {"type": "path"},
             "timeout": {"type": "float", "default": 300.0},
             "poll": {"type": "float", "default": 5.0},
@@ -311,7 +322,8 @@ def main() -> None:
     problems += [
         f"{name} is not above zero: give it in seconds." for name in ("poll", "freshness") if module.params[name] <= 0
     ]
-    if any((module.params["objects"] or {}).values()) and not module.params["fleet"]:
+    asked = module.params["objects"] or {}
+    if any(asked.get(name) for name in OBJECTS) and not module.params["fleet"]:
         problems.append("objects needs fleet, to know them by.")
     if problems:
         module.fail_json(msg="\n".join(problems), rows=[], table=[], missing=problems)

@@ -24,6 +24,7 @@ TOP_LEVEL = {
     "MANIFEST.json",
     "README.md",
     "changelogs",
+    "docs",
     "meta",
     "playbooks",
     "plugins",

@@ -368,6 +368,8 @@ def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) ->
         "fleet lab: monitor mysql: it has not been evaluated yet. Datadog looks at a new monitor, and at new hosts,"
         " after some minutes (new_host_delay): ask again.",
     ]
+    part = verify(hosts=[WEB], objects={"monitors": ["mysql"], "evaluated": False})
+    assert next(row["detail"] for row in part["rows"]) == "it has not been evaluated yet" and not part["failed"]
     assert "objects needs fleet" in verify(hosts=[WEB], objects=OBJECTS, fleet="")["msg"]
 
 
