@@ -16,10 +16,14 @@ def monitor(account, key):
     return found
 
 
+def dashboard(account, key):
+    [found] = [one for one in of(account, "dashboard") if f"kennel_key:{key}" in one["description"]]
+    return found
+
+
 @pytest.fixture(scope="module")
 def board(account):
-    [found] = of(account, "dashboard")
-    return found
+    return dashboard(account, "timeboard")
 
 
 def queries(widget):
@@ -49,6 +53,17 @@ def test_timeboard_lets_choose_among_the_hosts_of_the_fleet(account, board):
     # The names that their Agents give, not those of the inventory.
     names = {host["vars"].get("datadog_agent_hostname", host["node"]) for host in account.hosts}
     assert set(variable["available_values"]) == names
+
+
+def test_the_service_stands_beside_its_hosts(account):
+    found = dashboard(account, "apm")
+    metrics = {query.split(":", 1)[1].split("{")[0] for widget in found["widgets"] for query in queries(widget)}
+    assert metrics >= {"trace.flask.request.hits", "trace.flask.request.errors", "trace.flask.request"}
+    assert metrics >= {"system.cpu.idle", "system.mem.usable", "mysql.performance.queries", "my_metric"}
+    assert [variable["name"] for variable in found["template_variables"]] == ["host"]
+    assert all("$host" in query for widget in found["widgets"] for query in queries(widget))
+    errors = monitor(account, "errors")
+    assert errors["query"].startswith("sum(last_5m):sum:trace.flask.request.errors{") and " / " in errors["query"]
 
 
 def test_my_metric_is_watched_host_by_host(account):
@@ -162,7 +177,7 @@ def test_what_is_exported_is_taken_back_without_a_change(account, play, tmp_path
         boards, monitors = (
             yaml.safe_load((tmp_path / "all" / f"{kind}.yml").read_text()) for kind in ("dashboards", "monitors")
         )
-        assert (len(boards), len(monitors)) == (2, 4)
+        assert (len(boards), len(monitors)) == (3, 5)
         run = play(
             "export", export_folder=str(tmp_path / "out"), export_only=["By hand", monitor(account, "mysql")["id"]]
         )
@@ -190,7 +205,7 @@ def test_teardown_leaves_what_is_not_the_fleets(account, play):
     other = {"datadog_objects_fleet": "another"}
     assert play("objects", **other).status == 0
     others = account.marked("another")
-    assert len(others) == 7
+    assert len(others) == 9
     everything = account.everything()
 
     check = play("teardown", "--check", "--diff")

@@ -70,6 +70,6 @@ def test_datadog_knows_the_hosts_by_the_tags_of_the_example(datadog):
 def test_what_watches_them_is_there(datadog):
     monitors = datadog("v1/monitor", monitor_tags="kennel_fleet:production")
     keys = {tag.removeprefix("kennel_key:") for monitor in monitors for tag in monitor["tags"] if "kennel_key:" in tag}
-    assert keys >= {"my_metric", "mysql", "mysql_user_time", "disk"}
-    assert len(datadog("v1/dashboard")["dashboards"]) == 1
+    assert keys >= {"my_metric", "mysql", "mysql_user_time", "errors", "disk"}
+    assert len(datadog("v1/dashboard")["dashboards"]) == 2
     assert len(datadog("v2/downtime")["data"]) == 2
