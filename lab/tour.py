@@ -134,7 +134,8 @@ def follow(walk: Walk) -> dict[str, Any]:
     told["every_45"] = walk.spacing(plain["reports"], 300)[-4:]
     short = walk.play("hosts", "-e", "datadog_custom_check_interval=20", "--limit", plain["name"], "--diff")
     told["diff"] = "\n".join(line for line in short.splitlines() if re.match(r"[-+] .*min_collection_interval", line))
-    time.sleep(75)  # Time for three points at the new interval.
+    # Time for three points at the new interval.
+    time.sleep(75)
     told["every_20"] = walk.spacing(plain["reports"], 62)
     walk.picture("my_metric", "/metrics/my_metric")
     walk.play("hosts", "--limit", plain["name"])
@@ -149,12 +150,14 @@ def follow(walk: Walk) -> dict[str, Any]:
 
     # Every host is calm first, so that each has something to say next.
     thresholds(1000, 1001)
+    # Time for two looks at the monitor.
     time.sleep(12)
     told["warning"] = walk.transition("Warn", lambda: thresholds(1, 1000))
     told["alert"] = walk.transition("Triggered", lambda: thresholds(1, 2))
     walk.picture("monitor", f"/monitors/{told['monitor']['id']}", whole=False)
     walk.play("objects")
-    time.sleep(12)  # A monitor misses only what it has seen since it was changed.
+    # A monitor misses only what it has seen since it was changed: time for two looks at it.
+    time.sleep(12)
     try:
         # Eleven minutes pass at once, without data.
         ahead = {"advance": 660}
