@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -27,6 +29,14 @@ def end(work: Callable[[], dict[str, Any]]) -> NoReturn:
     except Refusal as refusal:
         sys.exit(str(refusal))
     sys.exit(0)
+
+
+@contextmanager
+def alone(file: str) -> Iterator[None]:
+    """Hold a lock on a file of the checkout: what its labs share is built by one of them, and the others wait."""
+    with open(file, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def run(

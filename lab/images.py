@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any
 
-from common import ROOT, Refusal, digest, end, podman, run, short_name
+from common import ROOT, Refusal, alone, digest, end, podman, run, short_name
 
 RECIPE = ROOT / "lab" / "image"
 ORIGINS = {"debian": "Debian", "ubuntu": "Ubuntu"}
@@ -87,6 +87,7 @@ def build(suite: str, tag: str, source: str, options: list[str], labels: dict[st
         podman("import", "--quiet", *(f"--change={change}" for change in changes), "-", tag, data=archive)
 
 
+@alone(__file__)
 def main() -> dict[str, Any]:
     """Build what is missing or was built by another recipe, and report."""
     parser = argparse.ArgumentParser(description="Build the lab's host images.")

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, digest, end, run
+from common import ROOT, alone, digest, end, run
 
 AGENT = ROOT / "lab" / "agent"
 VERSIONS = ("7.99.0~lab-1", "7.99.1~lab-1")
@@ -36,6 +36,7 @@ COMPILED_FOR = range(10, 15)
 DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
 
 
+@alone(__file__)
 def main() -> dict[str, Any]:
     """Build, unless the same inputs have been built already."""
     parser = argparse.ArgumentParser(description="Build the stand-in Agent's signed apt repository.")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from common import ROOT, Refusal, end, run, short_name
+from common import ROOT, Refusal, alone, end, run, short_name
 
 ADDRESS = "127.0.0.1"
 DEFAULT_COUNT, MOST = 3, 50
@@ -140,9 +140,13 @@ def plan(
     ports: dict[str, int] = {}
     if before.get("name") == name:  # Else it was copied here, and the ports are those of the lab where it came from.
         ports = {entry["container"]: entry["port"] for entry in (before["datadog"], *before["hosts"])}
+    plans = set((ROOT / ".kennel").glob("*/lab.json")) - {file}
+    beside = [json.loads(other.read_text(encoding="utf-8")) for other in plans]
+    taken = {entry["port"] for lab in beside for entry in (lab["datadog"], *lab["hosts"])}
     for container in (f"{name}-datadog", *(f"{name}-{host['name']}" for host in hosts)):
         if container not in ports:
-            ports[container] = free_port(FIRST_PORT + int(name[-6:], 16) % BLOCKS * SPAN, set(ports.values()))
+            block = FIRST_PORT + int(name[-6:], 16) % BLOCKS * SPAN
+            ports[container] = free_port(block, {*ports.values(), *taken})
 
     def at(container: str) -> dict[str, Any]:
         return {"container": container, "address": ADDRESS, "port": ports[container]}
@@ -198,6 +202,7 @@ def prepare(state: Path, lab: dict[str, Any]) -> bool:
     return any(changed)
 
 
+@alone(__file__)
 def main() -> dict[str, Any]:
     """Plan, prepare, and write the plan down."""
     parser = argparse.ArgumentParser(description="Decide what a lab consists of.")

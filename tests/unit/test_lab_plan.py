@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -46,3 +47,19 @@ def test_certificates_are_those_that_pip_is_told_of(trusted: str, tmp_path: Path
     assert plan.pip_settings(f"global.cert='{own}'\n")["ca_bundle"] == ""
     own.touch()
     assert plan.pip_settings(f"global.cert='{own}'\n")["ca_bundle"] == str(own)
+
+
+def test_labs_of_one_checkout_planned_at_once_have_ports_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Both begin at the same port, and nothing listens there yet.
+    monkeypatch.setattr(plan, "BLOCKS", 1)
+    monkeypatch.setattr(plan, "ROOT", tmp_path)
+    ports: list[int] = []
+    for name in ("molecule", "tests"):
+        state = tmp_path / ".kennel" / name
+        state.mkdir(parents=True)
+        lab = plan.plan(state, "bookworm", 2, None)
+        (state / "lab.json").write_text(json.dumps(lab), encoding="utf-8")
+        ports += [entry["port"] for entry in (lab["datadog"], *lab["hosts"])]
+    assert len(ports) == len(set(ports)) == 6
