@@ -44,11 +44,11 @@ _CAUSES = {
     "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
     "untraced": "See on the host that the service runs and that its tracer reaches the Agent: port 8126 answers where"
     " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
-    "down": "`journalctl -u datadog-agent` on the host says why; playbooks/hosts.yml starts it.",
-    "refused": "Run playbooks/hosts.yml with the right datadog_api_key, for the right datadog_site.",
-    "unmade": "Run playbooks/objects.yml, which makes it.",
+    "down": "`journalctl -u datadog-agent` on the host says why; the playbook kennel.fleet.hosts starts it.",
+    "refused": "Run the playbook kennel.fleet.hosts with the right datadog_api_key, for the right datadog_site.",
+    "unmade": "Run the playbook kennel.fleet.objects, which makes it.",
     "unevaluated": "Datadog looks at a new monitor, and at new hosts, after some minutes (new_host_delay): ask again.",
-    "ended": "Run playbooks/objects.yml, which schedules it anew.",
+    "ended": "Run the playbook kennel.fleet.objects, which schedules it anew.",
     "unread": "Datadog did not answer: see the error.",
 }
 _NOTHING = (

@@ -315,7 +315,7 @@ def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Pa
         ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent does not run."),
         (
             {"key": "API Key invalid"},
-            "it says: API Key invalid. Run playbooks/hosts.yml with the right",
+            "it says: API Key invalid. Run the playbook kennel.fleet.hosts with the right",
         ),
         ({"delivery": "connect timeout"}, "The Agent cannot deliver: connect timeout. Check firewall"),
         (
@@ -362,9 +362,9 @@ def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) ->
     wanted = {"dashboards": ["board", "second"], "monitors": ["mysql", "gone"], "downtimes": ["nights"]}
     lines = verify(hosts=[WEB], objects=wanted)["missing"]
     assert lines == [
-        "fleet lab: dashboard second: it is not there. Run playbooks/objects.yml, which makes it.",
-        "fleet lab: downtime nights: it is not there. Run playbooks/objects.yml, which makes it.",
-        "fleet lab: monitor gone: it is not there. Run playbooks/objects.yml, which makes it.",
+        "fleet lab: dashboard second: it is not there. Run the playbook kennel.fleet.objects, which makes it.",
+        "fleet lab: downtime nights: it is not there. Run the playbook kennel.fleet.objects, which makes it.",
+        "fleet lab: monitor gone: it is not there. Run the playbook kennel.fleet.objects, which makes it.",
         "fleet lab: monitor mysql: it has not been evaluated yet. Datadog looks at a new monitor, and at new hosts,"
         " after some minutes (new_host_delay): ask again.",
     ]
