@@ -11,6 +11,11 @@ from typing import Any, NoReturn
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
+from hypothesis import settings
+
+# A busy machine is no slow function.
+settings.register_profile("kennel", deadline=None)
+settings.load_profile("kennel")
 
 
 class Ended(Exception):

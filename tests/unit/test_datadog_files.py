@@ -52,7 +52,7 @@ class TestRendering:
         assert yaml.safe_load(datadog_files.to_yaml(value)) == value
 
     @pytest.mark.long
-    @settings(max_examples=10_000, deadline=None)
+    @settings(max_examples=10_000)
     @given(VALUES)
     def test_reads_back_the_same_at_length(self, value: Any) -> None:
         assert yaml.safe_load(datadog_files.to_yaml(value)) == value

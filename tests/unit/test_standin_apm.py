@@ -173,13 +173,13 @@ ANYTHING = st.recursive(
 BODIES = st.binary(max_size=200) | ANYTHING.map(msgpack.packb)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from([STATS, TRACES, SKETCHES, SERIES]), body=BODIES)
 def test_no_body_is_too_strange(client, path, body):
     assert send(client, path, body, PROTOBUF if path == SERIES else ())[0] in (202, 400)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     at=st.integers(0, 10_000), new=st.binary(min_size=1, max_size=8), kind=st.sampled_from(["trace", "stats", "sketch"])
 )

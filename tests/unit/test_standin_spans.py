@@ -194,7 +194,7 @@ def test_spans_go_after_an_hour_and_come_again_once(client):
     assert search(client, "*", **{"filter[from]": "now-2h"}) == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.text(st.sampled_from('ab*? :@()[]{}<>=-"\\0159TOANDR'), max_size=30))
 def test_no_search_is_too_strange(traced, query):
     assert traced.call("GET", "/api/v2/spans/events", {"filter[query]": query})[0] in (200, 400)
