@@ -53,25 +53,6 @@ def items(options: dict[str, Any], defaults: dict[str, Any], indent: str = "") -
     return lines
 
 
-# Roles that work on the controller instead of on hosts, with values for their example.
-ON_CONTROLLER = {
-    "datadog_objects": {
-        "datadog_objects_fleet": "production",
-        "datadog_objects_notify": '"@ops@example.com"',
-        "datadog_objects_hosts": "[web1, db1]",
-    }
-}
-
-
-def example(role: str, options: dict[str, Any]) -> list[str]:
-    """A play with what the role requires."""
-    where = ["- hosts: localhost"] if role in ON_CONTROLLER else ["- hosts: all", "  become: true"]
-    lines = [*where, "  roles:", f"    - role: kennel.fleet.{role}"]
-    required = {name: f'"{{{{ vault_{name} }}}}"' for name, option in options.items() if option.get("required")}
-    values = [f"{name}: {value}" for name, value in (required | ON_CONTROLLER.get(role, {})).items()]
-    return lines + (["      vars:", *(f"        {value}" for value in values)] if values else [])
-
-
 def readme(folder: Path) -> str:
     """The text of one role's README."""
     spec = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"][
@@ -81,7 +62,7 @@ def readme(folder: Path) -> str:
     lines = [f"# {folder.name}", "", NOTE, "", f"{plain(spec['short_description'])}.", ""]
     lines += [f"{plain(sentence)}" for sentence in spec["description"]]
     lines += ["", "## Variables", "", *items(spec["options"], defaults)]
-    lines += ["", "## Example", "", "```yaml", *example(folder.name, spec["options"]), "```", ""]
+    lines += ["", "## Example", "", "```yaml", spec["examples"].rstrip(), "```", ""]
     return "\n".join(lines)
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import os
 import re
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -69,21 +72,59 @@ def test_filter_plugins_are_links_to_the_filters_of_the_collection() -> None:
 
 
 def documentation(kind: str) -> dict[str, Any]:
-    folder = ROOT / "plugins" / {"module": "modules", "filter": "filter"}[kind]
-    names = [f"kennel.fleet.{path.stem}" for path in sorted(folder.glob("*.py"))]
+    """What ansible-doc says of every module or filter, or of every entry point of a role."""
+    folder = ROOT / {"module": "plugins/modules", "filter": "plugins/filter", "role": "roles"}[kind]
+    names = [f"kennel.fleet.{path.stem}" for path in sorted(folder.iterdir()) if path.name != "__pycache__"]
     documented = json.loads(run("ansible-doc", "--type", kind, "--json", *names))
     assert sorted(documented) == names
     return documented
 
 
+def undocumented(fields: dict[str, Any], inner: tuple[str, ...]) -> list[str]:
+    """Options or results without a description, with those below them."""
+    found = [name for name, field in fields.items() if not "".join(field.get("description", ""))]
+    for name, field in fields.items():
+        for key in inner:
+            found += [f"{name}.{below}" for below in undocumented(field.get(key) or {}, inner)]
+    return found
+
+
 @pytest.mark.parametrize("kind", ["module", "filter"])
-def test_every_plugin_is_documented_with_examples_and_results(kind: str) -> None:
+def test_every_plugin_is_documented(kind: str) -> None:
     for name, parts in documentation(kind).items():
-        assert parts["doc"]["short_description"], name
-        assert name in parts["examples"], name
-        assert parts["return"], name
+        doc = parts["doc"]
+        assert doc["short_description"] and "".join(doc["description"]), name
+        assert undocumented(doc.get("options", {}), ("suboptions",)) == [], name
+        assert name in parts["examples"] and yaml.safe_load(parts["examples"]), name
+        assert parts["return"] and undocumented(parts["return"], ("contains",)) == [], name
         # C() ends at the first parenthesis; V() takes an escaped one.
-        assert not re.search(r"C\([^)]*\(", json.dumps(parts["doc"])), name
+        assert not re.search(r"C\([^)]*\(", json.dumps(doc)), name
+
+
+def test_every_role_is_documented() -> None:
+    for name, role in documentation("role").items():
+        assert "main" in role["entry_points"], name
+        for doc in role["entry_points"].values():
+            assert doc["short_description"] and "".join(doc["description"]), name
+            assert undocumented(doc["options"], ("options",)) == [], name
+            assert name in doc["examples"] and yaml.safe_load(doc["examples"]), name
+
+
+def test_arguments_of_filters_are_those_that_are_documented() -> None:
+    for name, parts in documentation("filter").items():
+        short = name.rsplit(".", 1)[1]
+        plugin = importlib.import_module(f"ansible_collections.kennel.fleet.plugins.filter.{short}")
+        _input, *parameters = inspect.signature(plugin.FilterModule().filters()[short]).parameters.values()
+        named = {one.name for one in parameters if one.kind != one.VAR_KEYWORD}
+        documented = set(parts["doc"]["options"]) - {"_input"}
+        # Some pass on whatever else they are given.
+        assert named == documented or (named < documented and len(named) < len(parameters)), name
+
+
+def test_every_playbook_says_what_it_is_for() -> None:
+    playbooks = sorted((ROOT / "playbooks").glob("*.yml"))
+    assert playbooks
+    assert [path.name for path in playbooks if not path.read_text(encoding="utf-8").startswith("---\n# ")] == []
 
 
 def test_every_host_module_tells_of_check_and_diff_mode() -> None:
