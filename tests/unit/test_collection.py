@@ -22,10 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 TOP_LEVEL = {
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "FILES.json",
     "LICENSE",
     "MANIFEST.json",
     "README.md",
+    "SECURITY.md",
     "changelogs",
     "docs",
     "meta",
@@ -43,26 +45,44 @@ def run(program: str, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The paths in the built collection."""
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tarfile.TarInfo]:
+    """What the built collection holds, by path."""
     folder = tmp_path_factory.mktemp("built")
     run("ansible-galaxy", "collection", "build", "--output-path", str(folder))
     [built] = folder.glob("kennel-fleet-*.tar.gz")
     with tarfile.open(built) as archive:
-        return [member.name for member in archive.getmembers() if member.isfile() or member.issym()]
+        return {member.name: member for member in archive.getmembers()}
 
 
-def test_tarball_holds_the_collection_and_nothing_of_the_lab(tarball: list[str]) -> None:
+def test_tarball_holds_the_collection_and_nothing_of_the_lab(tarball: dict[str, tarfile.TarInfo]) -> None:
     assert {path.split("/")[0] for path in tarball} == TOP_LEVEL
 
 
-def test_tarball_holds_no_leftovers(tarball: list[str]) -> None:
+def test_tarball_holds_no_leftovers(tarball: dict[str, tarfile.TarInfo]) -> None:
     leftovers = ("__pycache__", ".pyc", ".orig", ".swp", "~", ".retry", ".key", ".pem")
     assert [path for path in tarball if path.endswith(leftovers) or "__pycache__" in path] == []
+    assert [path for path in tarball if "/." in f"/{path}"] == []
 
 
-def test_playbooks_of_the_lab_stay_out_of_the_tarball(tarball: list[str]) -> None:
+def test_only_owners_may_write_what_the_tarball_holds(tarball: dict[str, tarfile.TarInfo]) -> None:
+    assert [path for path, member in tarball.items() if member.mode & 0o022] == []
+
+
+def test_playbooks_of_the_lab_stay_out_of_the_tarball(tarball: dict[str, tarfile.TarInfo]) -> None:
     assert [path for path in tarball if path.startswith("playbooks/lab_")] == []
+
+
+def test_links_in_the_texts_of_the_tarball_lead_to_files_in_it(tarball: dict[str, tarfile.TarInfo]) -> None:
+    links = []
+    for path in (path for path in tarball if path.endswith(".md")):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        folder = os.path.dirname(path)
+        links += [
+            (path, os.path.normpath(os.path.join(folder, link)))
+            for link in re.findall(r"]\(([^)#:]+)(?:#[^)]*)?\)", text)
+        ]
+    assert links
+    assert [(path, link) for path, link in links if link not in tarball] == []
 
 
 def test_filter_plugins_are_links_to_the_filters_of_the_collection() -> None:
