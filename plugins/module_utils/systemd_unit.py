@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 class Unit:
     """A service unit. ``since`` is when it was last started, in seconds of the epoch; 0 where it does not run.
 
-    ``outdated`` says that its file has changed since systemd last read it.
+    ``outdated`` says that its file has changed since systemd last read it, ``pid`` is its main process, 0 without one.
     """
 
     installed: bool
@@ -23,11 +23,12 @@ class Unit:
     enabled: bool
     since: float
     outdated: bool
+    pid: int
 
 
 def read_unit(module: AnsibleModule, unit: str) -> Unit:
     """Return the state of UNIT, such as ``datadog-agent.service``."""
-    names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "NeedDaemonReload")
+    names = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "NeedDaemonReload", "MainPID")
     wanted = [argument for name in names for argument in ("--property", name)]
     systemctl = module.get_bin_path("systemctl", required=True)
     _status, out, _err = module.run_command(
@@ -41,6 +42,7 @@ def read_unit(module: AnsibleModule, unit: str) -> Unit:
         enabled=facts.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated"),
         since=_epoch(facts.get("ActiveEnterTimestamp", "")) if active else 0.0,
         outdated=facts.get("NeedDaemonReload") == "yes",
+        pid=int(facts.get("MainPID") or 0),
     )
 
 

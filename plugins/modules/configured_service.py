@@ -29,9 +29,14 @@ options:
     type: list
     elements: path
     default: []
+  memberships:
+    description:
+      - Whether a service counts as stale, too, if its user has been put into a group since it was started.
+    type: bool
+    default: false
   restart:
     description:
-      - V(when_stale) restarts a service that was started before a file in O(watch) changed.
+      - V(when_stale) restarts a service that was started before a file in O(watch) changed, or see O(memberships).
       - V(never) leaves that to the caller and returns RV(restart_due).
     type: str
     choices: [when_stale, never]
@@ -81,6 +86,7 @@ actions:
 """
 
 import os
+import pwd
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -103,6 +109,17 @@ def newest_change(paths: list[str], *, now: float) -> float:
         elif os.path.exists(path):
             times.append(os.stat(path).st_mtime)
     return max(moment for moment in times if moment <= now)
+
+
+def lacks_group(pid: int) -> bool:
+    """Whether the process lacks a group that its user has, having been started before the user was put into it."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as stream:
+            facts = dict(line.split(":", 1) for line in stream)
+        user = pwd.getpwuid(int(facts["Uid"].split()[0]))
+    except (OSError, KeyError):
+        return False
+    return not set(os.getgrouplist(user.pw_name, user.pw_gid)) <= {user.pw_gid, *map(int, facts["Groups"].split())}
 
 
 class Service:
@@ -148,6 +165,7 @@ def main() -> None:
             "name": {"required": True},
             "enabled": {"type": "bool", "default": True},
             "watch": {"type": "list", "elements": "path", "default": []},
+            "memberships": {"type": "bool", "default": False},
             "restart": {"choices": ["when_stale", "never"], "default": "never"},
             "pending": {"type": "bool", "default": False},
         },
@@ -158,7 +176,11 @@ def main() -> None:
     if not service.state.installed and not module.check_mode and enabled:
         module.fail_json(msg=f"There is no unit {service.unit} on this host: install its package first.")
     changed_at = newest_change(module.params["watch"], now=time.time())
-    stale = service.state.active and (changed_at > service.state.since or module.params["pending"])
+    stale = service.state.active and (
+        changed_at > service.state.since
+        or module.params["pending"]
+        or (module.params["memberships"] and lacks_group(service.state.pid))
+    )
     restart = module.params["restart"] == "when_stale"
     actions = decide(service.state, enabled=enabled, restart=restart, stale=stale)
     for verb in actions:

@@ -112,6 +112,23 @@ def test_restarts_once_when_the_configuration_is_newer(service: Run, unit: Unit,
     assert unit.verbs == ["restart"]
 
 
+def test_restarts_what_was_started_before_its_user_came_into_a_group(
+    service: Run, unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit.set(MainPID=str(os.getpid()))
+    assert service(restart="when_stale", memberships=True)["actions"] == []
+    monkeypatch.setattr(os, "getgrouplist", lambda _name, group: [group, 54321])
+    assert service(memberships=True)["restart_due"]
+    assert service(restart="when_stale")["actions"] == []
+    assert service(restart="when_stale", memberships=True)["actions"] == ["restart"]
+
+
+@pytest.mark.parametrize("pid", ["0", "4194305"])
+def test_process_that_has_gone_lacks_no_group(service: Run, unit: Unit, pid: str) -> None:
+    unit.set(MainPID=pid)
+    assert not service(memberships=True)["restart_due"]
+
+
 @pytest.mark.parametrize(("state", "verb"), [("active", "restart"), ("inactive", "start")])
 def test_has_systemd_read_a_changed_unit_before_it_starts(
     service: Run, unit: Unit, config: Path, state: str, verb: str
