@@ -117,6 +117,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
 PUBLISHED = ("apt.datadoghq.com", "apt-trace.datad0g.com", "s3.amazonaws.com/apt.datadoghq.com")
 AGENT_COMPONENTS = {"5", "6", "7", "main"}
+OFFICIAL = "ansible_datadog_"
 
 
 def dearmor(data: bytes) -> bytes:
@@ -234,7 +235,8 @@ class Repository:
             if path == self.path or not os.path.isfile(path):
                 continue
             before = datadog_files.read_text(path)
-            after = without_agent(before, hosts=hosts)
+            # The official role's files hold nothing but the Agent's repository, wherever it is.
+            after = "" if os.path.basename(path).startswith(OFFICIAL) else without_agent(before, hosts=hosts)
             if after == before:
                 continue
             if any(line.strip() and not line.lstrip().startswith("#") for line in after.splitlines()):

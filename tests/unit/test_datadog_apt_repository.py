@@ -175,7 +175,8 @@ def test_several_keys_make_one_keyring(repository: Run, apt: Path, tmp_path: Pat
 def test_migrates_what_other_tools_left(repository: Run, apt: Path) -> None:
     folder = apt / "sources.list.d"
     (apt / "sources.list").write_text(OTHER + AGENT)
-    (folder / "ansible_datadog_4af3.list").write_text(AGENT)
+    (folder / "ansible_datadog_7.list").write_text(AGENT)
+    (folder / "ansible_datadog_custom.list").write_text("deb https://mirror.example.com/datadog/ any 7\n")
     (folder / "datadog-agent.sources").write_text(
         "Types: deb\nURIs: https://apt.datadoghq.com/\nSuites: stable\nComponents: 7\n"
     )
@@ -186,7 +187,7 @@ def test_migrates_what_other_tools_left(repository: Run, apt: Path) -> None:
     left = sources(apt)
     assert "stable 7" in left.pop("datadog.list")
     assert left == {"sources.list": OTHER, "vector.list": pipelines, "notes.txt": AGENT}
-    assert str(folder / "ansible_datadog_4af3.list") in result["files"]
+    assert str(folder / "ansible_datadog_7.list") in result["files"]
     assert not repository()["changed"]
 
 
