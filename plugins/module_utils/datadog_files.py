@@ -169,11 +169,11 @@ def masked_diff(path: str, before: str, after: str, secrets: dict) -> dict[str, 
     said = f"{HIDDEN} (changed)"
     real, shown = after.splitlines(keepends=True), new.splitlines(keepends=True)
     if len(real) == len(shown):
-        # Lines that look alike once masked, and were not.
-        known, alike = set(before.splitlines(keepends=True)), set(old.splitlines(keepends=True))
+        # Lines that look alike once masked, and were not. A value in other quotes, or in none, is the same.
+        known, alike = set(map(_bare, before.splitlines())), set(old.splitlines(keepends=True))
         pairs = zip(real, shown, strict=True)
         new = "".join(
-            mark if line in known or mark not in alike else mark.replace(HIDDEN, said) for line, mark in pairs
+            mark if _bare(line) in known or mark not in alike else mark.replace(HIDDEN, said) for line, mark in pairs
         )
     if old == new and before != after:
         new = new.replace(HIDDEN, said)
@@ -204,6 +204,10 @@ def ensure_file(module, path: str, text: str, *, owner: str, group: str, mode: s
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(text.encode("utf-8"))
+def _bare(line: str) -> str:
+    return re.sub("[\"']", "", line).rstrip()
+
+
             stream.flush()
             os.fsync(stream.fileno())
         _attributes(module, aside, owner, group, mode)

@@ -176,6 +176,12 @@ class TestMasking:
         ]
         assert diff["after"].count("password") == 2
 
+    @pytest.mark.parametrize("quote", ["", "'"])
+    def test_diff_takes_a_secret_in_other_quotes_for_the_same(self, quote: str) -> None:
+        before = f"# Ansible managed\napi_key: {quote}{API_KEY}{quote}\nsite: datadoghq.com\n"
+        after = datadog_files.render({"site": "datadoghq.com"}, {"api_key": API_KEY})
+        assert "(changed)" not in datadog_files.masked_diff("/x", before, after, {"api_key": API_KEY})["after"]
+
     def test_diff_of_the_same_is_none(self) -> None:
         text = datadog_files.render({}, {"api_key": API_KEY})
         diff = datadog_files.masked_diff("/x", text, text, {"api_key": API_KEY})
