@@ -35,6 +35,7 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
     if inputs["release"] not in supported:
         known = "; ".join(f"{name} {', '.join(releases)}" for name, releases in inputs["distributions"].items())
         problems.append(f"{inputs['distribution']} {inputs['release']} is not supported: use one of {known}")
+    problems += _groups(inputs["groups"], inputs["host_groups"])
     problems += _api_key(inputs["api_key"])
     if not _HOST_NAME.match(str(inputs["site"])) or "." not in str(inputs["site"]):
         problems.append(f"datadog_agent_site {inputs['site']!r} is no site: write for example datadoghq.eu")
@@ -62,6 +63,17 @@ def _api_key(key: Any) -> list[str]:
         return []
     mend = "set datadog_api_key in the inventory, or DD_API_KEY in the environment"
     return [f"datadog_agent_api_key is no API key: it has 32 characters, 0-9 and a-f (or is ENC[handle]); {mend}"]
+
+
+def _groups(groups: Any, known: Any) -> list[str]:
+    if not isinstance(groups, (list, tuple)) or not isinstance(known, dict):
+        return ["datadog_agent_groups is no list: write names of groups"]
+    mend = "create it first, or take it out"
+    return [
+        f"datadog_agent_groups: there is no group {group!r} on the host: {mend}"
+        for group in groups
+        if str(group) not in known
+    ]
 
 
 def _tags(variable: str, tags: Any) -> list[str]:

@@ -21,6 +21,8 @@ AGENT = {
     "distribution": "Debian",
     "release": "12",
     "distributions": {"Debian": ["12", "13"], "Ubuntu": ["24.04"]},
+    "groups": ["adm"],
+    "host_groups": {"adm": ["x", "4", ""], "root": ["x", "0", ""]},
     "api_key": "0a" * 16,
     "site": "datadoghq.eu",
     "dd_url": "",
@@ -78,6 +80,11 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
     [
         ({"release": "10"}, "Debian 10 is not supported"),
         ({"distribution": "Fedora"}, "Debian 12, 13; Ubuntu 24.04"),
+        (
+            {"groups": ["adm", "docker"]},
+            "datadog_agent_groups: there is no group 'docker' on the host: create it first",
+        ),
+        ({"groups": "adm"}, "datadog_agent_groups is no list"),
         ({"api_key": ""}, "datadog_agent_api_key"),
         ({"api_key": "0a" * 15}, "DD_API_KEY"),
         ({"api_key": None}, "datadog_agent_api_key"),
