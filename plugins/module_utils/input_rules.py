@@ -22,6 +22,8 @@ OWN_VARIABLE = {
     "apm_config.receiver_port": "apm_port",
     "apm_config.apm_dd_url": "apm_url",
 }
+# For which the Agent's package is made.
+ARCHITECTURES = ("x86_64", "aarch64")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -35,6 +37,8 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
     if inputs["release"] not in supported:
         known = "; ".join(f"{name} {', '.join(releases)}" for name, releases in inputs["distributions"].items())
         problems.append(f"{inputs['distribution']} {inputs['release']} is not supported: use one of {known}")
+    if inputs["architecture"] not in ARCHITECTURES:
+        problems.append(f"there is no Agent for {inputs['architecture']}: use a host with {' or '.join(ARCHITECTURES)}")
     problems += _groups(inputs["groups"], inputs["host_groups"])
     problems += _api_key(inputs["api_key"])
     if not _HOST_NAME.match(str(inputs["site"])) or "." not in str(inputs["site"]):

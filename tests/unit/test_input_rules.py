@@ -21,6 +21,7 @@ AGENT = {
     "distribution": "Debian",
     "release": "12",
     "distributions": {"Debian": ["12", "13"], "Ubuntu": ["24.04"]},
+    "architecture": "x86_64",
     "groups": ["adm"],
     "host_groups": {"adm": ["x", "4", ""], "root": ["x", "0", ""]},
     "api_key": "0a" * 16,
@@ -80,6 +81,7 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
     [
         ({"release": "10"}, "Debian 10 is not supported"),
         ({"distribution": "Fedora"}, "Debian 12, 13; Ubuntu 24.04"),
+        ({"architecture": "armv7l"}, "no Agent for armv7l: use a host with x86_64 or aarch64"),
         (
             {"groups": ["adm", "docker"]},
             "datadog_agent_groups: there is no group 'docker' on the host: create it first",
