@@ -27,7 +27,7 @@ ARCHITECTURES = ("x86_64", "aarch64")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
-_CHECK_FIELDS = {"name", "source", "init_config", "instances", "secrets", "state", "metrics"}
+_CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}
 
 
 def agent_problems(inputs: dict[str, Any]) -> list[str]:
@@ -162,12 +162,16 @@ def _one_check(check: dict[str, Any], code: str | None) -> list[str]:
         problems.append("init_config is no dictionary")
     if not isinstance(check.get("secrets", {}), dict):
         problems.append("secrets is no dictionary of dotted path to value")
+    sections = check.get("sections", {})
+    if not isinstance(sections, dict) or {"init_config", "instances"} & set(sections):
+        return [*problems, "sections is no dictionary of what stands beside init_config and instances, such as logs"]
     instances = check.get("instances", [{}])
-    if not isinstance(instances, (list, tuple)) or not instances:
+    # A file may be there for its other sections alone.
+    if not isinstance(instances, (list, tuple)) or not (instances or sections):
         return [*problems, "instances is no list with at least one item"]
     for number, instance in enumerate(instances):
         problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
-    config = {"init_config": check.get("init_config") or {}, "instances": list(instances)}
+    config = {"init_config": check.get("init_config") or {}, "instances": list(instances), **sections}
     problems += [
         f"{place} is a secret: put it into the check's secrets, by this path" for place in secret_places(config)
     ]

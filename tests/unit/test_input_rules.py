@@ -134,6 +134,7 @@ def test_all_problems_come_at_once_and_without_secrets() -> None:
         ([{"name": "a", "instances": [{"min_collection_interval": 0.5 + 1, "tags": ["a:b"]}]}], {}),
         ([{"name": "a", "state": "absent"}, {"name": "b", "init_config": None, "metrics": ["b"]}], {}),
         ([{"name": "a", "instances": [{"password": "ENC[db]"}], "secrets": {"instances.0.x": "y"}}], {}),
+        ([{"name": "a", "instances": [], "sections": {"logs": [{"type": "file", "path": "/var/log/a"}]}}], {}),
     ],
 )
 def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]) -> None:
@@ -152,6 +153,10 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
         ([{"name": "a", "instances": []}], "at least one item"),
         ([{"name": "a", "instances": None}], "at least one item"),
         ([{"name": "a", "instances": ["x"]}], "instances[0] is no dictionary"),
+        ([{"name": "a", "instances": [], "sections": {}}], "at least one item"),
+        ([{"name": "a", "sections": ["logs"]}], "sections is no dictionary"),
+        ([{"name": "a", "sections": {"instances": [{}]}}], "sections is no dictionary of what stands beside"),
+        ([{"name": "a", "sections": {"logs": [{"token": "geheim"}]}}], "logs.0.token is a secret"),
         ([{"name": "a", "init_config": []}], None),
         ([{"name": "a", "init_config": [1]}], "init_config is no dictionary"),
         ([{"name": "a", "secrets": None}], "secrets is no dictionary"),
@@ -245,7 +250,7 @@ def test_no_type_of_any_input_crashes(
 
 
 @given(ANYTHING, st.lists(st.fixed_dictionaries({"name": st.just("a")}, optional=dict.fromkeys(
-    ["source", "init_config", "instances", "secrets", "metrics"], ANYTHING))))  # fmt: skip
+    ["source", "init_config", "instances", "sections", "secrets", "metrics"], ANYTHING))))  # fmt: skip
 def test_no_type_of_any_check_crashes(anything: Any, checks: list[dict[str, Any]]) -> None:
     for value in (anything, checks):
         assert all(isinstance(problem, str) for problem in check_problems(value, {"a": "x = 1\n"}))
