@@ -1,0 +1,60 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module that sets aside the checks that nothing keeps track of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.modules import datadog_untracked_checks
+
+Run = Callable[..., dict[str, Any]]
+
+FILES = (
+    "cpu.d/conf.yaml.default",
+    "docker.d/auto_conf.yaml",
+    "mysql.d/conf.yaml",
+    "mysql.d/conf.yaml.example",
+    "nginx.d/conf.yaml",
+    "nginx.d/conf.yaml.disabled",
+    "queue.d/conf.yaml",
+    "redisdb.yaml",
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The Agent's configuration folder: each file says its own name."""
+    for name in FILES:
+        path = tmp_path / "[etc]" / "conf.d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "[etc]"
+
+
+def left(root: Path) -> dict[str, str]:
+    folder = root / "conf.d"
+    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_sets_aside_what_is_not_tracked_and_nothing_else(run_module: Run, root: Path) -> None:
+    def untracked(**arguments: Any) -> dict[str, Any]:
+        return run_module(datadog_untracked_checks, root=str(root), tracked=["queue", "mysql"], **arguments)
+
+    before = left(root)
+    foreseen = untracked(check=True)
+    assert left(root) == before
+    result = untracked()
+    assert result == foreseen
+    assert result["files"] == [str(root / "conf.d" / name) for name in ("nginx.d/conf.yaml", "redisdb.yaml")]
+    assert set(left(root)) == {*FILES, "redisdb.yaml.disabled"} - {"nginx.d/conf.yaml", "redisdb.yaml"}
+    assert left(root)["nginx.d/conf.yaml.disabled"] == "nginx.d/conf.yaml"
+    assert left(root)["redisdb.yaml.disabled"] == "redisdb.yaml"
+    assert not untracked()["changed"]
+
+
+def test_host_without_an_agent_has_no_checks(run_module: Run, tmp_path: Path) -> None:
+    assert run_module(datadog_untracked_checks, root=str(tmp_path / "none"), tracked=[])["files"] == []
