@@ -125,6 +125,30 @@ def merge_secrets(config: dict, secrets: dict) -> dict:
     return merged
 
 
+def split_secrets(config, path: str = "") -> tuple:
+    """A copy of the configuration without what `secret_places` finds, and that by its place: `merge_secrets` backwards.
+
+    A list that itself holds secrets, and a mapping that has them under keys with dots, go as a whole.
+    """
+    kept, secrets = {}, {}
+    for key, item in config.items() if isinstance(config, dict) else enumerate(config):
+        place = f"{path}{key}"
+        if not secret_places([item] if isinstance(config, list) else {key: item}):
+            kept[key] = item
+        elif _can_be_split(item):
+            kept[key], found = split_secrets(item, f"{place}.")
+            secrets |= found
+        else:
+            secrets[place] = item
+    return (kept if isinstance(config, dict) else list(kept.values())), secrets
+
+
+def _can_be_split(value) -> bool:
+    if isinstance(value, dict):
+        return not any("." in str(key) and secret_places({key: item}) for key, item in value.items())
+    return isinstance(value, list) and all(_can_be_split(item) for item in value if secret_places([item]))
+
+
 def render(config: dict, secrets: dict) -> str:
     """The text of a configuration file, header included."""
     return HEADER + to_yaml(merge_secrets(config, secrets))
@@ -180,6 +204,10 @@ def masked_diff(path: str, before: str, after: str, secrets: dict) -> dict[str, 
     return {"before_header": path, "after_header": path, "before": old, "after": new}
 
 
+def _bare(line: str) -> str:
+    return re.sub("[\"']", "", line).rstrip()
+
+
 def read_text(path: str) -> str:
     """What is in the file, or nothing where there is none."""
     try:
@@ -204,10 +232,6 @@ def ensure_file(module, path: str, text: str, *, owner: str, group: str, mode: s
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(text.encode("utf-8"))
-def _bare(line: str) -> str:
-    return re.sub("[\"']", "", line).rstrip()
-
-
             stream.flush()
             os.fsync(stream.fileno())
         _attributes(module, aside, owner, group, mode)

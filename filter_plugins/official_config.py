@@ -1,0 +1,1 @@
+../plugins/filter/official_config.py

@@ -1,0 +1,71 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: official_config
+short_description: Take the settings of the official Datadog role apart
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Sorts what the official role takes in one dictionary, C(datadog_config), by the variables of the role
+    C(datadog_agent).
+options:
+  _input:
+    description: Settings of C(datadog.yaml), secrets among them.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show what becomes of the settings
+  ansible.builtin.debug:
+    msg: "{{ {'tags': ['env:prod'], 'log_level': 'warn', 'proxy': {'https': 'http://me:geheim@proxy'}}
+             | kennel.fleet.official_config }}"
+  # => {'tags': ['env:prod'], 'config': {'log_level': 'warn', 'proxy': {}},
+  #     'secrets': {'proxy.https': 'http://me:geheim@proxy'}}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - What is set, under the names of the role's variables without their prefix. There is always C(config), all that has
+      no variable of its own, and C(secrets), by their place.
+    - Tags that were written as text, separated by commas or blanks, become a list.
+  type: dict
+"""
+
+import copy
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import split_secrets
+from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import OWN_VARIABLE
+
+
+def official_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings by the variable, without its prefix, that the role datadog_agent has for them."""
+    left, found = copy.deepcopy(config), {}
+    for place, name in OWN_VARIABLE.items():
+        *parents, last = place.split(".")
+        node = left
+        for parent in parents:
+            node = node.get(parent)
+            if not isinstance(node, dict):
+                break
+        else:
+            value = node.pop(last, None)
+            if value is not None:
+                found[name] = value
+    if isinstance(found.get("tags"), str):
+        found["tags"] = re.split(r"[,\s]+", found["tags"].strip(", \t\n"))
+    kept, secrets = split_secrets(left)
+    return {**found, "config": kept, "secrets": secrets}
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"official_config": official_config}
