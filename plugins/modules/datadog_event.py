@@ -218,8 +218,8 @@ def _is(event: dict[str, Any], body: dict[str, Any]) -> bool:
 def _told(client: Client, event: dict[str, Any]) -> dict[str, Any]:
     # The number in "id" has gone through a float.
     exact = event.get("id_str") or str(event["id"])
-    url = event.get("url") or f"/event/event?id={exact}"
-    url = client.web_address(url) if url.startswith("/") else url
+    # The API gives a path or a whole address, and not always one at the site that was asked.
+    url = client.web_address(f"/event/event?id={exact}")
     return {"id": exact, "url": url, "date_happened": event["date_happened"]}
 
 

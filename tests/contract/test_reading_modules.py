@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -92,13 +93,22 @@ def test_metrics(run: Run, call: Call, name: str, check: bool) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- events
+def _open(url: str) -> str:
+    # The stand-in is on loopback: no proxy is asked.
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
 def test_events_of_a_key_are_posted_once(run: Run, call: Call, name: str) -> None:
     event = {"title": f"Deployed {name}", "text": "1.4", "aggregation_key": name, "tags": ["env:lab"]}
     planned = run(datadog_event, **event, unless_within=600, check=True)
     first = run(datadog_event, **event, unless_within=600)
     again = run(datadog_event, **event, unless_within=600)
     assert [result["changed"] for result in (planned, first, again)] == [True, True, False]
-    assert again["id"] == first["id"] and again["url"].startswith("http") and first["id"] in again["url"]
+    assert (again["id"], again["url"]) == (first["id"], first["url"])
+    # The address that is told is that of a page which shows the event, and it alone.
+    page = _open(first["url"])
+    assert event["title"] in page and "<strong>1</strong> events" in page
     forced = run(datadog_event, **event)
     assert forced["changed"] and forced["id"] != first["id"]
     stored = call("GET", f"/api/v1/events/{first['id']}")["event"]

@@ -85,11 +85,14 @@ def routes(site: Site) -> list[Route]:
         return "mailbox.html", _page(request, _newest(site, "mail"))
 
     def events(request: Request) -> tuple[str, dict[str, Any]]:
-        found = sorted(site.documents.all("event"), key=lambda event: -event["date_happened"])
-        page = _page(request, found)
-        for event in page["items"]:
-            event["pictures"] = sorted(set(_SNAPSHOT.findall(event["text"])))
-        return "events.html", page
+        return "events.html", _events(request, site.documents.all("event"))
+
+    def event(request: Request) -> tuple[str, dict[str, Any]]:
+        asked = request.query_params.get("id", "")
+        found = [one for one in site.documents.all("event") if str(one["id"]) == asked]
+        if not found:
+            raise Refused(404, "There is no such event")
+        return "events.html", _events(request, found)
 
     return [
         site.page("/monitors", monitors),
@@ -97,6 +100,8 @@ def routes(site: Site) -> list[Route]:
         site.page("/downtimes", downtimes),
         site.page("/mailbox", mailbox),
         site.page("/events", events),
+        # Where Datadog has it, and so what the API gives for an event's address.
+        site.page("/event/event", event),
     ]
 
 
@@ -114,6 +119,13 @@ def _page(request: Request, items: list[dict[str, Any]]) -> dict[str, Any]:
         "page": number,
         "pages": max(1, -(-len(items) // _PAGE)),
     }
+
+
+def _events(request: Request, found: list[dict[str, Any]]) -> dict[str, Any]:
+    page = _page(request, sorted(found, key=lambda event: -event["date_happened"]))
+    for event in page["items"]:
+        event["pictures"] = sorted(set(_SNAPSHOT.findall(event["text"])))
+    return page
 
 
 # --------------------------------------------------------------------------------------------------------- monitors

@@ -42,7 +42,7 @@ _VIEWS = (
     ("Monitors", "/monitors", "/monitors/"),
     ("Downtimes", "/downtimes", "/downtimes/"),
     ("Services", "/services", ("/services/", "/trace/")),
-    ("Events", "/events", "/events/"),
+    ("Events", "/events", "/event/"),
     ("Mailbox", "/mailbox", "/mailbox/"),
 )
 # Seconds after which what comes every 15 is late, and after which a host counts as silent.
