@@ -50,6 +50,7 @@ PATIENCE = 60
 # An interval so long that all is one point, in whatever minute the test runs.
 YEAR = 365 * 86400
 
+# On other machines there is nothing that could forward the traces.
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the package has the forwarder for x86-64 alone")
 
 

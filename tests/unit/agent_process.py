@@ -173,4 +173,5 @@ def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
         if found:
             return found
         assert time.monotonic() < end, "did not come true in time"
+        # It is another process, which says nothing when it is done.
         time.sleep(0.05)

@@ -263,6 +263,7 @@ def agent() -> Iterator[Run]:
             deadline = time.monotonic() + 20
             while not status_is_complete(run):
                 assert time.monotonic() < deadline, run.verb("status").stdout
+                # Its checks run in threads of its own.
                 time.sleep(0.2)
             yield run
         finally:
