@@ -49,6 +49,16 @@ def test_values_of_a_wrong_type_are_refused(lab, untouched):
     assert "Put right first" in run.output
 
 
+def test_braces_that_ansible_would_read_are_refused_with_the_mend(lab, untouched):
+    monitor = {"key": "disk", "type": "metric alert", "query": "max(last_5m):max:system.disk.in_use{*} by {host} > 0.9"}
+    texts = {"name": "The disk of {{host.name}}", "message": "{{#is_alert}}{{value}}{{/is_alert}}"}
+    run = lab.play("site", extra={"datadog_objects_extra_monitors": [{**monitor, **texts}]})
+    assert run.status != 0
+    report = run.output[run.output.index("Put right first") :]
+    assert "datadog_objects" in report and "Write !unsafe before" in report and "such as {{host.name}}" in report
+    assert run.changed_tasks() == []
+
+
 @pytest.mark.parametrize(("variable", "length"), [("datadog_api_key", 32), ("datadog_app_key", 40)])
 def test_wrong_key_is_refused_by_name(lab, untouched, variable, length):
     wrong = "f" * length
