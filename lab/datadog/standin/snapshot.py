@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import secrets
 import threading
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -23,36 +23,19 @@ from . import decode
 from .calls import Call, Handler
 from .decode import Refused
 from .documents import Documents
-from .evaluate import evaluate
 from .events import matches
-from .formulas import request_query
-from .functions import METHODS, Line
 from .store import Store
+from .web.graphs import View, widget
 
 _DPI = 100
 _SIZES = range(80, 4001)
 # Pictures kept, newest first.
 _MOST = 200
 _NAME = re.compile(r"[0-9a-f]{32}")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 # Lines that are named under a graph.
 _MOST_LABELS = 12
 _VISUALS = ("timeseries", "query_value")
-
-
-@dataclass
-class Graph:
-    """What is drawn: `lines` with how each is drawn (line, bars, area) and what it is called, times in seconds."""
-
-    start: int
-    end: int
-    title: str = ""
-    width: int = 800
-    height: int = 300
-    lines: list[tuple[Line, str, str]] = field(default_factory=list)
-    events: list[float] = field(default_factory=list)
-    limits: list[tuple[float, str]] = field(default_factory=list)
-    value: str | None = None
+_LIMITS = {"error": "#d62728", "warning": "#e6a817"}
 
 
 class Snapshots:
@@ -83,96 +66,68 @@ class Snapshots:
         return Route("/snapshot/{name}.png", show)
 
     def _take(self, call: Call) -> dict[str, Any]:
-        graph, asked = self._graph(call)
+        query = call.query
+        if not query.get("graph_def") and not query.get("metric_query"):
+            raise Refused(400, "metric_query or graph_def param required")
+        span = call.integer("start"), call.integer("end")
+        if span[0] >= span[1]:
+            raise Refused(400, "The parameter 'start' must be before 'end'")
+        size = call.integer("width", 800, _SIZES), call.integer("height", 300, _SIZES)
+        asked = {name: query[name] for name in ("graph_def", "metric_query", "event_query") if query.get(name)}
+        asked.setdefault("graph_def", json.dumps({"requests": [{"q": query.get("metric_query")}]}))
+        model = self._model(decode.load(asked["graph_def"].encode()), span)
+        title = query.get("title") or model["title"]
+        events = self._documents.all("event") if query.get("event_query") else []
+        moments = [one["date_happened"] for one in events if matches(one, query["event_query"])]
         with self._lock:
-            picture = draw(graph)
+            picture = draw(model, title, span, size, moments)
         name = secrets.token_hex(16)
         self._folder.mkdir(exist_ok=True)
         (self._folder / f"{name}.png").write_bytes(picture)
         for old in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_MOST]:
             old.unlink()
-        title = {"title": graph.title} if graph.title else {}
-        return {"snapshot_url": f"{call.base}snapshot/{name}.png", **asked, **title}
+        return {"snapshot_url": f"{call.base}snapshot/{name}.png", **asked, **({"title": title} if title else {})}
 
-    def _graph(self, call: Call) -> tuple[Graph, dict[str, str]]:
-        query = call.query
-        if not query.get("graph_def") and not query.get("metric_query"):
-            raise Refused(400, "metric_query or graph_def param required")
-        graph = Graph(call.integer("start"), call.integer("end"))
-        if graph.start >= graph.end:
-            raise Refused(400, "The parameter 'start' must be before 'end'")
-        for name in ("width", "height"):
-            setattr(graph, name, call.integer(name, getattr(graph, name), _SIZES))
-        graph.title = query.get("title", "")
-        if query.get("event_query"):
-            found = [one for one in self._documents.all("event") if matches(one, query["event_query"])]
-            graph.events = [at for at in (one["date_happened"] for one in found) if graph.start <= at < graph.end]
-        asked = {name: query[name] for name in ("graph_def", "metric_query", "event_query") if query.get(name)}
-        asked.setdefault("graph_def", json.dumps({"requests": [{"q": query.get("metric_query")}]}))
-        self._define(graph, asked["graph_def"])
-        return graph, asked
-
-    def _define(self, graph: Graph, text: str) -> None:
-        """Fill `graph` from a definition, in the old form (viz) or that of a dashboard's widget (type)."""
-        try:
-            definition = decode.load(text.encode())
-            visual = definition.get("viz") or definition.get("type", "timeseries")
-            if visual not in _VISUALS:
-                raise Refused(400, f"graph_def: {visual} is not drawn by the stand-in Datadog")
-            graph.title = graph.title or definition.get("title") or ""
-            for request in definition["requests"]:
-                style = request.get("display_type") or request.get("type") or "line"
-                names = [formula.get("alias") for formula in request.get("formulas") or ()]
-                answers = evaluate(request_query(request), self._store, graph.start, graph.end)
-                for index, lines in enumerate(answers):
-                    alias = names[index] if index < len(names) else None
-                    graph.lines += [(line, style, alias or _label(line)) for line in lines]
-                if visual == "query_value":
-                    how = request.get("aggregator") or request.get("queries", [{}])[0].get("aggregator") or "avg"
-                    graph.value = _value(answers[0], how, definition.get("precision", 2))
-            for marker in definition.get("markers") or ():
-                colour = {"error": "#d62728", "warning": "#e6a817"}.get(
-                    marker.get("display_type", "").split(" ")[0], "grey"
-                )
-                graph.limits += [(float(number), colour) for number in _NUMBER.findall(marker["value"])]
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise Refused(400, f"graph_def: not the definition of a graph: {error!r}") from None
+    def _model(self, definition: Any, span: tuple[int, int]) -> dict[str, Any]:
+        """What a definition draws, in the old form (viz) or that of a dashboard's widget (type)."""
+        if not isinstance(definition, dict):
+            raise Refused(400, "graph_def: not the definition of a graph")
+        visual = definition.get("viz") or definition.get("type", "timeseries")
+        if visual not in _VISUALS:
+            raise Refused(400, f"graph_def: {visual} is not drawn by the stand-in Datadog")
+        model = widget({**definition, "type": visual}, View(self._store, span[1], {}, span))
+        if "problem" in model:
+            raise Refused(400, f"graph_def: {model['problem']}")
+        return model
 
 
-def _label(line: Line) -> str:
-    return ",".join(line.group) or line.expression
-
-
-def _value(lines: list[Line], how: str, precision: int) -> str:
-    values = [line.points[bucket] for line in lines[:1] for bucket in sorted(line.points)]
-    if how not in (*METHODS, "last"):
-        raise Refused(400, f"graph_def: the aggregator {how} is not evaluated by the stand-in Datadog")
-    if not values:
-        return "(no data)"
-    return f"{values[-1] if how == 'last' else METHODS[how](values):,.{precision}f}"
-
-
-def draw(graph: Graph) -> bytes:
-    """The graph as PNG."""
+def draw(
+    model: dict[str, Any], title: str, span: tuple[int, int], size: tuple[int, int], events: list[float] = ()
+) -> bytes:
+    """The model of a widget (see web/graphs.py) as PNG; `size` in pixels, times in seconds."""
     # Not with the other imports: loading it takes a second, and most labs never draw.
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(graph.width / _DPI, graph.height / _DPI), dpi=_DPI, layout="constrained")
+    width, height = size
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
-    if graph.title:
-        axes.set_title(graph.title, fontsize=10, loc="left", parse_math=False)
-    if graph.value is not None:
+    if title:
+        axes.set_title(title, fontsize=10, loc="left", parse_math=False)
+    if model["kind"] == "value":
         axes.axis("off")
-        axes.text(0.5, 0.5, graph.value, ha="center", va="center", fontsize=graph.height / 8, parse_math=False)
+        text = f"{model['value']} {model['unit']}".strip()
+        axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=height / 8, parse_math=False)
     else:
-        _plot(axes, graph)
+        _plot(axes, model["chart"], max(1, width // 250))
+        for happened in events:
+            axes.axvline(_time(1000 * happened), color="#c77cff", linewidth=2, alpha=0.6)
         locator = AutoDateLocator(tz=timezone.utc)
         dates = ConciseDateFormatter(locator, tz=timezone.utc)
         dates.offset_formats = ["UTC", *(f"{one} UTC" for one in dates.offset_formats[1:])]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates)
-        axes.set_xlim(_time(graph.start), _time(graph.end))
+        axes.set_xlim(*(_time(1000 * moment) for moment in span))
         axes.tick_params(labelsize=8, colors="#555555")
         axes.xaxis.get_offset_text().set(fontsize=8, color="#555555")
         axes.spines[["top", "right"]].set_visible(False)
@@ -183,38 +138,33 @@ def draw(graph: Graph) -> bytes:
     return target.getvalue()
 
 
-def _plot(axes: Any, graph: Graph) -> None:
-    for index, (line, style, label) in enumerate(graph.lines):
-        colour, buckets = f"C{index % 10}", sorted(line.points)
-        times, values = [_time(bucket) for bucket in buckets], [line.points[bucket] for bucket in buckets]
+def _plot(axes: Any, drawn: dict[str, Any], columns: int) -> None:
+    for index, line in enumerate(drawn["lines"]):
+        colour, times = f"C{index % 10}", [_time(moment) for moment in line["x"]]
+        values = [math.nan if value is None else value for value in line["y"]]
         # A label that begins with an underscore would be left out of the legend.
-        named = {"color": colour, "label": f"\u200b{label}"}
-        if line.bounds:
-            lower, upper = line.bounds
-            known = sorted(lower)
-            low, high = [lower[bucket] for bucket in known], [upper[bucket] for bucket in known]
-            axes.fill_between([_time(bucket) for bucket in known], low, high, color="#d9d9d9", zorder=1)
-        if style == "bars":
-            axes.bar(times, values, width=line.interval / 86400 * 0.9, align="edge", **named)
+        named = {"color": colour, "label": f"\u200b{line['name']}"}
+        if "band" in line:
+            band = line["band"]
+            axes.fill_between([_time(moment) for moment in band["x"]], band["lower"], band["upper"], color="#d9d9d9")
+        if line["style"] == "bars":
+            axes.bar(times, values, width=line["interval"] / 86_400_000 * 0.9, align="edge", **named)
         else:
             axes.plot(times, values, linewidth=1.4, marker="." if len(times) == 1 else "", **named)
-        if style == "area":
+        if line["style"] == "area":
             axes.fill_between(times, values, color=colour, alpha=0.3)
-        minded = sorted(line.anomalous)
-        axes.plot([_time(b) for b in minded], [line.points[b] for b in minded], ".", color="#d62728", zorder=4)
-    for value, colour in graph.limits:
-        axes.axhline(value, color=colour, linestyle="--", linewidth=1)
-    for happened in graph.events:
-        axes.axvline(_time(happened), color="#c77cff", linewidth=2, alpha=0.6)
-    if graph.lines:
-        handles, labels = axes.get_legend_handles_labels()
-        shown = slice(_MOST_LABELS)
-        place = {"loc": "outside lower left", "ncols": max(1, graph.width // 250), "frameon": False}
-        for text in axes.figure.legend(handles[shown], labels[shown], fontsize=7, **place).get_texts():
+        if "odd" in line:
+            axes.plot([_time(moment) for moment in line["odd"]["x"]], line["odd"]["y"], ".", color="#d62728", zorder=4)
+    for value, kind in drawn["limits"]:
+        axes.axhline(value, color=_LIMITS.get(kind, "grey"), linestyle="--", linewidth=1)
+    if drawn["lines"]:
+        handles, labels = (found[:_MOST_LABELS] for found in axes.get_legend_handles_labels())
+        place = {"loc": "outside lower left", "ncols": columns, "frameon": False}
+        for text in axes.figure.legend(handles, labels, fontsize=7, **place).get_texts():
             text.set_parse_math(False)
     else:
         axes.text(0.5, 0.5, "(no data)", transform=axes.transAxes, ha="center", va="center", color="#777777")
 
 
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)
+def _time(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)

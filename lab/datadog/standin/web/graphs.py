@@ -98,7 +98,7 @@ def widget(definition: dict[str, Any], view: View) -> dict[str, Any]:
     except Refused as error:
         problem = "; ".join(map(str, error.errors))
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        problem = f"not the definition of a widget: {error!r}"
+        problem = f"not the definition of a graph: {error!r}"
     return {**model, "kind": "none", "problem": problem}
 
 
