@@ -6,6 +6,7 @@ python3 -m standin_agent.traces --config /etc/datadog-agent/datadog.yaml
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -13,17 +14,20 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import msgpack
+import waitress
+from requests.structures import CaseInsensitiveDict
 
 from standin_agent import AGENT_VERSION, spans
 from standin_agent.agent import make_log
 from standin_agent.collector import beat
 from standin_agent.config import Config, ConfigError
 from standin_agent.forwarder import Forwarder
-from standin_agent.receiver import Receiver, Refused
 from standin_agent.stats import SPAN_KINDS, Concentrator, Source
 from standin_agent.wire import AgentPayload, TracerPayload
 
@@ -39,6 +43,14 @@ ABOUT = {
     "Interpreter": "Datadog-Meta-Lang-Interpreter",
     "TracerVersion": "Datadog-Meta-Tracer-Version",
 }
+
+
+class Refused(Exception):
+    """A request that is answered with an error: its HTTP status and text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class TraceAgent:
@@ -62,22 +74,45 @@ class TraceAgent:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        receiver, path = Receiver(self.respond, self._settings["max_payload_size"]), self._settings["receiver_socket"]
+        path = self._settings["receiver_socket"]
         host = "0.0.0.0" if self._settings["apm_non_local_traffic"] is True else "127.0.0.1"
         ports = ((host, self._settings["receiver_port"]), ("127.0.0.1", self._settings["debug_port"]))
-        addresses = [address for address in ports if address[1]]
-        # The service makes the folder.
-        for address in (*addresses, path) if path and Path(path).parent.is_dir() else addresses:
-            receiver.listen(address)
-            self._log.info("Listening at %s", address)
+        places = [{"host": address, "port": port} for address, port in ports if port]
+        # The service makes the folder. Any user's tracer may write.
+        if path and Path(path).parent.is_dir():
+            places.append({"unix_socket": path, "unix_socket_perms": "722"})
+        servers = [
+            waitress.create_server(self.application, max_request_body_size=self._settings["max_payload_size"], **place)
+            for place in places
+        ]
+        for server in servers:
+            threading.Thread(target=server.run, daemon=True).start()
+            self._log.info("Listening at %s", server.adj.unix_socket or server.effective_port)
         self._forwarder.start()
         threading.Thread(target=beat, args=(TRACES_EVERY, 0, self.send_traces, stop), daemon=True).start()
         beat(STATS_EVERY, 0, self._send_complete, stop)
-        receiver.close()
+        for server in servers:
+            # What is not answered the tracer sends again.
+            server.task_dispatcher.shutdown()
         self.send_traces()
         self._send_complete(everything=True)
         self._forwarder.stop(STOP_SECONDS)
         self._log.info("Stopped")
+
+    def application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        """A request as WSGI has it: what `respond` gives is sent as it is where it is bytes, else as JSON."""
+        headers = CaseInsensitiveDict((key.removeprefix("HTTP_").replace("_", "-"), environ[key]) for key in environ)
+        try:
+            if headers.get("Sec-Fetch-Site") == "cross-site":
+                raise Refused(403, "cross-site request rejected")
+            status, found = self.respond(environ["PATH_INFO"], headers, environ["wsgi.input"].read())
+        except Refused as error:
+            status, found = error.status, f"{error}\n".encode()
+        media = "text/plain; charset=utf-8" if isinstance(found, bytes) else "application/json"
+        body = found if isinstance(found, bytes) else json.dumps(found).encode()
+        head = {"Content-Type": media, "Content-Length": str(len(body)), "Datadog-Agent-Version": AGENT_VERSION}
+        start_response(f"{status} {HTTPStatus(status).phrase}", list(head.items()))
+        return [body]
 
     def respond(self, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
         """(status, document) of a request. Raises Refused."""
