@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any
 from urllib.parse import urlencode
 
+from . import lucene
 from .calls import Call, Handler
 from .clock import Clock, epoch, iso
 from .decode import Refused
@@ -239,8 +240,15 @@ def _after(cursor: str) -> str:
 
 
 def matches(event: dict[str, Any], query: str) -> bool:
-    """Whether every word of a query is a tag, the host, or in the title or text of an event."""
-    tags = {*(event.get("tags") or []), f"host:{event.get('host')}"}
-    text = f"{event['title']} {event['text']}".lower()
-    words = [word for word in str(query).split() if word not in ("AND", "*")]
-    return all(word in tags or word.strip('"').lower() in text for word in words)
+    """Whether a search finds an event: words in its texts and tags, KEY:word in its tags. Raises Refused(400)."""
+    tags = [*(event.get("tags") or []), f"host:{event.get('host')}"]
+
+    def values(event: dict[str, Any], key: str) -> list[str]:
+        if not key:
+            return [event["title"], event["text"], *tags]
+        return [tag.removeprefix(f"{key}:") for tag in tags if tag.startswith(f"{key}:")]
+
+    try:
+        return lucene.parse(query, values)(event)
+    except ValueError as error:
+        raise Refused(400, f"input_validation_error(Field 'filter.query' is invalid: {error})") from None

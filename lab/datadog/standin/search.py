@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from . import account
+from . import account, lucene
 from .calls import Call, Handler
 from .clock import seconds
 from .decode import Refused
@@ -18,7 +18,6 @@ from .monitor_bodies import METRIC_TYPES
 from .monitors import Monitors, scopes
 
 _STATUSES = ("alert", "warn", "no data", "ok", "ignored", "skipped")
-_WORDS = re.compile(r'(-?)(?:([\w.]+):)?(\((?:[^()]*)\)|"[^"]*"|[^\s"]+)')
 _PER_PAGE = 30
 
 
@@ -105,11 +104,31 @@ _FIELDS: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
     "notification": lambda item: [found["handle"] for found in item.get("notifications", [])],
     "priority": lambda item: [f"p{item['priority']}" if item["priority"] else ""],
 }
+# Where a part of what is there is enough; words without a field are looked for in the title.
+_PARTLY = ("", "title", "metric", "notification")
+
+
+def _values(item: dict[str, Any], key: str) -> list[str]:
+    if key and key not in _FIELDS:
+        # env:prod is short for tag:"env:prod".
+        return [tag[len(key) + 1 :] for tag in _FIELDS["tag"](item) if tag.startswith(f"{key}:")]
+    return [str(value) for value in _FIELDS[key or "title"](item)]
+
+
+def _test(query: str) -> lucene.Test:
+    """What a search query asks of an entry. Raises Refused(400)."""
+    for text in re.findall(r'\bstatus:(\([^()]*\)|"[^"]*"|\S+)', query):
+        words = [one.strip('"').lower() for one in re.findall(r'"[^"]*"|[^\s()]+', text) if one != "OR"]
+        if bad := [word for word in words if word not in _STATUSES]:
+            raise Refused(400, f"Query parsing error: '{bad[0]}' is not a valid monitor status")
+    try:
+        return lucene.parse(query, _values, _PARTLY)
+    except ValueError as error:
+        raise Refused(400, f"Query parsing error: {error}") from None
 
 
 def _answer(name: str, entries: list[dict[str, Any]], call: Call) -> dict[str, Any]:
-    tests = _tests(call.query.get("query", ""))
-    found = [entry for entry in entries if all(test(entry) for test in tests)]
+    found = list(filter(_test(call.query.get("query", "")), entries))
     size, page = call.integer("per_page", _PER_PAGE) or _PER_PAGE, call.integer("page", 0)
     order, _, direction = call.query.get("sort", "name,asc").partition(",")
     keys = {"name": "title", "monitor_name": "title"}
@@ -124,31 +143,3 @@ def _answer(name: str, entries: list[dict[str, Any]], call: Call) -> dict[str, A
         },
         "metadata": {"total_count": len(found), "page": page, "per_page": size, "page_count": -(-len(found) // size)},
     }
-
-
-def _tests(query: str) -> list[Callable[[dict[str, Any]], bool]]:
-    """What a search query asks of an entry: words of the title, field:value, field:(a OR b), each also with -."""
-    tests = []
-    for minus, field, text in _WORDS.findall(query):
-        values = [value.strip('"').lower() for value in re.findall(r'"[^"]*"|[^\s()]+', text) if value != "OR"]
-        if not field and values == ["and"]:
-            continue
-        if field == "status" and (bad := [value for value in values if value not in _STATUSES]):
-            raise Refused(400, f"Query parsing error: '{bad[0]}' is not a valid monitor status")
-        key = field or "title"
-        if key not in _FIELDS:
-            # env:prod is short for tag:"env:prod".
-            key, values = "tag", [f"{field}:{value}".lower() for value in values]
-        tests.append(_test(key, values, bool(minus)))
-    return tests
-
-
-def _test(key: str, values: list[str], negated: bool) -> Callable[[dict[str, Any]], bool]:
-    find = re.search if key in ("title", "metric", "notification") else re.fullmatch
-    patterns = [".*".join(map(re.escape, value.split("*"))) for value in values]
-
-    def test(entry: dict[str, Any]) -> bool:
-        own = [str(value).lower() for value in _FIELDS[key](entry)]
-        return any(find(pattern, item) for pattern in patterns for item in own) != negated
-
-    return test

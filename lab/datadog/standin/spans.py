@@ -11,25 +11,41 @@ import json
 import struct
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import mmh3
 
-from . import apm, sketches
+from . import apm, lucene, sketches
 from .apm import Span
 from .calls import Call, Handler
 from .clock import iso
 from .decode import LATEST, Refused, tag
 from .events import moment
-from .span_search import Test, parse
+from .lucene import Test
 
 _SITE = "https://api.datadoghq.com"
 _SEARCHED = 15 * 60
 _MOST = 1000
 _AT_A_TIME = 500
 _PERCENTILES = ("p50", "p75", "p90", "p95", "p99")
+# What of a span the reserved keys of a search name.
+_RESERVED: dict[str, Callable[[Span], list[str]]] = {
+    "service": lambda span: [span.service],
+    "env": lambda span: [span.env],
+    "version": lambda span: [span.version],
+    "host": lambda span: [span.host],
+    "operation_name": lambda span: [span.name],
+    "resource_name": lambda span: [span.resource],
+    "type": lambda span: [span.type],
+    "status": lambda span: ["error" if span.error else "ok"],
+    "span_id": lambda span: [str(span.span)],
+    "parent_id": lambda span: [str(span.parent)],
+    "trace_id": lambda span: [span.trace, str(int(span.trace[16:], 16))],
+    "@duration": lambda span: [str(span.duration)],
+    "": lambda span: [span.service, span.name, span.resource],
+}
 
 
 def search(
@@ -61,7 +77,7 @@ def search(
 def traces(store: Any, query: str, start: float, end: float, most: int = 20) -> list[dict[str, Any]]:
     """The newest traces with a span that `query` finds, by their first spans. Raises Refused(400)."""
     found: dict[str, dict[str, Any]] = {}
-    for _, span in search(store, parse(query, _tags_of(store)), start, end):
+    for _, span in search(store, _parse(query, _tags_of(store)), start, end):
         if span.trace not in found:
             rows = apm.waterfall(apm.trace(store, span.trace))
             spans, root = [one for _, one in rows], rows[0][1]
@@ -205,6 +221,22 @@ def _invalid(field: str, why: str, status: int = 400) -> Refused:
     return Refused(status, {"title": "Generic Error", "detail": f"invalid_argument(Field '{field}' is invalid: {why})"})
 
 
+def _parse(query: str, tags: Callable[[str], Iterable[str]]) -> Test:
+    """The test of spans that `query` writes; `tags` gives those of a host. Raises Refused(400)."""
+
+    def values(span: Span, key: str) -> list[str]:
+        if key in _RESERVED:
+            return _RESERVED[key](span)
+        if key[0] == "@":
+            return [str(held[key[1:]]) for held in (span.meta, span.metrics) if key[1:] in held]
+        return [tag[len(key) + 1 :] for tag in tags(span.host) if tag.startswith(f"{key}:")]
+
+    try:
+        return lucene.parse(query, values)
+    except ValueError as error:
+        raise _invalid("filter.query", str(error)) from None
+
+
 def _page(store: Any, wish: dict[str, Any]) -> dict[str, Any]:
     """One page of a search: filter, sort, limit and cursor, each None or missing where it was not given."""
     begun, now = time.monotonic(), time.time()
@@ -217,9 +249,8 @@ def _page(store: Any, wish: dict[str, Any]) -> dict[str, Any]:
     if not (str(limit).isdecimal() and 1 <= int(limit) <= _MOST):
         raise _invalid("page.limit", f"expected 1 to {_MOST}")
     tags_of = _tags_of(store)
-    found = search(
-        store, parse(query, tags_of), start, end, newest_first=sort[0] == "-", after=_after(wish.get("cursor"))
-    )
+    way = {"newest_first": sort[0] == "-", "after": _after(wish.get("cursor"))}
+    found = search(store, _parse(query, tags_of), start, end, **way)
     page = [(number, span) for (number, span), _ in zip(found, range(int(limit)), strict=False)]
     answer: dict[str, Any] = {"data": [_shown(number, span, tags_of(span.host)) for number, span in page]}
     if page:
