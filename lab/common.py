@@ -1,7 +1,5 @@
 """What the lab's programs share. Each prints one JSON report, or ends with what the user has to mend."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

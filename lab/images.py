@@ -5,8 +5,6 @@
 Needs root. Prints one JSON object: {"changed": bool, "images": {SUITE: {"tag", "id", "python"}}}.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import platform

@@ -6,8 +6,6 @@ The first FOLDER is what a static HTTP server gives to hosts (`deb [signed-by=..
 keeps the vendored wheels and the signing key, which is made once. Prints {"changed": bool}.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

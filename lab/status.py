@@ -5,8 +5,6 @@
 Ends with 1 where there is no lab.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -6,8 +6,6 @@ Runs the playbooks as a user would, looks at the page in Chromium, and asks the 
 interval, thresholds, the lab's clock) it puts back. Takes about eight minutes.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

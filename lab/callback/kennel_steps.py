@@ -3,8 +3,6 @@
 Chosen with ANSIBLE_STDOUT_CALLBACK; `ansible-playbook` alone keeps the output that people know.
 """
 
-from __future__ import annotations
-
 import os
 import textwrap
 import time

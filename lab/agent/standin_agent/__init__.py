@@ -1,7 +1,5 @@
 """The lab's stand-in for the Datadog Agent: it runs real check classes and sends what they report."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

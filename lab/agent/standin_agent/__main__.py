@@ -1,7 +1,5 @@
 """The command `datadog-agent`. Exit status 0, or 255 as the real one where a verb could not do its work."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import json

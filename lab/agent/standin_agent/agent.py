@@ -1,7 +1,5 @@
 """`datadog-agent run`: schedules the checks, flushes every 15 seconds, answers the command line on a local socket."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

@@ -4,8 +4,6 @@ A point carries the time at which its run was committed (its end), rounded to a 
 points is the spacing of its runs, whatever the flush interval.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Loads and runs checks, and keeps what they submit until the next flush."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

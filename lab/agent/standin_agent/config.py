@@ -1,7 +1,5 @@
 """datadog.yaml: defaults, environment, secrets and the host name, in the real Agent's order of precedence."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -4,8 +4,6 @@ The rules' sources are the public Agent (datadog-agent: comp/dogstatsd/server, p
 pkg/util/quantile) and the documentation of the datagram's format.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import re

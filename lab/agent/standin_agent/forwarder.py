@@ -1,7 +1,5 @@
 """Sends payloads to the intake, oldest first. While it is away they wait in a queue that is bounded by its bytes."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import logging

@@ -1,7 +1,5 @@
 """Finds check configurations and check classes. One broken file never hides another: errors are collected by name."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.util

@@ -3,8 +3,6 @@
 The rules' source is the public trace agent (datadog-agent: pkg/trace/api, agent, traceutil).
 """
 
-from __future__ import annotations
-
 import json
 import re
 import time

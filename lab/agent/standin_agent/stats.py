@@ -3,8 +3,6 @@
 Names are those of the msgpack payload, times are nanoseconds.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple

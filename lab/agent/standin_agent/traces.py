@@ -3,8 +3,6 @@
 python3 -m standin_agent.traces --config /etc/datadog-agent/datadog.yaml
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -4,8 +4,6 @@ Numbers and types are those of the public definitions (datadog-agent: pkg/proto/
 proto/metrics). Names do not travel: those of a span and its parts are the keys that tracers use in msgpack.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory

@@ -1,7 +1,5 @@
 """python3 -m standin: serve the stand-in Datadog until SIGTERM."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The one account of the lab: its organisation, and the one user who makes everything."""
 
-from __future__ import annotations
-
 from typing import Any
 
 ORG = 424242

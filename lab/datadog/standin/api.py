@@ -1,7 +1,5 @@
 """The routes that Agents and clients send to, and those that read what was sent."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace

@@ -6,8 +6,6 @@ saw, a gauge. Apdex counts a request up to half a second as 1, up to four times 
 error as 0: https://docs.datadoghq.com/tracing/guide/configure_an_apdex_for_your_traces_with_datadog_apm/
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """The application: routes, and how it answers what goes wrong."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

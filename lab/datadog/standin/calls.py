@@ -1,7 +1,5 @@
 """How a request becomes a call of a plain function, and what it returns an answer."""
 
-from __future__ import annotations
-
 import hmac
 import json
 import logging
@@ -45,7 +43,7 @@ class Keys:
     app_key: str = field(repr=False)
 
     @classmethod
-    def load(cls, path: Path) -> Keys:
+    def load(cls, path: Path) -> "Keys":
         """Read {"api_key": ..., "app_key": ...} from `path`. Raises ValueError when one is missing or empty."""
         content = json.loads(path.read_text(encoding="utf-8"))
         keys = [content.get(name) for name in ("api_key", "app_key")] if isinstance(content, dict) else []

@@ -1,7 +1,5 @@
 """The lab's time: real time moved by an offset, so that ten minutes without data or a Saturday take no time."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/dashboards/, and the recordings that tests/contract/test_replay.py replays
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections import Counter

@@ -1,7 +1,5 @@
 """Bodies of the intake, from bytes to points, check runs and hosts. Pure: no database, no HTTP."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """The objects of the account: dashboards, monitors, downtimes and events, each a JSON document of the store."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import string

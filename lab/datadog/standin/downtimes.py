@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/downtimes/
 """
 
-from __future__ import annotations
-
 import math
 import re
 import uuid

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/downtimes/
 """
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Any

@@ -6,8 +6,6 @@ a group become one, and only then are groups reckoned with each other.
 Source: https://docs.datadoghq.com/metrics/#querying-metrics and https://docs.datadoghq.com/dashboards/functions/rollup/
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

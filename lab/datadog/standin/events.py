@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/events/
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

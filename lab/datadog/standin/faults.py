@@ -1,7 +1,5 @@
 """Failures on demand: the next calls that match are answered wrongly, before or after their work is done."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import threading

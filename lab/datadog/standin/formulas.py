@@ -1,7 +1,5 @@
 """What a widget, or a request of the v2 query API, asks for: names of queries in formulas, become one metric query."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

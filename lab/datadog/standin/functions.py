@@ -4,8 +4,6 @@ A function that is not in the table here is refused by its name, and so is an ar
 Source: https://docs.datadoghq.com/dashboards/functions/
 """
 
-from __future__ import annotations
-
 import bisect
 import functools
 import itertools

@@ -1,7 +1,5 @@
 """What monitors have been through: each change of a group's status, told or not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .documents import Documents

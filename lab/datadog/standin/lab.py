@@ -1,7 +1,5 @@
 """What only a lab has: a clock to set, failures on demand, an account to empty, and mail that nobody gets."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .calls import Call, Handler

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/rate-limits/
 """
 
-from __future__ import annotations
-
 import re
 import time
 

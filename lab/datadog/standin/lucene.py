@@ -5,8 +5,6 @@ that is not quoted, * stands for any characters and ? for one. Upper and lower c
 Source: https://docs.datadoghq.com/tracing/trace_explorer/query_syntax/
 """
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable, Iterable

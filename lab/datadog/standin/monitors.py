@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that tests/contract/test_replay.py replays
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/monitors/types/metric/, .../service_check/ and .../anomaly/
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import operator
@@ -59,7 +57,7 @@ class Observation:
 
 
 @functools.lru_cache(maxsize=4096)
-def condition(query: str, kind: str) -> Condition | None:
+def condition(query: str, kind: str) -> "Condition | None":
     """What a monitor asks, None where the stand-in does not evaluate it."""
     try:
         found = parse_monitor(query, kind)

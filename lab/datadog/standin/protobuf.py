@@ -6,8 +6,6 @@ skipped. Stats travel as msgpack under the names of the same definitions' Go str
 because a message must.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -5,8 +5,6 @@
 Source: https://docs.datadoghq.com/api/latest/downtimes/ and https://docs.datadoghq.com/monitors/downtimes/
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import re

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/monitors/manage/search/
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable

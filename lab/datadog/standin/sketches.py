@@ -6,8 +6,6 @@ Source: https://github.com/DataDog/datadog-agent/blob/main/pkg/util/quantile/con
 https://github.com/DataDog/sketches-go/blob/master/ddsketch/pb/ddsketch.proto
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

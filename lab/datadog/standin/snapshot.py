@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/snapshots/
 """
 
-from __future__ import annotations
-
 import io
 import json
 import math

@@ -4,8 +4,6 @@ Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace
 on its pages only.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import struct

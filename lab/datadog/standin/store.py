@@ -1,8 +1,6 @@
 """What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs,
 spans, objects."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import threading

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/monitors/notify/variables/
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Collection, Mapping

@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/monitors/configuration/ and https://docs.datadoghq.com/monitors/downtimes/
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import threading

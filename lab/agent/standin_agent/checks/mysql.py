@@ -1,7 +1,5 @@
 """The metrics of the MySQL integration's own dashboards, under their real names, and `mysql.can_connect`."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from typing import Any
 

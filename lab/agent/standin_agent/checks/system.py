@@ -1,7 +1,5 @@
 """system.*: the checks that run without any configuration of the user's, under the real Agent's names."""
 
-from __future__ import annotations
-
 import os
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """The pages that a person looks at: server-rendered, read-only, without a key."""
 
-from __future__ import annotations
-
 from starlette.routing import BaseRoute
 
 from . import alerts, boards, hosts, services

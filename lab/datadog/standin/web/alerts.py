@@ -1,7 +1,5 @@
 """Monitors with what they have been through, downtimes as a calendar, the mailbox, and events."""
 
-from __future__ import annotations
-
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Dashboards: their list, and each drawn for a span of time and values of its template variables."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from starlette.requests import Request

@@ -3,8 +3,6 @@
 Times are seconds since the epoch, in a chart's model milliseconds as the charts' library takes them.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import statistics

@@ -1,7 +1,5 @@
 """Hosts by tag, one host, and how fresh every metric is."""
 
-from __future__ import annotations
-
 import statistics
 from typing import Any
 

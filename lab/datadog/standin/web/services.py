@@ -1,7 +1,5 @@
 """Services by their traces: how busy, how faulty and how slow each is, its resources, and one trace as a waterfall."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from starlette.requests import Request

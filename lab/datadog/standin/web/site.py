@@ -4,8 +4,6 @@ Names, messages and tags come from whoever sends them: templates escape everythi
 nothing run or load but the files of this server.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
