@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -12,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from . import api, dashboards, downtimes_v1, events, lab, search, spans
+from . import api, dashboards, downtimes_v1, events, search, spans
 from . import downtimes as downtimes_v2
-from .calls import Keys, routes
+from .calls import Call, Handler, Keys, routes
 from .clock import Clock
 from .decode import Refused
 from .documents import Documents
@@ -24,8 +25,8 @@ from .monitors import Monitors
 from .snapshot import Snapshots
 from .store import Store
 from .watch import Watch
-from .web import pages
-from .web.site import Site
+from .web import alerts, boards, hosts, services
+from .web.site import Site, static
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
@@ -46,9 +47,10 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
     snapshots = Snapshots(store, documents)
     downtimes = Downtimes(documents, clock)
     monitors = Monitors(documents, downtimes, clock, watch.state)
+    site = Site(store, documents, clock, monitors, downtimes)
     # The first route that fits answers: what is more special comes first.
     table = [
-        *lab.table(clock, faults, documents, watch),
+        *_lab(clock, faults, documents, watch),
         *snapshots.table(),
         *search.table(monitors, downtimes),
         *downtimes_v1.table(downtimes, clock),
@@ -72,7 +74,8 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
 
     app = Starlette(
         routes=[
-            *pages(Site(store, documents, clock, monitors, downtimes)),
+            *(route for part in (hosts, boards, alerts, services) for route in part.routes(site)),
+            *static(),
             snapshots.route(),
             *routes(keys, table, documents.lock),
         ],
@@ -85,6 +88,29 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         lifespan=lifespan,
     )
     return FaultyApp(app, faults)
+
+
+def _lab(clock: Clock, faults: Faults, documents: Documents, watch: Watch) -> list[tuple[str, str, Handler]]:
+    """What only a lab has: a clock to set, failures on demand, an account to empty, and mail that nobody gets."""
+
+    def set_clock(call: Call) -> dict[str, Any]:
+        clock.set(call.body)
+        return clock.shown()
+
+    def reset(call: Call) -> None:
+        for forget in (faults.clear, documents.clear, watch.forget):
+            forget()
+
+    return [
+        ("GET", "/lab/clock", lambda call: clock.shown()),
+        ("PUT", "/lab/clock", set_clock),
+        ("POST", "/lab/faults", lambda call: faults.add(call.body)),
+        ("DELETE", "/lab/faults", lambda call: faults.clear()),
+        ("POST", "/lab/reset", reset),
+        ("POST", "/lab/evaluate", lambda call: watch.evaluate()),
+        ("GET", "/lab/mailbox", lambda call: {"messages": documents.all("mail")}),
+        ("DELETE", "/lab/mailbox", lambda call: documents.clear("mail")),
+    ]
 
 
 async def _prune(store: Store) -> None:

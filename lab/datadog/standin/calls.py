@@ -3,7 +3,9 @@
 import hmac
 import json
 import logging
+import re
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,6 @@ from starlette.routing import Route
 
 from . import apm, decode, protobuf, sketches
 from .decode import Refused
-from .limits import Limits
 
 _LOG = logging.getLogger(__name__)
 _VALIDATE = "/api/v1/validate"
@@ -31,6 +32,18 @@ _SENDING = {
 # Source: https://docs.datadoghq.com/api/latest/metrics/#submit-metrics
 _SIZES = {"/api/v2/series": (512_000, 5 * 1024 * 1024)}
 _OTHER = (3_200_000, 62_914_560)
+# What is limited: (method, path, name, calls, seconds), the first that fits. Nothing is refused: faults do that.
+# Source: https://docs.datadoghq.com/api/latest/rate-limits/
+_LIMITS = (
+    ("GET", r"/api/v1/query", "query_timeseries_points", 600, 3600),
+    ("GET", r"/api/v1/graph/snapshot", "graph_snapshot", 60, 3600),
+    ("GET", r"/api/v1/monitor", "monitor_list", 1000, 10),
+    ("GET", r"/api/v\d/(monitor|downtime)/.+", "monitor_read", 3000, 10),
+    ("GET", r"/api/v\d/downtime", "downtime_list", 300, 60),
+    ("POST|PUT|PATCH|DELETE", r"/api/v\d/(monitor|downtime|host)\b.*", "monitor_write", 500, 10),
+    (".*", r"/api/v\d/dashboards?\b.*", "dashboard", 600, 60),
+    (".*", r"/api/v\d/events\b.*", "events", 1000, 60),
+)
 # Bodies that are no JSON; series may be, or not.
 _BINARY = {"/api/beta/sketches": sketches.payload, "/api/v0.2/stats": apm.stats, "/api/v0.2/traces": apm.spans}
 
@@ -108,6 +121,25 @@ class Call:
         """The part of a list that the parameters `start` and `count` ask for. Raises Refused(400)."""
         begin = self.integer(start, 0)
         return items[begin : begin + self.integer(count, default)]
+
+
+class Limits:
+    """The headers that say how many calls are left: how often each was made in its running period; for one thread."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, tuple[int, int]] = {}
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """Count a call; the headers of its answer, none where nothing limits it."""
+        for methods, paths, name, calls, period in _LIMITS:
+            if re.fullmatch(methods, method) and re.fullmatch(paths, path):
+                window, now = divmod(int(time.time()), period)
+                begun, count = self._calls.get(name, (window, 0))
+                self._calls[name] = window, (count if begun == window else 0) + 1
+                left = max(0, calls - self._calls[name][1])
+                said = {"limit": calls, "period": period, "remaining": left, "reset": period - now, "name": name}
+                return {f"x-ratelimit-{key}": str(value) for key, value in said.items()}
+        return {}
 
 
 class _Id(IntegerConvertor):

@@ -12,7 +12,7 @@ from typing import Any
 
 from module_utils.datadog_monitor_query import CompositeCondition, Condition, MetricCondition
 
-from . import history, observe, schedule, template
+from . import observe, schedule, template
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
@@ -28,6 +28,8 @@ _UNKNOWN: dict[str, Any] = {"overall_state": NO_DATA, "overall_state_modified": 
 _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
 # A lab that runs for days keeps the newest messages only.
 _MOST_MAIL = 2000
+# Changes kept of each monitor, the newest.
+_MOST_CHANGES = 500
 # Seconds after which a check without data is missed, and after which a silent group is forgotten.
 _CHECK_MISSED = 120
 _FORGOTTEN = 86400
@@ -57,7 +59,10 @@ class _Group:
 
 
 class Watch:
-    """The state of every monitor, kept as documents of kind "monitor_state" and "downtime_state"."""
+    """The state of every monitor, kept as documents of kind "monitor_state" and "downtime_state".
+
+    What a monitor has been through, told or not, is among it: {"time", "group", "from": None for a new one, "to"}.
+    """
 
     def __init__(self, store: Store, documents: Documents, clock: Clock) -> None:
         self._store = store
@@ -88,7 +93,6 @@ class Watch:
             for gone in set(self._states) - {monitor["id"] for monitor in monitors}:
                 del self._states[gone]
                 self._documents.delete("monitor_state", gone)
-                history.forget(self._documents, gone)
 
     # ------------------------------------------------------------------------------------------------- downtimes
     def _downtimes(self, now: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -139,7 +143,8 @@ class Watch:
         known = self._states.get(monitor["id"])
         fresh = known is None or known["query"] != monitor["query"]
         new = {"id": monitor["id"], "query": monitor["query"], "memory": {}, **_UNKNOWN}
-        state = copy.deepcopy(new if fresh else known)
+        past = (known or {}).get("changes", [])
+        state = copy.deepcopy({key: value for key, value in (new if fresh else known).items() if key != "changes"})
         if fresh and known:
             # The account goes on showing the state that the old query had until the new one changes it.
             state |= {key: known[key] for key in ("overall_state", "overall_state_modified")}
@@ -152,7 +157,13 @@ class Watch:
         overall = min((group["status"] for group in state["groups"].values()), key=_WORST.index, default=NO_DATA)
         if overall != state["overall_state"] or not state["overall_state_modified"]:
             state |= {"overall_state": overall, "overall_state_modified": iso(moment.now)}
-        history.note(self._documents, monitor["id"], None if fresh else known, state, moment.now)
+        before = {} if fresh else {name: group["status"] for name, group in known["groups"].items()}
+        changes = [
+            {"time": int(moment.now), "group": name, "from": before.get(name), "to": group["status"]}
+            for name, group in state["groups"].items()
+            if before.get(name) != group["status"]
+        ]
+        state["changes"] = [*past, *changes][-_MOST_CHANGES:]
         self._states[monitor["id"]] = state
         if fresh or _worth_keeping(state) != _worth_keeping(known):
             self._documents.put("monitor_state", monitor["id"], state)

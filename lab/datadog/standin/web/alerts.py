@@ -10,7 +10,7 @@ from module_utils.datadog_query import Query
 from starlette.requests import Request
 from starlette.routing import Route
 
-from .. import history, schedule
+from .. import schedule
 from ..decode import Refused
 from ..evaluate import evaluate
 from ..observe import ALERT, NO_DATA, OK, WARN, condition
@@ -53,7 +53,7 @@ def routes(site: Site) -> list[Route]:
             "monitor": found,
             "summary": _summary(site, found, active),
             "groups": sorted(groups, key=lambda group: (_WORST.index(group["status"]), group["name"])),
-            "changes": list(reversed(history.read(site.documents, found["id"])))[:200],
+            "changes": (site.documents.get("monitor_state", found["id"]) or {}).get("changes", [])[:-201:-1],
             "mails": [mail for mail in _newest(site, "mail") if mail["monitor_id"] == found["id"]][:20],
             "downtimes": site.downtimes.matching(found, ahead),
             "drawn": _drawn(site, found, request),
