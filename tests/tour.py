@@ -1,10 +1,12 @@
 """Walk the whole exercise on a lab that is up, and write docs/tour.md with pictures and figures of that very walk.
 
-    python lab/tour.py --state FOLDER [--out FOLDER]
+    python tests/tour.py --state FOLDER [--out FOLDER]
 
 Runs the playbooks as a user would, looks at the page in Chromium, and asks the API. What it changes for a moment (an
 interval, thresholds, the lab's clock) it puts back. Takes about eight minutes.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -22,10 +24,10 @@ from typing import Any
 
 import jinja2
 import requests
-from common import ROOT
 from playwright.sync_api import Page, sync_playwright
 
-TEMPLATE = ROOT / "lab" / "tour.md.j2"
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = Path(__file__).with_name("tour.md.j2")
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 
 
