@@ -54,7 +54,6 @@ def run(
 
 
 def podman(*arguments: str, data: bytes | IO[bytes] = b"") -> str:
-    """Run podman, as `run` does."""
     return run(PODMAN, *arguments, data=data)
 
 

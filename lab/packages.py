@@ -36,7 +36,6 @@ DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
 
 @alone(__file__)
 def main() -> dict[str, Any]:
-    """Build, unless the same inputs have been built already."""
     parser = argparse.ArgumentParser(description="Build the stand-in Agent's signed apt repository.")
     parser.add_argument("--out", type=Path, required=True, help="the repository's folder")
     parser.add_argument("--cache", type=Path, required=True, help="folder for wheels and signing key")

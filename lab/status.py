@@ -16,7 +16,6 @@ from containers import listed
 
 
 def read(path: Path) -> Any:
-    """Read a JSON file; None where there is none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
@@ -57,14 +56,12 @@ def status(state: Path) -> dict[str, Any]:
 
 
 def table(rows: list[list[str]]) -> str:
-    """Set rows in columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
 
 
 def text(found: dict[str, Any]) -> str:
-    """Write a status for people."""
     rows = [["HOST", "ADDRESS", "PORT", "USER", "GROUPS", "STATE"]]
     rows += [
         [host["name"], host["address"], str(host["port"]), host["user"], ",".join(host["groups"]), host["state"]]

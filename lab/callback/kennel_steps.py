@@ -35,7 +35,6 @@ class CallbackModule(Default):
     CALLBACK_NAME = "kennel_steps"
 
     def __init__(self) -> None:
-        """Start with no step under way."""
         super().__init__()
         self._open = False  # whether the line of the current step still waits for its end
         self._since = 0.0
@@ -71,7 +70,6 @@ class CallbackModule(Default):
             self._display.display("")
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
-        """Name the part of the work that begins."""
         self._end_step()
         self._play = play
         self._display.display(f"--- {play.get_name().strip()}")
@@ -110,7 +108,6 @@ class CallbackModule(Default):
             self._note(result)
 
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
-        """Show a loop's failed item under its step."""
         self._break_line()
         super().v2_runner_item_on_failed(result)
 

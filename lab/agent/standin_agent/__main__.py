@@ -60,7 +60,6 @@ def _hostname(_options: argparse.Namespace, path: Path) -> None:
 
 
 def _ask(options: argparse.Namespace, path: Path) -> dict[str, Any]:
-    """The running Agent's answer to the verb."""
     address = Config(path, resolve=False).socket
     try:
         with Client(str(address)) as agent:
@@ -88,7 +87,6 @@ def _state(options: argparse.Namespace, path: Path) -> None:
 
 
 def _show(options: argparse.Namespace, answer: Any) -> None:
-    """Print an answer as JSON, or for people as YAML."""
     if options.json:
         print(json.dumps(answer, indent=2))
     else:

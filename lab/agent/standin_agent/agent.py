@@ -169,7 +169,6 @@ class Agent:
         return {"configurations": found, "errors": {**self.collector.config_errors, **self.collector.load_errors}}
 
     def _answer(self, listener: Listener) -> None:
-        """Answer one verb a connection."""
         answers = {"status": self.status, "health": self.health, "configcheck": self.configurations}
         while True:
             # A caller that goes away, says nothing or asks for what is not there must not end the answering.
@@ -179,7 +178,6 @@ class Agent:
 
 
 def _address() -> str:
-    """The address that this host sends from."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             # An address of RFC 5737: the route is looked up, and nothing is sent.

@@ -39,8 +39,6 @@ class Point(NamedTuple):
 
 
 class Sampler:
-    """The samples of one check instance."""
-
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._run: defaultdict[Context, list[float]] = defaultdict(list)

@@ -57,8 +57,6 @@ class Taken(NamedTuple):
 
 
 class DogStatsD:
-    """The server and its buckets."""
-
     def __init__(self, config: Config, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
         self._config, self._log, self._clock = config, log, clock
         self._lock = threading.Lock()
@@ -224,8 +222,6 @@ class DogStatsD:
 
 
 def _points(context: Context, values: Values, when: int) -> list[Point]:
-    """The points of what one bucket has of one context."""
-
     def point(suffix: str, kind: str, value: float) -> Point:
         return Point(context.metric + suffix, kind, when, value, context.tags, context.host, BUCKET)
 

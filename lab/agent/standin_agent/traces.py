@@ -262,7 +262,6 @@ class TraceAgent:
         return True
 
     def send_stats(self, payloads: list[dict[str, Any]], *, client_computed: bool = False) -> None:
-        """Hand statistics to the forwarder."""
         if payloads:
             about = {"AgentHostname": self._config.hostname, "AgentEnv": self._settings["env"]}
             document = {**about, "AgentVersion": AGENT_VERSION, "ClientComputed": client_computed, "Stats": payloads}

@@ -67,8 +67,6 @@ def intake(store: Store, clock: Clock) -> list[tuple[str, str, Handler]]:
 
 
 def table(store: Store, downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
-    """The routes of hosts, their tags, and metrics."""
-
     def all_tags(call: Call) -> dict[str, Any]:
         source, all_hosts = call.query.get("source", ""), store.hosts()
         known = {*SOURCES.values(), *(name for host in all_hosts for name in host.tags)}

@@ -178,7 +178,6 @@ def prune(db: sqlite3.Connection, now: int) -> None:
 
 
 def loaded(body: str) -> Span:
-    """A span as it was kept."""
     return Span(**json.loads(body))
 
 

@@ -102,7 +102,6 @@ class Call:
         return self.query[name]
 
     def flag(self, name: str) -> bool:
-        """Whether a parameter says true."""
         return self.query.get(name, "").lower() == "true"
 
     def integer(self, name: str, default: int | None = None, allowed: range = range(decode.LATEST + 1)) -> int:

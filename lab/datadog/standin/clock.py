@@ -15,7 +15,6 @@ class Clock:
     offset: float = 0.0
 
     def now(self) -> float:
-        """Seconds since the epoch."""
         return time.time() + self.offset
 
     def set(self, wish: Any) -> None:
@@ -33,7 +32,6 @@ class Clock:
         self.offset = offset
 
     def shown(self) -> dict[str, Any]:
-        """What /lab/clock answers."""
         return {"now": iso(self.now()), "epoch": self.now(), "offset": self.offset}
 
 

@@ -300,7 +300,6 @@ def _usage(found: dict[str, Any]) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------------------ checks
 def _check(body: Any) -> None:
-    """Raise Refused(400) for what is no dashboard."""
     if not isinstance(body, dict):
         raise Refused(400, "Invalid JSON")
     if body.get("layout_type") not in (None, "ordered", "free"):

@@ -26,7 +26,6 @@ class Documents:
         self.lock = threading.RLock()
 
     def all(self, kind: str) -> list[dict[str, Any]]:
-        """Every document of a kind."""
         rows = self._store.read("SELECT body FROM document WHERE kind = ? ORDER BY number", kind)
         return [json.loads(body) for (body,) in rows]
 
@@ -43,7 +42,6 @@ class Documents:
         return found
 
     def put(self, kind: str, id_: str | int, body: dict[str, Any]) -> None:
-        """Keep a document, in the place of one with this id."""
         with self._store.transaction() as db:
             db.execute(
                 "INSERT INTO document (kind, id, body) VALUES (?, ?, ?) "

@@ -58,11 +58,9 @@ class Downtimes:
         return self._documents.need("downtime", id_, missing)
 
     def monitor(self, id_: str | int | None) -> dict[str, Any] | None:
-        """The monitor with this id, None where there is none."""
         return self._documents.get("monitor", str(id_))
 
     def schedule(self, attributes: dict[str, Any]) -> dict[str, Any]:
-        """Make a downtime of checked attributes."""
         now, ids = iso(self._clock.now()), [self._documents.new_id(kind) for kind in ("downtime", "downtime_v1")]
         made = {"id": ids[0], "v1_id": ids[1], **_DEFAULTS, **attributes}
         made.update(created=now, modified=now, canceled=None)
@@ -70,7 +68,6 @@ class Downtimes:
         return made
 
     def change(self, found: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
-        """Change a downtime by checked attributes."""
         changed = {**self._documents.get("downtime", found["id"]), **attributes, "modified": iso(self._clock.now())}
         self._documents.put("downtime", found["id"], changed)
         return changed
@@ -187,7 +184,6 @@ class Downtimes:
                 self.mute(scope, end, {"monitor_id": monitor})
 
     def mute(self, scope: str, end: int | None, monitors: dict[str, Any], message: str | None = None) -> dict[str, Any]:
-        """Schedule a downtime from now until `end`, seconds since the epoch."""
         times = {"start": None, "end": None if end is None else iso(int(end))}
         sent = {"scope": scope, "schedule": times, "monitor_identifier": monitors, "message": message}
         return self.schedule(self.checked(sent))
@@ -207,7 +203,6 @@ def check_recurrence(recurrence: dict[str, str], zone: str) -> datetime:
 
 
 def check_scope(text: Any) -> None:
-    """Raise Refused(400) for what is no scope of a downtime."""
     if not isinstance(text, str) or not text.strip():
         raise Refused(400, "Invalid scope parameter")
     try:
@@ -251,8 +246,6 @@ def _times(window: tuple[float, float], shown: Callable[[float], str]) -> dict[s
 
 # ------------------------------------------------------------------------------------------------------------ routes
 def table(downtimes: Downtimes) -> list[tuple[str, str, Handler]]:
-    """The routes of the v2 API."""
-
     def shown(found: dict[str, Any]) -> dict[str, Any]:
         attributes = {name: value for name, value in found.items() if name in _SHOWN}
         attributes["status"] = downtimes.status(found)

@@ -22,8 +22,6 @@ _LATE = 60
 
 
 def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
-    """The routes of v1, of all monitors' and of hosts' muting."""
-
     def shown(found: dict[str, Any]) -> dict[str, Any]:
         schedule, chosen = found["schedule"], found["monitor_identifier"]
         status = downtimes.status(found)
@@ -53,7 +51,6 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
         }
 
     def checked(sent: Any, old: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The attributes of v2 for a v1 body. Raises Refused(400)."""
         if not isinstance(sent, dict) or not (old or sent.get("scope")):
             raise Refused(400, "Invalid scope parameter")
         result = {name: sent[name] for name in _PLAIN if name in sent}

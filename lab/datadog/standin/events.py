@@ -31,8 +31,6 @@ _APP = "https://app.datadoghq.com"
 
 
 def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
-    """The routes of events."""
-
     def keep(event: dict[str, Any]) -> dict[str, Any]:
         tags = event.get("tags") or []
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):

@@ -38,7 +38,6 @@ class Fault:
     seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what no fault can be."""
         numbers = isinstance(self.count, int) and self.count > 0 and isinstance(self.seconds, (int, float))
         texts = isinstance(self.method, str) and self.kind in KINDS and self.when in ("before", "after")
         if not numbers or not texts:
@@ -48,14 +47,11 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set, oldest first."""
-
     def __init__(self) -> None:
         self._set: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, wish: Any) -> None:
-        """Set a fault from its fields. Raises Refused(400)."""
         try:
             # "429" may be written as a number.
             fault = Fault(**{**wish, "kind": str(wish["kind"])})
@@ -65,7 +61,6 @@ class Faults:
             self._set.append(fault)
 
     def clear(self) -> None:
-        """Forget all."""
         with self._lock:
             self._set.clear()
 

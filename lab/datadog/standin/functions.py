@@ -72,7 +72,6 @@ class Window:
     interval: int
 
     def buckets(self, interval: int) -> range:
-        """The starts of the buckets that begin within the window."""
         return range(-(-self.start // interval) * interval, self.end, interval)
 
     def cut(self, points: Points) -> Points:

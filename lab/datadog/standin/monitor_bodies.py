@@ -86,7 +86,6 @@ def _type(sent: str | None, before: str | None, query: str) -> str:
 
 
 def _condition(query: str, kind: str) -> Any:
-    """What a query says. Raises Refused(400)."""
     if kind == "synthetics alert":
         return None
     if query_problems(query, kind):
@@ -142,7 +141,6 @@ def _check_thresholds(thresholds: dict[str, Any], condition: Any, kind: str) -> 
 
 
 def _name(query: str, condition: Any) -> str:
-    """The name of a monitor that was given none."""
     metric = re.search(r"([\w.]+)\{([^{}]*)\}", query)
     if not isinstance(condition, MetricCondition) or not metric or condition.threshold is None:
         return query

@@ -33,16 +33,13 @@ class Monitors:
         self.state = state
 
     def all(self) -> list[dict[str, Any]]:
-        """Every monitor as it is kept."""
         return self._documents.all("monitor")
 
     def need(self, call: Call) -> dict[str, Any]:
-        """The monitor that a path names. Raises Refused(404)."""
         return self._documents.need("monitor", call.path["id"], "Monitor not found")
 
     # ------------------------------------------------------------------------------------------------------- writing
     def create(self, call: Call) -> dict[str, Any]:
-        """Make a monitor of a body."""
         sent = _body(call)
         id_, now = self._documents.new_id("monitor"), self._clock.now()
         times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
@@ -67,7 +64,6 @@ class Monitors:
         return {}
 
     def delete(self, call: Call) -> dict[str, Any]:
-        """Delete a monitor and cancel its own downtimes."""
         found = self.need(call)
         problems = self._references(found)
         if problems and not call.flag("force"):
@@ -79,7 +75,6 @@ class Monitors:
         return {"deleted_monitor_id": found["id"]}
 
     def can_delete(self, call: Call) -> Any:
-        """Which of the monitors nothing else refers to."""
         ids = [text for text in call.query.get("monitor_ids", "").split(",") if text]
         if not ids:
             raise Refused(400, "Invalid payload: must specify monitor_ids")
@@ -107,7 +102,6 @@ class Monitors:
         return self._silence(call, lambda own: {**own, **dict.fromkeys(_scopes(wish), end)})
 
     def unmute(self, call: Call) -> dict[str, Any]:
-        """Let a monitor, or a scope of it, notify again."""
         wish = {**call.query, **(call.body or {})}
         every, gone = str(wish.get("all_scopes", "")).lower() == "true", _scopes(wish)
         return self._silence(call, lambda own: {one: own[one] for one in own if not every and one not in gone})
@@ -130,7 +124,6 @@ class Monitors:
         return {name: value for name, value in self.shown(monitor).items() if name != "creator"}
 
     def read(self, call: Call) -> dict[str, Any]:
-        """One monitor."""
         asked = call.flag("with_downtimes")
         return self._read(self.need(call), self._downtimes.ahead(), _wanted_states(call), asked)
 
@@ -175,7 +168,6 @@ class Monitors:
         return answer
 
     def table(self) -> list[tuple[str, str, Handler]]:
-        """The routes of monitors, but for the searches."""
         return [
             ("GET", "/api/v1/monitor", self.every),
             ("POST", "/api/v1/monitor", self.create),

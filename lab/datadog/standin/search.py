@@ -20,8 +20,6 @@ _PER_PAGE = 30
 
 
 def table(monitors: Monitors, downtimes: Any) -> list[tuple[str, str, Handler]]:
-    """The routes of the searches."""
-
     def every() -> list[dict[str, Any]]:
         ahead = downtimes.ahead()
         active = [found for found in ahead if found["status"] == "active"]
@@ -114,7 +112,6 @@ def _values(item: dict[str, Any], key: str) -> list[str]:
 
 
 def _test(query: str) -> lucene.Test:
-    """What a search query asks of an entry. Raises Refused(400)."""
     for text in re.findall(r'\bstatus:(\([^()]*\)|"[^"]*"|\S+)', query):
         words = [one.strip('"').lower() for one in re.findall(r'"[^"]*"|[^\s()]+', text) if one != "OR"]
         if bad := [word for word in words if word not in _STATUSES]:

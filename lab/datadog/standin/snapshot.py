@@ -48,7 +48,6 @@ class Snapshots:
         os.environ.setdefault("MPLCONFIGDIR", str(store.folder / "matplotlib"))
 
     def table(self) -> list[tuple[str, str, Handler]]:
-        """The route that takes a picture."""
         return [("GET", "/api/v1/graph/snapshot", self._take)]
 
     def route(self) -> Route:

@@ -135,8 +135,6 @@ def _series(store: Any, only: dict[str, str]) -> Iterator[tuple[int, str, bool, 
 
 # --------------------------------------------------------------------------------------------------------------- API
 def table(store: Any) -> list[tuple[str, str, Handler]]:
-    """The routes that read traces."""
-
     def list_spans(call: Call) -> dict[str, Any]:
         named = {name: call.query.get(f"filter[{name}]") for name in ("from", "to", "query")}
         page = {name: call.query.get(f"page[{name}]") for name in ("cursor", "limit")}
@@ -272,7 +270,6 @@ def _after(cursor: Any) -> tuple[int, int] | None:
 
 
 def _shown(number: int, span: Span, host_tags: Iterable[str]) -> dict[str, Any]:
-    """A span as the search answers it."""
     named = {"env": span.env, "service": span.service, "version": span.version}
     own = {f"{name}:{value}" for name, value in {**named, "host": span.host}.items() if value}
     return {
@@ -300,7 +297,6 @@ def _shown(number: int, span: Span, host_tags: Iterable[str]) -> dict[str, Any]:
 
 
 def _raw(span: Span) -> dict[str, Any]:
-    """A span as a whole trace has it."""
     return {
         **{name: getattr(span, name) for name in ("service", "name", "resource", "type", "duration")},
         "resourceHash": _hash(span.resource),

@@ -273,7 +273,6 @@ class Store:
         ]
 
     def hosts(self) -> list[Host]:
-        """All hosts, by name."""
         tags: dict[str, dict[str, list[str]]] = {}
         for host, source, tag in self.read("SELECT host, source, tag FROM host_tag"):
             tags.setdefault(host, {}).setdefault(source, []).append(tag)

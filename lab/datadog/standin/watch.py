@@ -256,7 +256,6 @@ class Watch:
         self._mail(f"[{word}{scope}] {name}", body, monitor_id=monitor["id"], group=where, transition=word)
 
     def _values(self, group: _Group, seen: Observation | None, moment: _Moment) -> dict[str, str]:
-        """The variables of a message."""
         values: dict[str, list[str]] = {}
         for tag in sorted(group.tags):
             key, colon, value = tag.partition(":")
@@ -333,7 +332,6 @@ def _again(options: dict[str, Any], shown: dict[str, Any], memory: dict[str, Any
 
 
 def _conditions(before: str, after: str, again: bool, priority: Any) -> set[str]:
-    """The conditional variables that hold in a message."""
     found = {f"is_{_NAMES[after]}"} if after != OK else {"is_recovery", f"is_{_NAMES[before]}_recovery"}
     if before != after:
         found.add(f"is_{_NAMES[before]}_to_{_NAMES[after]}")
@@ -347,7 +345,6 @@ def _host_name(tags: Iterable[str]) -> str:
 
 
 def _address(host: Host) -> str:
-    """The address that the Agent's metadata has for a host."""
     try:
         return str(json.loads(host.meta.get("gohai") or "{}")["network"]["ipaddress"])
     except (KeyError, TypeError, ValueError):

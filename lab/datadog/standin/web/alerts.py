@@ -26,8 +26,6 @@ _ROW = 15
 
 
 def routes(site: Site) -> list[Route]:
-    """The pages of monitors, downtimes, mail and events."""
-
     def monitors(request: Request) -> tuple[str, dict[str, Any]]:
         ahead = site.downtimes.ahead()
         active = [found for found in ahead if found["status"] == "active"]

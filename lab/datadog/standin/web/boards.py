@@ -13,8 +13,6 @@ from .site import Site
 
 
 def routes(site: Site) -> list[Route]:
-    """The pages of dashboards."""
-
     def every(request: Request) -> tuple[str, dict[str, Any]]:
         found = sorted(site.documents.all("dashboard"), key=lambda board: str(board["title"]).lower())
         shown = [{**board, "count": len(list(widgets(board["widgets"])))} for board in found]

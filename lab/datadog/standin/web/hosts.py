@@ -22,8 +22,6 @@ _SHADES = 6
 
 
 def routes(site: Site) -> list[Route]:
-    """The pages of hosts and metrics."""
-
     def host_map(request: Request) -> tuple[str, dict[str, Any]]:
         asked, now = request.query_params, site.clock.now()
         everyone = site.store.hosts()
@@ -89,7 +87,6 @@ def routes(site: Site) -> list[Route]:
 
 
 def tags_of(host: Host) -> list[str]:
-    """Every tag of a host, its name among them."""
     return sorted({f"host:{host.name}", *(tag for own in host.tags.values() for tag in own)})
 
 

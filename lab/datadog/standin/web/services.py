@@ -19,8 +19,6 @@ _SERVICES_COLOURED = 10
 
 
 def routes(site: Site) -> list[Route]:
-    """The pages of services and traces."""
-
     def span(request: Request) -> tuple[int, int]:
         now = int(site.clock.now())
         return asked_span(request, now) or (now - _USUAL, now)
@@ -75,7 +73,6 @@ def routes(site: Site) -> list[Route]:
 
 
 def _charts(site: Site, operation: dict[str, Any], start: int, end: int) -> list[tuple[str, dict[str, Any]]]:
-    """Requests, errors and latency of the busiest operation of a service."""
     metric, scope = f"trace.{operation['operation']}", f"service:{operation['service']},env:{operation['env']}"
     counts = {f"sum:{metric}.{what}{{{scope}}}.as_count()": what for what in ("hits", "errors")}
     latencies = {f"{how}:{metric}{{{scope}}}": how for how in ("p50", "p95", "p99")}
