@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import Any
 
 import agent_process
@@ -26,11 +25,11 @@ def span(**fields: Any) -> Any:
     return Span(**{**about, **fields})
 
 
-def normalised(**fields: Any) -> tuple[Any, dict[str, int]]:
-    """The span put right, and what was wrong."""
-    found, counts = span(**fields), Counter[str]()
-    spans.normalise([found], "go", counts)
-    return found, dict(+counts)
+def normalised(**fields: Any) -> Any:
+    """The span put right."""
+    found = span(**fields)
+    spans.normalise([found], "go")
+    return found
 
 
 @pytest.mark.parametrize(
@@ -47,7 +46,7 @@ def normalised(**fields: Any) -> tuple[Any, dict[str, int]]:
     ],
 )
 def test_services_become_tags(sent: str, kept: str) -> None:
-    assert normalised(service=sent)[0].service == kept
+    assert normalised(service=sent).service == kept
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_services_become_tags(sent: str, kept: str) -> None:
     ],
 )
 def test_operations_become_parts_of_metrics(sent: str, kept: str) -> None:
-    assert normalised(name=sent)[0].name == kept
+    assert normalised(name=sent).name == kept
 
 
 @given(st.text())
@@ -73,18 +72,18 @@ def test_what_is_normal_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept", "counted"),
+    ("sent", "kept"),
     [
-        ({"resource": ""}, {"resource": "n"}, {"ResourceEmpty": 1}),
-        ({"resource": "x" * 6000}, {"resource": "x" * 5000}, {}),
-        ({"type": "t" * 101}, {"type": "t" * 100}, {"TypeTruncate": 1}),
-        ({"duration": -5}, {"duration": 0}, {"InvalidDuration": 1}),
-        ({"duration": 2**63 - 1}, {"duration": 0}, {"InvalidDuration": 1}),
-        ({"trace_id": 7, "span_id": 7, "parent_id": 7}, {"parent_id": 0}, {}),
-        ({"meta": {"env": "My Env!"}}, {"meta": {"env": "my_env"}}, {}),
-        ({"meta": {"http.status_code": "404"}}, {"meta": {"http.status_code": "404"}}, {}),
-        ({"meta": {"http.status_code": "999"}}, {"meta": {}}, {"InvalidHTTPStatusCode": 1}),
-        ({"meta": {"k": "v" * 26_000}}, {"meta": {"k": "v" * 25_000}}, {}),
+        ({"resource": ""}, {"resource": "n"}),
+        ({"resource": "x" * 6000}, {"resource": "x" * 5000}),
+        ({"type": "t" * 101}, {"type": "t" * 100}),
+        ({"duration": -5}, {"duration": 0}),
+        ({"duration": 2**63 - 1}, {"duration": 0}),
+        ({"trace_id": 7, "span_id": 7, "parent_id": 7}, {"parent_id": 0}),
+        ({"meta": {"env": "My Env!"}}, {"meta": {"env": "my_env"}}),
+        ({"meta": {"http.status_code": "404"}}, {"meta": {"http.status_code": "404"}}),
+        ({"meta": {"http.status_code": "999"}}, {"meta": {}}),
+        ({"meta": {"k": "v" * 26_000}}, {"meta": {"k": "v" * 25_000}}),
         (
             {
                 "type": "sql",
@@ -92,22 +91,19 @@ def test_what_is_normal_stays(text: str) -> None:
                 "meta": {"sql.query": "IN (1,2)"},
             },
             {"resource": "SELECT a1, ?, -? FROM t2 WHERE x=?", "meta": {"sql.query": "IN (?,?)"}},
-            {},
         ),
-        ({"type": "web", "resource": "GET /users/7"}, {"resource": "GET /users/7"}, {}),
+        ({"type": "web", "resource": "GET /users/7"}, {"resource": "GET /users/7"}),
     ],
 )
-def test_spans_are_put_right(sent: dict[str, Any], kept: dict[str, Any], counted: dict[str, int]) -> None:
-    found, counts = normalised(**sent)
+def test_spans_are_put_right(sent: dict[str, Any], kept: dict[str, Any]) -> None:
+    found = normalised(**sent)
     for name, value in kept.items():
         assert (dict(getattr(found, name)) if name == "meta" else getattr(found, name)) == value
-    assert counts == counted
 
 
 def test_a_start_before_this_century_becomes_now() -> None:
-    found, counts = normalised(start=5, duration=10**9)
+    found = normalised(start=5, duration=10**9)
     assert abs(found.start + found.duration - time.time_ns()) < 10**9
-    assert counts == {"InvalidStartDate": 1}
 
 
 def marked(trace: list[Any], by_client: bool = False) -> list[int]:

@@ -6,7 +6,6 @@ The rules' source is the public trace agent (datadog-agent: pkg/trace/api, agent
 import json
 import re
 import time
-from collections import Counter
 from typing import Any
 
 import msgpack
@@ -94,8 +93,8 @@ def resource(text: str, name: str, kind: str) -> str:
     return cut((_SQL_VALUE.sub("?", text) if kind in SQL_TYPES else text) or name, MAX_RESOURCE)
 
 
-def normalise(trace: list[Any], language: str, malformed: Counter[str]) -> None:
-    """Put the spans of one trace right, and count by the trace agent's names what was wrong. Raises Dropped."""
+def normalise(trace: list[Any], language: str) -> None:
+    """Put the spans of one trace right. Raises Dropped."""
     if not trace:
         raise Dropped("EmptyTrace")
     for span in trace:
@@ -105,16 +104,6 @@ def normalise(trace: list[Any], language: str, malformed: Counter[str]) -> None:
             raise Dropped("SpanIDZero" if span.trace_id else "TraceIDZero")
         if span.parent_id == span.trace_id == span.span_id:
             span.parent_id = 0
-        malformed.update(
-            ServiceEmpty=not span.service,
-            ServiceTruncate=len(span.service) > MAX_NAME,
-            SpanNameEmpty=not span.name,
-            SpanNameTruncate=len(span.name) > MAX_NAME,
-            ResourceEmpty=not span.resource,
-            TypeTruncate=len(span.type) > MAX_NAME,
-            InvalidStartDate=span.start < YEAR_2000,
-            InvalidDuration=not 0 <= span.duration <= LATEST - max(span.start, 0),
-        )
         span.service, span.name = service(span.service, language), operation(span.name)
         span.type = cut(span.type, MAX_NAME)
         span.resource = resource(span.resource, span.name, span.type)
@@ -122,21 +111,15 @@ def normalise(trace: list[Any], language: str, malformed: Counter[str]) -> None:
             span.duration = 0
         if span.start < YEAR_2000:
             span.start = time.time_ns() - span.duration
-        _normalise_meta(span, malformed)
-    malformed["DuplicateSpanID"] += len(trace) - len({span.span_id for span in trace})
-
-
-def _normalise_meta(span: Any, malformed: Counter[str]) -> None:
-    meta = span.meta
-    if span.type in SQL_TYPES and "sql.query" in meta:
-        meta["sql.query"] = _SQL_VALUE.sub("?", meta["sql.query"])
-    for key in [key for key, value in meta.items() if len(value) > MAX_META]:
-        meta[key] = cut(meta[key], MAX_META)
-    if "env" in meta:
-        meta["env"] = tag_value(meta["env"])
-    if not re.fullmatch(r"[1-5]\d\d|", meta.get("http.status_code", "")):
-        malformed["InvalidHTTPStatusCode"] += 1
-        del meta["http.status_code"]
+        meta = span.meta
+        if span.type in SQL_TYPES and "sql.query" in meta:
+            meta["sql.query"] = _SQL_VALUE.sub("?", meta["sql.query"])
+        for key in [key for key, value in meta.items() if len(value) > MAX_META]:
+            meta[key] = cut(meta[key], MAX_META)
+        if "env" in meta:
+            meta["env"] = tag_value(meta["env"])
+        if not re.fullmatch(r"[1-5]\d\d|", meta.get("http.status_code", "")):
+            del meta["http.status_code"]
 
 
 def root(trace: list[Any]) -> Any:

@@ -178,7 +178,7 @@ class TraceAgent:
         for trace in traces:
             found[""]["SpansReceived"] += len(trace)
             try:
-                spans.normalise(trace, about["Lang"], found["SpansMalformed"])
+                spans.normalise(trace, about["Lang"])
             except spans.Dropped as reason:
                 found["TracesDropped"][str(reason)] += 1
                 found[""]["SpansDropped"] += len(trace)
@@ -281,7 +281,7 @@ class TraceAgent:
         with self._lock:
             receiver = [
                 {**dict(zip((*ABOUT, "EndpointVersion"), sender, strict=True)), **counts[""]}
-                | {name: dict(+counts[name]) for name in ("TracesDropped", "SpansMalformed")}
+                | {"TracesDropped": dict(counts["TracesDropped"])}
                 for sender, counts in self._received.items()
             ]
         return {
