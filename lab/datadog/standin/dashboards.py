@@ -60,17 +60,11 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
     def need(id_: str, kind: str = "dashboard") -> dict[str, Any]:
         return documents.need(kind, id_, f"Dashboard with ID {id_} not found")
 
-    def create(call: Call) -> dict[str, Any]:
+    def put(call: Call) -> dict[str, Any]:
         _check(call.body)
-        return put(documents.new_id("dashboard"), call.body, iso(clock.now()))
-
-    def update(call: Call) -> dict[str, Any]:
-        _check(call.body)
-        found = need(call.path["id"])
-        return put(found["id"], call.body, found["created_at"])
-
-    def put(id_: str, body: dict[str, Any], created: str) -> dict[str, Any]:
-        known: dict[Any, int] = {}
+        body, now, known = call.body, iso(clock.now()), dict[Any, int]()
+        before = need(call.path["id"]) if call.path else {"id": documents.new_id("dashboard"), "created_at": now}
+        id_ = before["id"]
         made = {
             **_DASHBOARD,
             **body,
@@ -78,8 +72,8 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
             "url": _url(id_, body["title"]),
             "author_handle": account.HANDLE,
             "author_name": account.NAME,
-            "created_at": created,
-            "modified_at": iso(clock.now()),
+            "created_at": before["created_at"],
+            "modified_at": now,
             "widgets": _with_ids(body["widgets"], known),
         }
         if made["notify_list"]:
@@ -102,18 +96,12 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         page = call.paged(found, "start", "count", 10**9)
         return {"dashboards": [{name: item.get(name) for name in (*_SUMMARY, "deleted_at")} for item in page]}
 
-    def delete(call: Call) -> dict[str, Any]:
-        remove(need(call.path["id"]))
-        return {"deleted_dashboard_id": call.path["id"]}
-
-    def delete_many(call: Call) -> None:
+    def delete(call: Call) -> dict[str, Any] | None:
         # All or none.
-        for found in [need(id_) for id_ in _ids(call)]:
-            remove(found)
-
-    def remove(found: dict[str, Any]) -> None:
-        documents.delete("dashboard", found["id"])
-        documents.put("deleted dashboard", found["id"], {**found, "deleted_at": iso(clock.now())})
+        for found in [need(id_) for id_ in ([call.path["id"]] if call.path else _ids(call))]:
+            documents.delete("dashboard", found["id"])
+            documents.put("deleted dashboard", found["id"], {**found, "deleted_at": iso(clock.now())})
+        return {"deleted_dashboard_id": call.path["id"]} if call.path else None
 
     def restore(call: Call) -> None:
         for found in [need(id_, "deleted dashboard") for id_ in _ids(call)]:
@@ -137,11 +125,11 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         ("GET", "/api/v2/dashboards/usage", usages),
         ("GET", "/api/v2/dashboards/{id}/usage", usage),
         ("GET", "/api/v1/dashboard", every),
-        ("POST", "/api/v1/dashboard", create),
-        ("DELETE", "/api/v1/dashboard", delete_many),
+        ("POST", "/api/v1/dashboard", put),
+        ("DELETE", "/api/v1/dashboard", delete),
         ("PATCH", "/api/v1/dashboard", restore),
         ("GET", "/api/v1/dashboard/{id}", lambda call: need(call.path["id"])),
-        ("PUT", "/api/v1/dashboard/{id}", update),
+        ("PUT", "/api/v1/dashboard/{id}", put),
         ("DELETE", "/api/v1/dashboard/{id}", delete),
     ]
 
