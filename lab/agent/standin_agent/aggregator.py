@@ -95,15 +95,27 @@ class Sampler:
         if kind == Kinds.COUNTER:
             # The real check sampler divides by an interval of one second.
             return [Point(metric, "rate", now, sum(values), tags, host, 1)]
-        ordered, size = sorted(values), len(values)
-        gauges = {
-            "max": ordered[-1],
-            "median": ordered[(size - 1) // 2],
-            "avg": sum(ordered) / size,
-            "95percentile": ordered[max(0, math.ceil(size * 0.95) - 1)],
-        }
-        points = [Point(f"{metric}.{name}", "gauge", now, value, tags, host) for name, value in gauges.items()]
-        return [*points, Point(f"{metric}.count", "rate", now, float(size), tags, host, 1)]
+        return histogram([(value, 1) for value in values], Point(metric, "gauge", now, 0.0, tags, host), 1)
+
+
+def histogram(values: list[tuple[float, float]], like: Point, seconds: int) -> list[Point]:
+    """The points of values, each with how many samples it stands for, that came in so many seconds."""
+    ordered = sorted((value, int(weight)) for value, weight in values)
+    total = sum(weight for _, weight in ordered)
+
+    def percentile(percent: int) -> float:
+        seen, wanted = 0, (percent * total - 1) // 100
+        return next(value for value, weight in ordered if (seen := seen + weight) > wanted)
+
+    gauges = {
+        "max": ordered[-1][0],
+        "median": percentile(50),
+        "avg": sum(value * weight for value, weight in ordered) / total,
+        "95percentile": percentile(95),
+    }
+    points = [like._replace(metric=f"{like.metric}.{name}", value=value) for name, value in gauges.items()]
+    rate = like._replace(metric=f"{like.metric}.count", kind="rate", value=total / seconds, interval=seconds)
+    return [*points, rate]
 
 
 def series(points: list[Point]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from standin_agent.aggregator import Point
+from standin_agent.aggregator import Point, histogram
 from standin_agent.config import Config
 from standin_agent.wire import SketchPayload
 
@@ -231,20 +231,7 @@ def _points(context: Context, values: Values, when: int) -> list[Point]:
         return [point("", "rate", values[-1][0] / BUCKET)]
     if context.kind == SET:
         return [point("", "gauge", len({value for value, _ in values}))]
-    ordered = sorted((value, int(weight)) for value, weight in values)
-    total = sum(weight for _, weight in ordered)
-
-    def percentile(percent: int) -> float:
-        seen, wanted = 0, (percent * total - 1) // 100
-        return next(value for value, weight in ordered if (seen := seen + weight) > wanted)
-
-    return [
-        point(".max", "gauge", ordered[-1][0]),
-        point(".median", "gauge", percentile(50)),
-        point(".avg", "gauge", sum(value * weight for value, weight in ordered) / total),
-        point(".count", "rate", total / BUCKET),
-        point(".95percentile", "gauge", percentile(95)),
-    ]
+    return histogram(values, point("", "gauge", 0.0), BUCKET)
 
 
 def sketch(values: Values, when: int) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def _hosts(store: Store, downtimes: Downtimes, call: Call) -> dict[str, Any]:
     since = call.integer("from", now - _HOSTS_SINCE)
     with_meta = call.query.get("include_hosts_metadata", "true").lower() != "false"
     words = call.query.get("filter", "")
-    found = [host for host in store.hosts() if host.last_reported >= since and _chosen(host, words)]
+    found = [host for host in store.hosts() if host.last_reported >= since and host.fits(words)]
     muted = {one["scope"].removeprefix("host:"): one["schedule"].get("end") for one in downtimes.active()}
     shown = [_host(store, host, now, with_meta, muted) for host in found]
     field = call.query.get("sort_field", "name") or "name"
@@ -183,12 +183,6 @@ def _hosts(store: Store, downtimes: Downtimes, call: Call) -> dict[str, Any]:
     page = call.paged(shown, "start", "count", 100)[:_MOST_HOSTS]
     totals = {"total_matching": len(found), "total_returned": len(page), "exact_total_matching": True}
     return {"host_list": page, **totals}
-
-
-def _chosen(host: Host, text: str) -> bool:
-    """Whether every word of a filter is part of the name, an alias or a tag of the host."""
-    own = [host.name, f"host:{host.name}", *host.aliases, *_tags(host)]
-    return all(any(word.lower() in item.lower() for item in own) for word in text.replace(",", " ").split())
 
 
 def _tags(host: Host, source: str = "") -> list[str]:

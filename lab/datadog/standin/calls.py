@@ -1,5 +1,6 @@
 """How a request becomes a call of a plain function, and what it returns an answer."""
 
+import base64
 import hmac
 import json
 import logging
@@ -141,6 +142,16 @@ class Limits:
         return {}
 
 
+def cursor(after: Any) -> str:
+    """What a page ended with, as a text for its answer."""
+    return base64.urlsafe_b64encode(json.dumps({"after": after}).encode()).decode()
+
+
+def after(text: str) -> Any:
+    """What the page ended with that a cursor follows. Raises ValueError, TypeError or KeyError for what is none."""
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))["after"]
+
+
 class _Id(IntegerConvertor):
     """A number in a path, with as many digits as ids have: Python refuses to read thousands of them."""
 
@@ -169,7 +180,7 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
         # Handlers check what the API checks. Any other part of a body may be of any type, and trips whoever uses it.
         except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError) as error:
             _LOG.info("refused", exc_info=True)
-            raise Refused(400, f"Payload is not in the expected format: {error}") from None
+            raise decode.malformed(error) from None
 
     async def handle(request: Request) -> Response:
         keys.check(request, application=(request.method, request.url.path) not in _SENDING)

@@ -105,53 +105,54 @@ def load(body: bytes) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except (ValueError, RecursionError) as error:
-        raise _malformed(str(error)) from None
+        raise malformed(error) from None
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _malformed(reason: str) -> Refused:
+def malformed(reason: Any) -> Refused:
+    """How the API refuses a body that is not what it takes."""
     return Refused(400, f"Payload is not in the expected format: {reason}")
 
 
 def _get(item: Any, name: str, kind: type | tuple[type, ...], default: Any) -> Any:
     """`item[name]`, or `default` where it is absent or null. Raises Refused for another type than `kind`."""
     if not isinstance(item, dict):
-        raise _malformed("expected an object")
+        raise malformed("expected an object")
     value = item.get(name)
     if value is None:
         value = default
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise _malformed(f"{name}: unexpected {type(value).__name__}")
+        raise malformed(f"{name}: unexpected {type(value).__name__}")
     return value
 
 
 def _need(item: Any, name: str) -> str:
     text = _get(item, name, str, "")
     if not text:
-        raise _malformed(f"{name} is required")
+        raise malformed(f"{name} is required")
     return text
 
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
-        raise _malformed(f"{name}: expected a finite number")
+        raise malformed(f"{name}: expected a finite number")
     return float(value)
 
 
 def _seconds(value: Any, name: str) -> int:
     seconds = int(_number(value, name))
     if not 0 <= seconds <= LATEST:
-        raise _malformed(f"{name}: out of range")
+        raise malformed(f"{name}: out of range")
     return seconds
 
 
 def tag(text: Any) -> str:
     """A tag as Datadog keeps it: small letters, what is not allowed as underscores, at most 200 characters."""
     if not isinstance(text, str):
-        raise _malformed("tags: expected texts")
+        raise malformed("tags: expected texts")
     return _FORBIDDEN_IN_TAG.sub("_", text.strip().lower())[:200]
 
 
@@ -172,12 +173,12 @@ def series_v1(payload: Any) -> list[Sample]:
     for item in _get(payload, "series", list, []):
         kind = _get(item, "type", str, "gauge") or "gauge"
         if kind not in TYPES:
-            raise _malformed(f"type: unknown {kind!r}")
+            raise malformed(f"type: unknown {kind!r}")
         device = _get(item, "device", str, "")
         own = _get(item, "tags", list, []) + ([f"device:{device}"] if device else [])
         pairs = _get(item, "points", list, [])
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-            raise _malformed("points: expected pairs of timestamp and value")
+            raise malformed("points: expected pairs of timestamp and value")
         samples.append(_sample(item, kind, _get(item, "host", str, ""), own, pairs))
     return samples
 
@@ -188,7 +189,7 @@ def series_v2(payload: Any) -> list[Sample]:
     for item in _get(payload, "series", list, []):
         kind = _get(item, "type", int, 0)
         if kind not in range(len(TYPES)):
-            raise _malformed(f"type: unknown {kind}")
+            raise malformed(f"type: unknown {kind}")
         host, own = "", list(_get(item, "tags", list, []))
         for resource in _get(item, "resources", list, []):
             name, what = _get(resource, "name", str, ""), _get(resource, "type", str, "")
@@ -208,7 +209,7 @@ def check_runs(payload: Any, now: int) -> list[CheckRun]:
     for item in payload if isinstance(payload, list) else [payload]:
         status = _get(item, "status", int, 0)
         if status not in STATUSES:
-            raise _malformed(f"status: unknown {status}")
+            raise malformed(f"status: unknown {status}")
         check, host = _need(item, "check"), _get(item, "host_name", str, "")
         own, message = tags(_get(item, "tags", list, [])), _get(item, "message", str, "")
         timestamp = _seconds(_get(item, "timestamp", (int, float), now), "timestamp")

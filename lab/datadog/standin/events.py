@@ -3,8 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/events/
 """
 
-import base64
-import json
 import re
 import uuid
 from decimal import Decimal
@@ -13,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from . import lucene
-from .calls import Call, Handler
+from .calls import Call, Handler, after, cursor
 from .clock import Clock, epoch, iso
 from .decode import Refused
 from .documents import Documents
@@ -113,16 +111,20 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
         ]
         found.sort(key=lambda event: event["date_happened"], reverse=sort.startswith("-"))
         if asked.get("cursor"):
-            uids, after = [event["uid"] for event in found], _after(asked["cursor"])
-            found = found[uids.index(after) + 1 :] if after in uids else []
+            try:
+                last, uids = after(asked["cursor"]), [event["uid"] for event in found]
+            except (KeyError, TypeError, ValueError):
+                wrong = "{'errors': [u\"input_validation_error(Field 'page' is invalid: invalid cursor)\"]}"
+                raise Refused(400, wrong) from None
+            found = found[uids.index(last) + 1 :] if last in uids else []
         limit = asked.get("limit", _PAGE)
         page = found[:limit]
         answer: dict[str, Any] = {"data": [_v2(event) for event in page]}
         if page:
-            after = base64.urlsafe_b64encode(json.dumps({"after": page[-1]["uid"]}).encode()).decode()
+            follows = cursor(page[-1]["uid"])
             query = {f"filter[{name}]": chosen[name] for name in ("from", "to", "query") if chosen.get(name)}
-            query.update({"page[cursor]": after, "page[limit]": limit})
-            answer.update(meta={"page": {"after": after}}, links={"next": f"{_APP}{path}?{urlencode(query)}"})
+            query.update({"page[cursor]": follows, "page[limit]": limit})
+            answer.update(meta={"page": {"after": follows}}, links={"next": f"{_APP}{path}?{urlencode(query)}"})
         return answer
 
     def list_v2(call: Call) -> dict[str, Any]:
@@ -224,15 +226,6 @@ def moment(text: str | int | None, now: float, default: float) -> float:
         return int(text) / 1000 if str(text).isdecimal() else epoch(str(text).replace(" ", "+"))
     except (OverflowError, ValueError):
         raise Refused(400, f"input_validation_error(Field 'filter' is invalid: {text})") from None
-
-
-def _after(cursor: str) -> str:
-    """The last event of the page that a cursor follows."""
-    try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))["after"]
-    except (KeyError, TypeError, ValueError):
-        wrong = "{'errors': [u\"input_validation_error(Field 'page' is invalid: invalid cursor)\"]}"
-        raise Refused(400, wrong) from None
 
 
 def matches(event: dict[str, Any], query: str) -> bool:

@@ -33,7 +33,8 @@ _HISTORY = 4 * 3600
 _ENOUGH = 5
 # Where a normal distribution has its standard deviations; the band is quantiles, that spikes do not widen.
 _LOW, _HIGH = 0.1587, 0.8413
-_RANKS: dict[str, Callable[[list[float]], float]] = {
+# What makes one number of a line, in top() and in widgets.
+RANKS: dict[str, Callable[[list[float]], float]] = {
     "mean": statistics.fmean,
     "sum": math.fsum,
     "min": min,
@@ -197,7 +198,7 @@ def _top(node: Call, window: Window, evaluate: Evaluate, rank: tuple[int, str] |
     count, by, order = (*rank, usual) if rank else _arguments(node, float, str, str, defaults=("mean", usual))
     if not 1 <= count <= 1000:
         raise Refused(400, f"{node.name}: the number of lines is from 1 to 1000")
-    reckon = _RANKS[_one_of(node, by, _RANKS)]
+    reckon = RANKS[_one_of(node, by, RANKS)]
     lines = [line for line in _lines(node, window, evaluate) if line.points]
     lines.sort(
         key=lambda line: reckon([line.points[bucket] for bucket in sorted(line.points)]),
@@ -317,7 +318,7 @@ FUNCTIONS: dict[str, Function] = {
         f"{which}{count}{by and '_'}{by}": functools.partial(_top, rank=(count, by or "mean"))
         for which in ("top", "bottom")
         for count in (5, 10, 15, 20)
-        for by in ("", *_RANKS)
+        for by in ("", *RANKS)
     },
     "timeshift": _shifted,
     **{name: functools.partial(_shifted, seconds=-seconds) for name, seconds in _BEFORE.items()},

@@ -26,12 +26,12 @@ from .evaluate import combine, evaluate
 from .functions import METHODS, Line
 
 OK, WARN, ALERT, NO_DATA = "OK", "Warn", "Alert", "No Data"
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
+COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
     "<=": operator.le,
-    "==": operator.eq,
+    **dict.fromkeys(("=", "=="), operator.eq),
     "!=": operator.ne,
 }
 # Part of its window that a group may have no data for at the start, where a full window is asked.
@@ -182,7 +182,7 @@ def _keyword(node: Expression, name: str) -> str | None:
 
 # ---------------------------------------------------------------------------------------------------- service checks
 def _checks(asked: CheckCondition, source: Any) -> list[Observation]:
-    host_tags = {host.name: [tag for tags in host.tags.values() for tag in tags] for host in source.hosts()}
+    host_tags = {host.name: host.every_tag for host in source.hosts()}
     over = [parse_scope(tag) for tag in asked.over]
     exclude = [parse_scope(tag) for tag in asked.exclude]
     groups: dict[tuple[str, ...], list[CheckRun]] = {}
@@ -217,7 +217,7 @@ def status(asked: MetricCondition | CheckCondition, options: dict[str, Any], see
         return max((_runs_status(thresholds, runs, before) for runs in seen.runs), key=(OK, WARN, ALERT).index)
     symbol = asked.comparator if isinstance(asked, MetricCondition) else ">="
     critical = thresholds.get("critical", getattr(asked, "threshold", None))
-    compare = _COMPARE[symbol]
+    compare = COMPARE[symbol]
     for level, limit, recovery in (
         (ALERT, critical, thresholds.get("critical_recovery")),
         (WARN, thresholds.get("warning"), thresholds.get("warning_recovery")),

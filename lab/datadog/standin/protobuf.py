@@ -13,7 +13,7 @@ import msgpack
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
-from .decode import Refused
+from .decode import malformed
 
 # A field is "name: type = number"; * stands before the type of a repeated one, <type> is a map from texts.
 _MESSAGES = {
@@ -78,7 +78,7 @@ def read(name: str, body: bytes) -> Any:
     try:
         return _CLASSES[name].FromString(body)
     except DecodeError as error:
-        raise Refused(400, f"Payload is not in the expected format: no {name}: {error}") from None
+        raise malformed(f"no {name}: {error}") from None
 
 
 def stats(body: bytes) -> Any:
@@ -90,7 +90,7 @@ def stats(body: bytes) -> Any:
         return _filled("StatsPayload", sent)
     # Whatever is not what it should be trips one of these.
     except (AttributeError, TypeError, ValueError) as error:
-        raise Refused(400, f"Payload is not in the expected format: no StatsPayload: {error}") from None
+        raise malformed(f"no StatsPayload: {error}") from None
 
 
 def _filled(name: str, sent: dict[str, Any]) -> Any:

@@ -18,7 +18,7 @@ from ddsketch.pb.ddsketch_pb2 import DDSketch, IndexMapping
 from google.protobuf.message import DecodeError
 
 from . import protobuf
-from .decode import Key, Refused, Sample, tags
+from .decode import Key, Refused, Sample, malformed, tags
 
 TYPE = "distribution"
 _GAMMA, _BIAS = 1.015625, 1338
@@ -76,7 +76,7 @@ def bins(body: bytes, unit: float = 1.0) -> dict[int, float]:
     try:
         sketch = DDSketch.FromString(body)
     except DecodeError:
-        raise _malformed("no DDSketch") from None
+        raise malformed("no DDSketch") from None
     gamma, offset = sketch.mapping.gamma, sketch.mapping.indexOffset
     found: dict[int, float] = {0: sketch.zeroCount} if sketch.zeroCount else {}
     for sign, store in ((1, sketch.positiveValues), (-1, sketch.negativeValues)):
@@ -85,20 +85,16 @@ def bins(body: bytes, unit: float = 1.0) -> dict[int, float]:
             if not count:
                 continue
             if sketch.mapping.interpolation != IndexMapping.NONE or not 1 < gamma < 10:
-                raise _malformed("DDSketch: only a logarithmic mapping is taken")
+                raise malformed("DDSketch: only a logarithmic mapping is taken")
             # Datadog's Agents and tracers put into bin i what lies from gamma ** (i - offset) to a gamma above.
             middle = (index - offset + 0.5) * math.log(gamma) + math.log(unit)
             if not abs(middle) < 700:
-                raise _malformed("DDSketch: a value is out of range")
+                raise malformed("DDSketch: a value is out of range")
             key = key_of(sign * math.exp(middle))
             found[key] = found.get(key, 0.0) + count
     if len(found) > _MOST_BINS or not all(0 <= count < 2**64 for count in found.values()):
-        raise _malformed("DDSketch: expected counts")
+        raise malformed("DDSketch: expected counts")
     return found
-
-
-def _malformed(reason: str) -> Refused:
-    return Refused(400, f"Payload is not in the expected format: {reason}")
 
 
 def payload(body: bytes) -> list[Distribution]:
@@ -107,14 +103,14 @@ def payload(body: bytes) -> list[Distribution]:
     for item in protobuf.read("SketchPayload", body).sketches:
         sketches = {one.ts: _sketch(one) for one in item.dogsketches if one.cnt > 0 and one.ts >= 0}
         if not item.metric:
-            raise _malformed("metric is required")
+            raise malformed("metric is required")
         found.append(distribution(Key(item.metric, item.host, tags(list(item.tags))), 10, sketches))
     return found
 
 
 def _sketch(sent: Any) -> Sketch:
     if len(sent.k) != len(sent.n) or not all(abs(value) < _LARGEST for value in (sent.min, sent.max, sent.sum)):
-        raise _malformed("a sketch whose parts do not fit")
+        raise malformed("a sketch whose parts do not fit")
     counted: dict[int, float] = {}
     # A bin that is fuller than its count can say comes more than once.
     for key, n in zip(sent.k, sent.n, strict=True):

@@ -17,7 +17,7 @@ import mmh3
 
 from . import apm, lucene, sketches
 from .apm import Span
-from .calls import Call, Handler
+from .calls import Call, Handler, after, cursor
 from .clock import iso
 from .decode import LATEST, Refused, tag
 from .events import moment
@@ -147,7 +147,7 @@ def table(store: Any) -> list[tuple[str, str, Handler]]:
 
     def list_services(call: Call) -> dict[str, Any]:
         names = sorted(
-            {own["service"] for *_, own in _series(store, {"env": _need(call, "filter[env]")}) if "service" in own}
+            {own["service"] for *_, own in _series(store, {"env": call.text("filter[env]")}) if "service" in own}
         )
         metadata = [{"isTraced": True, "isUsm": False} for _ in names]
         id_, attributes = str(uuid.uuid5(uuid.NAMESPACE_URL, _SITE)), {"services": names, "metadata": metadata}
@@ -163,7 +163,7 @@ def table(store: Any) -> list[tuple[str, str, Handler]]:
         return services(store, *_span_of(call), call.query.get("env", "*"))
 
     def lab_resources(call: Call) -> list[dict[str, Any]]:
-        return resources(store, _need(call, "service"), *_span_of(call), call.query.get("env", "*"))
+        return resources(store, call.text("service"), *_span_of(call), call.query.get("env", "*"))
 
     def lab_traces(call: Call) -> list[dict[str, Any]]:
         return traces(store, call.query.get("query", "*"), *_span_of(call))
@@ -183,12 +183,6 @@ def table(store: Any) -> list[tuple[str, str, Handler]]:
         ("GET", "/lab/apm/traces", lab_traces),
         ("GET", "/lab/apm/traces/{id}", lab_trace),
     ]
-
-
-def _need(call: Call, name: str) -> str:
-    if not call.query.get(name):
-        raise Refused(400, f"The parameter '{name}' is required")
-    return call.query[name]
 
 
 def _span_of(call: Call) -> tuple[int, int]:
@@ -250,20 +244,20 @@ def _page(store: Any, wish: dict[str, Any]) -> dict[str, Any]:
     page = [(number, span) for (number, span), _ in zip(found, range(int(limit)), strict=False)]
     answer: dict[str, Any] = {"data": [_shown(number, span, tags_of(span.host)) for number, span in page]}
     if page:
-        after = base64.urlsafe_b64encode(json.dumps({"after": [page[-1][1].start, page[-1][0]]}).encode()).decode()
+        follows = cursor([page[-1][1].start, page[-1][0]])
         asked = {"filter[from]": round(start * 1000), "filter[query]": query, "filter[to]": round(end * 1000)}
-        asked |= {"page[cursor]": after, "page[limit]": limit, "sort": sort}
+        asked |= {"page[cursor]": follows, "page[limit]": limit, "sort": sort}
         elapsed, id_ = round((time.monotonic() - begun) * 1000), uuid.uuid4().hex
-        answer["meta"] = {"elapsed": elapsed, "request_id": id_, "status": "done", "page": {"after": after}}
+        answer["meta"] = {"elapsed": elapsed, "request_id": id_, "status": "done", "page": {"after": follows}}
         answer["links"] = {"next": f"{_SITE}/api/v2/spans/events?{urlencode(asked)}"}
     return answer
 
 
-def _after(cursor: Any) -> tuple[int, int] | None:
-    if not cursor:
+def _after(text: Any) -> tuple[int, int] | None:
+    if not text:
         return None
     try:
-        start, number = json.loads(base64.urlsafe_b64decode(cursor))["after"]
+        start, number = after(text)
         return _within(start), _within(number)
     except (KeyError, OverflowError, TypeError, ValueError):
         raise _invalid("page.cursor", "invalid cursor") from None

@@ -75,6 +75,16 @@ class Host:
     meta: dict[str, Any]
     tags: dict[str, list[str]]
 
+    @property
+    def every_tag(self) -> set[str]:
+        """Its tags of all sources, and its name as one."""
+        return {f"host:{self.name}", *(tag for own in self.tags.values() for tag in own)}
+
+    def fits(self, words: str) -> bool:
+        """Whether every word of a filter is part of its name, an alias or a tag."""
+        own = [text.lower() for text in (self.name, *self.aliases, *self.every_tag)]
+        return all(any(word in text for text in own) for word in words.lower().replace(",", " ").split())
+
 
 class Store:
     """One writing connection behind a lock, and one reading connection per thread."""

@@ -191,7 +191,7 @@ class Watch:
                 continue
             shown = state["groups"].setdefault(name, {"name": name, "status": after, **_NEVER})
             host = moment.hosts.get(_host_name(memory["tags"]))
-            tags = shared | set(memory["tags"]) | {tag for own in (host.tags.values() if host else ()) for tag in own}
+            tags = shared | set(memory["tags"]) | (host.every_tag if host else set())
             self._move(_Group(monitor, asked, tags, shown, memory), one, before, after, moment)
 
     def _seen(self, asked: Condition, options: dict[str, Any], moment: _Moment) -> dict[str, Observation]:

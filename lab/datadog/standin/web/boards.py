@@ -22,9 +22,7 @@ def routes(site: Site) -> list[Route]:
         board = site.documents.get("dashboard", request.path_params["id"])
         if board is None:
             raise Refused(404, "There is no such dashboard")
-        known = site.store.hosts()
-        tags = sorted({tag for host in known for own in host.tags.values() for tag in own})
-        tags += [f"host:{host.name}" for host in known]
+        tags = sorted({tag for host in site.store.hosts() for tag in host.every_tag})
         variables = [_variable(variable, request, tags) for variable in board.get("template_variables") or ()]
         now = site.clock.now()
         view = View(site.store, now, {one["name"]: one["bound"] for one in variables}, asked_span(request, now))

@@ -3,9 +3,7 @@
 Times are seconds since the epoch, in a chart's model milliseconds as the charts' library takes them.
 """
 
-import math
 import re
-import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +13,8 @@ from module_utils.datadog_monitor_query import CheckCondition
 from ..decode import Refused
 from ..evaluate import evaluate
 from ..formulas import request_query
-from ..functions import METHODS, Line
-from ..observe import observe
+from ..functions import METHODS, RANKS, Line
+from ..observe import COMPARE, observe
 from ..store import Store
 from .site import number
 
@@ -31,19 +29,7 @@ _VARIABLE = re.compile(r"\$([A-Za-z_][\w-]*)")
 # Gaps longer than these seconds, and than some intervals, are left open.
 _GAP = 300
 _MOST_LINES = 100
-_REDUCE: dict[str, Callable[[list[float]], float]] = {
-    **METHODS,
-    "mean": statistics.fmean,
-    "area": math.fsum,
-    "last": lambda values: values[-1],
-}
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": lambda value, limit: value > limit,
-    ">=": lambda value, limit: value >= limit,
-    "<": lambda value, limit: value < limit,
-    "<=": lambda value, limit: value <= limit,
-    "=": lambda value, limit: value == limit,
-}
+_REDUCE = {**METHODS, **RANKS}
 _CHECKS = ("ok", "warning", "critical", "unknown")
 
 
@@ -207,7 +193,7 @@ def _reduced(line: Line, how: str) -> float | None:
 def _colour(request: dict[str, Any], value: float | None) -> str:
     """The class for a value by the first of the request's conditional formats that holds."""
     for wish in request.get("conditional_formats") or ():
-        if value is not None and _COMPARE[wish["comparator"]](value, float(wish["value"])):
+        if value is not None and COMPARE[wish["comparator"]](value, float(wish["value"])):
             words = {"red": "alert", "yellow": "warn", "green": "ok"}
             return next((state for word, state in words.items() if word in wish["palette"]), "")
     return ""

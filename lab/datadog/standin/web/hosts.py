@@ -28,11 +28,10 @@ def routes(site: Site) -> list[Route]:
         metrics = site.store.metrics(int(now) - _OFFERED)
         metric = asked.get("metric") or next((name for name in _COLOURS if name in metrics), "")
         values = _values(site, metric, now) if metric in metrics else {}
-        words = asked.get("filter", "").replace(",", " ").lower().split()
-        chosen = [host for host in everyone if all(any(word in own.lower() for own in tags_of(host)) for word in words)]
+        chosen = [host for host in everyone if host.fits(asked.get("filter", ""))]
         low, high = (min(values.values(), default=0.0), max(values.values(), default=0.0))
         tiles = [_tile(host, now, values.get(host.name), low, high) for host in chosen]
-        keys = {tag.partition(":")[0] for host in everyone for tag in tags_of(host) if ":" in tag} - {"host"}
+        keys = {tag.partition(":")[0] for host in everyone for tag in host.every_tag if ":" in tag} - {"host"}
         groups: dict[str, list[dict[str, Any]]] = {}
         by = asked.get("group", "")
         for tile in tiles:
@@ -46,7 +45,7 @@ def routes(site: Site) -> list[Route]:
             "total": len(everyone),
             "counts": counts,
             "keys": sorted(keys),
-            "tags": sorted({tag for host in everyone for tag in tags_of(host)}),
+            "tags": sorted({tag for host in everyone for tag in host.every_tag}),
             "metrics": metrics,
             "metric": metric,
             "scale": (low, high) if values else None,
@@ -86,10 +85,6 @@ def routes(site: Site) -> list[Route]:
     ]
 
 
-def tags_of(host: Host) -> list[str]:
-    return sorted({f"host:{host.name}", *(tag for own in host.tags.values() for tag in own)})
-
-
 def _values(site: Site, metric: str, now: float) -> dict[str, float]:
     """The average of a metric on each host over the last minutes, in one query for all of them."""
     (lines,) = evaluate(read(f"avg:{metric}{{*}} by {{host}}"), site.store, int(now) - _RECENT, int(now) + 1)
@@ -101,7 +96,7 @@ def _tile(host: Host, now: float, value: float | None, low: float, high: float) 
     part = (value - low) / (high - low) if value is not None and high > low else 0.0
     return {
         "name": host.name,
-        "tags": tags_of(host),
+        "tags": sorted(host.every_tag),
         "age": seconds,
         "state": freshness(seconds),
         "value": value,
