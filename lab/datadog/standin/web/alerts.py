@@ -15,7 +15,7 @@ from ..decode import Refused
 from ..evaluate import evaluate
 from ..observe import ALERT, NO_DATA, OK, WARN, condition
 from .boards import asked_span
-from .graphs import SPANS, chart, label
+from .graphs import chart, label
 from .site import Site
 
 _WORST = (ALERT, WARN, NO_DATA, OK)
@@ -27,8 +27,7 @@ _ROW = 15
 
 def routes(site: Site) -> list[Route]:
     def monitors(request: Request) -> tuple[str, dict[str, Any]]:
-        ahead = site.downtimes.ahead()
-        active = [found for found in ahead if found["status"] == "active"]
+        active = site.downtimes.active()
         word, wanted = request.query_params.get("filter", "").lower(), request.query_params.get("status", "")
         every = [_summary(site, monitor, active) for monitor in site.monitors.all()]
         shown = [
@@ -41,21 +40,16 @@ def routes(site: Site) -> list[Route]:
         return "monitors.html", {"monitors": shown, "counts": counts, "total": len(every)}
 
     def monitor(request: Request) -> tuple[str, dict[str, Any]]:
-        found = site.documents.get("monitor", request.path_params["id"])
-        if found is None:
-            raise Refused(404, "There is no such monitor")
-        ahead = site.downtimes.ahead()
-        active = [one for one in ahead if one["status"] == "active"]
+        found = site.documents.need("monitor", request.path_params["id"], "There is no such monitor")
         groups = site.monitors.state(found["id"])["groups"].values()
         return "monitor.html", {
             "monitor": found,
-            "summary": _summary(site, found, active),
+            "summary": _summary(site, found, site.downtimes.active()),
             "groups": sorted(groups, key=lambda group: (_WORST.index(group["status"]), group["name"])),
             "changes": (site.documents.get("monitor_state", found["id"]) or {}).get("changes", [])[:-201:-1],
-            "mails": [mail for mail in _newest(site, "mail") if mail["monitor_id"] == found["id"]][:20],
-            "downtimes": site.downtimes.matching(found, ahead),
+            "mails": [mail for mail in site.documents.all("mail") if mail["monitor_id"] == found["id"]][:-21:-1],
+            "downtimes": site.downtimes.matching(found, site.downtimes.ahead()),
             "drawn": _drawn(site, found, request),
-            "spans_known": list(SPANS),
         }
 
     def downtimes(request: Request) -> tuple[str, dict[str, Any]]:
@@ -78,7 +72,7 @@ def routes(site: Site) -> list[Route]:
         }
 
     def mailbox(request: Request) -> tuple[str, dict[str, Any]]:
-        return "mailbox.html", _page(request, _newest(site, "mail"))
+        return "mailbox.html", _page(request, site.documents.all("mail")[::-1])
 
     def events(request: Request) -> tuple[str, dict[str, Any]]:
         return "events.html", _events(request, site.documents.all("event"))
@@ -101,20 +95,11 @@ def routes(site: Site) -> list[Route]:
     ]
 
 
-def _newest(site: Site, kind: str) -> list[dict[str, Any]]:
-    return list(reversed(site.documents.all(kind)))
-
-
 def _page(request: Request, items: list[dict[str, Any]]) -> dict[str, Any]:
-    text = request.query_params.get("page", "1")
-    number = min(int(text), 10**6) if text.isdecimal() and len(text) < 9 else 1
-    number = max(1, min(number, -(-len(items) // _PAGE)))
-    return {
-        "items": items[(number - 1) * _PAGE : number * _PAGE],
-        "total": len(items),
-        "page": number,
-        "pages": max(1, -(-len(items) // _PAGE)),
-    }
+    text, pages = request.query_params.get("page", "1"), max(1, -(-len(items) // _PAGE))
+    number = max(1, min(int(text) if text.isdecimal() and len(text) < 9 else 1, pages))
+    shown = items[(number - 1) * _PAGE : number * _PAGE]
+    return {"items": shown, "total": len(items), "page": number, "pages": pages}
 
 
 def _events(request: Request, found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -143,8 +128,7 @@ def _drawn(site: Site, monitor: dict[str, Any], request: Request) -> dict[str, A
     asked = condition(monitor["query"], monitor["type"])
     if not isinstance(asked, MetricCondition):
         return None
-    now = int(site.clock.now())
-    start, end = asked_span(request, now) or (now - max(3600, asked.window), now)
+    start, end = asked_span(request, site.clock.now(), max(3600, asked.window))
     try:
         (lines,) = evaluate(Query((asked.expression,)), site.store, start, end)
     except Refused as error:
@@ -194,8 +178,7 @@ def _day(downtimes: list[dict[str, Any]], day: date, zone: ZoneInfo) -> dict[str
         for begin, finish in schedule.windows(downtime, start, end):
             first = 0 if begin <= start else _minute(begin, zone)
             last = 1440 if finish >= end else max(_minute(finish, zone), first + 1)
-            joined = {"from": begin < start, "on": finish > end}
-            parts.append({"downtime": downtime, "first": first, "last": last, **joined})
+            parts.append({"downtime": downtime, "first": first, "last": last})
     parts.sort(key=lambda part: (part["first"], -part["last"]))
     lanes: list[int] = []
     for part in parts:

@@ -8,8 +8,8 @@ from starlette.routing import Route
 from ..clock import epoch
 from ..dashboards import widgets
 from ..decode import Refused
-from .graphs import SPANS, View, live, widget
-from .site import Site
+from .graphs import View, live, widget
+from .site import SPANS, Site
 
 
 def routes(site: Site) -> list[Route]:
@@ -19,15 +19,13 @@ def routes(site: Site) -> list[Route]:
         return "dashboards.html", {"boards": shown}
 
     def one(request: Request) -> tuple[str, dict[str, Any]]:
-        board = site.documents.get("dashboard", request.path_params["id"])
-        if board is None:
-            raise Refused(404, "There is no such dashboard")
+        board = site.documents.need("dashboard", request.path_params["id"], "There is no such dashboard")
         tags = sorted({tag for host in site.store.hosts() for tag in host.every_tag})
         variables = [_variable(variable, request, tags) for variable in board.get("template_variables") or ()]
         now = site.clock.now()
         view = View(site.store, now, {one["name"]: one["bound"] for one in variables}, asked_span(request, now))
         drawn = [widget(item["definition"], view) for item in board["widgets"]]
-        return "dashboard.html", {"board": board, "widgets": drawn, "variables": variables, "spans_known": list(SPANS)}
+        return "dashboard.html", {"board": board, "widgets": drawn, "variables": variables}
 
     return [
         site.page("/dashboards", every),
@@ -36,8 +34,11 @@ def routes(site: Site) -> list[Route]:
     ]
 
 
-def asked_span(request: Request, now: float) -> tuple[int, int] | None:
-    """(start, end) by the parameters `span` (5m), or `start` and `end` (ISO 8601, UTC, or seconds); None without."""
+def asked_span(request: Request, now: float, usual: int = 0) -> tuple[int, int] | None:
+    """(start, end) by the parameters `span` (5m), or `start` and `end` (ISO 8601, UTC, or seconds).
+
+    Without them the last `usual` seconds; None where nothing is usual.
+    """
     asked = request.query_params
     if asked.get("start"):
         try:
@@ -48,7 +49,9 @@ def asked_span(request: Request, now: float) -> tuple[int, int] | None:
         if not 0 <= start < end:
             raise Refused(400, "start has to be before end")
         return start, end
-    return live(asked["span"], now) if asked.get("span") in SPANS else None
+    if asked.get("span") in SPANS:
+        return live(asked["span"], now)
+    return (int(now) - usual, int(now)) if usual else None
 
 
 def _variable(variable: dict[str, Any], request: Request, tags: list[str]) -> dict[str, Any]:

@@ -18,8 +18,6 @@ from ..observe import COMPARE, observe
 from ..store import Store
 from .site import number
 
-# What a person can choose; a widget's own span may be any.
-SPANS = {"5m": 300, "15m": 900, "1h": 3600, "4h": 4 * 3600, "1d": 86400}
 _USUAL = 3600
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
 _NAMES = {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "mo", "year": "y"}

@@ -11,7 +11,7 @@ from ..evaluate import evaluate
 from ..formulas import read
 from ..store import Host
 from .boards import asked_span
-from .graphs import SPANS, chart, label
+from .graphs import chart, label
 from .site import Site, freshness
 
 # What the host map is coloured by, unless asked: the first of these that there is.
@@ -71,11 +71,11 @@ def routes(site: Site) -> list[Route]:
         found = site.store.freshness(metric=name)
         if not found:
             raise Refused(404, "There is no such metric")
-        start, end = asked_span(request, now) or (int(now) - 3600, int(now))
+        start, end = asked_span(request, now, 3600)
         (lines,) = evaluate(read(f"avg:{name}{{*}} by {{host}}"), site.store, start, end)
         drawn = chart([(line, "line", label(line)) for line in lines], start, end)
         rows = sorted(found, key=lambda one: (one.host, one.tags))
-        return "metric.html", {"name": name, "series": rows, "drawn": drawn, "spans_known": list(SPANS)}
+        return "metric.html", {"name": name, "series": rows, "drawn": drawn}
 
     return [
         site.page("/", host_map),

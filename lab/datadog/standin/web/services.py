@@ -10,27 +10,22 @@ from ..decode import Refused
 from ..evaluate import evaluate
 from ..formulas import read
 from .boards import asked_span
-from .graphs import SPANS, chart
+from .graphs import chart
 from .site import Site
 
-_USUAL = 3600
 _MOST_TRACES = 25
 _SERVICES_COLOURED = 10
 
 
 def routes(site: Site) -> list[Route]:
-    def span(request: Request) -> tuple[int, int]:
-        now = int(site.clock.now())
-        return asked_span(request, now) or (now - _USUAL, now)
-
     def every(request: Request) -> tuple[str, dict[str, Any]]:
-        start, end = span(request)
+        start, end = asked_span(request, site.clock.now(), 3600)
         rows = spans.services(site.store, start, end)
-        return "services.html", {"rows": rows, "seconds": end - start, "spans_known": list(SPANS)}
+        return "services.html", {"rows": rows, "seconds": end - start}
 
     def one(request: Request) -> tuple[str, dict[str, Any]]:
         name = request.path_params["service"]
-        start, end = span(request)
+        start, end = asked_span(request, site.clock.now(), 3600)
         operations = [row for row in spans.services(site.store, start, end) if row["service"] == name]
         if not operations and not any(row["service"] == name for row in spans.services(site.store, 0, end)):
             raise Refused(404, "There is no such service")
@@ -41,7 +36,6 @@ def routes(site: Site) -> list[Route]:
             "resources": spans.resources(site.store, name, start, end),
             "traces": spans.traces(site.store, f'service:"{name}"', start, end, _MOST_TRACES),
             "seconds": end - start,
-            "spans_known": list(SPANS),
         }
 
     def trace(request: Request) -> tuple[str, dict[str, Any]]:

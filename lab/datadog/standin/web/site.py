@@ -28,6 +28,8 @@ from ..monitors import Monitors
 from ..store import Store
 
 _HERE = Path(__file__).parent
+# What a person can choose; a widget's own span may be any.
+SPANS = ["5m", "15m", "1h", "4h", "1d"]
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -144,6 +146,7 @@ class Site:
             "asked": request.query_params,
             "link": link,
             "views": _VIEWS,
+            "spans_known": SPANS,
             "nonce": nonce,
             "now": self.clock.now(),
             "offset": self.clock.offset,
