@@ -2,14 +2,7 @@
 
 from pathlib import Path
 
-
-def _package_version() -> str:
-    """The Debian version without its epoch, written beside this file by lab/packages.py."""
-    try:
-        return Path(__file__).with_name("VERSION").read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        return "7.99.0~lab-1"
-
-
-PACKAGE_VERSION = _package_version()
+# The Debian version without its epoch, written by lab/packages.py.
+_written = Path(__file__).with_name("VERSION")
+PACKAGE_VERSION = _written.read_text(encoding="ascii").strip() if _written.exists() else "7.99.0~lab-1"
 AGENT_VERSION = PACKAGE_VERSION.partition("~")[0]

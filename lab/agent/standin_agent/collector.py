@@ -64,7 +64,8 @@ class Collector(Kinds):
             write_persistent_cache=self._write_cache,
             send_log=lambda _line, check_id: self.unsupported(check_id, "logs"),
             # Their callers are Database Monitoring's, which is not here: nothing leaves the host.
-            **dict.fromkeys(("obfuscate_sql", "obfuscate_sql_exec_plan", "obfuscate_mongodb_string"), _unchanged),
+            **{f"obfuscate_{what}": lambda text, *_: text for what in ("sql", "sql_exec_plan", "mongodb_string")},
+            # What only concerns the real Agent's own telemetry and inventory products.
             **dict.fromkeys(("set_check_metadata", "emit_agent_telemetry", "report_issue", "resolve_issue"), _nothing),
         )
 
@@ -188,12 +189,8 @@ class Collector(Kinds):
         }
 
 
-def _unchanged(text: str, *_options: Any) -> str:
-    return text
-
-
 def _nothing(*_args: Any, **_options: Any) -> None:
-    """What only concerns the real Agent's own telemetry and inventory products."""
+    pass
 
 
 def beat(interval: float, delay: float, job: Callable[[], bool], stop: threading.Event) -> None:

@@ -81,7 +81,9 @@ class Concentrator:
             wanted = metrics.get("_top_level") == 1 or metrics.get("_dd.measured") == 1 or kind.lower() in SPAN_KINDS
             if not wanted or "_dd.partial_version" in metrics:
                 continue
-            named = (span.service, span.name, span.resource, span.type, _status(span), kind)
+            # Tracers write it as a text or as a number.
+            code = float(span.meta.get("http.status_code") or metrics.get("http.status_code", 0))
+            named = (span.service, span.name, span.resource, span.type, int(code) if 0 < code < 600 else 0, kind)
             key = Key(*named, synthetics, _FALSE if span.parent_id else _TRUE)
             end = span.start + span.duration
             with self._lock:
@@ -99,9 +101,3 @@ class Concentrator:
                 entries = [{**key._asdict(), **group.document()} for key, group in groups.items()]
                 found[source].append({"Start": start, "Duration": BUCKET, "Stats": entries})
         return [{**source._asdict(), "Stats": buckets} for source, buckets in found.items()]
-
-
-def _status(span: Any) -> int:
-    """The HTTP status code, which tracers write as a text or as a number; 0 where there is none."""
-    code = float(span.meta.get("http.status_code") or span.metrics.get("http.status_code", 0))
-    return int(code) if 0 < code < 600 else 0

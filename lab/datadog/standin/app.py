@@ -30,6 +30,7 @@ from .web.site import Site, static
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
+_FAILED = "Internal error of the stand-in Datadog: see its journal"
 # What the API says beside the errors of a refused key.
 _FORBIDDEN = {
     "status": "error",
@@ -81,9 +82,9 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         ],
         exception_handlers={
             Refused: _refused,
-            HTTPException: _http,
-            ClientDisconnect: lambda request, error: Response(status_code=400),
-            Exception: _failed,
+            HTTPException: lambda _, error: JSONResponse({"errors": [error.detail]}, error.status_code, error.headers),
+            ClientDisconnect: lambda _request, _error: Response(status_code=400),
+            Exception: lambda _request, _error: JSONResponse({"errors": [_FAILED]}, 500),
         },
         lifespan=lifespan,
     )
@@ -135,11 +136,3 @@ async def _evaluate(watch: Watch, every: float) -> None:
 def _refused(request: Request, error: Refused) -> Response:
     more = _FORBIDDEN if error.status == 403 else {}
     return JSONResponse({**more, "errors": list(error.errors)}, status_code=error.status)
-
-
-def _http(request: Request, error: HTTPException) -> Response:
-    return JSONResponse({"errors": [error.detail]}, status_code=error.status_code, headers=error.headers)
-
-
-def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse({"errors": ["Internal error of the stand-in Datadog: see its journal"]}, status_code=500)

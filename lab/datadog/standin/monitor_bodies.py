@@ -62,7 +62,9 @@ def checked(sent: dict[str, Any], before: dict[str, Any], id_: int) -> dict[str,
     _check_thresholds(result["options"].get("thresholds", {}), condition, result["type"])
     result["message"] = result["message"].rstrip()
     result["name"] = result["name"] or _name(result["query"], condition)
-    result["priority"] = _priority(result["priority"])
+    if str(result["priority"] or 0) not in tuple("012345"):
+        raise Refused(400, "The value provided for parameter 'priority' is invalid")
+    result["priority"] = int(result["priority"] or 0) or None
     result["multi"] = bool(re.search(r"\bby ?\{|\.by\(", result["query"]))
     result["assets"] = [{**_ASSET, **asset, "monitor_id": id_} for asset in result["assets"]]
     return result
@@ -148,10 +150,3 @@ def _name(query: str, condition: Any) -> str:
     bound = f"{condition.comparator} {float(condition.threshold)}"
     how, window = words.get(condition.aggregation, condition.aggregation), condition.window_text.replace("_", " ")
     return f"**{metric[1]}** over **{metric[2]}** was **{bound}** {how} during the **{window}**."
-
-
-def _priority(sent: Any) -> int | None:
-    text = "" if sent is None else str(sent)
-    if text not in ("", *"012345"):
-        raise Refused(400, "The value provided for parameter 'priority' is invalid")
-    return int(text or 0) or None

@@ -38,12 +38,13 @@ def table(monitors: Monitors, downtimes: Any) -> list[tuple[str, str, Handler]]:
 
 
 def _entry(monitor: dict[str, Any], muted: bool) -> dict[str, Any]:
+    classes = {**dict.fromkeys(METRIC_TYPES, "metric"), "service check": "custom"}
     words = re.findall(r"(?:^|[:( ])([a-zA-Z][\w.]*)\{", monitor["query"])
     return {
         **{name: monitor[name] for name in ("id", "name", "org_id", "priority", "query", "tags", "type")},
         "status": monitor["overall_state"],
         "restricted_roles": monitor["restricted_roles"] or [],
-        "classification": _classification(monitor["type"]),
+        "classification": classes.get(monitor["type"], monitor["type"].removesuffix(" alert")),
         "scopes": scopes(monitor["query"]),
         "metrics": words,
         "creator": {name: account.CREATOR[name] for name in ("id", "name", "handle")},
@@ -56,10 +57,6 @@ def _entry(monitor: dict[str, Any], muted: bool) -> dict[str, Any]:
         "last_triggered_ts": None,
         "overall_state_modified": seconds(monitor["overall_state_modified"]),
     }
-
-
-def _classification(kind: str) -> str:
-    return "metric" if kind in METRIC_TYPES else "custom" if kind == "service check" else kind.removesuffix(" alert")
 
 
 def _groups(monitor: dict[str, Any], state: dict[str, Any]) -> list[dict[str, Any]]:

@@ -92,11 +92,6 @@ def when(moment: float | str | None) -> str:
     return Markup("<time datetime='{}Z'>{}</time>").format(text.replace(" ", "T"), text)
 
 
-def state_class(status: str) -> str:
-    """The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data."""
-    return status.lower().replace(" ", "-")
-
-
 @dataclass(frozen=True)
 class Site:
     """The account as the pages see it, and their templates."""
@@ -119,7 +114,8 @@ class Site:
     def __post_init__(self) -> None:
         self.templates.filters |= {
             **{one.__name__: one for one in (number, age, seconds, freshness, when)},
-            "state": state_class,
+            # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
+            "state": lambda status: status.lower().replace(" ", "-"),
         }
 
     def page(self, path: str, view: Callable[[Request], tuple[str, dict[str, Any]]]) -> Route:
