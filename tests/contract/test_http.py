@@ -20,7 +20,7 @@ READING = [
     "/api/v2/spans/events",
     "/api/v2/apm/services?filter[env]=*",
     "/api/v2/trace/1",
-    "/lab/apm/services",
+    "/lab/apm/resources?service=s",
 ]
 SENDING = ["/api/v1/series", "/api/v2/series", "/api/v1/check_run", "/intake/", "/api/v1/metadata"]
 SENDING += ["/api/v0.2/traces", "/api/v0.2/stats", "/api/beta/sketches"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import apm_payloads as apm
@@ -10,6 +11,8 @@ from apm_payloads import CHILD, LAST, NOW, ROOT, STATS, TRACES, send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standin_client import Client
+
+spans = importlib.import_module("standin.spans")
 
 
 @pytest.fixture
@@ -141,8 +144,8 @@ def test_a_trace_is_read_whole(traced):
         assert data["id"] == "00000000000000ab0000000000000007"
         assert [one["spanID"] for one in data["attributes"]["spans"]] == [1, 2]
     assert traced.call("GET", "/api/v2/trace/8")[0] == traced.call("GET", "/api/v2/trace/x")[0] == 404
-    rows = traced.json("GET", "/lab/apm/traces/7")
-    assert [(row["depth"], row["offset"], row["name"]) for row in rows] == [
+    rows = spans.apm.waterfall(spans.apm.trace(traced.store, "7"))
+    assert [(depth, span.start - rows[0][1].start, span.name) for depth, span in rows] == [
         (0, 0, "flask.request"),
         (1, 100_000_000, "pymysql.query"),
     ]
@@ -156,8 +159,8 @@ def test_a_waterfall_shows_every_span_once_whatever_calls_what(client):
         TRACES,
         apm.trace(*(apm.span(start=NOW - 9 + id_ / 10, spanID=id_, parentID=p) for id_, p in parents.items())),
     )
-    rows = client.json("GET", "/lab/apm/traces/7")
-    assert [(row["spanID"], row["depth"]) for row in rows] == [(1, 0), (4, 0), (5, 0), (6, 1), (2, 0), (3, 1)]
+    rows = spans.apm.waterfall(spans.apm.trace(client.store, "7"))
+    assert [(span.span, depth) for depth, span in rows] == [(1, 0), (4, 0), (5, 0), (6, 1), (2, 0), (3, 1)]
 
 
 def test_lists_services_resources_and_traces(traced):
@@ -169,7 +172,7 @@ def test_lists_services_resources_and_traces(traced):
             apm.client_stats(NOW - 20, apm.group([0.1], Service="other"), Env="prod"),
         ),
     )
-    services = traced.json("GET", "/lab/apm/services", **LAST)
+    services = spans.services(traced.store, NOW - 3600, NOW)
     assert [(one["service"], one["env"], one["operation"], one["hits"], one["errors"]) for one in services] == [
         ("shop", "lab", "flask.request", 5, 1),
         ("other", "prod", "flask.request", 1, 0),
@@ -181,7 +184,7 @@ def test_lists_services_resources_and_traces(traced):
         "shop"
     ]
     assert traced.call("GET", "/api/v2/apm/services")[0] == 400
-    (found,) = traced.json("GET", "/lab/apm/traces", query="service:mysql", **LAST)
+    (found,) = spans.traces(traced.store, "service:mysql", NOW - 3600, NOW)
     assert (found["spans"], found["errors"], found["services"]) == (2, 1, ["mysql", "shop"])
     assert (found["resource"], found["duration"]) == ("GET /", 250_000_000)
 

@@ -1,7 +1,7 @@
 """What is read of traces: spans found and listed, one trace, the services and their resources.
 
-Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/. Under /lab/apm is what Datadog shows
-on its pages only.
+Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/; what Datadog shows on its
+pages only is under /lab/apm.
 """
 
 import base64
@@ -154,42 +154,25 @@ def table(store: Any) -> list[tuple[str, str, Handler]]:
         return {"data": {"id": id_, "type": "services_list", "attributes": attributes}}
 
     def one_trace(call: Call) -> dict[str, Any]:
-        rows = _waterfall(store, call.path["id"])
-        shown = [_raw(span) for _, span in rows]
-        id_ = rows[0][1].trace
-        return {"data": {"id": id_, "type": "trace", "attributes": {"is_truncated": False, "spans": shown}}}
-
-    def lab_services(call: Call) -> list[dict[str, Any]]:
-        return services(store, *_span_of(call), call.query.get("env", "*"))
+        rows = apm.waterfall(apm.trace(store, call.path["id"]))
+        if not rows:
+            raise Refused(404, {"title": "Not Found", "detail": f"trace {call.path['id']} not found"})
+        attributes = {"is_truncated": False, "spans": [_raw(span) for _, span in rows]}
+        return {"data": {"id": rows[0][1].trace, "type": "trace", "attributes": attributes}}
 
     def lab_resources(call: Call) -> list[dict[str, Any]]:
-        return resources(store, call.text("service"), *_span_of(call), call.query.get("env", "*"))
-
-    def lab_traces(call: Call) -> list[dict[str, Any]]:
-        return traces(store, call.query.get("query", "*"), *_span_of(call))
-
-    def lab_trace(call: Call) -> list[dict[str, Any]]:
-        rows = _waterfall(store, call.path["id"])
-        begun = min(span.start for _, span in rows)
-        return [{"depth": depth, "offset": span.start - begun, **_raw(span)} for depth, span in rows]
+        now = time.time()
+        start, end = moment(call.query.get("from"), now, now - _SEARCHED), moment(call.query.get("to"), now, now)
+        span = max(0, int(start)), min(LATEST, int(end) + 1)
+        return resources(store, call.text("service"), *span, call.query.get("env", "*"))
 
     return [
         ("GET", "/api/v2/spans/events", list_spans),
         ("POST", "/api/v2/spans/events/search", search_spans),
         ("GET", "/api/v2/apm/services", list_services),
         ("GET", "/api/v2/trace/{id}", one_trace),
-        ("GET", "/lab/apm/services", lab_services),
         ("GET", "/lab/apm/resources", lab_resources),
-        ("GET", "/lab/apm/traces", lab_traces),
-        ("GET", "/lab/apm/traces/{id}", lab_trace),
     ]
-
-
-def _span_of(call: Call) -> tuple[int, int]:
-    """The times that `from` and `to` name, in seconds; the last quarter of an hour without them."""
-    now = time.time()
-    start, end = moment(call.query.get("from"), now, now - _SEARCHED), moment(call.query.get("to"), now, now)
-    return max(0, int(start)), min(LATEST, int(end) + 1)
 
 
 def _tags_of(store: Any) -> Any:
@@ -198,13 +181,6 @@ def _tags_of(store: Any) -> Any:
     for host, own in store.read("SELECT host, tag FROM host_tag"):
         known.setdefault(host, set()).add(own)
     return lambda host: known.get(host, set())
-
-
-def _waterfall(store: Any, id_: str) -> list[tuple[int, Span]]:
-    rows = apm.waterfall(apm.trace(store, id_))
-    if not rows:
-        raise Refused(404, {"title": "Not Found", "detail": f"trace {id_} not found"})
-    return rows
 
 
 def _invalid(field: str, why: str, status: int = 400) -> Refused:
