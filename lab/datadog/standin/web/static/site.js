@@ -1,25 +1,15 @@
 // The button that keeps a page live: it loads itself anew, unless somebody is at work in it.
 "use strict";
-const button = document.getElementById("live");
 const EVERY = 15000;
-
-function show() {
-  button.setAttribute("aria-pressed", String(localStorage.getItem("live") === "on"));
-}
-
-function busy() {
-  const focused = document.activeElement;
-  return document.hidden || (focused && focused !== document.body && focused !== button) ||
-    document.querySelector("main details[open]") || String(getSelection());
-}
+const button = document.getElementById("live");
+const live = () => localStorage.getItem("live") === "on";
+const show = () => button.setAttribute("aria-pressed", String(live()));
+const at = (element) => element && element !== document.body && element !== button;
+const busy = () => document.hidden || at(document.activeElement) ||
+  document.querySelector("main details[open]") || String(getSelection());
 
 button.hidden = false;
 button.title = "Load this page anew every 15 seconds";
-button.addEventListener("click", () => {
-  localStorage.setItem("live", localStorage.getItem("live") === "on" ? "off" : "on");
-  show();
-});
-setInterval(() => {
-  if (localStorage.getItem("live") === "on" && !busy()) location.reload();
-}, EVERY);
+button.addEventListener("click", () => { localStorage.setItem("live", live() ? "off" : "on"); show(); });
+setInterval(() => { if (live() && !busy()) location.reload(); }, EVERY);
 show();
