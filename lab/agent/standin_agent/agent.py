@@ -1,7 +1,6 @@
 """`datadog-agent run`: schedules the checks, flushes every 15 seconds, answers the command line on a local socket."""
 
 import contextlib
-import http.client
 import json
 import logging
 import logging.handlers
@@ -15,6 +14,8 @@ import time
 from functools import partial
 from multiprocessing.connection import Listener
 from typing import Any
+
+import requests
 
 from standin_agent import AGENT_VERSION, PACKAGE_VERSION
 from standin_agent.aggregator import Point, series
@@ -147,14 +148,12 @@ class Agent:
     def _apm_status(self) -> dict[str, Any]:
         """What the trace agent says of itself, or why it says nothing."""
         port = self.config.apm["debug_port"]
-        trace_agent = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
         try:
-            trace_agent.request("GET", "/debug/vars")
-            return dict(json.load(trace_agent.getresponse()))
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            # It is on this host, whatever proxy the environment names.
+            answer = requests.get(f"http://127.0.0.1:{port}/debug/vars", timeout=2, proxies={"http": None})
+            return dict(answer.json())
+        except (requests.RequestException, ValueError) as error:
             return {"port": port, "error": str(error)}
-        finally:
-            trace_agent.close()
 
     def health(self) -> dict[str, Any]:
         sick = {"forwarder": KEY_INVALID} if self.forwarder.key_status == KEY_INVALID else {}

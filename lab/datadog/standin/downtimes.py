@@ -102,8 +102,10 @@ class Downtimes:
         found = [{**item, "status": self.status(item)} for item in self.all()]
         return [item for item in found if item["status"] in ("active", "scheduled")]
 
-    def checked(self, sent: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The attributes of a v2 request, normalised. Raises Refused(400)."""
+    def checked(
+        self, sent: dict[str, Any], old: dict[str, Any] | None = None, schedule: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The attributes of a v2 request, normalised; `schedule` is one that is checked. Raises Refused(400)."""
         for name in sent:
             if name not in _CHANGEABLE:
                 raise Refused(400, f"Additional properties are not allowed ('{name}' was unexpected)")
@@ -124,7 +126,9 @@ class Downtimes:
             check_scope(result["scope"])
         if "monitor_identifier" in result:
             _check_identifier(result["monitor_identifier"])
-        if old is None or result.get("schedule") is not None:
+        if schedule:
+            result["schedule"] = schedule
+        elif old is None or result.get("schedule") is not None:
             wish = result.get("schedule") or {}
             result["schedule"] = self._recurring(wish) if "recurrences" in wish else self._once(wish, old)
         else:

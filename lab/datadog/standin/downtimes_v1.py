@@ -69,9 +69,7 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
             result["schedule"] = schedule(sent, old, more)
         # A recurrence begins with its first time, which may already run.
         late = "recurrences" in result.get("schedule", {})
-        kept = result.pop("schedule") if late else None
-        attributes = downtimes.checked({**result, **({"schedule": {"start": None}} if late else {})}, old)
-        return {**attributes, **more, **({"schedule": kept} if late else {})}
+        return {**downtimes.checked(result, old, result.pop("schedule") if late else None), **more}
 
     def schedule(sent: dict[str, Any], old: dict[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
         before = old["schedule"] if old else {}
@@ -137,12 +135,16 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
     def mute_all(call: Call) -> dict[str, Any]:
         return shown((muting("*") or [downtimes.mute("*", None, _EVERYTHING)])[0])
 
-    def unmute_all(call: Call) -> None:
-        found = muting("*")
+    def unmute(scope: str, problem: str) -> dict[str, Any]:
+        found = muting(scope)
         if not found:
-            raise Refused(400, "Monitoring is not currently globally muted")
+            raise Refused(400, problem)
         for item in found:
             downtimes.cancel(item)
+        return found[0]
+
+    def unmute_all(call: Call) -> None:
+        unmute("*", "Monitoring is not currently globally muted")
 
     def mute_host(call: Call) -> dict[str, Any]:
         wish, host = {**call.query, **(call.body or {})}, call.path["host"]
@@ -160,11 +162,8 @@ def table(downtimes: Downtimes, clock: Any) -> list[tuple[str, str, Handler]]:
 
     def unmute_host(call: Call) -> dict[str, Any]:
         host = call.path["host"]
-        found = muting(f"host:{host}")
-        if not found:
-            raise Refused(400, f"Host {host} is not muted, it cannot be unmuted.")
-        downtimes.cancel(found[0])
-        return {"action": "Unmuted", "hostname": host, "downtime_id": found[0]["v1_id"]}
+        found = unmute(f"host:{host}", f"Host {host} is not muted, it cannot be unmuted.")
+        return {"action": "Unmuted", "hostname": host, "downtime_id": found["v1_id"]}
 
     return [
         ("GET", "/api/v1/downtime", every),

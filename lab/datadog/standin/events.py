@@ -104,11 +104,8 @@ def table(documents: Documents, clock: Clock) -> list[tuple[str, str, Handler]]:
     def search(chosen: dict[str, Any], asked: dict[str, Any], sort: str, path: str) -> dict[str, Any]:
         now = clock.now()
         start, end = moment(chosen.get("from"), now, now - _SEARCHED), moment(chosen.get("to"), now, now)
-        found = [
-            event
-            for event in documents.all("event")
-            if start <= event["date_happened"] <= end and matches(event, chosen.get("query") or "")
-        ]
+        within = [event for event in documents.all("event") if start <= event["date_happened"] <= end]
+        found = list(filter(finder(str(chosen.get("query") or "")), within))
         found.sort(key=lambda event: event["date_happened"], reverse=sort.startswith("-"))
         if asked.get("cursor"):
             try:
@@ -228,16 +225,16 @@ def moment(text: str | int | None, now: float, default: float) -> float:
         raise Refused(400, f"input_validation_error(Field 'filter' is invalid: {text})") from None
 
 
-def matches(event: dict[str, Any], query: str) -> bool:
-    """Whether a search finds an event: words in its texts and tags, KEY:word in its tags. Raises Refused(400)."""
-    tags = [*(event.get("tags") or []), f"host:{event.get('host')}"]
+def finder(query: str) -> lucene.Test:
+    """What a search asks of an event: words in its texts and tags, KEY:word in its tags. Raises Refused(400)."""
 
     def values(event: dict[str, Any], key: str) -> list[str]:
+        tags = [*(event.get("tags") or []), f"host:{event.get('host')}"]
         if not key:
             return [event["title"], event["text"], *tags]
         return [tag.removeprefix(f"{key}:") for tag in tags if tag.startswith(f"{key}:")]
 
     try:
-        return lucene.parse(query, values)(event)
+        return lucene.parse(query, values)
     except ValueError as error:
         raise Refused(400, f"input_validation_error(Field 'filter.query' is invalid: {error})") from None

@@ -21,7 +21,7 @@ from . import decode
 from .calls import Call, Handler
 from .decode import Refused
 from .documents import Documents
-from .events import matches
+from .events import finder
 from .store import Store
 from .web.graphs import View, widget
 
@@ -75,7 +75,7 @@ class Snapshots:
         model = self._model(decode.load(asked["graph_def"].encode()), span)
         title = query.get("title") or model["title"]
         events = self._documents.all("event") if query.get("event_query") else []
-        moments = [one["date_happened"] for one in events if matches(one, query["event_query"])]
+        moments = [one["date_happened"] for one in filter(finder(query.get("event_query", "")), events)]
         with self._lock:
             picture = draw(model, title, span, size, moments)
         name = secrets.token_hex(16)

@@ -1,5 +1,6 @@
 """Hosts by tag, one host, and how fresh every metric is."""
 
+import itertools
 import statistics
 from typing import Any
 
@@ -106,16 +107,11 @@ def _tile(host: Host, now: float, value: float | None, low: float, high: float) 
 
 def _by_metric(series: list[Any], now: float) -> list[dict[str, Any]]:
     """A row for each metric: its series, its hosts, and how old the newest point of the freshest and the stalest is."""
-    found: dict[str, list[Any]] = {}
-    for one in series:
-        found.setdefault(one.metric, []).append(one)
     rows = []
-    for name, own in sorted(found.items()):
-        newest: dict[str, Any] = {}
-        for one in sorted(own, key=lambda one: one.time):
-            newest[one.host] = one
-        stalest = min(newest.values(), key=lambda one: one.time)
-        freshest = max(newest.values(), key=lambda one: one.time)
+    for name, some in itertools.groupby(sorted(series, key=lambda one: one.metric), lambda one: one.metric):
+        own = sorted(some, key=lambda one: one.time)
+        newest = {one.host: one for one in own}
+        stalest, freshest = min(newest.values(), key=lambda one: one.time), own[-1]
         rows.append(
             {
                 "metric": name,
