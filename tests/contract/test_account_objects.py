@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -338,13 +337,3 @@ def test_an_event_has_an_exact_id_and_a_rounded_one(call):
     for id_ in (event["id"], event["id_str"]):
         assert call("GET", f"/api/v1/events/{id_}")[1]["event"]["host"] == "h"
     assert call("GET", "/api/v2/events?filter[query]=host:h")[1]["data"][0]["attributes"]["message"] == "x"
-
-
-def test_says_how_many_calls_are_left(standin, call):
-    connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=20)
-    keys = {"dd-api-key": standin.api_key, "dd-application-key": standin.app_key}
-    connection.request("GET", "/api/v1/monitor", headers=keys)
-    said = connection.getresponse().headers
-    connection.close()
-    assert (said["x-ratelimit-limit"], said["x-ratelimit-period"]) == ("1000", "10")
-    assert int(said["x-ratelimit-remaining"]) < 1000 and int(said["x-ratelimit-reset"]) <= 10

@@ -4,9 +4,7 @@ import base64
 import hmac
 import json
 import logging
-import re
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,18 +31,6 @@ _SENDING = {
 # Source: https://docs.datadoghq.com/api/latest/metrics/#submit-metrics
 _SIZES = {"/api/v2/series": (512_000, 5 * 1024 * 1024)}
 _OTHER = (3_200_000, 62_914_560)
-# What is limited: (method, path, name, calls, seconds), the first that fits. Nothing is refused: faults do that.
-# Source: https://docs.datadoghq.com/api/latest/rate-limits/
-_LIMITS = (
-    ("GET", r"/api/v1/query", "query_timeseries_points", 600, 3600),
-    ("GET", r"/api/v1/graph/snapshot", "graph_snapshot", 60, 3600),
-    ("GET", r"/api/v1/monitor", "monitor_list", 1000, 10),
-    ("GET", r"/api/v\d/(monitor|downtime)/.+", "monitor_read", 3000, 10),
-    ("GET", r"/api/v\d/downtime", "downtime_list", 300, 60),
-    ("POST|PUT|PATCH|DELETE", r"/api/v\d/(monitor|downtime|host)\b.*", "monitor_write", 500, 10),
-    (".*", r"/api/v\d/dashboards?\b.*", "dashboard", 600, 60),
-    (".*", r"/api/v\d/events\b.*", "events", 1000, 60),
-)
 # Bodies that are no JSON; series may be, or not.
 _BINARY = {"/api/beta/sketches": sketches.payload, "/api/v0.2/stats": apm.stats, "/api/v0.2/traces": apm.spans}
 
@@ -123,25 +109,6 @@ class Call:
         return items[begin : begin + self.integer(count, default)]
 
 
-class Limits:
-    """The headers that say how many calls are left: how often each was made in its running period; for one thread."""
-
-    def __init__(self) -> None:
-        self._calls: dict[str, tuple[int, int]] = {}
-
-    def headers(self, method: str, path: str) -> dict[str, str]:
-        """Count a call; the headers of its answer, none where nothing limits it."""
-        for methods, paths, name, calls, period in _LIMITS:
-            if re.fullmatch(methods, method) and re.fullmatch(paths, path):
-                window, now = divmod(int(time.time()), period)
-                begun, count = self._calls.get(name, (window, 0))
-                self._calls[name] = window, (count if begun == window else 0) + 1
-                left = max(0, calls - self._calls[name][1])
-                said = {"limit": calls, "period": period, "remaining": left, "reset": period - now, "name": name}
-                return {f"x-ratelimit-{key}": str(value) for key, value in said.items()}
-        return {}
-
-
 def cursor(after: Any) -> str:
     """What a page ended with, as a text for its answer."""
     return base64.urlsafe_b64encode(json.dumps({"after": after}).encode()).decode()
@@ -166,11 +133,10 @@ Handler = Callable[[Call], Any]
 
 def routes(keys: Keys, table: Iterable[tuple[str, str, Handler]], lock: threading.RLock) -> list[Route]:
     """The routes of (method, path, handler). Nearly all need both keys; what is no GET runs alone, under `lock`."""
-    limits = Limits()
-    return [Route(path, _endpoint(keys, handler, lock, limits), methods=[method]) for method, path, handler in table]
+    return [Route(path, _endpoint(keys, handler, lock), methods=[method]) for method, path, handler in table]
 
 
-def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limits) -> Callable:
+def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock) -> Callable:
     def run(call: Call, alone: bool) -> Any:
         if not alone:
             return handler(call)
@@ -187,8 +153,7 @@ def _endpoint(keys: Keys, handler: Handler, lock: threading.RLock, limits: Limit
         path, query, body = dict(request.path_params), dict(request.query_params), await _body(request)
         answer = await run_in_threadpool(run, Call(path, query, body, str(request.base_url)), request.method != "GET")
         status, body = answer if isinstance(answer, tuple) else (204 if answer is None else 200, answer)
-        headers = limits.headers(request.method, request.url.path)
-        return Response(None, status, headers) if body is None else JSONResponse(body, status, headers)
+        return Response(None, status) if body is None else JSONResponse(body, status)
 
     return handle
 
