@@ -103,11 +103,16 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
     units = sorted(STANDIN.glob("*.service"))
     mounts = {STANDIN: "/opt/kennel/datadog", shared: "/opt/kennel/module_utils", vendor: "/opt/kennel/vendor"}
     mounts |= {packages: "/srv/packages", **{unit: f"/etc/systemd/system/{unit.name}" for unit in units}}
+    listen, beyond = lab["listen"], []
+    if listen:
+        ports = ((datadog["port"], 8080), (listen["packages_port"], 8081))
+        beyond = [f"--publish={listen['address']}:{port}:{inner}" for port, inner in ports]
     return Container(
         name=datadog["container"],
         port=datadog["port"],
         options=[
             *reached(lab, "datadog", datadog["port"], 8080, "packages", *datadog["aliases"]),
+            *beyond,
             *(f"--volume={source}:{target}:ro" for source, target in mounts.items()),
             f"--volume={datadog['container']}:/var/lib/kennel-datadog",
             # A running process keeps the code, a mount the folder, that was there when it started.

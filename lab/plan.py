@@ -1,6 +1,7 @@
 """Decide what a lab consists of and make its keys, secrets and ports, where they are not there yet.
 
     python3 lab/plan.py --state FOLDER [--suite SUITE] [--count N | --hosts JSON] [--datadog-names NAME ...]
+        [--listen ADDRESS]
 
 Writes FOLDER/lab.json and prints {"changed": bool, "lab": <the same>}. Nothing here touches a container: the plan
 is complete before anything is started, so that an interrupted start can be taken up again.
@@ -9,6 +10,7 @@ is complete before anything is started, so that an interrupted start can be take
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import json
 import os
 import platform
@@ -110,6 +112,32 @@ def refuse_unusable(hosts: list[Any]) -> None:
         raise Refusal(f"lab_hosts: {', '.join(twice)} would be in the lab twice; mend: choose other names")
 
 
+def refuse_foreign(address: str) -> None:
+    """Refuse an address that the stand-in Datadog cannot listen on, since it is not this machine's."""
+    mend = "mend: --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine alone"
+    try:
+        wildcard = ipaddress.IPv4Address(address).is_unspecified
+    except ValueError:
+        raise Refusal(f"--listen: '{address}' is not an IPv4 address; {mend}") from None
+    if wildcard:
+        raise Refusal(f"--listen: {address} would be every network of this machine; {mend}")
+    with socket.socket() as server, socket.socket() as client:
+        try:
+            server.bind((address, 0))
+            server.listen()
+            client.connect(server.getsockname())  # Broadcast addresses can be bound to, and no more.
+        except OSError as error:
+            raise Refusal(f"--listen: {address} is not an address of this machine ({error.strerror}); {mend}") from None
+
+
+def listen_at(address: str, datadog: int, packages: int) -> dict[str, Any] | None:
+    """Say where the stand-in Datadog and the packages are reached beyond this machine; None for loopback alone."""
+    if ipaddress.IPv4Address(address).is_loopback:
+        return None
+    at = {"address": address, "packages_port": packages}
+    return {**at, "url": f"http://{address}:{datadog}", "packages_url": f"http://{address}:{packages}/"}
+
+
 def free_port(start: int, taken: set[int]) -> int:
     """Find the next loopback port from `start` on that nobody listens at."""
     for port in sorted(set(range(start, start + 10 * SPAN)) - taken):
@@ -119,13 +147,25 @@ def free_port(start: int, taken: set[int]) -> int:
     raise Refusal(f"no free port on {ADDRESS} from {start} on; mend: end programs that listen there")
 
 
+def all_ports(lab: dict[str, Any]) -> list[int]:
+    """The ports that a plan takes, running or not."""
+    published = [lab["listen"]["packages_port"]] if lab.get("listen") else []
+    return [lab["datadog"]["port"], *(host["port"] for host in lab["hosts"]), *published]
+
+
 def plan(
-    state: Path, suite: str | None, count: int | None, hosts: list[Any] | None, datadog_names: list[str] | None = None
+    state: Path,
+    suite: str | None,
+    count: int | None,
+    hosts: list[Any] | None,
+    datadog_names: list[str] | None = None,
+    listen: str | None = None,
 ) -> dict[str, Any]:
     """Describe the lab, keeping what an earlier plan decided.
 
     Returns: {name, checkout, state, suite, suites, wanted: the hosts as given, datadog: {container, address, port,
-        url, aliases}, hosts: [{name, node, aliases, container, address, port, user, suite, groups, vars}]}
+        url, aliases}, listen: {address, url, packages_port, packages_url} or None,
+        hosts: [{name, node, aliases, container, address, port, user, suite, groups, vars}]}
     """
     file = state / "lab.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -137,16 +177,20 @@ def plan(
         hosts = [default_host(number) for number in range(1, (DEFAULT_COUNT if count is None else count) + 1)]
     refuse_unusable(hosts)
 
+    listened = before.get("listen") or {}
+    listen = listen or listened.get("address", ADDRESS)
+    refuse_foreign(listen)
+
     ports: dict[str, int] = {}
+    packages = f"{name}-packages"
     if before.get("name") == name:  # Else it was copied here, and the ports are those of the lab where it came from.
         ports = {entry["container"]: entry["port"] for entry in (before["datadog"], *before["hosts"])}
+        ports |= {packages: listened["packages_port"]} if listened else {}
     plans = set((ROOT / ".kennel").glob("*/lab.json")) - {file}
-    beside = [json.loads(other.read_text(encoding="utf-8")) for other in plans]
-    taken = {entry["port"] for lab in beside for entry in (lab["datadog"], *lab["hosts"])}
-    for container in (f"{name}-datadog", *(f"{name}-{host['name']}" for host in hosts)):
-        if container not in ports:
-            block = FIRST_PORT + int(name[-6:], 16) % BLOCKS * SPAN
-            ports[container] = free_port(block, {*ports.values(), *taken})
+    taken = {port for other in plans for port in all_ports(json.loads(other.read_text(encoding="utf-8")))}
+    for service in (f"{name}-datadog", *(f"{name}-{host['name']}" for host in hosts), packages):
+        if service not in ports:
+            ports[service] = free_port(FIRST_PORT + int(name[-6:], 16) % BLOCKS * SPAN, {*ports.values(), *taken})
 
     def at(container: str) -> dict[str, Any]:
         return {"container": container, "address": ADDRESS, "port": ports[container]}
@@ -176,6 +220,7 @@ def plan(
         "suites": sorted({suite, *(host["suite"] for host in result)}),
         "wanted": hosts,
         "datadog": {**datadog, "url": f"http://{ADDRESS}:{datadog['port']}", "aliases": datadog_names},
+        "listen": listen_at(listen, ports[datadog["container"]], ports[packages]),
         "hosts": result,
     }
 
@@ -212,11 +257,12 @@ def main() -> dict[str, Any]:
     size.add_argument("--count", type=int)
     size.add_argument("--hosts", type=json.loads)
     parser.add_argument("--datadog-names", nargs="*", help="further names of the stand-in Datadog on the network")
+    parser.add_argument("--listen", metavar="ADDRESS", help="also reach the stand-in Datadog there, beside loopback")
     given = parser.parse_args()
     os.umask(0o077)
     state: Path = given.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
-    lab = plan(state, given.suite, given.count, given.hosts, given.datadog_names)
+    lab = plan(state, given.suite, given.count, given.hosts, given.datadog_names, given.listen)
     return {"changed": prepare(state, lab), "lab": lab}
 
 

@@ -30,7 +30,8 @@ def dashboards(lab: dict[str, Any]) -> list[dict[str, str]]:
 def status(state: Path) -> dict[str, Any]:
     """Put the plan, what runs, and the last result together.
 
-    Returns: {name, state, page, api, dashboards: [{title, url}], datadog: {container, state},
+    Returns: {name, state, page, api, listen: {address, url, packages_port, packages_url} or None,
+        dashboards: [{title, url}], datadog: {container, state},
         hosts: [{name, node, container, address, port, user, groups, suite, state}],
         last: {command, time, exit, changed} or None}; a `state` of a container is podman's word for it, or "missing"
     """
@@ -48,6 +49,7 @@ def status(state: Path) -> dict[str, Any]:
         "state": lab["state"],
         "page": lab["datadog"]["url"] + "/",
         "api": lab["datadog"]["url"],
+        "listen": lab.get("listen"),
         "dashboards": dashboards(lab),
         "datadog": {"container": lab["datadog"]["container"], "state": stands(lab["datadog"]["container"])},
         "hosts": [{**{key: host[key] for key in shown}, "state": stands(host["container"])} for host in lab["hosts"]],
@@ -68,6 +70,8 @@ def text(found: dict[str, Any]) -> str:
         for host in found["hosts"]
     ]
     lines = [table(rows), "", f"Stand-in Datadog, page and API: {found['page']} ({found['datadog']['state']})"]
+    if found["listen"]:
+        lines.append("The same, and packages, for other machines: {url}/ and {packages_url}".format(**found["listen"]))
     lines += [f"Dashboard: {board['url']} ({board['title']})" for board in found["dashboards"]]
     last = found["last"]
     if last:

@@ -1,18 +1,21 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What of this machine's pip settings lab hosts get: only what a host can use."""
+"""What a lab's plan takes from this machine: of pip's settings what a host can use, and addresses that are its own."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lab"))
 
 import plan
+from common import Refusal
 
 INDEX = "https://me:geheim@index.example.com/simple"
 
@@ -61,5 +64,59 @@ def test_labs_of_one_checkout_planned_at_once_have_ports_of_their_own(
         state.mkdir(parents=True)
         lab = plan.plan(state, "bookworm", 2, None)
         (state / "lab.json").write_text(json.dumps(lab), encoding="utf-8")
-        ports += [entry["port"] for entry in (lab["datadog"], *lab["hosts"])]
+        ports += plan.all_ports(lab)
     assert len(ports) == len(set(ports)) == 6
+
+
+@pytest.fixture
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Return a function that plans a lab of one host and writes it down, on a machine that has every address."""
+    monkeypatch.setattr(plan, "refuse_foreign", lambda address: None)
+
+    def make(listen: str | None = None, count: int = 1) -> dict[str, Any]:
+        lab = plan.plan(tmp_path, "bookworm", count, None, None, listen)
+        plan.write(tmp_path / "lab.json", json.dumps(lab))
+        return lab
+
+    return make
+
+
+def test_datadog_is_on_loopback_alone_unless_told_otherwise(planned: Callable[..., dict[str, Any]]) -> None:
+    assert planned()["listen"] is None
+
+
+def test_address_and_ports_are_remembered(planned: Callable[..., dict[str, Any]]) -> None:
+    before = planned("192.0.2.1")
+    listen, port = before["listen"], before["datadog"]["port"]
+    assert listen["url"] == f"http://192.0.2.1:{port}"
+    assert listen["packages_url"] == f"http://192.0.2.1:{listen['packages_port']}/"
+    after = planned(count=3)
+    assert (after["listen"], after["datadog"]) == (listen, before["datadog"])
+    ports = [listen["packages_port"], port, *(host["port"] for host in after["hosts"])]
+    assert len(set(ports)) == 5
+    assert planned("192.0.2.7")["listen"]["packages_port"] == listen["packages_port"]
+
+
+def test_loopback_withdraws_the_address(planned: Callable[..., dict[str, Any]]) -> None:
+    planned("192.0.2.1")
+    assert planned("127.0.0.1")["listen"] is None
+    assert planned()["listen"] is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("198.51.100.77", "is not an address of this machine"),
+        ("255.255.255.255", "is not an address of this machine"),
+        ("224.0.0.1", "is not an address of this machine"),
+        ("0.0.0.0", "would be every network"),
+        ("1.2.3", "is not an IPv4 address"),
+    ],
+)
+def test_address_of_another_machine_is_refused(address: str, said: str) -> None:
+    with pytest.raises(Refusal, match=rf"--listen: '?{address}'? {said}.*mend: "):
+        plan.refuse_foreign(address)
+
+
+def test_address_of_this_machine_is_taken() -> None:
+    plan.refuse_foreign("127.0.0.1")
