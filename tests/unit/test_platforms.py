@@ -110,7 +110,7 @@ class TestSupported:
             "mysql_socket",
             "__mysql_absent",
         )
-        assert packages == absent == [database["package"], "python3-pymysql"]
+        assert sorted(packages) == sorted(absent) == [database["package"], "python3-pymysql"]
         assert (flavours[flavour]["service"], drop_in) == (database["service"], database["drop_in"])
         assert socket == "/run/mysqld/mysqld.sock"
 
