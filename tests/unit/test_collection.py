@@ -157,3 +157,13 @@ def test_modules_that_ask_datadog_share_their_credentials() -> None:
     asking = [name for name, parts in documentation("module").items() if "app_key" in parts["doc"]["options"]]
     assert asking
     assert [name for name in asking if f"- {name.rsplit('.', 1)[1]}" not in text] == []
+
+
+def test_range_of_ansible_core_is_the_one_that_is_tried() -> None:
+    stated = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
+    oldest, newest = (
+        re.search(r"^ansible-core==(\d+)\.(\d+)\.(\d+)$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+        for path in ("tests/oldest.txt", "requirements.txt")
+    )
+    assert oldest and newest
+    assert stated == f">={'.'.join(oldest.groups())},<{newest[1]}.{int(newest[2]) + 1}.0"
