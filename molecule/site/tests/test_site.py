@@ -126,6 +126,13 @@ def test_database_answers_root_through_the_socket_alone(host):
     assert not host.socket("tcp://0.0.0.0:3306").is_listening
 
 
+def test_database_is_that_of_debian_13(host):
+    if "mysql" in variables(host)["group_names"]:
+        assert host.system_info.codename == "trixie"
+        with host.sudo():
+            assert host.run("mysql -N -e 'SELECT VERSION()'").stdout.startswith("11.8.")
+
+
 def test_datadog_user_has_the_rights_it_needs_and_no_others(host):
     if "mysql" not in variables(host)["group_names"]:
         return
