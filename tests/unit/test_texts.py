@@ -1,0 +1,87 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What README.md and the other texts name is there: files, commands, suites, variables, options."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXTS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+# Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
+OWN = re.compile(r"[A-Z]{2,}|\*|\.kennel|\.venv|^inventory/production|^verify/")
+PLACE = re.compile(
+    r"(?<![\w./@-])((?:changelogs|docs|filter_plugins|inventory|lab|molecule|playbooks|plugins|roles|tests)/[\w./*-]*)"
+)
+
+
+@cache
+def variables() -> set[str]:
+    """The variables of the roles, and those that playbooks and inventories know beside them."""
+    known: set[str] = set()
+    for role in ROLES:
+        specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        known |= set(specs["argument_specs"]["main"]["options"])
+    for path in (*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("inventory/**/*.yml"), *ROOT.glob("plugins/*/*.py")):
+        known |= set(re.findall(r"[a-z][a-z0-9_]+", f"{path.stem} {path.read_text(encoding='utf-8')}"))
+    return known
+
+
+def commands(text: str) -> list[str]:
+    """The lines of a text's shell blocks, continued ones joined, without comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for line in (re.sub(r"\s+#.*", "", line).strip() for line in lines) if line]
+
+
+@cache
+def options(*program: str) -> set[str]:
+    """The options that a program's help names."""
+    helped = subprocess.run([*program, "--help"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", helped.stdout))
+
+
+@pytest.fixture(params=TEXTS, ids=str)
+def text(request: pytest.FixtureRequest) -> str:
+    return (ROOT / request.param).read_text(encoding="utf-8")
+
+
+def test_places_are_there(text: str) -> None:
+    places = {place.rstrip("./") for place in PLACE.findall(text)}
+    assert [place for place in sorted(places) if not OWN.search(place) and not (ROOT / place).exists()] == []
+
+
+def test_commands_of_kennel_and_suites_are_there(text: str) -> None:
+    known = (ROOT / "kennel").read_text(encoding="utf-8")
+    suites = re.search(r"^\s+(lint \| .*)\) suites", (ROOT / "tests" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+    assert suites
+    allowed = {*suites[1].split(" | "), *(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))}
+    for command, rest in re.findall(r"\./kennel ([a-z]+)([a-z ]*)", text):
+        assert re.search(rf"^\s+{command}\) echo", known, re.MULTILINE) or command == "help", command
+        if command == "test" and f"`./kennel test{rest}`" in text:
+            assert set(rest.split()) <= allowed, rest
+
+
+def test_variables_are_there(text: str) -> None:
+    named = {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[a-z][a-z0-9_]+", code)}
+    named = {word for word in named if word.startswith(("kennel_", *(f"{role}_" for role in ROLES)))}
+    given = {name for line in commands(text) for name in re.findall(r"-e ['\"]?(?:\{\"|)([a-z_]+)", line)}
+    assert sorted((named | given) - variables()) == []
+
+
+def test_options_of_commands_are_there(text: str) -> None:
+    program = {name: str(Path(sys.executable).with_name(name)) for name in ("ansible-playbook", "ansible-vault")}
+    for line in commands(text):
+        words = line.split()
+        if words[0] in program:
+            asked = [program[words[0]], *words[1:2]] if words[0] == "ansible-vault" else [program[words[0]]]
+            used = set(re.findall(r"(?<=\s)--?[a-zA-Z][\w-]*", line))
+            assert used <= options(*asked), line
