@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,12 @@ class TestRole:
     def test_readme_names_every_variable(self, role: str) -> None:
         text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
         assert [name for name in specs(role)["main"]["options"] if f"`{name}`" not in text] == []
+
+    def test_it_asks_nowhere_whether_the_host_is_one_of_the_lab_or_a_container(self, role: str) -> None:
+        files = [path for path in (ROOT / "roles" / role).rglob("*") if path.suffix in (".yml", ".j2", ".py")]
+        assert files
+        where = re.compile(r"\b(lab|vagrant|kvm|qemu|containers?|docker|podman|lxc)\b|virtualization|detect-virt", re.I)
+        assert [path.name for path in files if where.search(path.read_text(encoding="utf-8"))] == []
 
     def test_main_is_a_table_of_contents(self, role: str) -> None:
         assert len(read(role, "tasks/main.yml")) <= 6
