@@ -1,0 +1,40 @@
+"""What the Vagrantfile refuses before a box is fetched or a machine booted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from machine import Done, vagrant, virsh
+
+pytestmark = pytest.mark.long
+KEYS = {"DD_API_KEY": "", "DD_APP_KEY": ""}
+
+
+def up(**env: str) -> Done:
+    return vagrant("up", "--provider=libvirt", env={**KEYS, **env})
+
+
+def test_it_is_valid(folder: Path) -> None:
+    assert vagrant("validate").status == 0
+
+
+def test_there_are_as_many_machines_as_asked_for(folder: Path) -> None:
+    listed = vagrant("status", env={"KENNEL_VMS": "3", "VAGRANT_DEFAULT_PROVIDER": "libvirt"}).output
+    assert re.findall(r"^(kennel\d+) +not created", listed, re.MULTILINE) == ["kennel1", "kennel2", "kennel3"]
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({}, "There is no Datadog to report to: DD_API_KEY and DD_APP_KEY are not set. Mend: "),
+        ({"DD_API_KEY": "0" * 32}, "Of DD_API_KEY and DD_APP_KEY only one is set. Mend: "),
+        ({"KENNEL_VMS": "none"}, "KENNEL_VMS is 'none'. Mend: "),
+    ],
+)
+def test_what_is_missing_is_named_before_anything_is_made(folder: Path, env: dict[str, str], said: str) -> None:
+    done = up(KENNEL_STATE=str(folder / "no-lab"), **env)
+    assert done.status != 0
+    assert said in done.output
+    assert "Creating" not in done.output and "kennel1" not in virsh("list", "--all", "--name").output
