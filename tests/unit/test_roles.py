@@ -33,6 +33,14 @@ def secrets(options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def texts(value: Any) -> list[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in texts(one)]
+
+
 @pytest.mark.parametrize("role", ROLES)
 class TestRole:
     def test_every_variable_has_a_default_or_is_required(self, role: str) -> None:
@@ -50,6 +58,11 @@ class TestRole:
             # A default made from other variables cannot be compared without them.
             if "{{" not in str(value):
                 assert documented[name] == value
+
+    def test_numbers_inside_data_are_no_texts_on_the_oldest_ansible_core(self, role: str) -> None:
+        """There a template is a text, unless it gives a whole list or dictionary."""
+        inside = [value for value in read(role, "defaults/main.yml").values() if not isinstance(value, str)]
+        assert [text for text in texts(inside) if re.search(r"^{{.*\|\s*(int|float)\s*}}$", text)] == []
 
     def test_every_variable_carries_the_name_of_its_role(self, role: str) -> None:
         public = {*specs(role)["main"]["options"], *read(role, "defaults/main.yml")}
