@@ -79,10 +79,15 @@ class Lab:
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump(extra or {}, file)
             file.flush()
-            done = subprocess.run(
-                [*command, "-e", f"@{file.name}"], cwd=ROOT, env={**self.env, **env}, text=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-            )  # fmt: skip
+            return self.run([*command, "-e", f"@{file.name}"], ROOT, {**self.env, **env})
+
+    @staticmethod
+    def run(command: list[str], folder: Path, env: dict[str, str]) -> Run:
+        """Run a command in a folder, in that environment and no other."""
+        done = subprocess.run(
+            command, cwd=folder, env=env, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
         return Run(done.returncode, done.stdout)
 
     def on(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
