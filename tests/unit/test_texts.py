@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
 TEXTS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 # Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
@@ -63,7 +64,7 @@ def test_commands_of_kennel_and_suites_are_there(text: str) -> None:
     known = (ROOT / "kennel").read_text(encoding="utf-8")
     suites = re.search(r"^\s+(lint \| .*)\) suites", (ROOT / "tests" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     assert suites
-    allowed = {*suites[1].split(" | "), *(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))}
+    allowed = {*suites[1].split(" | "), "long", "all"} | SCENARIOS
     for command, rest in re.findall(r"\./kennel ([a-z]+)([a-z ]*)", text):
         assert re.search(rf"^\s+{command}\) echo", known, re.MULTILINE) or command == "help", command
         if command == "test" and f"`./kennel test{rest}`" in text:
@@ -74,7 +75,7 @@ def test_variables_are_there(text: str) -> None:
     named = {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[a-z][a-z0-9_]+", code)}
     named = {word for word in named if word.startswith(("kennel_", *(f"{role}_" for role in ROLES)))}
     given = {name for line in commands(text) for name in re.findall(r"-e ['\"]?(?:\{\"|)([a-z_]+)", line)}
-    assert sorted((named | given) - variables()) == []
+    assert sorted((named | given) - variables() - SCENARIOS) == []
 
 
 def test_options_of_commands_are_there(text: str) -> None:
