@@ -1,0 +1,288 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Prepare a MySQL or MariaDB server for Database Monitoring, or take that back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mysql_dbm
+short_description: Prepare a MySQL or MariaDB server for Datadog Database Monitoring
+version_added: 0.1.0
+description:
+  - Sees to the server's settings, switches its statement consumers on, and makes the schema and the procedures through
+    which the Agent asks for the plans of statements.
+  - Settings that the server's files give already, whoever wrote them, are left to those. Otherwise they go into a file
+    of their own. The server is restarted only if what it runs with is less than what is wanted.
+  - A procedure whose text differs is replaced, and who may execute it still may.
+  - Logs in as root through the server's socket.
+author: Kennel contributors (@kennel)
+options:
+  state:
+    description:
+      - V(absent) removes the file and the procedures that this module made, and the schema C(datadog) if nothing else
+        is in it. It restarts nothing, so that settings stay until the server is next restarted.
+    type: str
+    choices: [present, absent]
+    default: present
+  settings:
+    description: Settings of the server, of its section C(mysqld).
+    type: dict
+    default: {}
+  settings_file:
+    description: The file for settings that the server's other files do not give. Its folder must exist.
+    type: path
+    required: true
+  service:
+    description: The server's unit, without its suffix.
+    type: str
+    required: true
+  schemas:
+    description: The schemas whose statements are to be explained. They must exist.
+    type: list
+    elements: str
+    default: []
+  login_unix_socket:
+    description: The server's socket.
+    type: path
+    default: /run/mysqld/mysqld.sock
+requirements:
+  - PyMySQL
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change and changes nothing, also where there is no server yet.
+  diff_mode:
+    support: full
+    description: Shows the difference of the file and of each procedure.
+"""
+
+EXAMPLES = r"""
+- name: Prepare the server for Database Monitoring
+  kennel.fleet.mysql_dbm:
+    settings:
+      performance_schema: "ON"
+      max_digest_length: 4096
+    settings_file: /etc/mysql/mysql.conf.d/zz-kennel-dbm.cnf
+    service: mysql
+    schemas: [shop]
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done.
+  returned: always
+  type: list
+  elements: str
+  sample: [restart mysql, create `datadog`.`explain_statement`]
+"""
+
+import os
+import traceback
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, mysql_dbm
+
+try:
+    import pymysql
+except ImportError:
+    pymysql = None
+    PYMYSQL_ERROR = traceback.format_exc()
+
+ROUTINES = """SELECT routine_schema, routine_name, routine_comment, security_type, routine_definition
+FROM information_schema.routines WHERE routine_type = 'PROCEDURE'
+AND (routine_comment LIKE %s OR routine_name = 'explain_statement' OR routine_schema = %s)"""
+GRANTEES = """SELECT user, host FROM mysql.procs_priv
+WHERE db = %s AND routine_name = %s AND routine_type = 'PROCEDURE' AND proc_priv LIKE '%%Execute%%'"""
+CONTENTS = """SELECT table_name FROM information_schema.tables WHERE table_schema = %s
+UNION SELECT routine_name FROM information_schema.routines WHERE routine_schema = %s"""
+
+
+class Server:
+    """The server on this host, compared and brought to what is wanted."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params = module.params
+        self.actions: list[str] = []
+        self.diffs: list[dict[str, str]] = []
+        self.connect()
+        self.version = self.ask("SELECT VERSION()")[0][0]
+
+    def connect(self) -> None:
+        self.connection = pymysql.connect(
+            unix_socket=self.params["login_unix_socket"],
+            user="root",
+            # Where root has a password after all, this is where it is kept.
+            read_default_file=os.path.expanduser("~/.my.cnf"),
+            charset="utf8mb4",
+            autocommit=True,
+        )
+
+    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return [tuple(value.decode() if isinstance(value, bytes) else value for value in row) for row in cursor]
+
+    def change(self, action: str, *statements: str, label: str = "", before: str = "", after: str = "") -> None:
+        """Note a change, and make it unless in check mode."""
+        self.actions.append(action)
+        if label:
+            self.diffs.append(datadog_files.masked_diff(label, before, after, {}))
+        for statement in () if self.module.check_mode else statements:
+            self.ask(statement)
+
+    def present(self) -> None:
+        problem = mysql_dbm.version_problem(self.version)
+        if problem:
+            self.module.fail_json(msg=problem)
+        self.give_settings()
+        self.restart_if_needed()
+        self.make_procedures()
+        self.switch_on()
+
+    def absent(self) -> None:
+        schema = mysql_dbm.SCHEMA
+        ours = [item for item in self.procedures() if item.ours]
+        self.remove(ours)
+        gone = {item.name for item in ours if item.schema == schema}
+        # Without one of ours in it, the schema is somebody else's.
+        if gone and not {name for (name,) in self.ask(CONTENTS, schema, schema)} - gone:
+            self.change(f"drop schema {schema}", f"DROP SCHEMA `{schema}`")
+        path = self.params["settings_file"]
+        if os.path.exists(path):
+            self.change(f"remove {path}", label=path, before=datadog_files.read_text(path))
+            if not self.module.check_mode:
+                os.unlink(path)
+
+    def options_given(self) -> dict[str, str]:
+        sbin = ["/usr/sbin"]
+        program = self.module.get_bin_path("mariadbd", opt_dirs=sbin) or self.module.get_bin_path("mysqld", True, sbin)
+        return mysql_dbm.options_given(self.module.run_command([program, "--print-defaults"], check_rc=True)[1])
+
+    def give_settings(self) -> None:
+        """Write the file, unless the server's other files say all of it."""
+        path, settings = self.params["settings_file"], self.params["settings"]
+        before = datadog_files.read_text(path)
+        if not before and not mysql_dbm.lacking(settings, self.options_given()):
+            return
+        after = mysql_dbm.settings_text(settings, datadog_files.HEADER)
+        if datadog_files.ensure_file(self.module, path, after, owner="root", group="root", mode="0644"):
+            self.change(f"write {path}", label=path, before=before, after=after)
+        lacking = [] if self.module.check_mode else mysql_dbm.lacking(settings, self.options_given())
+        if lacking:
+            self.module.fail_json(
+                msg=f"A file that the server reads after {path} says otherwise, and the server was not restarted: "
+                f"{', '.join(lacking)}. Take that out there; what the role mysql writes is mysql_settings."
+            )
+
+    def running_lacks(self) -> list[str]:
+        running = {name.lower(): value for name, value in self.ask("SHOW GLOBAL VARIABLES")}
+        return mysql_dbm.lacking(mysql_dbm.for_restart(self.params["settings"]), running)
+
+    def restart_if_needed(self) -> None:
+        if not self.running_lacks():
+            return
+        service = self.params["service"]
+        self.change(f"restart {service}")
+        if self.module.check_mode:
+            return
+        systemctl = self.module.get_bin_path("systemctl", required=True)
+        status, out, err = self.module.run_command([systemctl, "restart", f"{service}.service"])
+        if status != 0:
+            self.module.fail_json(
+                msg=f"{service} did not restart with {self.params['settings_file']}: {(err or out).strip()}. "
+                f"On the host, 'journalctl -u {service} -n 50' says why."
+            )
+        self.connect()
+        lacking = self.running_lacks()
+        if lacking:
+            self.module.fail_json(
+                msg=f"{service} was restarted, and still {', '.join(lacking)}. "
+                "On the host, look at how its unit starts it, and at what SET PERSIST has kept."
+            )
+
+    def procedures(self) -> list[mysql_dbm.Found]:
+        rows = self.ask(ROUTINES, f"{mysql_dbm.MARK} %", mysql_dbm.SCHEMA)
+        return [mysql_dbm.Found(*(value or "" for value in row)) for row in rows]
+
+    def make_procedures(self) -> None:
+        schemas = {name for (name,) in self.ask("SELECT schema_name FROM information_schema.schemata")}
+        missing = [name for name in self.params["schemas"] if name not in schemas]
+        # In check mode another task may be about to create them.
+        if missing and not self.module.check_mode:
+            self.module.fail_json(
+                msg=f"There is no schema {', '.join(missing)} on this server: create it, with mysql_databases for "
+                "example, or take it out of datadog_mysql_user_dbm_schemas."
+            )
+        if mysql_dbm.SCHEMA not in schemas:
+            self.change(f"create schema {mysql_dbm.SCHEMA}", f"CREATE SCHEMA IF NOT EXISTS `{mysql_dbm.SCHEMA}`")
+        found = self.procedures()
+        differing, stale = mysql_dbm.compare(mysql_dbm.wanted_procedures(self.params["schemas"]), found)
+        self.remove(stale)
+        bodies = {item.place: item.body for item in found}
+        for wanted in differing:
+            there = wanted.place in bodies
+            grantees = self.ask(GRANTEES, wanted.schema, wanted.name) if there else []
+            self.change(
+                f"{'replace' if there else 'create'} {wanted.place}",
+                *([f"DROP PROCEDURE IF EXISTS {wanted.place}"] if there else []),
+                wanted.create(unless_there=mysql_dbm.skips_what_is_there(self.version)),
+                # Its grants went with the old one.
+                *(f"GRANT EXECUTE ON PROCEDURE {wanted.place} TO {self.account(*names)}" for names in grantees),
+                label=wanted.place,
+                before=bodies.get(wanted.place, ""),
+                after=wanted.body,
+            )
+
+    def account(self, user: str, host: str) -> str:
+        return f"{self.connection.escape(user)}@{self.connection.escape(host)}"
+
+    def remove(self, procedures: list[mysql_dbm.Found]) -> None:
+        for item in procedures:
+            statement = f"DROP PROCEDURE IF EXISTS {item.place}"
+            self.change(f"drop {item.place}", statement, label=item.place, before=item.body)
+
+    def switch_on(self) -> None:
+        off = self.ask("SELECT name FROM performance_schema.setup_consumers WHERE enabled = 'NO'")
+        if {name for (name,) in off} & set(mysql_dbm.CONSUMERS):
+            procedure = mysql_dbm.enabling()
+            self.change("switch the consumers on", f"CALL {procedure.place}()")
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"choices": ["present", "absent"], "default": "present"},
+            "settings": {"type": "dict", "default": {}},
+            "settings_file": {"type": "path", "required": True},
+            "service": {"required": True},
+            "schemas": {"type": "list", "elements": "str", "default": []},
+            "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
+        },
+        supports_check_mode=True,
+    )
+    if pymysql is None:
+        if module.check_mode:
+            module.exit_json(changed=True, actions=[])
+        module.fail_json(msg=missing_required_lib("PyMySQL"), exception=PYMYSQL_ERROR)
+    try:
+        server = Server(module)
+    except pymysql.MySQLError as error:
+        # A fresh host in check mode has no server yet, and the run will do all of it.
+        if module.check_mode:
+            module.exit_json(changed=True, actions=[])
+        socket = module.params["login_unix_socket"]
+        module.fail_json(msg=f"root cannot log in through {socket}: {error}. Look at datadog_mysql_user_socket.")
+    try:
+        getattr(server, module.params["state"])()
+    except pymysql.MySQLError as error:
+        module.fail_json(
+            msg=f"The server refused a statement after {', '.join(server.actions) or 'no change'}: {error}. "
+            "A replica that takes no changes gets all of this from its source: run the role there first."
+        )
+    module.exit_json(changed=bool(server.actions), actions=server.actions, diff=server.diffs)
+
+
+if __name__ == "__main__":
+    main()
