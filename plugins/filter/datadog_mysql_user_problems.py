@@ -8,10 +8,13 @@ short_description: List what is wrong with the inputs of the role datadog_mysql_
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Checks the name, the password, the connection and the tags, so that nothing is changed with bad inputs.
+  - Checks the name, the password, the connection, the tags and, where it is on, what Database Monitoring takes, so
+    that nothing is changed with bad inputs.
 options:
   _input:
-    description: Dictionary with the keys V(name), V(password), V(connection), V(options) and V(tags).
+    description:
+      - Dictionary with the keys V(name), V(password), V(connection), V(options), V(tags), V(dbm), V(schemas),
+        V(settings), V(agent_version) and V(flavour).
     type: dict
     required: true
 """

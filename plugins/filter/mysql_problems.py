@@ -11,7 +11,7 @@ description:
   - Checks settings, databases and users, so that nothing is changed with bad inputs.
 options:
   _input:
-    description: Dictionary with the keys V(settings), V(databases) and V(users).
+    description: Dictionary with the keys V(settings), V(monitoring_settings), V(databases) and V(users).
     type: dict
     required: true
 """
@@ -19,7 +19,9 @@ options:
 EXAMPLES = r"""
 - name: List the problems
   ansible.builtin.debug:
-    msg: "{{ {'settings': {}, 'databases': [], 'users': [{'name': 'shop'}]} | kennel.fleet.mysql_problems }}"
+    msg: >-
+      {{ {'settings': {}, 'monitoring_settings': {}, 'databases': [], 'users': [{'name': 'shop'}]}
+         | kennel.fleet.mysql_problems }}
 """
 
 RETURN = r"""

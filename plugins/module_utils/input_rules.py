@@ -27,6 +27,9 @@ ARCHITECTURES = ("x86_64", "aarch64")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_SCHEMA = re.compile(r"[A-Za-z0-9_$-]{1,64}\Z")
+_OWN_SCHEMAS = ("datadog", "information_schema", "mysql", "performance_schema", "sys")
+_OLDEST_AGENT = {"mysql": "7.36.1", "mariadb": "7.61.0"}
 _CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}
 
 
@@ -192,13 +195,17 @@ def _instance(instance: Any) -> list[str]:
 
 def mysql_problems(inputs: dict[str, Any]) -> list[str]:
     """What is wrong with the inputs of the role mysql."""
-    settings = inputs["settings"]
-    problems = [] if isinstance(settings, dict) else ["mysql_settings is no dictionary: write each as 'name: value'"]
-    problems += [
-        f"mysql_settings.{name} has a line break in it: one line each"
-        for name, value in (settings.items() if isinstance(settings, dict) else ())
-        if "\n" in f"{name}{value}"
-    ]
+    problems = []
+    for variable in ("settings", "monitoring_settings"):
+        settings = inputs[variable]
+        if not isinstance(settings, dict):
+            problems.append(f"mysql_{variable} is no dictionary: write each as 'name: value'")
+            continue
+        problems += [
+            f"mysql_{variable}.{name} has a line break in it: one line each"
+            for name, value in settings.items()
+            if "\n" in f"{name}{value}"
+        ]
     users = _named("mysql_users", inputs["users"], problems)
     _named("mysql_databases", inputs["databases"], problems)
     for user in users:
@@ -236,4 +243,36 @@ def mysql_user_problems(inputs: dict[str, Any]) -> list[str]:
         f"datadog_mysql_user_connection.{place} is a secret: the password has its own variable"
         for place in secret_places(connection)
     ]
-    return problems + _tags("datadog_mysql_user_tags", inputs["tags"])
+    problems += _tags("datadog_mysql_user_tags", inputs["tags"])
+    return problems + (_dbm(inputs) if str(inputs["dbm"]).lower() in ("true", "yes", "on", "1") else [])
+
+
+def _dbm(inputs: dict[str, Any]) -> list[str]:
+    """What keeps Database Monitoring from being switched on."""
+    prefix = "datadog_mysql_user_dbm"
+    problems = []
+    schemas, settings = inputs["schemas"], inputs["settings"]
+    if not isinstance(schemas, (list, tuple)):
+        problems.append(f"{prefix}_schemas is no list: write the names of the application's schemas")
+        schemas = []
+    for name in schemas:
+        if not isinstance(name, str) or not _SCHEMA.match(name):
+            problems.append(f"{prefix}_schemas: {name!r} is no schema's name: letters, digits, _, $ and -, 64 at most")
+        elif name.lower() in _OWN_SCHEMAS:
+            problems.append(f"{prefix}_schemas: {name!r} is no schema of an application: leave it out")
+    if not isinstance(settings, dict):
+        problems.append(f"{prefix}_settings is no dictionary: write each as 'name: value'")
+        settings = {}
+    for name, value in settings.items():
+        if not re.match(r"(performance_schema|max_digest_length)[a-z_]*\Z", str(name)):
+            problems.append(f"{prefix}_settings.{name} does not belong there: put it into mysql_settings")
+        elif not is_between(value, 0, 10**9) and str(value) not in ("ON", "OFF"):
+            problems.append(f"{prefix}_settings.{name} is {value!r}: it takes a whole number, or ON or OFF in quotes")
+    oldest = _OLDEST_AGENT.get(str(inputs["flavour"]), "7.36.1")
+    pinned = re.match(r"(?:[0-9]+:)?([0-9]+)\.([0-9]+)\.([0-9]+)", str(inputs["agent_version"]))
+    if pinned and tuple(map(int, pinned.groups())) < tuple(map(int, oldest.split("."))):
+        problems.append(
+            f"{prefix} needs Agent {oldest} on {inputs['flavour']}: raise datadog_agent_version, "
+            f"which is {inputs['agent_version']}, or set {prefix} to false"
+        )
+    return problems
