@@ -1,29 +1,136 @@
-"""Real MySQL, of the newest series, observed as its own server demands it."""
+"""Real MySQL, of the newest series, and the distribution's MariaDB, each observed, Database Monitoring included."""
 
 import json
 
+import pytest
+import yaml
 
-def sql(host, statement):
+VIA = {"socket": "--protocol=socket", "tcp": "--protocol=tcp --host=127.0.0.1"}
+PREPARED = {"events_statements_current", "events_statements_history", "events_statements_history_long"}
+CONSUMERS = "SELECT name FROM performance_schema.setup_consumers WHERE enabled = 'YES'"
+
+
+def sql(host, statement, delimiter=";"):
     with host.sudo():
-        return host.run("mysql -N -e %s", statement).stdout.strip()
+        return host.run("mysql --delimiter=%s -N -e %s", delimiter, statement).stdout.strip()
 
 
-def test_server_is_real_mysql(host):
-    assert "mariadb" not in sql(host, "SELECT VERSION()").lower()
-    assert int(sql(host, "SELECT VERSION()").split(".")[0]) >= 9
+def is_mysql(host):
+    return host.ansible.get_variables().get("mysql_flavour") == "mysql"
+
+
+@pytest.fixture(params=VIA)
+def as_user(host, request):
+    """Run a statement as the Agent's user would, and return how that ended."""
+    config = yaml.safe_load(host.run("sudo cat /etc/datadog-agent/conf.d/mysql.d/conf.yaml").stdout)
+    password = config["instances"][0]["password"]
+    command = f"MYSQL_PWD=%s mysql {VIA[request.param]} --user=datadog --batch --raw -N -e %s"
+    return lambda statement: host.run(command, password, statement)
+
+
+@pytest.fixture
+def table(host):
+    """The application's tables, and a function that changes one of them."""
+    sql(host, "SET GLOBAL log_bin_trust_function_creators = 1; DROP TABLE IF EXISTS shop.goods, shop.sales")
+    sql(host, "CREATE TABLE shop.goods (id INT PRIMARY KEY); INSERT INTO shop.goods VALUES (1), (2)")
+    sql(host, "CREATE TABLE shop.sales (id INT); DROP FUNCTION IF EXISTS shop.sold")
+    sql(
+        host,
+        "CREATE FUNCTION shop.sold() RETURNS INT DETERMINISTIC BEGIN INSERT INTO shop.sales VALUES (1); RETURN 1; END",
+        delimiter="//",
+    )
+
+
+def test_server_is_the_one_asked_for(host):
+    version = sql(host, "SELECT VERSION()")
+    assert ("MariaDB" not in version) is is_mysql(host)
+    assert int(version.split(".")[0]) >= (9 if is_mysql(host) else 10)
 
 
 def test_user_logs_in_with_the_current_method(host):
-    assert sql(host, "SELECT plugin FROM mysql.user WHERE user = 'datadog'") == "caching_sha2_password"
-    assert sql(host, "SELECT max_user_connections FROM mysql.user WHERE user = 'datadog'") == "5"
+    method = sql(host, "SELECT plugin FROM mysql.user WHERE user = 'datadog'")
+    assert method == ("caching_sha2_password" if is_mysql(host) else "mysql_native_password")
+    assert sql(host, "SELECT host FROM mysql.user WHERE user = 'datadog'") == "localhost"
+    assert sql(host, "SELECT max_user_connections FROM mysql.user WHERE user = 'datadog'") == "10"
 
 
-def test_user_may_read_and_no_more(host):
+def test_user_may_read_and_explain_and_no_more(host):
     grants = sql(host, "SHOW GRANTS FOR 'datadog'@'localhost'")
-    assert "REPLICATION CLIENT" in grants
-    assert "PROCESS" in grants
-    assert "SELECT ON `performance_schema`" in grants
-    assert "INSERT" not in grants
+    assert ("REPLICATION CLIENT" if is_mysql(host) else "BINLOG MONITOR, SLAVE MONITOR") in grants
+    assert sorted(line.split(" TO ")[0] for line in grants.splitlines()[1:]) == [
+        "GRANT EXECUTE ON PROCEDURE `shop`.`explain_statement`",
+        "GRANT EXECUTE ON `datadog`.*",
+        "GRANT SELECT ON `performance_schema`.*",
+    ]
+
+
+def test_settings_and_consumers_hold_beyond_a_restart(host):
+    with host.sudo():
+        assert host.run("systemctl restart %s", "mysql" if is_mysql(host) else "mariadb").rc == 0
+    settings = dict(line.split("\t") for line in sql(host, "SHOW GLOBAL VARIABLES").splitlines() if "\t" in line)
+    assert settings["performance_schema"] == "ON"
+    lengths = ("max_digest_length", "performance_schema_max_digest_length", "performance_schema_max_sql_text_length")
+    assert [settings[name] for name in lengths] == ["4096"] * 3
+    assert PREPARED | {"events_waits_current"} <= set(sql(host, CONSUMERS).split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"SELECT COUNT(*) FROM performance_schema.{table}" for table in sorted(PREPARED)),
+        "SELECT COUNT(*) FROM performance_schema.events_statements_summary_by_digest",
+        "SELECT COUNT(*) FROM performance_schema.events_waits_current",
+        CONSUMERS,
+    ],
+)
+def test_user_reads_what_database_monitoring_reads(as_user, statement):
+    done = as_user(statement)
+    assert done.rc == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "USE shop; CALL explain_statement('SELECT * FROM goods WHERE id > 1')",
+        "USE shop; CALL explain_statement('UPDATE goods SET id = 3 WHERE id = 1')",
+        "CALL datadog.explain_statement('SELECT * FROM shop.goods')",
+    ],
+)
+def test_user_gets_plans(as_user, table, call):
+    done = as_user(call)
+    assert done.rc == 0, done.stderr
+    assert {"query_block", "query_plan"} & set(json.loads(done.stdout))
+
+
+def test_explaining_changes_nothing(host, as_user, table):
+    assert as_user("CALL shop.explain_statement('SELECT * FROM goods WHERE id = sold()')").rc == 0
+    assert sql(host, "SELECT COUNT(*) FROM shop.sales") == "0"
+    assert sql(host, "SELECT shop.sold(); SELECT COUNT(*) FROM shop.sales").split() == ["1", "1"]
+
+
+def test_user_switches_consumers_on_again(host, as_user):
+    sql(host, "UPDATE performance_schema.setup_consumers SET enabled = 'NO' WHERE name LIKE 'events_statements_%'")
+    done = as_user("CALL datadog.enable_events_statements_consumers()")
+    assert done.rc == 0, done.stderr
+    assert set(sql(host, CONSUMERS).split()) >= PREPARED
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM shop.goods",
+        "INSERT INTO shop.goods VALUES (9)",
+        "CREATE TABLE datadog.mine (id INT)",
+        "DROP PROCEDURE shop.explain_statement",
+        "UPDATE performance_schema.setup_consumers SET enabled = 'NO'",
+        "SELECT authentication_string FROM mysql.user",
+    ],
+)
+def test_user_is_refused_all_else(as_user, table, statement):
+    done = as_user(statement)
+    assert done.rc != 0
+    assert "denied" in done.stderr
 
 
 def test_agent_connects(host):
