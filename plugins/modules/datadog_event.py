@@ -218,7 +218,7 @@ def _is(event: dict[str, Any], body: dict[str, Any]) -> bool:
 def _told(client: Client, event: dict[str, Any]) -> dict[str, Any]:
     # The number in "id" has gone through a float.
     exact = event.get("id_str") or str(event["id"])
-    # The API gives a path or a whole address, and not always one at the site that was asked.
+    # The API gives a path in one answer and a whole address in another: the site that was asked has the event at both.
     url = client.web_address(f"/event/event?id={exact}")
     return {"id": exact, "url": url, "date_happened": event["date_happened"]}
 
