@@ -171,7 +171,6 @@ def follow(walk: Walk) -> dict[str, Any]:
     walk.picture("downtimes", "/downtimes")
     walk.picture("mailbox", "/mailbox", whole=False)
 
-    walk.picture("services", "/services")
     walk.picture("service", "/services/flask-apm", whole=False)
     query = {"filter[query]": "service:flask-apm resource_name:*mysql*", "filter[from]": "now-1h", "page[limit]": 1}
     span = walk.ask("GET", "/api/v2/spans/events", **query)["data"][0]["attributes"]
