@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,13 +66,14 @@ def remove_all() -> None:
                 must("virsh", "vol-delete", volume.split()[0], "--pool", NAME)
         virsh("pool-destroy", NAME)
         must("virsh", "pool-undefine", NAME)
-    call("rm", "-rf", str(POOL))
+    # Nothing is lost where there is none.
+    shutil.rmtree(POOL, ignore_errors=True)
     if NAME in virsh("net-list", "--all", "--name").output.split():
         virsh("net-destroy", NAME)
         must("virsh", "net-undefine", NAME)
     if STATE.exists():
         call(str(BIN / "ansible-playbook"), "playbooks/lab_down.yml", "-e", "lab_keep_image=true")
-        call("rm", "-rf", str(STATE))
+        shutil.rmtree(STATE)
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +95,7 @@ def lab(folder: Path) -> dict[str, Any]:
     shape = {"address": network[1], "first": network[2], "last": network[-2]}
     must("virsh", "net-define", "/dev/stdin", data=NETWORK.format(**shape))
     must("virsh", "net-start", NAME)
-    call("mkdir", "-p", str(POOL))
+    POOL.mkdir()
     must("virsh", "pool-define-as", NAME, "dir", "--target", str(POOL))
     must("virsh", "pool-start", NAME)
     (folder / "home" / "Vagrantfile").write_text(OWN.format(network=network), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How the tests call Vagrant and libvirt: as root, with state of their own, so that nothing of the user's is touched.
+"""How the tests, as root, call Vagrant and libvirt: with state of their own, so that nothing of the user's is touched.
 
 Network, storage pool, machine, box and lab carry the name of the tests' state folder, so that all of it can be
 found again.
@@ -57,12 +57,10 @@ class Done:
 
 
 def call(*command: str, data: str = "", env: dict[str, str] | None = None) -> Done:
-    """Run a command as root, with the tests' environment and what is added to it."""
-    settings = {**ENV, **(env or {})}
-    prefix = [] if os.geteuid() == 0 else ["sudo", "--", "env", *(f"{name}={text}" for name, text in settings.items())]
+    """Run a command with the tests' environment and what is added to it."""
     begin = time.monotonic()
     done = subprocess.run(
-        [*prefix, *command], cwd=ROOT, env={**os.environ, **settings}, input=data, text=True, check=False,
+        command, cwd=ROOT, env={**os.environ, **ENV, **(env or {})}, input=data, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     return Done(done.returncode, done.stdout, time.monotonic() - begin)
