@@ -122,7 +122,7 @@ def test_datadog_shows_the_memory_of_the_machine(story: Story) -> None:
 
 def test_destroy_leaves_no_machine_and_no_disk_of_it(story: Story) -> None:
     assert story.destroy.status == 0, story.destroy.output
-    assert "kennel1" not in story.left
+    assert f"{NAME}-kennel1" not in story.left
 
 
 def test_no_secret_is_in_the_output(story: Story, lab: dict[str, Any]) -> None:

@@ -34,7 +34,9 @@ def test_there_are_as_many_machines_as_asked_for(folder: Path) -> None:
     ],
 )
 def test_what_is_missing_is_named_before_anything_is_made(folder: Path, env: dict[str, str], said: str) -> None:
+    before = virsh("list", "--all", "--name").output
     done = up(KENNEL_STATE=str(folder / "no-lab"), **env)
     assert done.status != 0
     assert said in done.output
-    assert "Creating" not in done.output and "kennel1" not in virsh("list", "--all", "--name").output
+    assert "Creating" not in done.output
+    assert virsh("list", "--all", "--name").output == before
