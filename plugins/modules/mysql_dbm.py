@@ -45,6 +45,10 @@ options:
     description: The server's socket.
     type: path
     default: /run/mysqld/mysqld.sock
+  config_file:
+    description: Where root's password is kept, if it has one after all; the file need not exist.
+    type: path
+    default: ~/.my.cnf
 requirements:
   - PyMySQL
 attributes:
@@ -83,6 +87,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, mysql_dbm
 
+PYMYSQL_ERROR = None
 try:
     import pymysql
 except ImportError:
@@ -113,8 +118,7 @@ class Server:
         self.connection = pymysql.connect(
             unix_socket=self.params["login_unix_socket"],
             user="root",
-            # Where root has a password after all, this is where it is kept.
-            read_default_file=os.path.expanduser("~/.my.cnf"),
+            read_default_file=self.params["config_file"],
             charset="utf8mb4",
             autocommit=True,
         )
@@ -259,6 +263,7 @@ def main() -> None:
             "service": {"required": True},
             "schemas": {"type": "list", "elements": "str", "default": []},
             "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
+            "config_file": {"type": "path", "default": "~/.my.cnf"},
         },
         supports_check_mode=True,
     )

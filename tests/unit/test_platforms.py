@@ -146,7 +146,7 @@ def test_host_that_the_package_is_not_made_for_is_refused(architecture: str, bit
     ],
 )
 def test_rights_are_called_as_the_server_calls_them(server: str, mariadb: bool, privileges: str) -> None:
-    asked = {"__datadog_mysql_user_server": {"version": {"full": server}}}
+    asked = {"__datadog_mysql_user_server": {"query_result": [[{"version": server}], [{"procedures": 0}]]}}
     names = ("__datadog_mysql_user_mariadb", "__datadog_mysql_user_privileges")
     granted = {"*.*": privileges, "performance_schema.*": "SELECT"}
     assert variables("datadog_mysql_user", {}, *names, **asked) == [mariadb, granted]
