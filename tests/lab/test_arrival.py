@@ -62,6 +62,12 @@ def test_stopped_agent_is_named(lab, fleet):
     assert "fresh1:" not in last.split("PLAY RECAP")[0]
 
 
+def test_host_whose_agent_is_not_to_run_is_left_out(lab, fleet):
+    run = lab.play("verify", extra={"datadog_agent_enabled": "{{ inventory_hostname != 'fresh2' }}"})
+    assert run.status == 0, run.output[-3000:]
+    assert "Datadog has the data of all 2 hosts." in run.output
+
+
 def test_wrong_tags_are_named(lab, fleet):
     run = lab.play("verify", extra={**WAIT, "datadog_tags_literals": ["team:nobody"]})
     assert run.status != 0
