@@ -9,8 +9,9 @@ module: datadog_untracked_checks
 short_description: Set aside checks of the Datadog Agent that nothing keeps track of
 version_added: 0.1.0
 description:
-  - Renames the configuration of every check that is not named, C(conf.d/NAME.d/conf.yaml) or C(conf.d/NAME.yaml), so
-    that its name ends in C(.disabled), which the Agent passes over. Renaming it back enables the check again.
+  - Renames every file from which the Agent would run a check that is not named, such as C(conf.d/NAME.d/conf.yaml) or
+    C(conf.d/NAME.yaml), so that its name ends in C(.disabled), which the Agent passes over. Renaming it back enables
+    the check again.
   - Leaves alone what the Agent's package brings, such as C(conf.yaml.default) and C(auto_conf.yaml).
   - The Agent reads all this when it starts. Restarting it is left to the caller.
 author: Kennel contributors (@kennel)
@@ -54,15 +55,20 @@ from glob import escape, glob
 from ansible.module_utils.basic import AnsibleModule
 
 SUFFIX = ".disabled"
+# Beside a check's configuration: the package's own, and metrics of a check in Java.
+KEPT = ("auto_conf", "metrics")
 
 
 def configurations(root: str) -> dict[str, str]:
     """The check that each configuration file is for, by the file's path."""
     folder = os.path.join(escape(root), "conf.d")
-    own = {
-        path: os.path.basename(os.path.dirname(path))[:-2] for path in glob(os.path.join(folder, "*.d", "conf.yaml"))
-    }
-    return own | {path: os.path.basename(path)[:-5] for path in glob(os.path.join(folder, "*.yaml"))}
+    found = {}
+    for kind in (".yaml", ".yml"):
+        for path in glob(os.path.join(folder, "*.d", f"*{kind}")):
+            if os.path.basename(path).removesuffix(kind) not in KEPT:
+                found[path] = os.path.basename(os.path.dirname(path))[:-2]
+        found |= {path: os.path.basename(path).removesuffix(kind) for path in glob(os.path.join(folder, f"*{kind}"))}
+    return found
 
 
 def main() -> None:

@@ -21,7 +21,10 @@ FILES = (
     "nginx.d/conf.yaml",
     "nginx.d/conf.yaml.disabled",
     "queue.d/conf.yaml",
+    "queue.d/second.yml",
     "redisdb.yaml",
+    "tomcat.d/metrics.yaml",
+    "tomcat.d/other.yml",
 )
 
 
@@ -49,8 +52,9 @@ def test_sets_aside_what_is_not_tracked_and_nothing_else(run_module: Run, root: 
     assert left(root) == before
     result = untracked()
     assert result == foreseen
-    assert result["files"] == [str(root / "conf.d" / name) for name in ("nginx.d/conf.yaml", "redisdb.yaml")]
-    assert set(left(root)) == {*FILES, "redisdb.yaml.disabled"} - {"nginx.d/conf.yaml", "redisdb.yaml"}
+    aside = ("nginx.d/conf.yaml", "redisdb.yaml", "tomcat.d/other.yml")
+    assert result["files"] == [str(root / "conf.d" / name) for name in aside]
+    assert set(left(root)) == {*FILES, *(f"{name}.disabled" for name in aside)} - {*aside}
     assert left(root)["nginx.d/conf.yaml.disabled"] == "nginx.d/conf.yaml"
     assert left(root)["redisdb.yaml.disabled"] == "redisdb.yaml"
     assert not untracked()["changed"]
