@@ -14,7 +14,7 @@ options:
   _input:
     description:
       - Dictionary with the keys V(name), V(password), V(connection), V(options), V(tags), V(dbm), V(schemas),
-        V(settings), V(agent_version) and V(flavour).
+        V(settings), V(server), V(agent_version) and V(flavour).
     type: dict
     required: true
 """

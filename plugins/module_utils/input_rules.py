@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets, secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
+from ansible_collections.kennel.fleet.plugins.module_utils.mysql_dbm import lacking
 
 # Settings of datadog.yaml that have a variable of their own, by their place.
 OWN_VARIABLE = {
@@ -263,11 +264,15 @@ def _dbm(inputs: dict[str, Any]) -> list[str]:
     if not isinstance(settings, dict):
         problems.append(f"{prefix}_settings is no dictionary: write each as 'name: value'")
         settings = {}
+    server = inputs["server"] if isinstance(inputs["server"], dict) else {}
+    given = {str(name).replace("-", "_"): str(value) for name, value in server.items()}
     for name, value in settings.items():
         if not re.match(r"(performance_schema|max_digest_length)[a-z_]*\Z", str(name)):
             problems.append(f"{prefix}_settings.{name} does not belong there: put it into mysql_settings")
         elif not is_between(value, 0, 10**9) and str(value) not in ("ON", "OFF"):
             problems.append(f"{prefix}_settings.{name} is {value!r}: it takes a whole number, or ON or OFF in quotes")
+        elif name in given and lacking({name: value}, given):
+            problems.append(f"mysql_settings.{name} is {given[name]}, which overrules {prefix}_settings: take it out")
     oldest = _OLDEST_AGENT.get(str(inputs["flavour"]), "7.36.1")
     pinned = re.match(r"(?:[0-9]+:)?([0-9]+)\.([0-9]+)\.([0-9]+)", str(inputs["agent_version"]))
     if pinned and tuple(map(int, pinned.groups())) < tuple(map(int, oldest.split("."))):

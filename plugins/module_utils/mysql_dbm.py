@@ -82,7 +82,7 @@ END"""
 
 def wanted_procedures(schemas: Iterable[str]) -> list[Procedure]:
     """All of them: in Datadog's own schema, and one in each of these."""
-    return [explaining(SCHEMA), enabling(), *(explaining(schema) for schema in schemas)]
+    return [explaining(SCHEMA), enabling(), *(explaining(schema) for schema in dict.fromkeys(schemas))]
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def lacking(settings: dict[str, object], there: dict[str, str]) -> list[str]:
 
 
 def _enough(wanted: str, there: str) -> bool:
-    if wanted.isdecimal():
-        return there.isdecimal() and int(there) >= int(wanted)
+    if wanted.isdecimal() and there.isdecimal():
+        return int(there) >= int(wanted)
     switch = {"1": "ON", "TRUE": "ON", "0": "OFF", "FALSE": "OFF"}
     wanted, there = wanted.upper(), there.upper()
     return switch.get(there, there) == switch.get(wanted, wanted)

@@ -41,6 +41,12 @@ options:
     type: list
     elements: str
     default: []
+  pending:
+    description:
+      - Settings that another task is about to give the server, and to restart it with. Used in check mode alone, where
+        neither has happened.
+    type: dict
+    default: {}
   login_unix_socket:
     description: The server's socket.
     type: path
@@ -100,7 +106,8 @@ AND (routine_comment LIKE %s OR routine_name = 'explain_statement' OR routine_sc
 GRANTEES = """SELECT user, host FROM mysql.procs_priv
 WHERE db = %s AND routine_name = %s AND routine_type = 'PROCEDURE' AND proc_priv LIKE '%%Execute%%'"""
 CONTENTS = """SELECT table_name FROM information_schema.tables WHERE table_schema = %s
-UNION SELECT routine_name FROM information_schema.routines WHERE routine_schema = %s"""
+UNION SELECT routine_name FROM information_schema.routines WHERE routine_schema = %s
+UNION SELECT event_name FROM information_schema.events WHERE event_schema = %s"""
 
 
 class Server:
@@ -111,6 +118,9 @@ class Server:
         self.params = module.params
         self.actions: list[str] = []
         self.diffs: list[dict[str, str]] = []
+        pending = self.params["pending"] if module.check_mode else {}
+        self.pending = {name.replace("-", "_"): str(value) for name, value in pending.items()}
+        self.before: str | None = None  # what was in the file that was written
         self.connect()
         self.version = self.ask("SELECT VERSION()")[0][0]
 
@@ -140,6 +150,7 @@ class Server:
         problem = mysql_dbm.version_problem(self.version)
         if problem:
             self.module.fail_json(msg=problem)
+        self.refuse_missing_schemas()
         self.give_settings()
         self.restart_if_needed()
         self.make_procedures()
@@ -147,22 +158,24 @@ class Server:
 
     def absent(self) -> None:
         schema = mysql_dbm.SCHEMA
-        ours = [item for item in self.procedures() if item.ours]
-        self.remove(ours)
-        gone = {item.name for item in ours if item.schema == schema}
-        # Without one of ours in it, the schema is somebody else's.
-        if gone and not {name for (name,) in self.ask(CONTENTS, schema, schema)} - gone:
-            self.change(f"drop schema {schema}", f"DROP SCHEMA `{schema}`")
         path = self.params["settings_file"]
+        # First, for without procedures nobody looks for the file.
         if os.path.exists(path):
             self.change(f"remove {path}", label=path, before=datadog_files.read_text(path))
             if not self.module.check_mode:
                 os.unlink(path)
+        ours = [item for item in self.procedures() if item.ours]
+        self.remove(ours)
+        gone = {item.name for item in ours if item.schema == schema}
+        # Without one of ours in it, the schema is somebody else's.
+        if gone and not {name for (name,) in self.ask(CONTENTS, schema, schema, schema)} - gone:
+            self.change(f"drop schema {schema}", f"DROP SCHEMA IF EXISTS `{schema}`")
 
     def options_given(self) -> dict[str, str]:
         sbin = ["/usr/sbin"]
         program = self.module.get_bin_path("mariadbd", opt_dirs=sbin) or self.module.get_bin_path("mysqld", True, sbin)
-        return mysql_dbm.options_given(self.module.run_command([program, "--print-defaults"], check_rc=True)[1])
+        said = self.module.run_command([program, "--print-defaults"], check_rc=True)[1]
+        return mysql_dbm.options_given(said) | self.pending
 
     def give_settings(self) -> None:
         """Write the file, unless the server's other files say all of it."""
@@ -172,17 +185,27 @@ class Server:
             return
         after = mysql_dbm.settings_text(settings, datadog_files.HEADER)
         if datadog_files.ensure_file(self.module, path, after, owner="root", group="root", mode="0644"):
+            self.before = before
             self.change(f"write {path}", label=path, before=before, after=after)
         lacking = [] if self.module.check_mode else mysql_dbm.lacking(settings, self.options_given())
         if lacking:
+            self.put_back()
             self.module.fail_json(
                 msg=f"A file that the server reads after {path} says otherwise, and the server was not restarted: "
                 f"{', '.join(lacking)}. Take that out there; what the role mysql writes is mysql_settings."
             )
 
+    def put_back(self) -> None:
+        """Undo a file that did not help: before there are procedures, nothing would ever remove it."""
+        path = self.params["settings_file"]
+        if self.before:
+            datadog_files.ensure_file(self.module, path, self.before, owner="root", group="root", mode="0644")
+        elif self.before is not None:
+            os.unlink(path)
+
     def running_lacks(self) -> list[str]:
         running = {name.lower(): value for name, value in self.ask("SHOW GLOBAL VARIABLES")}
-        return mysql_dbm.lacking(mysql_dbm.for_restart(self.params["settings"]), running)
+        return mysql_dbm.lacking(mysql_dbm.for_restart(self.params["settings"]), running | self.pending)
 
     def restart_if_needed(self) -> None:
         if not self.running_lacks():
@@ -194,13 +217,16 @@ class Server:
         systemctl = self.module.get_bin_path("systemctl", required=True)
         status, out, err = self.module.run_command([systemctl, "restart", f"{service}.service"])
         if status != 0:
+            self.put_back()
+            self.module.run_command([systemctl, "restart", f"{service}.service"])
             self.module.fail_json(
-                msg=f"{service} did not restart with {self.params['settings_file']}: {(err or out).strip()}. "
-                f"On the host, 'journalctl -u {service} -n 50' says why."
+                msg=f"{service} did not restart with datadog_mysql_user_dbm_settings: {(err or out).strip()}. "
+                f"{self.params['settings_file']} is as it was. On the host, 'journalctl -u {service} -n 50' says why."
             )
         self.connect()
         lacking = self.running_lacks()
         if lacking:
+            self.put_back()
             self.module.fail_json(
                 msg=f"{service} was restarted, and still {', '.join(lacking)}. "
                 "On the host, look at how its unit starts it, and at what SET PERSIST has kept."
@@ -210,16 +236,21 @@ class Server:
         rows = self.ask(ROUTINES, f"{mysql_dbm.MARK} %", mysql_dbm.SCHEMA)
         return [mysql_dbm.Found(*(value or "" for value in row)) for row in rows]
 
-    def make_procedures(self) -> None:
-        schemas = {name for (name,) in self.ask("SELECT schema_name FROM information_schema.schemata")}
-        missing = [name for name in self.params["schemas"] if name not in schemas]
+    def schemas(self) -> set[str]:
+        return {name for (name,) in self.ask("SELECT schema_name FROM information_schema.schemata")}
+
+    def refuse_missing_schemas(self) -> None:
+        there = self.schemas()
+        missing = [name for name in self.params["schemas"] if name not in there]
         # In check mode another task may be about to create them.
         if missing and not self.module.check_mode:
             self.module.fail_json(
                 msg=f"There is no schema {', '.join(missing)} on this server: create it, with mysql_databases for "
                 "example, or take it out of datadog_mysql_user_dbm_schemas."
             )
-        if mysql_dbm.SCHEMA not in schemas:
+
+    def make_procedures(self) -> None:
+        if mysql_dbm.SCHEMA not in self.schemas():
             self.change(f"create schema {mysql_dbm.SCHEMA}", f"CREATE SCHEMA IF NOT EXISTS `{mysql_dbm.SCHEMA}`")
         found = self.procedures()
         differing, stale = mysql_dbm.compare(mysql_dbm.wanted_procedures(self.params["schemas"]), found)
@@ -240,7 +271,9 @@ class Server:
             )
 
     def account(self, user: str, host: str) -> str:
-        return f"{self.connection.escape(user)}@{self.connection.escape(host)}"
+        # A role of MariaDB has no host.
+        at = f"@{self.connection.escape(host)}" if host else ""
+        return f"{self.connection.escape(user)}{at}"
 
     def remove(self, procedures: list[mysql_dbm.Found]) -> None:
         for item in procedures:
@@ -262,6 +295,7 @@ def main() -> None:
             "settings_file": {"type": "path", "required": True},
             "service": {"required": True},
             "schemas": {"type": "list", "elements": "str", "default": []},
+            "pending": {"type": "dict", "default": {}},
             "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
             "config_file": {"type": "path", "default": "~/.my.cnf"},
         },

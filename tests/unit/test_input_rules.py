@@ -51,6 +51,7 @@ USER = {
     "dbm": True,
     "schemas": ["shop", "my-web_1"],
     "settings": {"performance_schema": "ON", "max_digest_length": 4096},
+    "server": {"performance_schema": "ON", "max-digest-length": 8192},
     "agent_version": "",
     "flavour": "mariadb",
 }
@@ -239,6 +240,7 @@ def test_problem_of_the_database_is_named_once(changes: dict[str, Any], words: s
         ({"settings": {"max_digest_length": "4K"}}, "max_digest_length is '4K': it takes a whole number"),
         ({"settings": {"performance_schema": True}}, "performance_schema is True: it takes a whole number, or ON"),
         ({"settings": {"sql_mode": "ON"}}, "datadog_mysql_user_dbm_settings.sql_mode does not belong there"),
+        ({"server": {"max-digest-length": 512}}, "mysql_settings.max_digest_length is 512, which overrules"),
         ({"agent_version": "7.60.9"}, "datadog_mysql_user_dbm needs Agent 7.61.0 on mariadb: raise"),
         ({"agent_version": "1:7.36.0-1", "flavour": "mysql"}, "needs Agent 7.36.1 on mysql"),
     ],

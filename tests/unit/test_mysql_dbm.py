@@ -96,6 +96,9 @@ def test_options_are_read_as_the_server_says_them() -> None:
         ("ON", "OFF", False),
         ("ON", "0", False),
         ("OFF", "0", True),
+        (1, "ON", True),
+        (1, "OFF", False),
+        (0, "OFF", True),
         (4096, None, False),
     ],
 )

@@ -167,13 +167,28 @@ def test_file_that_says_otherwise_is_named_without_a_restart(prepare: Run, serve
     server.later.write_text("max_digest_length=512\n")
     result = prepare()
     assert "max_digest_length is 512. Take that out there" in result["msg"]
-    assert server.restarts == 0
+    assert (server.file.exists(), server.restarts) == (False, 0)
+
+
+def test_what_another_task_is_about_to_give_is_foreseen(prepare: Run, server: Server) -> None:
+    foreseen = prepare(check=True, pending={"max-digest-length": 4096, **SETTINGS})
+    server.later.write_text("max_digest_length=4096\nperformance_schema_consumer_events_waits_current=ON\n")
+    server.running.write_text("max_digest_length=4096")
+    assert prepare() == foreseen
+    assert (server.file.exists(), server.restarts) == (False, 0)
+
+
+def test_what_another_task_was_to_give_counts_in_check_mode_alone(prepare: Run, server: Server) -> None:
+    assert prepare(pending=SETTINGS)["actions"][:2] == [f"write {server.file}", "restart mysql"]
 
 
 def test_restart_that_fails_or_does_not_help_is_named(prepare: Run, server: Server) -> None:
     message = prepare(settings={"max_digest_length": 6660})["msg"]
     assert "mysql did not restart" in message and "'journalctl -u mysql -n 50' says why" in message
+    # Once more, as it was before.
+    assert (server.file.exists(), server.restarts) == (False, 2)
     server.later.write_text("ignored=1\n")
+    server.running.write_text("max_digest_length=1024")
     assert "mysql was restarted, and still max_digest_length is 1024" in prepare()["msg"]
 
 
@@ -198,8 +213,9 @@ def test_schema_that_is_listed_no_more_loses_its_procedure(prepare: Run, server:
     assert prepare(schemas=[])["actions"] == ["drop `shop`.`explain_statement`"]
 
 
-def test_schema_that_is_missing_is_named(prepare: Run) -> None:
+def test_schema_that_is_missing_is_named_before_any_change(prepare: Run, server: Server) -> None:
     assert "There is no schema gone on this server" in prepare(schemas=["gone"])["msg"]
+    assert (server.file.exists(), server.statements, server.restarts) == (False, [], 0)
     assert prepare(schemas=["gone"], check=True)["changed"]
 
 
@@ -210,7 +226,7 @@ def test_taken_back_all_is_gone_but_what_others_made(prepare: Run, server: Serve
     assert server.file.exists()
     result = prepare(state="absent")
     assert result == foreseen
-    assert result["actions"][-2:] == ["drop schema datadog", f"remove {server.file}"]
+    assert (result["actions"][0], result["actions"][-1]) == (f"remove {server.file}", "drop schema datadog")
     assert list(server.procedures) == [("theirs", "explain_statement")]
     assert server.schemas == {"shop"}
     assert (prepare(state="absent")["changed"], server.restarts) == (False, 1)
