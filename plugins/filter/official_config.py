@@ -59,7 +59,7 @@ def official_config(config: dict[str, Any]) -> dict[str, Any]:
             if value is not None:
                 found[name] = value
     if isinstance(found.get("tags"), str):
-        found["tags"] = re.split(r"[,\s]+", found["tags"].strip(", \t\n"))
+        found["tags"] = re.findall(r"[^,\s]+", found["tags"])
     kept, secrets = split_secrets(left)
     return {**found, "config": kept, "secrets": secrets}
 

@@ -22,6 +22,7 @@ KEY = "0123456789abcdef" * 2
         ({"log_level": "debug"}, {"config": {"log_level": "debug"}, "secrets": {}}),
         ({"tags": ["a:b"], "env": "prod"}, {"tags": ["a:b"], "env": "prod", "config": {}, "secrets": {}}),
         ({"tags": " a:b, c:d e:f,"}, {"tags": ["a:b", "c:d", "e:f"], "config": {}, "secrets": {}}),
+        ({"tags": ""}, {"tags": [], "config": {}, "secrets": {}}),
         (
             {"hostname": "web1", "site": "datadoghq.eu", "dd_url": "https://proxy:3834", "use_dogstatsd": False},
             {
