@@ -35,7 +35,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import mysql_user_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.mysql_rules import mysql_user_problems
 
 
 class FilterModule:

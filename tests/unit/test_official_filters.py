@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.kennel.fleet.plugins.filter.official_checks import official_checks
 from ansible_collections.kennel.fleet.plugins.filter.official_config import official_config
+from ansible_collections.kennel.fleet.plugins.module_utils.check_rules import check_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets, secret_places
-from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import check_problems
 
 KEY = "0123456789abcdef" * 2
 
