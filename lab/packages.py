@@ -3,7 +3,7 @@
     python3 lab/packages.py --out FOLDER --cache FOLDER
 
 The first FOLDER is what a static HTTP server gives to hosts (`deb [signed-by=...] http://.../ stable 7`). The second
-keeps the vendored wheels and the signing key, which is made once. Prints {"changed": bool}.
+keeps the vendored wheels and the repository's keys, which are made once. Prints {"changed": bool}.
 """
 
 import argparse
@@ -11,20 +11,20 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from common import ROOT, alone, digest, end, run
+from signing import SIGNER, ArchiveKeys, archive_keys, complete
 
 AGENT = ROOT / "lab" / "agent"
-VERSIONS = ("7.99.0~lab-1", "7.99.1~lab-1")
+# Each with the maintainer scripts of its time: those before 7.66 were shell, and enabled four units.
+OLD, TODAY = "old", "today"
+VERSIONS = {"7.50.0~lab-1": OLD, "7.99.0~lab-1": TODAY, "7.99.1~lab-1": TODAY}
+OLD_UNITS = ("agent", "agent-process", "agent-security", "agent-sysprobe", "agent-trace")
+KEYS_VERSION = "1.4.1~lab-1"
 EPOCH = "1"
 SUITE, COMPONENT = "stable", "7"
-KEY_FILE = "DATADOG_APT_KEY_CURRENT.public"
-SIGNER = "Kennel lab packages <kennel@localhost>"
-KEY_LIFETIME = "5y"
 # The Pythons of Debian 12 and Ubuntu 22.04 up to those to come: all find the vendored packages in one folder.
 PYTHONS = range(10, 17)
 # The one vendored package without a pure form, and the Pythons that it has wheels for. Without it `self.http` fails.
@@ -32,6 +32,15 @@ COMPILED = "pydantic-core"
 COMPILED_FOR = range(10, 15)
 # Checks that run without any configuration of the user's.
 DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
+# How debsig-verify is told which key signs a package. Nobody asks it here.
+POLICY = """<?xml version="1.0"?>
+<!DOCTYPE Policy SYSTEM "https://www.debian.org/debsig/1.0/policy.dtd">
+<Policy xmlns="https://www.debian.org/debsig/1.0/">
+  <Origin Name="Kennel lab" id="{id}" Description="Kennel lab, not Datadog"/>
+  <Selection><Required Type="origin" File="debsig.gpg" id="{id}"/></Selection>
+  <Verification MinOptional="0"><Required Type="origin" File="debsig.gpg" id="{id}"/></Verification>
+</Policy>
+"""
 
 
 @alone(__file__)
@@ -43,22 +52,26 @@ def main() -> dict[str, Any]:
     out, cache = given.out.resolve(), given.cache.resolve()
     architecture = run("dpkg", "--print-architecture").strip()
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key, stamp = cache / "signing-key.asc", out / "inputs.sha256"
-    inputs = digest(AGENT, Path(__file__).resolve(), architecture, str(sys.version_info[:2]))
-    if key.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == inputs:
+    stamp = out / "inputs.sha256"
+    sources = (AGENT, Path(__file__).resolve(), Path(__file__).resolve().with_name("signing.py"))
+    inputs = digest(*sources, architecture, str(sys.version_info[:2]))
+    if complete(cache) and stamp.is_file() and stamp.read_text(encoding="ascii") == inputs:
         return {"changed": False}
     vendor = vendored(cache)
     pool = out / "pool"
     pool.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="kennel-agent-") as scratch:
-        for version in VERSIONS:
+    with archive_keys(cache) as keys, tempfile.TemporaryDirectory(prefix="kennel-agent-") as scratch:
+        for version, era in VERSIONS.items():
             tree = Path(scratch) / version
-            lay_out(tree, vendor, version, architecture)
-            package = pool / f"datadog-agent_{version}_{architecture}.deb"
-            run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), f"{package}.new")
-            os.replace(f"{package}.new", package)
-    index(out, key, architecture)
+            lay_out(tree, vendor, version, era)
+            build(
+                tree, pool / f"datadog-agent_{version}_{architecture}.deb", VERSION=version, ARCHITECTURE=architecture
+            )
+        tree = Path(scratch) / "signing-keys"
+        lay_out_keys(tree, keys)
+        build(tree, pool / f"datadog-signing-keys_{KEYS_VERSION}_all.deb", VERSION=KEYS_VERSION)
+        index(out, keys, architecture)
     stamp.write_text(inputs, encoding="ascii")
     return {"changed": True}
 
@@ -90,10 +103,11 @@ def pip_install(target: Path, *arguments: str) -> None:
     run(sys.executable, "-m", "pip", "install", *options, "--target", str(target), *arguments)
 
 
-def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
-    """Write one package's files to `tree`, which must not exist."""
-    shutil.copytree(AGENT / "package", tree)
-    embedded = tree / "opt/datadog-agent/embedded"
+def lay_out(tree: Path, vendor: Path, version: str, era: str) -> None:
+    """Write the files of an Agent's package to `tree`, which must not exist."""
+    for source in ("package", era):
+        shutil.copytree(AGENT / source, tree, dirs_exist_ok=True)
+    root, embedded = tree / "opt/datadog-agent", tree / "opt/datadog-agent/embedded"
     site = embedded / "lib/site-packages"
     shutil.copytree(vendor, site, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(AGENT / "standin_agent", site / "standin_agent", ignore=shutil.ignore_patterns("__pycache__"))
@@ -102,49 +116,47 @@ def lay_out(tree: Path, vendor: Path, version: str, architecture: str) -> None:
         (embedded / f"lib/python3.{minor}").mkdir()
         (embedded / f"lib/python3.{minor}/site-packages").symlink_to("../site-packages")
     (embedded / "bin/python3").symlink_to("/usr/bin/python3")
-    (tree / "usr/bin").mkdir(parents=True)
-    (tree / "usr/bin/datadog-agent").symlink_to("/opt/datadog-agent/bin/agent/agent")
-    for folder in ("opt/datadog-agent/run", "etc/datadog-agent/checks.d"):
-        (tree / folder).mkdir(parents=True)
+    # Today's units are written by the installer, and belong to no package.
+    units = tree / "lib/systemd/system" if era == OLD else embedded / "share/systemd"
+    units.mkdir(parents=True)
+    for source in (AGENT / "units").iterdir():
+        if era != OLD or source.stem.removeprefix("datadog-") in OLD_UNITS:
+            shutil.copy(source, units)
+    for folder in (root / "run", tree / "etc/datadog-agent/checks.d"):
+        folder.mkdir()
     for name in DEFAULT_CHECKS:
         folder = tree / f"etc/datadog-agent/conf.d/{name}.d"
         folder.mkdir()
         (folder / "conf.yaml.default").write_text("init_config:\n\ninstances:\n  - {}\n", encoding="ascii")
+
+
+def lay_out_keys(tree: Path, keys: ArchiveKeys) -> None:
+    """Write the files of the keys' package to `tree`, which must not exist."""
+    shutil.copytree(AGENT / "signing-keys", tree)
+    ids = keys.debsig(tree / "usr/share/debsig/keyrings")
+    for key_id in ids:
+        policy = tree / f"etc/debsig/policies/{key_id}/datadog.pol"
+        policy.parent.mkdir(parents=True)
+        policy.write_text(POLICY.format(id=key_id), encoding="ascii")
+    (tree / "opt/datadog-signing-keys/keys").write_text("".join(f"{key_id}\n" for key_id in ids), encoding="ascii")
+
+
+def build(tree: Path, package: Path, **values: str) -> None:
+    """Make the package of a tree, with `@NAME@` in its control file filled in."""
     # World-readable, whatever the umask of the checkout; executable is what git says is.
     run("chmod", "-R", "u=rwX,go=rX", str(tree))
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
-    values = {"VERSION": f"{EPOCH}:{version}", "ARCHITECTURE": architecture, "SIZE": str(size)}
+    values |= {"VERSION": f"{EPOCH}:{values['VERSION']}", "SIZE": str(size)}
     control = tree / "DEBIAN/control"
     text = control.read_text(encoding="utf-8")
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     control.write_text(text, encoding="utf-8")
+    run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), f"{package}.new")
+    os.replace(f"{package}.new", package)
 
 
-@contextmanager
-def signer(key: Path) -> Iterator[Callable[..., str]]:
-    """GnuPG with this lab's secret signing key, which is made and kept in `key` on the first call."""
-    # For a moment and with a short path: the agent's socket in it may have about 100 characters only.
-    with tempfile.TemporaryDirectory(prefix="kennel-gpg-") as home:
-
-        def gpg(*arguments: str) -> str:
-            return run("gpg", "--homedir", home, "--batch", "--quiet", "--no-tty", "--yes", *arguments)
-
-        try:
-            if key.is_file():
-                gpg("--import", str(key))
-            else:
-                gpg("--passphrase", "", "--quick-gen-key", SIGNER, "ed25519", "sign", KEY_LIFETIME)
-                fresh = key.with_suffix(".new")
-                fresh.touch(mode=0o600)
-                fresh.write_text(gpg("--armor", "--export-secret-keys", SIGNER), encoding="ascii")
-                fresh.replace(key)
-            yield gpg
-        finally:
-            run("gpgconf", "--homedir", home, "--kill", "gpg-agent")
-
-
-def index(out: Path, key: Path, architecture: str) -> None:
+def index(out: Path, keys: ArchiveKeys, architecture: str) -> None:
     """Write the package list and the signed release file of everything in the pool; the release file comes last."""
     suite = out / "dists" / SUITE
     binary = suite / COMPONENT / f"binary-{architecture}"
@@ -162,11 +174,12 @@ def index(out: Path, key: Path, architecture: str) -> None:
     }
     options = [part for name, value in fields.items() for part in ("-o", f"APT::FTPArchive::Release::{name}={value}")]
     release = run("apt-ftparchive", *options, "release", f"dists/{SUITE}", cwd=out)
-    with signer(key) as gpg, tempfile.NamedTemporaryFile("w", encoding="utf-8") as unsigned:
+    for name, text in keys.public().items():
+        (out / name).write_text(text, encoding="ascii")
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as unsigned:
         unsigned.write(release)
         unsigned.flush()
-        gpg("--clearsign", "--output", str(suite / "InRelease"), unsigned.name)
-        (out / KEY_FILE).write_text(gpg("--armor", "--export", SIGNER), encoding="ascii")
+        keys.gpg("--local-user", SIGNER, "--clearsign", "--output", str(suite / "InRelease"), unsigned.name)
 
 
 if __name__ == "__main__":
