@@ -111,6 +111,8 @@ def lay_out(tree: Path, vendor: Path, version: str, era: str) -> None:
     site = embedded / "lib/site-packages"
     shutil.copytree(vendor, site, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(AGENT / "standin_agent", site / "standin_agent", ignore=shutil.ignore_patterns("__pycache__"))
+    # What checks of other times import, in the real one's place: on the Agent's path, and not on that of its Python.
+    shutil.copytree(AGENT / "dist", root / "bin/agent/dist", ignore=shutil.ignore_patterns("__pycache__"))
     (site / "standin_agent/VERSION").write_text(f"{version}\n", encoding="ascii")
     for minor in PYTHONS:
         (embedded / f"lib/python3.{minor}").mkdir()

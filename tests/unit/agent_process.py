@@ -27,6 +27,8 @@ AGENT = Path(__file__).parents[2] / "lab" / "agent"
 sys.path.append(str(AGENT))
 _wire = importlib.import_module("standin_agent.wire")
 
+# The Agent's own code, and what its package has in bin/agent/dist.
+PATH = f"{AGENT}:{AGENT / 'dist'}"
 KEY = "0123456789abcdef0123456789abcdef"
 _UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 _MESSAGES = {"/api/v0.2/traces": _wire.AgentPayload, "/api/beta/sketches": _wire.SketchPayload}
@@ -98,11 +100,15 @@ class Agent:
 
     def send(self, code: str, **environment: str) -> None:
         """Run a sender's Python to its end."""
-        _run("-c", code, **environment)
+        _printed(_done("-c", code, **environment))
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A verb of the command line, done."""
+        return _done("-m", "standin_agent", "-c", str(self.folder), *arguments, PYTHONPATH=PATH)
 
     def verb(self, *arguments: str) -> str:
-        """What a verb of the command line prints."""
-        return _run("-m", "standin_agent", "-c", str(self.folder), *arguments, PYTHONPATH=str(AGENT))
+        """What a verb of the command line prints. Raises OSError where it fails."""
+        return _printed(self.ask(*arguments))
 
     def start_traces(self) -> subprocess.Popen[bytes]:
         return self._start("standin_agent.traces", "--config", str(self.folder / "datadog.yaml"))
@@ -112,7 +118,7 @@ class Agent:
 
     def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", module, *arguments]
-        environment = _environment(PYTHONPATH=str(AGENT))
+        environment = _environment(PYTHONPATH=PATH)
         self._processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
         return self._processes[-1]
 
@@ -148,9 +154,12 @@ def _environment(**own: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DD_")} | own
 
 
-def _run(*arguments: str, **environment: str) -> str:
+def _done(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command, own = [sys.executable, *arguments], _environment(**environment)
-    done = subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=60)
+
+
+def _printed(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode:
         raise OSError(done.stderr)
     return done.stdout

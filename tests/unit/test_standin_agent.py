@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parents[2] / "lab" / "agent"))
 from standin_agent.aggregator import Kinds, Point, Sampler, series
 from standin_agent.collector import beat
 from standin_agent.config import Config
-from standin_agent.forwarder import KEY_INVALID, KEY_VALID, Forwarder
+from standin_agent.forwarder import ERROR_TYPES, UNEXPECTED, UNREACHABLE, Forwarder
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -136,7 +136,8 @@ class Intake:
     """An intake on a loopback port that can go away and come back; `code` is its answer."""
 
     def __init__(self) -> None:
-        self.code = 202
+        # The answers to payloads, to those for one path, and to the question for the key's validity.
+        self.code, self.codes, self.validity = 202, dict[str, int](), 200
         self.bodies: list[Any] = []
         self.headers: list[dict[str, str]] = []
         self.targets: list[str] = []
@@ -150,15 +151,16 @@ class Intake:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 intake.targets.append(self.path)
-                self._answer(200 if intake.code != 403 else 403)
+                self._answer(intake.validity)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 intake.headers.append(dict(self.headers))
                 intake.targets.append(self.path)
-                if intake.code == 202:
+                code = intake.codes.get(self.path, intake.code)
+                if code == 202:
                     intake.bodies.append(json.loads(zlib.decompress(body)))
-                self._answer(intake.code)
+                self._answer(code)
 
             def _answer(self, code: int) -> None:
                 self.send_response(code)
@@ -233,16 +235,32 @@ def test_no_point_is_lost_while_the_intake_is_away(intake: Intake, make_forwarde
     for number in range(1, 6):
         forwarder.submit("/api/v2/series", number, points=1)
     eventually(lambda: transactions(forwarder)["Errors"] >= 2)
-    intake.code = 503
-    intake.up()
-    eventually(lambda: "503" in forwarder.status()["LastError"])
-    intake.code = 429
-    eventually(lambda: "429" in forwarder.status()["LastError"])
+    assert transactions(forwarder)["ErrorsByType"] == dict.fromkeys(ERROR_TYPES, 0) | {
+        "ConnectionErrors": transactions(forwarder)["Errors"]
+    }
+    # Whatever else an intake says from 401 up, 404 too, is no reason to give a payload up.
+    for code in (503, 429, 404):
+        intake.code = code
+        if code == 503:
+            intake.up()
+        eventually(lambda code=code: str(code) in transactions(forwarder)["HTTPErrorsByCode"])
     intake.code = 202
     eventually(lambda: intake.bodies == [0, 1, 2, 3, 4, 5])
     eventually(lambda: transactions(forwarder)["RetryQueueSize"] == 0)
     found = transactions(forwarder)
-    assert (found["Dropped"], found["RetryQueueBytes"]) == (0, 0)
+    assert (found["Dropped"], found["RetryQueueBytes"], found["Success"]) == (0, 0, 6)
+    assert found["HTTPErrors"] == sum(found["HTTPErrorsByCode"].values())
+    assert found["Requeued"] == found["Retried"] == found["Errors"]
+
+
+def test_an_address_that_fails_delays_no_other(intake: Intake, make_forwarder: MakeForwarder) -> None:
+    forwarder = make_forwarder(forwarder_backoff_base=60, forwarder_backoff_max=60)
+    intake.codes["/api/beta/sketches"] = 404
+    forwarder.start()
+    forwarder.submit("/api/beta/sketches", 0)
+    forwarder.submit("/api/v2/series", 1)
+    eventually(lambda: intake.bodies == [1])
+    assert transactions(forwarder)["RetryQueueSize"] == 1
 
 
 def test_a_full_queue_drops_the_oldest_and_says_so(intake: Intake, make_forwarder: MakeForwarder) -> None:
@@ -265,13 +283,37 @@ def test_what_the_intake_refuses_is_dropped(intake: Intake, make_forwarder: Make
     forwarder.start()
     forwarder.submit("/intake/", {})
     eventually(lambda: transactions(forwarder)["Dropped"] == 1)
-    status = forwarder.status()
-    assert str(code) in status["LastError"]
-    assert status["APIKeyStatus"] == {f"API key ending with {KEY[-5:]}": KEY_INVALID if code == 403 else KEY_VALID}
+    found = transactions(forwarder)
+    assert (found["HTTPErrorsByCode"], found["Errors"], found["Success"]) == ({str(code): 1}, 0, 0)
+    # Not even 403 says anything of the key: only its validation does.
+    assert list(forwarder.status()["APIKeyStatus"].values()) == ["API Key valid"]
     intake.code = 202
     forwarder.submit("/intake/", {"a": 1})
     eventually(lambda: intake.bodies == [{"a": 1}])
-    eventually(lambda: KEY_VALID in forwarder.status()["APIKeyStatus"].values())
+
+
+@pytest.mark.parametrize(
+    ("validity", "status", "failure"),
+    [(200, "API Key valid", None), (403, None, "API Key invalid"), (500, UNEXPECTED, None), (0, UNREACHABLE, None)],
+)
+def test_a_rejected_key_is_a_failure_and_no_status(
+    intake: Intake, make_forwarder: MakeForwarder, validity: int, status: str | None, failure: str | None
+) -> None:
+    forwarder, label = make_forwarder(), f"API key ending with {KEY[-4:]}"
+    assert (forwarder.status()["APIKeyStatus"], forwarder.status()["APIKeyFailure"]) == ({}, {})
+    intake.validity = validity
+    if not validity:
+        intake.down()
+    forwarder.start()
+    found = {}
+    eventually(lambda: bool(found.update(forwarder.status()) or found["APIKeyStatus"] or found["APIKeyFailure"]))
+    assert found["APIKeyStatus"] == ({label: status} if status else {})
+    assert found["APIKeyFailure"] == ({label: failure} if failure else {})
+    assert forwarder.key_rejected == (validity == 403)
+    # It is no transaction, whatever came of it.
+    assert found["Transactions"]["HTTPErrors"] == sum(found["Transactions"]["ErrorsByType"].values()) == 0
+    if not validity:
+        intake.up()
 
 
 def test_the_key_travels_in_a_header_and_in_validates_query_only(intake: Intake, make_forwarder: MakeForwarder) -> None:

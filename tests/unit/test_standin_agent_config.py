@@ -36,20 +36,50 @@ def test_the_environment_wins_and_lists_are_separated_by_spaces(
 ) -> None:
     monkeypatch.setenv("DD_TAGS", "a:b c:d")
     monkeypatch.setenv("DD_ENV", "staging")
-    config = load(tmp_path, "hostname: h\ntags: [x:y]\napi_key: '0012'\napm_config: {enabled: false}\nsite: my.site\n")
+    config = load(tmp_path, "hostname: h\ntags: [x:y]\napi_key: '0012'\napm_config: {enabled: false}\n")
     assert config.host_tags == ["a:b", "c:d", "env:staging"]
     assert config.api_key == "0012"
-    assert config.intake_url == "https://7-99-0-app.agent.my.site"
-    assert config.api_url == "https://api.my.site"
     assert config.get("apm_config.enabled") is False
     assert config.get("not.there") is None
 
 
-@pytest.mark.parametrize("name", ["localhost", "under_score", "-x", "a b", "x" * 64 + ".y" * 120])
+# Rules of the genuine Agent (pkg/util/hostname/validate).
+@pytest.mark.parametrize(
+    "name", ["LocalHost", "localhost.localdomain", "ip6-localhost", "under_score", "-x", "x-", "a b", "a..b", "x" * 256]
+)
 def test_an_invalid_host_name_is_passed_over(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "node-1")
     config = load(tmp_path, f"hostname: '{name}'\n")
     assert (config.hostname, config.hostname_source) == ("node-1", "os")
+
+
+@pytest.mark.parametrize("name", ["a", "localhost.example.com", "10.0.0.1", "A-b.c", "x" * 70])
+def test_a_valid_host_name_is_taken(tmp_path: Path, name: str) -> None:
+    config = load(tmp_path, f"hostname: '{name}'\n")
+    assert (config.hostname, config.hostname_source) == (name, "configuration")
+
+
+def test_a_file_can_hold_the_host_name(tmp_path: Path) -> None:
+    (tmp_path / "name").write_text("from-a-file\n", encoding="ascii")
+    config = load(tmp_path, f"hostname: under_score\nhostname_file: {tmp_path / 'name'}\n")
+    assert (config.hostname, config.hostname_source) == ("from-a-file", "hostnameFile")
+
+
+# Where keys are validated (comp/forwarder/defaultforwarder/forwarder_health.go).
+@pytest.mark.parametrize(
+    ("settings", "intake", "api"),
+    [
+        ("", "https://7-99-0-app.agent.datadoghq.com", "https://api.datadoghq.com"),
+        ("site: datadoghq.eu\n", "https://7-99-0-app.agent.datadoghq.eu", "https://api.datadoghq.eu"),
+        ("site: us3.datadoghq.com\n", "https://7-99-0-app.agent.us3.datadoghq.com", "https://api.us3.datadoghq.com"),
+        ("dd_url: https://app.datadoghq.com/\n", "https://app.datadoghq.com", "https://api.datadoghq.com"),
+        ("dd_url: http://proxy:8080/\n", "http://proxy:8080", "http://proxy:8080"),
+        ("site: my.site\n", "https://7-99-0-app.agent.my.site", "https://7-99-0-app.agent.my.site"),
+    ],
+)
+def test_where_data_goes_and_keys_are_validated(tmp_path: Path, settings: str, intake: str, api: str) -> None:
+    config = load(tmp_path, f"hostname: h\n{settings}")
+    assert (config.intake_url, config.api_url) == (intake, api)
 
 
 def backend(folder: Path, mode: int) -> str:

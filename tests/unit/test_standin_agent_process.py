@@ -2,329 +2,159 @@
 
 from __future__ import annotations
 
-import http.server
 import itertools
 import json
-import os
-import signal
-import subprocess
-import sys
+import re
 import tempfile
-import textwrap
-import threading
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from agent_checks import BAD, ENDLESS, GOOD, PASSWORD, install
+from agent_process import KEY, Agent, eventually
 
-AGENT = Path(__file__).parents[2] / "lab" / "agent"
-KEY = "0123456789abcdef0123456789abcdef"
-PASSWORD = "correct-horse-battery"
-
-# Check name -> (source after the import of AgentCheck, instances, what `status` must say of it; None where it works).
-CHECKS: dict[str, tuple[str, str, str | None]] = {
-    "good": (
-        """
-        class Good(AgentCheck):
-            def check(self, instance):
-                self.gauge('good', 1, tags=[*instance['tags'], 'b:' + chr(252)])
-                print('in the way')
-        """,
-        "[{min_collection_interval: 1, tags: ['who:me'], service: shop}]",
-        None,
-    ),
-    "a_slow_import": ("import time\ntime.sleep(600)\n", "[{}]", None),
-    "old_signature": (
-        """
-        from checks import AgentCheck, CheckException
-        from checks.network_checks import NetworkCheck
-        from config import _is_affirmative
-        class Old(AgentCheck):
-            def __init__(self, name, init_config, agentConfig, instances=None):
-                super(Old, self).__init__(name, init_config, agentConfig, instances)
-                self.host = agentConfig.get('hostname')
-            def check(self, instance):
-                self.gauge('old', instance['n'], tags=['device:sda', 'host_is:' + self.host])
-        """,
-        "[{n: 3}]",
-        None,
-    ),
-    "packaged": (  # A folder. Of its classes, the first by name that no other derives from.
-        """
-        from datadog_checks.base import OpenMetricsBaseCheckV2
-        from .helper import VALUE
-        class Base(AgentCheck):
-            def check(self, instance):
-                self.gauge('packaged', VALUE, tags=[type(self).__name__])
-        class Second(Base):
-            pass
-        class First(Base):
-            pass
-        """,
-        "[{codes: {200: fine, other: bad}}]",
-        None,
-    ),
-    "json": (  # The name of a standard module, and everything that a check asks the Agent for.
-        """
-        import datadog_agent
-        from datadog_checks.base.utils.subprocess_output import get_subprocess_output
-        class Asks(AgentCheck):
-            __NAMESPACE__ = 'asks'
-            def check(self, instance):
-                self.write_persistent_cache('k', 'v')
-                out, _, code = get_subprocess_output(['echo', 'hello'], self.log)
-                found = [self.hostname, datadog_agent.get_hostname(), datadog_agent.get_config('env'),
-                         self.read_persistent_cache('k'), out.strip(), str(code), str(self.init_config['x'])]
-                self.service_check('said', self.WARNING, message='|'.join(found))
-                self.event({'msg_title': 'T', 'msg_text': 'x', 'api_key': 'k', 'source_type_name': 'mine',
-                            'unknown': object()})
-                self.set_external_tags([('other', {'src': ['a:b']})])
-                self.warning('careful')
-                self.log.error('from the check')
-        """,
-        "[{empty_default_hostname: true}]",
-        "careful",
-    ),
-    "odd": (  # What an intake refuses, and with it all that others sent at the same time.
-        """
-        class Odd(AgentCheck):
-            def check(self, instance):
-                self.gauge('', 1)
-                self.gauge('odd', 1, tags=['port:1', 5, None, 'half:' + chr(0xdcff)], hostname=7)
-                self.count('odd.much', 1e308)
-                self.count('odd.much', 1e308)
-                self.service_check('odd', 99, tags=[5])
-                self.service_check('', 0)
-        """,
-        "[{}]",
-        None,
-    ),
-    "remembers": (
-        """
-        class Remembers(AgentCheck):
-            def check(self, instance):
-                runs = int(self.read_persistent_cache('runs') or 0) + 1
-                self.write_persistent_cache('runs', str(runs))
-                self.gauge('runs', runs)
-        """,
-        "[{name: one}]",
-        None,
-    ),
-    "no_syntax": ("def x(:\n", "[{}]", "SyntaxError"),
-    "no_import": ("import not_there\n", "[{}]", "not_there"),
-    "no_class": ("x = 1\n", "[{}]", "no class derived from AgentCheck"),
-    "no_module": ("", "[{}]", "unable to find no_module.py"),
-    "no_constructor": (
-        """
-        class Refuses(AgentCheck):
-            def __init__(self, name, init_config, instances):
-                raise ValueError('refused to start')
-        """,
-        "[{}]",
-        "refused to start",
-    ),
-    "no_run": (
-        """
-        class Fails(AgentCheck):
-            def check(self, instance):
-                raise RuntimeError('failed with ' + self.instance['password'])
-            def __init__(self, name, init_config, instances):
-                super().__init__(name, init_config, instances)
-                self.register_secret(self.instance['password'])
-        """,
-        f"[{{password: {PASSWORD}}}]",
-        "failed with",
-    ),
-    "exits": (
-        "class Exits(AgentCheck):\n    def check(self, instance):\n        raise SystemExit(3)\n",
-        "[{}]",
-        "SystemExit: 3",
-    ),
-    "takes_a_name": (  # That of an attribute of the base's.
-        """
-        class TakesAName(AgentCheck):
-            def check(self, instance):
-                self.warnings = 5
-        """,
-        "[{}]",
-        "not iterable",
-    ),
-    "hangs": (
-        """
-        import time
-        class Hangs(AgentCheck):
-            def check(self, instance):
-                time.sleep(600)
-        """,
-        "[{}]",
-        None,
-    ),
-    "no_yaml": ("", f"[{{password: {PASSWORD}", "not valid YAML"),
-    "no_instances": ("", "[]", "no valid instances"),
-    "no_interval": ("", "[{min_collection_interval: soon}]", "min_collection_interval"),
-}
-
-
-class Run:
-    """A running Agent with its intake: `posts` has (path, body) of everything that it sent."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.posts: list[tuple[str, Any]] = []
-        posts = self.posts
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                posts.append((self.path, json.loads(zlib.decompress(body))))
-                self.send_response(202)
-                self.end_headers()
-
-            def log_message(self, *_args: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        for name in ("conf.d", "checks.d", "run"):
-            (folder / name).mkdir()
-        settings = {
-            "api_key": KEY,
-            "dd_url": f"http://127.0.0.1:{self.server.server_port}",
-            "hostname": "agent-name",
-            "tags": ["team:dogs"],
-            "env": "test",
-            "unknown_key": {"kept": True},
-            "confd_path": str(folder / "conf.d"),
-            "additional_checksd": str(folder / "checks.d"),
-            "run_path": str(folder / "run"),
-            "log_file": str(folder / "agent.log"),
-        }
-        (folder / "datadog.yaml").write_text(json.dumps(settings), encoding="utf-8")
-        (folder / "checks.d/packaged").mkdir()
-        (folder / "checks.d/packaged/helper.py").write_text("VALUE = 3\n", encoding="utf-8")
-        for name, (source, instances, _) in CHECKS.items():
-            file = folder / "checks.d" / ("packaged/__init__.py" if name == "packaged" else f"{name}.py")
-            if source:
-                file.write_text(
-                    f"from datadog_checks.base import AgentCheck\n{textwrap.dedent(source)}", encoding="utf-8"
-                )
-            conf = folder / "conf.d" / f"{name}.d"
-            conf.mkdir()
-            (conf / "conf.yaml").write_text(f"init_config: {{x: 7}}\ninstances: {instances}\n", encoding="utf-8")
-            (conf / "conf.yaml.default").write_text("instances: [{never: read}]\n", encoding="utf-8")
-        self.process = subprocess.Popen(self._command("run"), env=self._environment(), stdout=subprocess.DEVNULL)
-
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "standin_agent", "-c", str(self.folder), *arguments]
-
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("DD_")}
-        return kept | {"PYTHONPATH": str(AGENT)}
-
-    def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._command(*arguments), env=self._environment(), capture_output=True, text=True, check=False, timeout=30
-        )
-
-    def stop(self) -> float:
-        """End the Agent as systemd does; how many seconds it took."""
-        started = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
-        return time.monotonic() - started
-
-    def points(self, metric: str) -> list[tuple[int, dict[str, Any]]]:
-        """(timestamp, series) of every point of a metric, in time's order."""
-        found = [
-            (point["timestamp"], entry)
-            for path, body in self.posts
-            if path == "/api/v2/series"
-            for entry in body["series"]
-            if entry["metric"] == metric
-            for point in entry["points"]
-        ]
-        return sorted(found, key=lambda item: item[0])
+SAYING = {name: check.says for name, check in {**GOOD, **BAD}.items() if check.says}
 
 
 @pytest.fixture(scope="module")
-def agent() -> Iterator[Run]:
+def agent() -> Iterator[Agent]:
     # A short path: that of the Agent's socket in it may have about 100 characters only.
     with tempfile.TemporaryDirectory(prefix="kennel-") as folder:
-        run = Run(Path(folder))
+        found = Agent(Path(folder), env="test", tags=["team:dogs"], unknown_key={"kept": True})
+        install(found.folder)
         try:
-            deadline = time.monotonic() + 20
-            while not status_is_complete(run):
-                assert time.monotonic() < deadline, run.verb("status").stdout
-                # Its checks run in threads of its own.
-                time.sleep(0.2)
-            yield run
+            found.start_core()
+            eventually(lambda: everything_ran(found))
+            yield found
         finally:
-            run.process.kill()
-            run.process.wait()
-            run.server.shutdown()
-            run.server.server_close()
+            found.close()
 
 
-def status_is_complete(run: Run) -> bool:
-    answer = run.verb("status", "--json")
-    if answer.returncode:
-        return False
-    status = json.loads(answer.stdout)
-    runs = {name: next(iter(found.values()))["TotalRuns"] for name, found in status["runnerStats"]["Checks"].items()}
+def status_of(agent: Agent) -> dict[str, Any]:
+    return dict(json.loads(agent.verb("status", "--json")))
+
+
+def everything_ran(agent: Agent) -> bool:
+    status = status_of(agent)
+    checks = status["runnerStats"]["Checks"]
+    ran = {name for name, found in checks.items() if all(instance["TotalRuns"] for instance in found.values())}
     failed = {**status["checkSchedulerStats"]["LoaderErrors"], **status["autoConfigStats"]["ConfigErrors"]}
-    waiting = CHECKS.keys() - failed.keys() - {name for name, count in runs.items() if count}
-    return waiting == {"a_slow_import", "hangs"} and runs["good"] >= 4
+    waiting = {*GOOD, *BAD} - ran - failed.keys() - {"unsaid"}
+    return not waiting and next(iter(checks["good"].values()))["TotalRuns"] >= 4
 
 
-@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if check[2]])
-def test_a_broken_check_shows_in_status(agent: Run, name: str) -> None:
-    answer = agent.verb("status")
-    assert answer.returncode == 0, answer.stderr
-    assert CHECKS[name][2] in answer.stdout
-    assert PASSWORD not in answer.stdout
+@pytest.mark.parametrize(("name", "says"), SAYING.items(), ids=SAYING)
+def test_what_is_wrong_with_a_check_shows_in_status(agent: Agent, name: str, says: str) -> None:
+    # One for people has quotes of its own.
+    answer = agent.verb("status").replace("''", "'")
+    assert says in answer
+    assert PASSWORD not in answer
 
 
-def test_status_json_has_the_real_agents_shape(agent: Run) -> None:
-    status = json.loads(agent.verb("status", "--json").stdout)
+def test_status_says_why_a_check_was_not_loaded(agent: Agent) -> None:
+    status = status_of(agent)
+    errors = status["checkSchedulerStats"]["LoaderErrors"]
+    not_loaded = {"json", "no_syntax", "no_import", "no_class", "no_module", "no_constructor", "no_interval", "no_tags"}
+    assert set(errors) == not_loaded
+    # Both loaders have failed, and the first one's reason is never it.
+    assert errors["no_import"]["Core Check Loader"] == "Check no_import not found in Catalog"
+    reason = errors["no_import"]["Python Check Loader"]
+    assert reason.startswith("unable to import module 'no_import': Traceback")
+    # As if nothing but the check's own file had been at work.
+    assert re.findall(r'File "(.*?)"', reason) == [str(agent.folder / "checks.d/no_import.py")]
+    configure = status["pyLoaderStats"]["ConfigureErrors"]
+    assert set(configure) == {"no_constructor (unversioned)", "no_tags (unversioned)"}
+    [text] = configure["no_constructor (unversioned)"]
+    assert text in errors["no_constructor"]["Python Check Loader"]
+    assert "ValueError: refused to start" in text and "unexpected keyword argument 'agentConfig'" in text
+    assert status["autoConfigStats"]["ConfigErrors"] == {
+        "no_instances": "Configuration file contains no valid instances",
+        "no_yaml": "not valid YAML, line 3: expected ',' or '}', but got '<stream end>'",
+    }
+
+
+def test_status_has_the_real_agents_form(agent: Agent) -> None:
+    status = status_of(agent)
     assert status["agent_metadata"]["flavor"].startswith("lab stand-in")
     assert (status["hostname"], status["hostnameStats"]["provider"]) == ("agent-name", "configuration")
     [entry] = status["runnerStats"]["Checks"]["no_run"].values()
     assert entry["TotalErrors"] == entry["TotalRuns"]
     assert json.loads(entry["LastError"])[0]["message"] == "failed with ********"
-    assert set(status["autoConfigStats"]["ConfigErrors"]) == {"no_yaml", "no_instances", "no_interval"}
-    expected = {"no_syntax", "no_import", "no_class", "no_module", "no_constructor"}
-    assert status["checkSchedulerStats"]["LoaderErrors"]["no_import"]["Python Check Loader"].startswith("Traceback")
-    assert set(status["checkSchedulerStats"]["LoaderErrors"]) == expected
+    forwarder = status["forwarderStats"]
+    assert forwarder["APIKeyStatus"] == {f"API key ending with {KEY[-4:]}": "API Key valid"}
+    assert forwarder["APIKeyFailure"] == {}
+    assert "LastError" not in forwarder
     assert KEY not in json.dumps(status)
 
 
-def test_configcheck_names_sources_and_errors_and_no_values(agent: Run) -> None:
+@pytest.mark.parametrize(("name", "loader"), [("good", "python"), ("gpu", "python"), ("ntp", "core")])
+def test_go_checks_come_before_checks_of_the_same_name(agent: Agent, name: str, loader: str) -> None:
+    [entry] = status_of(agent)["runnerStats"]["Checks"][name].values()
+    assert entry["CheckLoader"] == loader
+    assert entry["Interval"] == (1 if name == "good" else 15) * 10**9
+
+
+def test_configcheck_names_sources_and_errors_and_no_values(agent: Agent) -> None:
     answer = agent.verb("configcheck")
-    assert answer.returncode == 0
-    assert str(agent.folder / "conf.d/good.d/conf.yaml") in answer.stdout
-    assert "no_yaml" in answer.stdout
-    assert PASSWORD not in answer.stdout
+    assert str(agent.folder / "conf.d/good.d/conf.yaml") in answer
+    assert "no_yaml" in answer
+    assert PASSWORD not in answer
 
 
-def test_health_and_hostname(agent: Run) -> None:
-    assert agent.verb("hostname").stdout == "agent-name\n"
-    health = agent.verb("health")
-    assert (health.returncode, health.stdout.splitlines()[0]) == (0, "Agent health: PASS")
-    assert "stand-in" in agent.verb("version").stdout
+def test_health_hostname_and_version(agent: Agent) -> None:
+    assert agent.verb("hostname") == "agent-name\n"
+    assert agent.verb("health").startswith("Agent health: PASS\n=== 2 healthy components ===\n")
+    assert json.loads(agent.verb("health", "--json"))["Unhealthy"] == []
+    assert "stand-in" in agent.verb("version")
 
 
-def test_check_prints_what_one_run_submits(agent: Run) -> None:
-    answer = agent.verb("check", "good", "--json")
+def test_the_first_run_makes_the_files_of_the_command_line(agent: Agent) -> None:
+    for name in ("auth_token", "ipc_cert.pem"):
+        assert (agent.folder / name).stat().st_mode & 0o777 == 0o600
+    certificate = (agent.folder / "ipc_cert.pem").read_text(encoding="ascii")
+    assert "BEGIN CERTIFICATE" in certificate and "PRIVATE KEY" in certificate
+
+
+@pytest.mark.parametrize("verb", ["status", "health", "configcheck", "check"])
+@pytest.mark.parametrize("lacks", ["auth_token", "ipc_cert.pem"])
+def test_verbs_need_those_files(agent: Agent, verb: str, lacks: str) -> None:
+    aside = agent.folder / "aside"
+    (agent.folder / lacks).rename(aside)
+    try:
+        answer = agent.ask(verb, *(["good"] if verb == "check" else []))
+    finally:
+        aside.rename(agent.folder / lacks)
+    assert (answer.returncode, answer.stdout) == (255, "")
+    assert answer.stderr.startswith("Error: unable to fetch ")
+    assert f"open {agent.folder / lacks}: no such file or directory" in answer.stderr
+
+
+def test_another_token_is_refused(agent: Agent) -> None:
+    token = agent.folder / "auth_token"
+    right = token.read_text(encoding="ascii")
+    token.write_text("0" * 64, encoding="ascii")
+    try:
+        answer = agent.ask("status")
+    finally:
+        token.write_text(right, encoding="ascii")
+    assert (answer.returncode, answer.stdout) == (255, "")
+    assert answer.stderr.startswith("Error: could not reach agent")
+
+
+@pytest.mark.parametrize("arguments", [["no_such_verb"], ["check"], ["check", "good", "-j"], ["status", "--nonsense"]])
+def test_a_wrong_command_ends_with_255(agent: Agent, arguments: list[str]) -> None:
+    answer = agent.ask(*arguments)
+    assert answer.returncode == 255
+    assert answer.stderr.startswith("Error: ")
+
+
+def test_check_prints_what_one_run_submits(agent: Agent) -> None:
+    answer = agent.ask("check", "good", "--json")
     assert answer.returncode == 0, answer.stderr
     [result] = json.loads(answer.stdout)
+    assert list(result) == ["aggregator", "inventories", "runner"]
     [metric] = result["aggregator"]["metrics"]
     [[timestamp, value]] = metric.pop("points")
     assert abs(timestamp - time.time()) < 10
@@ -335,50 +165,75 @@ def test_check_prints_what_one_run_submits(agent: Run) -> None:
     assert "in the way" in answer.stderr
 
 
-def test_what_a_check_keeps_outlives_its_process(agent: Run) -> None:
-    runs = [json.loads(agent.verb("check", "remembers", "--json").stdout) for _ in range(2)]
+def test_a_check_that_raises_is_no_failure_of_the_verb(agent: Agent) -> None:
+    answer = agent.ask("check", "no_run", "--json")
+    assert answer.returncode == 0, answer.stderr
+    runner = json.loads(answer.stdout)[0]["runner"]
+    assert json.loads(runner["LastError"])[0]["message"] == "failed with ********"
+    assert (runner["TotalRuns"], runner["TotalErrors"], runner["LastSuccessDate"]) == (1, 1, 0)
+    # It has to be read, and cannot be cut: 32 lines of durations come before it.
+    assert len(runner["ExecutionTimes"]) == 32
+    assert 900 < answer.stdout.index('"LastError"') < 1500
+
+
+def test_check_runs_every_instance_as_often_as_it_is_told(agent: Agent) -> None:
+    line, _, answer = agent.verb("check", "remembers", "--json", "--check-times", "3", "--delay", "0").partition("\n")
+    assert line == "Multiple check instances found, running each of them"
+    runs = [entry["runner"]["TotalRuns"] for entry in json.loads(answer)]
+    assert runs == [3, 3]
+
+
+def test_what_a_check_keeps_outlives_its_process(agent: Agent) -> None:
+    runs = [json.loads(agent.verb("check", "remembers", "--json").partition("\n")[2]) for _ in range(2)]
     first, second = (run[0]["aggregator"]["metrics"][0]["points"][0][1] for run in runs)
     assert second > first > 1  # The running Agent's run came before both.
 
 
-@pytest.mark.parametrize("name", ["no_syntax", "no_yaml", "absent"])
-def test_check_fails_where_there_is_nothing_to_run(agent: Run, name: str) -> None:
-    answer = agent.verb("check", name, "--json")
-    assert answer.returncode == 255
-    assert "no valid check found" in answer.stderr
-    assert PASSWORD not in answer.stderr
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "no_syntax",
+            ["Error: could not load no_syntax:", "* Core Check Loader: Check no_syntax not found in Catalog"],
+        ),
+        ("no_yaml", ["Error: invalid config for no_yaml: not valid YAML"]),
+        ("absent", [""]),
+        ("unsaid", [""]),
+    ],
+)
+def test_check_says_on_stdout_why_there_is_nothing_to_run(agent: Agent, name: str, lines: list[str]) -> None:
+    answer = agent.ask("check", name, "--json")
+    assert (answer.returncode, answer.stderr) == (255, "Error: no valid check found\n")
+    found = answer.stdout.strip().splitlines() or [""]
+    assert [line[: len(start)] for line, start in zip(found, lines, strict=False)] == lines
+    assert PASSWORD not in answer.stdout
 
 
-def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
+def test_what_arrives_is_complete_when_the_agent_ends(agent: Agent) -> None:
     """Last in this file, for it stops the Agent: that flushes what no flush has taken yet."""
-    assert agent.stop() < 5
-    good = agent.points("good")
+    started = time.monotonic()
+    agent.stop()
+    assert time.monotonic() - started < 5
+    good = points(agent, "good")
     assert len(good) >= 4
     # Whole seconds: a beat near the half of one may be rounded either way.
     assert all(0 <= later[0] - earlier[0] <= 2 for earlier, later in itertools.pairwise(good))
     assert good[-1][0] - good[0][0] <= len(good)  # On average one a second: no beat was left out.
     assert sorted(good[0][1]["tags"]) == ["b:ü", "service:shop", "who:me"]
     assert good[0][1]["resources"] == [{"type": "host", "name": "agent-name"}]
-    assert agent.points("old")[0][1]["tags"] == ["device:sda", "host_is:agent-name"]
-    assert agent.points("packaged")[0][1]["tags"] == ["First"]
-    assert agent.points("datadog.agent.running")
-    [odd] = {json.dumps([entry["tags"], entry["resources"]]) for _, entry in agent.points("odd")}
+    assert points(agent, "old")[0][1]["tags"] == ["device:sda", "host_is:agent-name"]
+    assert points(agent, "packaged")[0][1]["tags"] == ["First"]
+    assert points(agent, "like_a_module")[0][1]["points"][0]["value"] == 4
+    assert points(agent, "datadog.agent.running")
+    assert points(agent, "gpu.mine") and not points(agent, "ntp.mine")
+    [odd] = {json.dumps([entry["tags"], entry["resources"]]) for _, entry in points(agent, "odd")}
     assert json.loads(odd) == [["half:?", "port:1"], [{"type": "host", "name": "7"}]]
-    assert not agent.points("odd.much") + agent.points("")
+    assert not points(agent, "odd.much") + points(agent, "")
 
-    runs = [entry for path, body in agent.posts if path == "/api/v1/check_run" for entry in body]
+    runs = [entry for body in agent.documents("/api/v1/check_run") for entry in body]
     status = {entry["tags"][0]: entry["status"] for entry in runs if entry["check"] == "datadog.agent.check_status"}
-    assert status == {
-        "check:good": 0,
-        "check:old_signature": 0,
-        "check:packaged": 0,
-        "check:odd": 0,
-        "check:remembers": 0,
-        "check:json": 1,
-        "check:no_run": 2,
-        "check:exits": 2,
-        "check:takes_a_name": 2,
-    }
+    fine = {f"check:{name}": 0 for name in GOOD} | {"check:asks": 1}
+    assert status == fine | {f"check:{name}": 2 for name in ("no_run", "exits", "takes_a_name", "zed")}
     said = next(entry for entry in runs if entry["check"] == "asks.said")
     assert said["message"] == "agent-name|agent-name|test|v|hello|0|7"
     assert said["host_name"] == ""
@@ -386,7 +241,7 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
         ("odd", 3)
     }
 
-    intake = [body for path, body in agent.posts if path == "/intake/"]
+    intake = agent.documents("/intake/")
     metadata = next(body for body in intake if "host-tags" in body)
     assert metadata["host-tags"] == {"system": ["team:dogs", "env:test"]}
     assert metadata["internalHostname"] == "agent-name"
@@ -396,5 +251,18 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Run) -> None:
 
     log = (agent.folder / "agent.log").read_text(encoding="utf-8")
     assert "from the check" in log
+    assert all(name not in log for name in ENDLESS)
     assert KEY not in log
     assert PASSWORD not in log
+
+
+def points(agent: Agent, metric: str) -> list[tuple[int, dict[str, Any]]]:
+    """(timestamp, series) of every point of a metric, in time's order."""
+    found = [
+        (point["timestamp"], entry)
+        for body in agent.documents("/api/v2/series")
+        for entry in body["series"]
+        if entry["metric"] == metric
+        for point in entry["points"]
+    ]
+    return sorted(found, key=lambda item: item[0])

@@ -3,20 +3,16 @@
 import argparse
 import contextlib
 import json
-import logging
 import os
 import platform
 import sys
-import time
 from importlib.metadata import version
-from multiprocessing.connection import Client
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
-from standin_agent import AGENT_VERSION, PACKAGE_VERSION
-from standin_agent.collector import Collector
+from standin_agent import AGENT_VERSION, PACKAGE_VERSION, ipc
 from standin_agent.config import Config, ConfigError
 
 FAILED = 255
@@ -27,25 +23,50 @@ class CommandError(Exception):
     """A verb could not do its work; the text says why and what to do."""
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose errors are the real Agent's: one line and its exit status."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILED, f"Error: {message}\n")
+
+
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="datadog-agent", description=NOTICE)
+    parser = Parser(prog="datadog-agent", description=NOTICE)
     parser.add_argument("-c", "--cfgpath", default="/etc/datadog-agent", type=Path, help="the folder of datadog.yaml")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verbs = parser.add_subparsers(metavar="VERB")
     for name, (function, text) in VERBS.items():
         verb = verbs.add_parser(name, help=text, description=text)
         verb.set_defaults(function=function, verb=name)
-        if name in ("health", "status", "configcheck", "check"):
-            verb.add_argument("-j", "--json", action="store_true", help="print JSON")
-        if name == "check":
-            verb.add_argument("name", help="the check")
-            verb.add_argument("-r", "--check-rate", action="store_true", help="run twice, so that rates have a value")
+        add_options(verb, name)
     options = parser.parse_args(arguments)
+    if "function" not in options:
+        parser.print_help()
+        return 0
     try:
         options.function(options, options.cfgpath / "datadog.yaml")
-    except (CommandError, ConfigError) as error:
+    except (CommandError, ConfigError, ipc.IpcError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def add_options(verb: argparse.ArgumentParser, name: str) -> None:
+    """The options of a verb, under the real names."""
+    if name in ("health", "status", "configcheck"):
+        verb.add_argument("-j", "--json", action="store_true", help="print JSON")
+        verb.add_argument("-p", "--pretty-json", action="store_true", help="print JSON in lines")
+    if name == "status":
+        verb.add_argument("-o", "--file", type=Path, help="write it to a file")
+        verb.add_argument("-v", "--verbose", action="store_true", help="print all; that is always so here")
+    if name == "check":
+        verb.add_argument("name", help="the check")
+        verb.add_argument("--json", action="store_true", help="print JSON")
+        verb.add_argument("-r", "--check-rate", action="store_true", help="run twice, so that rates have a value")
+        verb.add_argument("-t", "--check-times", type=int, default=1, help="how often it runs")
+        verb.add_argument("--pause", type=int, default=0, help="milliseconds between two runs")
+        verb.add_argument("-d", "--delay", type=int, default=100, help="milliseconds until its metrics are taken")
+        for option in ("--discovery-timeout", "--discovery-min-instances"):
+            verb.add_argument(option, type=int, help="taken and ignored: all configurations are files here")
 
 
 def _version(_options: argparse.Namespace, _path: Path) -> None:
@@ -56,81 +77,67 @@ def _version(_options: argparse.Namespace, _path: Path) -> None:
 
 
 def _hostname(_options: argparse.Namespace, path: Path) -> None:
-    print(Config(path, required=False, resolve=False).hostname)
-
-
-def _ask(options: argparse.Namespace, path: Path) -> dict[str, Any]:
-    address = Config(path, resolve=False).socket
+    """What the running Agent says, else what it would say."""
+    config = Config(path, required=False, resolve=False)
     try:
-        with Client(str(address)) as agent:
-            agent.send(options.verb)
-            if agent.poll(10):
-                return dict(agent.recv())
-            problem = "it does not answer"
-    except PermissionError:
-        problem = f"permission denied on {address}, run this as root or dd-agent"
-    except (OSError, EOFError) as error:
-        problem = str(error)
-    raise CommandError(f"could not reach agent: {problem}. Make sure the agent is running before you ask for its state")
+        print(ipc.ask(config, "hostname"))
+    except ipc.IpcError:
+        print(config.hostname)
 
 
 def _health(options: argparse.Namespace, path: Path) -> None:
-    health = _ask(options, path)
-    sick = health["unhealthy"]
-    print(json.dumps(health, indent=2) if options.json else f"Agent health: {'FAIL' if sick else 'PASS'}")
-    if sick:
-        raise CommandError("; ".join(f"{part} is unhealthy: {why}" for part, why in sick.items()))
+    health = ipc.ask(Config(path, resolve=False), "health")
+    healthy, ill = health["Healthy"], health["Unhealthy"]
+    if options.json or options.pretty_json:
+        # As in the newest source: no failure then, whatever it says.
+        print(json.dumps(health, indent=2 if options.pretty_json else None))
+        return
+    print(f"Agent health: {'FAIL' if ill else 'PASS'}")
+    for title, names in (("healthy", healthy), ("unhealthy", ill)):
+        if names:
+            print(f"=== {len(names)} {title} components ===\n{', '.join(names)}")
+    if ill:
+        raise CommandError(f"found {len(ill)} unhealthy components")
 
 
 def _state(options: argparse.Namespace, path: Path) -> None:
-    _show(options, {"Notice": NOTICE, **_ask(options, path)})
-
-
-def _show(options: argparse.Namespace, answer: Any) -> None:
-    if options.json:
-        print(json.dumps(answer, indent=2))
+    answer = {"Notice": NOTICE, **ipc.ask(Config(path, resolve=False), options.verb)}
+    if options.json or options.pretty_json:
+        text = json.dumps(answer, indent=2 if options.pretty_json else None)
     else:
-        print(yaml.safe_dump(answer, sort_keys=False, allow_unicode=True, width=10**6))
+        text = for_people(answer)
+    if getattr(options, "file", None):
+        options.file.write_text(f"{text}\n", encoding="utf-8")
+    else:
+        print(text)
+
+
+def for_people(answer: Any) -> str:
+    return yaml.safe_dump(answer, sort_keys=False, allow_unicode=True, width=10**6)
 
 
 def _check(options: argparse.Namespace, path: Path) -> None:
     """Run a check's instances in this process, apart from the running Agent."""
+    # Only this verb needs what it takes to run checks.
+    from standin_agent import check_verb
+
+    config = Config(path, required=False)
+    # What the other files tell nobody here reads, but the real one wants them, too.
+    ipc.read(config)
     # What a check prints itself does not get into the answer.
     with contextlib.redirect_stdout(sys.stderr):
-        results = _run_check(options, path)
-    _show(options, results)
-    if not (options.json or options.check_rate):
-        print("Check has run only once, if some metrics are missing you can try again with --check-rate")
-
-
-def _run_check(options: argparse.Namespace, path: Path) -> list[dict[str, Any]]:
-    log = logging.getLogger("standin_agent.check")
-    log.addHandler(logging.NullHandler())
-    log.propagate = False
-    collector = Collector(Config(path, required=False), log)
-    results = []
-    for instance in collector.instances:
-        if instance.name != options.name or not collector.start(instance):
-            continue
-        collector.run(instance)
-        if options.check_rate:
-            # A rate needs two different times; the real verb waits as long.
-            time.sleep(1)
-            collector.run(instance)
-        points, service_checks, events = collector.take()
-        metrics = [
-            {"metric": point.metric, "points": [[point.timestamp, point.value]], "tags": list(point.tags)}
-            | {"host": point.host, "type": point.kind, "interval": point.interval}
-            for point in points
-        ]
-        submitted = {"metrics": metrics, "service_checks": service_checks, "events": events}
-        # As the real one: what was not submitted is not there.
-        results.append({"aggregator": {k: v for k, v in submitted.items() if v}, "runner": instance.stats})
+        results, problems = check_verb.run(config, options)
     if not results:
-        problems = [errors.get(options.name) for errors in (collector.config_errors, collector.load_errors)]
-        detail = "\n".join(filter(None, problems)) or f"no configuration of {options.name} in conf.d"
-        raise CommandError(f"no valid check found: {detail}")
-    return results
+        print("\n".join(problems))
+        raise CommandError("no valid check found")
+    if len(results) > 1:
+        print("Multiple check instances found, running each of them")
+    if options.json:
+        print(json.dumps(results, indent=2))
+        return
+    print(for_people(results))
+    if not (options.check_rate or options.check_times > 1):
+        print("Check has run only once, if some metrics are missing you can try again with --check-rate")
 
 
 def _run(_options: argparse.Namespace, path: Path) -> None:
@@ -138,6 +145,7 @@ def _run(_options: argparse.Namespace, path: Path) -> None:
     from standin_agent.agent import Agent
 
     config = Config(path)
+    ipc.create(config)
     if not config.api_key:
         raise ConfigError(f"no API key configured, exiting: set `api_key` in {path}")
     Agent(config).run()

@@ -1,6 +1,5 @@
 """`datadog-agent run`: schedules the checks, flushes every 15 seconds, answers the command line on a local socket."""
 
-import contextlib
 import json
 import logging
 import logging.handlers
@@ -12,18 +11,17 @@ import sys
 import threading
 import time
 from functools import partial
-from multiprocessing.connection import Listener
 from typing import Any
 
 import requests
 
-from standin_agent import AGENT_VERSION, PACKAGE_VERSION
+from standin_agent import AGENT_VERSION, KEY_TAIL, PACKAGE_VERSION, ipc
 from standin_agent.aggregator import Point, series
 from standin_agent.collector import Collector, beat
 from standin_agent.config import Config
+from standin_agent.configurations import Instance
 from standin_agent.dogstatsd import DogStatsD
-from standin_agent.forwarder import KEY_INVALID, Forwarder
-from standin_agent.loader import Instance
+from standin_agent.forwarder import Forwarder
 
 FLUSH_EVERY = 15.0
 # Between the starts of two checks.
@@ -54,10 +52,10 @@ class Agent:
         for name, text in self.collector.config_errors.items():
             self.log.error("check %s: %s", name, text)
         self.forwarder.start()
-        # To open a socket is to write to it: by systemd's umask, only the Agent's user and root may.
-        self.config.socket.unlink(missing_ok=True)
-        listener = Listener(str(self.config.socket), backlog=8)
-        threading.Thread(target=self._answer, args=(listener,), name="commands", daemon=True).start()
+        answers = {"status": self.status, "health": self.health, "configcheck": self.configurations}
+        answers["hostname"] = lambda: self.config.hostname
+        commands = (ipc.listen(self.config), ipc.read(self.config), answers)
+        threading.Thread(target=ipc.answer, args=commands, name="commands", daemon=True).start()
         if self.config.values["use_dogstatsd"] is True:
             self.dogstatsd.listen()
         # A thread each: a check that hangs or is slow delays no other, and does not keep the Agent from ending.
@@ -75,7 +73,6 @@ class Agent:
         """One run, and False where the check cannot be loaded."""
         name, collector = instance.name, self.collector
         if not collector.start(instance):
-            self.log.error("check %s: %s", name, collector.load_errors[name])
             return False
         status = collector.run(instance)
         collector.submit_service_check(None, "", "datadog.agent.check_status", status, [f"check:{name}"], "", "")
@@ -138,7 +135,7 @@ class Agent:
             "pid": os.getpid(),
             "agent_start_nano": int(self._started * 1e9),
             "conf_file": str(self.config.path),
-            "endpointsInfos": {self.config.intake_url: [self.config.api_key[-5:]]},
+            "endpointsInfos": {self.config.intake_url: [self.config.api_key[-KEY_TAIL:]]},
             "forwarderStats": self.forwarder.status(),
             "dogstatsdStats": self.dogstatsd.status(),
             "apmStats": self._apm_status(),
@@ -156,8 +153,9 @@ class Agent:
             return {"port": port, "error": str(error)}
 
     def health(self) -> dict[str, Any]:
-        sick = {"forwarder": KEY_INVALID} if self.forwarder.key_status == KEY_INVALID else {}
-        return {"healthy": [part for part in ("collector", "forwarder") if part not in sick], "unhealthy": sick}
+        """The components by their state. The forwarder is ill while its key is known to be rejected."""
+        ill = {"forwarder"} if self.forwarder.key_rejected else set()
+        return {"Healthy": sorted({"collector", "forwarder"} - ill), "Unhealthy": sorted(ill)}
 
     def configurations(self) -> dict[str, Any]:
         """What `configcheck` shows. Settings of a check may hold secrets, so only their names are given."""
@@ -166,14 +164,6 @@ class Agent:
             for item in self.collector.instances
         ]
         return {"configurations": found, "errors": {**self.collector.config_errors, **self.collector.load_errors}}
-
-    def _answer(self, listener: Listener) -> None:
-        answers = {"status": self.status, "health": self.health, "configcheck": self.configurations}
-        while True:
-            # A caller that goes away, says nothing or asks for what is not there must not end the answering.
-            with contextlib.suppress(Exception), listener.accept() as caller:
-                if caller.poll(5):
-                    caller.send(answers[caller.recv()]())
 
 
 def _address() -> str:

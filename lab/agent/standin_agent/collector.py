@@ -1,105 +1,85 @@
 """Loads and runs checks, and keeps what they submit until the next flush."""
 
-import hashlib
 import json
 import logging
 import sys
 import threading
 import time
 import traceback
-from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from standin_agent import AGENT_VERSION
-from standin_agent.aggregator import Kinds, Point
+from standin_agent.aggregator import Point
 from standin_agent.config import Config
-from standin_agent.loader import CheckLoader, Instance, read_configurations
+from standin_agent.configurations import RUNS_KEPT, Instance, read_configurations
+from standin_agent.loader import CoreLoader, PythonLoader
+from standin_agent.modules import agent_modules
 
 # All that the real Agent takes of an event beside its tags and its time. The rest it does not send.
 EVENT_FIELDS = ("msg_title", "msg_text", "priority", "alert_type", "aggregation_key", "source_type_name", "event_type")
+SENT = ("MetricSamples", "Events", "ServiceChecks")
 
 
-class Collector(Kinds):
-    """The checks of one process, and to the base its module `aggregator`, which takes what checks submit.
-
-    `log` must not propagate: the base's root log handler calls `datadog_agent.log`, and a record would never end.
-    """
+class Collector:
+    """The checks of one process. `log` must not propagate."""
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
-        self._config = config
+        self._config, self._log = config, log
         self._lock = threading.Lock()
         self._points: list[Point] = []
         self._service_checks: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
         self.running: dict[str, Instance] = {}
-        self.load_errors: dict[str, str] = {}
+        self.load_errors: dict[str, dict[str, str]] = {}
         self.external_tags: list[Any] = []
-        self._loading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         found, self.config_errors = read_configurations(config)
         # The same instance twice runs once, as in the real Agent.
         self.instances = list({instance.check_id: instance for instance in found}.values())
-        # What is imported is what stands here, a module or not. It has to be there before the base.
-        modules = {"aggregator": self, "datadog_agent": self._agent_module(log)}
-        sys.modules.update(modules)  # type: ignore[arg-type]
-        self._loader = CheckLoader(config)
-
-    def _agent_module(self, log: logging.Logger) -> SimpleNamespace:
-        """The module `datadog_agent`. For its companions (`tagger`, `_util`) the base has stand-ins of its own."""
-        config, started = self._config, time.time()
-        return SimpleNamespace(
-            get_config=config.get,
-            get_hostname=lambda: config.hostname,
-            get_host_tags=lambda: json.dumps({"system": config.host_tags}),
-            get_version=lambda: AGENT_VERSION,
-            get_clustername=lambda: "",
-            get_process_start_time=lambda: started,
-            headers=lambda *_args, **_options: {"User-Agent": f"Datadog Agent/{AGENT_VERSION}"},
-            log=lambda message, level: log.log(level, "%s", message),
-            tracemalloc_enabled=lambda: False,
-            set_external_tags=lambda tags: setattr(self, "external_tags", [list(entry) for entry in tags]),
-            read_persistent_cache=self._read_cache,
-            write_persistent_cache=self._write_cache,
-            send_log=lambda _line, check_id: self.unsupported(check_id, "logs"),
-            # Their callers are Database Monitoring's, which is not here: nothing leaves the host.
-            **{f"obfuscate_{what}": lambda text, *_: text for what in ("sql", "sql_exec_plan", "mongodb_string")},
-            # What only concerns the real Agent's own telemetry and inventory products.
-            **dict.fromkeys(("set_check_metadata", "emit_agent_telemetry", "report_issue", "resolve_issue"), _nothing),
-        )
-
-    def _cache_file(self, key: str) -> Path:
-        return Path(self._config.values["run_path"]) / f"cache-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
-
-    def _read_cache(self, key: str) -> str:
-        file = self._cache_file(key)
-        return file.read_text(encoding="utf-8") if file.exists() else ""
-
-    def _write_cache(self, key: str, value: str) -> None:
-        file = self._cache_file(key)
-        # Root's `datadog-agent check` may have left one that the Agent's user can remove, but not write.
-        file.unlink(missing_ok=True)
-        file.write_text(value, encoding="utf-8")
+        # They have to be there before the base.
+        sys.modules.update(agent_modules(config, log, self))
+        self._python = PythonLoader(config)
+        self._loaders = (CoreLoader(), self._python)
 
     def start(self, instance: Instance) -> bool:
-        """Make the check of an instance, where that is still to do; False where it failed: see `load_errors`."""
-        # Each check's own lock: one that takes long to load delays no other, and no module is loaded twice.
-        with self._loading[instance.name]:
-            if instance.check_id not in self.running:
-                try:
-                    instance.check = self._loader.load(instance)
-                # Other people's code: whatever it raises, an exit too, is its own failure and only its.
-                except BaseException as error:  # noqa: BLE001
-                    self.load_errors[instance.name] = self._config.scrub("".join(traceback.format_exception(error)))
-                    return False
+        """Make the check of an instance, where that is still to do; False where no loader can: see `load_errors`.
+
+        As in the real Agent, errors are kept only where all loaders failed: one that was asked for by name leaves none.
+        """
+        if instance.check_id in self.running:
+            return True
+        errors: dict[str, str] = {}
+        for loader in self._loaders:
+            if instance.loader not in ("", loader.name):
+                continue
+            try:
+                instance.check = loader.load(instance)
+            # A check of this Agent's own may fail to load, too.
+            except Exception as error:  # noqa: BLE001
+                errors[loader.title] = self._config.scrub(str(error))
+                continue
+            instance.check.check_id = instance.check_id
+            instance.check.provider = "file"
+            instance.stats["CheckLoader"] = loader.name
+            with self._lock:
                 self.running[instance.check_id] = instance
-        return True
+                self.load_errors.pop(instance.name, None)
+            return True
+        all_failed = len(errors) == len(self._loaders)
+        with self._lock:
+            self.load_errors.pop(instance.name, None)
+            if all_failed:
+                self.load_errors[instance.name] = errors
+        text = "; ".join(f"{title}: {error}" for title, error in errors.items())
+        level = logging.ERROR if all_failed else logging.DEBUG
+        self._log.log(level, "Unable to load a check from instance of config '%s': %s", instance.name, text)
+        return False
 
     def run(self, running: Instance) -> int:
         """One run and its commit. Returns its status as a service check has it: 0 ok, 1 warning, 2 critical."""
-        scrub = self._config.scrub
+        scrub, stats = self._config.scrub, running.stats
         warnings: list[str] = []
+        before = {name: stats[f"Total{name}"] for name in SENT}
+        began = time.monotonic()
         try:
             error = scrub(str(running.check.run() or ""))
             warnings = [scrub(str(warning)) for warning in running.check.get_warnings()]
@@ -108,10 +88,18 @@ class Collector(Kinds):
             trace = scrub("".join(traceback.format_exception(failure)))
             # As the base reports an error.
             error = json.dumps([{"message": trace.strip().rpartition("\n")[2], "traceback": trace}])
-        points, stats = running.sampler.commit(), running.stats
+        points, took = running.sampler.commit(), round((time.monotonic() - began) * 1000)
+        times = stats["ExecutionTimes"]
+        times[stats["TotalRuns"] % RUNS_KEPT] = took
         for name, more in (("TotalRuns", 1), ("TotalErrors", bool(error)), ("TotalWarnings", len(warnings))):
             stats[name] += more
-        stats.update(LastError=error, LastWarnings=warnings, UpdateTimestamp=round(time.time()))
+        for name, total in before.items():
+            # As the real one, which leaves what the last run sent that sent anything.
+            stats[name] = stats[f"Total{name}"] - total or stats[name]
+        now = round(time.time())
+        stats.update(LastExecutionTime=took, AverageExecutionTime=sum(times) // min(stats["TotalRuns"], RUNS_KEPT))
+        stats.update(LastError=error, LastWarnings=warnings, UpdateTimestamp=now)
+        stats["LastSuccessDate"] = stats["LastSuccessDate"] if error else now
         with self._lock:
             self._points += points
         return 2 if error else 1 if warnings else 0
@@ -177,20 +165,18 @@ class Collector(Kinds):
             running.stats["Unsupported"].append(what)
 
     def status(self) -> dict[str, Any]:
-        """The parts `runnerStats`, `checkSchedulerStats` and `autoConfigStats` of `status --json`."""
+        """The parts of `status --json` that concern checks."""
         checks: dict[str, dict[str, Any]] = {}
-        for check_id, running in list(self.running.items()):
-            checks.setdefault(running.name, {})[check_id] = running.stats
-        loading = {name: {"Python Check Loader": text} for name, text in self.load_errors.copy().items()}
+        with self._lock:
+            for check_id, running in self.running.items():
+                checks.setdefault(running.name, {})[check_id] = running.stats
+            loading = {name: dict(errors) for name, errors in self.load_errors.items()}
         return {
             "runnerStats": {"Checks": checks},
-            "checkSchedulerStats": {"LoaderErrors": loading},
-            "autoConfigStats": {"ConfigErrors": self.config_errors},
+            "checkSchedulerStats": {"LoaderErrors": loading, "RunErrors": {}},
+            "autoConfigStats": {"ConfigErrors": self.config_errors, "ResolveWarnings": {}},
+            "pyLoaderStats": {"ConfigureErrors": dict(self._python.configure_errors), "Py3Warnings": {}},
         }
-
-
-def _nothing(*_args: Any, **_options: Any) -> None:
-    pass
 
 
 def beat(interval: float, delay: float, job: Callable[[], bool], stop: threading.Event) -> None:

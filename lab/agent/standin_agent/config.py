@@ -11,13 +11,14 @@ from typing import Any
 
 import yaml
 
-from standin_agent import AGENT_VERSION
+from standin_agent import AGENT_VERSION, KEY_TAIL
 
 DEFAULTS: dict[str, Any] = {
     "api_key": "",
     "site": "datadoghq.com",
     "dd_url": "",
     "hostname": "",
+    "hostname_file": "",
     "tags": [],
     "env": "",
     "log_level": "info",
@@ -25,6 +26,9 @@ DEFAULTS: dict[str, Any] = {
     "confd_path": "/etc/datadog-agent/conf.d",
     "additional_checksd": "/etc/datadog-agent/checks.d",
     "run_path": "/opt/datadog-agent/run",
+    # Beside datadog.yaml, where these are empty.
+    "auth_token_file_path": "",
+    "ipc_cert_file_path": "",
     "skip_ssl_validation": False,
     "enable_metadata_collection": True,
     "forwarder_retry_queue_payloads_max_size": 15 * 1024 * 1024,
@@ -53,9 +57,13 @@ APM_DEFAULTS: dict[str, Any] = {
     "debug_port": 5012,
 }
 _SECRET = re.compile(r"^\s*ENC\[(.*)\]\s*$", re.DOTALL)
-_HOST_NAME = re.compile(
-    r"^(?!localhost(\.|$))(?=.{1,255}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9][a-z0-9-]{0,62})*\.?$", re.IGNORECASE
-)
+# A host's name (pkg/util/hostname/validate): RFC 1123, so no underscore, 255 characters, and none of these.
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,255}}$){_LABEL}(\.{_LABEL})*")
+_LOCAL = ("localhost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost")
+# What of an intake's address is Datadog's (comp/forwarder/defaultforwarder/forwarder_health.go). Keys of such an intake
+# are validated at the API's address; of any other, at the intake itself.
+_DATADOG = re.compile(r"([a-z]{2}\d\.)?(datadoghq\.[a-z]+|ddog-gov\.com)$")
 
 
 class ConfigError(Exception):
@@ -79,12 +87,28 @@ class Config:
         self.api_key = str(self.values["api_key"]).strip()
         self.socket = Path(self.values["run_path"]) / "agent.sock"
         site, version = self.values["site"], AGENT_VERSION.replace(".", "-")
-        # Where data goes, and where the key is validated. The first name carries the version, as that of the real one.
-        self.intake_url, self.api_url = (
-            str(self.values["dd_url"] or f"https://{name}.{site}").rstrip("/")
-            for name in (f"{version}-app.agent", "api")
-        )
-        self.hostname, self.hostname_source = _hostname(str(self.values["hostname"]).strip())
+        # Where data goes. The name carries the version, as that of the real one.
+        self.intake_url = str(self.values["dd_url"] or f"https://{version}-app.agent.{site}").rstrip("/")
+        datadog = _DATADOG.search(self.intake_url)
+        self.api_url = f"https://api.{datadog[0]}" if datadog else self.intake_url
+        self.hostname, self.hostname_source = self._hostname()
+
+    def artifact(self, name: str) -> Path:
+        """The path of one of the two files by which the command line is known: `auth_token`, `ipc_cert.pem`."""
+        return Path(self.values[f"{name.partition('.')[0]}_file_path"] or self.path.with_name(name))
+
+    def _hostname(self) -> tuple[str, str]:
+        """The name and where it came from. One that is no valid name is passed over, as by the real Agent."""
+        file = self.values["hostname_file"]
+        try:
+            written = Path(file).read_text(encoding="utf-8").strip() if file else ""
+        except (OSError, UnicodeDecodeError):
+            written = ""
+        named = str(self.values["hostname"]).strip()
+        for source, name in (("configuration", named), ("hostnameFile", written), ("os", socket.gethostname())):
+            if _HOST_NAME.fullmatch(name) and name.lower() not in _LOCAL:
+                return name, source
+        raise ConfigError("unable to reliably determine the host name: set a valid one as `hostname` in datadog.yaml")
 
     def resolve(self, document: Any) -> Any:
         """A copy of a YAML document with every whole value `ENC[handle]` replaced. Raises ConfigError."""
@@ -121,10 +145,10 @@ class Config:
         return found
 
     def scrub(self, text: str) -> str:
-        """The text without the API key (its last five characters stay, as in the real log) and other secrets."""
+        """The text without other secrets and of the API key but the last characters, as in the real log."""
         for secret in self._secrets.values():
             text = text.replace(secret, "********")
-        return text.replace(self.api_key, f"***{self.api_key[-5:]}") if len(self.api_key) > 5 else text
+        return text.replace(self.api_key, f"***{self.api_key[-KEY_TAIL:]}") if len(self.api_key) > 5 else text
 
     def _ask_backend(self, handles: list[str]) -> dict[str, str]:
         """Handle to value. The command gets `{"version": "1.0", "secrets": [handles]}` on its input and answers
@@ -199,11 +223,3 @@ def _environment() -> dict[str, Any]:
     readers: dict[type, Callable[[str], Any]] = {str: str, list: str.split}
     texts = {key: os.environ.get(f"DD_{key.upper()}") for key in DEFAULTS}
     return {key: readers.get(type(DEFAULTS[key]), yaml.safe_load)(text) for key, text in texts.items() if text}
-
-
-def _hostname(configured: str) -> tuple[str, str]:
-    """The name and where it came from: `hostname`, else the operating system."""
-    for source, name in (("configuration", configured), ("os", socket.gethostname())):
-        if _HOST_NAME.match(name):
-            return name, source
-    raise ConfigError("unable to reliably determine the host name: set a valid one as `hostname` in datadog.yaml")

@@ -57,7 +57,8 @@ class TraceAgent:
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self._config, self._log = config, log
         self._settings = config.apm | {"env": spans.tag_value(config.apm["env"])}
-        self._forwarder = Forwarder(config, log)
+        # Its own rule (pkg/trace/writer/sender.go), and no validation of the key, which is the core Agent's.
+        self._forwarder = Forwarder(config, log, retries=lambda code: code == 408 or code >= 500, validates=False)
         self._concentrator = Concentrator(time.time_ns())
         self._lock = threading.Lock()
         self._waiting: list[Any] = []
