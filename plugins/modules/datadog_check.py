@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Puts a check's configuration into C(conf.d/NAME.d/conf.yaml) and, for a custom check, its code into
     C(checks.d/NAME.py), with the owner and modes that the Agent's package uses.
-  - New code is first loaded with the Agent's own Python, as the Agent's user. Code that does not load changes nothing.
+  - New code is first loaded as the Agent loads it, with the Agent's own Python and as the Agent's user. Code that does
+    not load changes nothing, nor does code whose name belongs to an integration or to a module of Python.
   - Removes the older form of the configuration, C(conf.d/NAME.yaml), which the Agent would load as well.
   - The Agent reads all this when it starts. Restarting it is left to the caller.
 author: Kennel contributors (@kennel)
@@ -90,24 +91,10 @@ files:
 
 import os
 import re
-import shutil
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
-
-LOADER = """
-import sys, types
-name = sys.argv[1]
-sys.path.append(sys.argv[2])
-sys.dont_write_bytecode = True
-from datadog_checks.base import AgentCheck
-module = types.ModuleType(name)
-module.__file__ = name + '.py'
-exec(compile(sys.stdin.read(), module.__file__, 'exec'), module.__dict__)
-found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, AgentCheck) and v.__module__ == name]
-if not found:
-    raise SystemExit('it defines no subclass of AgentCheck')
-"""
+from ansible_collections.kennel.fleet.plugins.module_utils.check_loading import try_loading
 
 
 class Check:
@@ -155,20 +142,16 @@ class Check:
             if self.module.check_mode:
                 return
             self.module.fail_json(msg=f"{python} does not exist: install the Agent before its checks")
-        folder = os.path.dirname(self.code_path)
-        become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
-        status, out, err = self.module.run_command(
-            [*become, shutil.which("timeout") or "timeout", "60", python, "-c", LOADER, name, folder],
-            data=code,
-            cwd="/",
+        problem, warning = try_loading(
+            self.module, name=name, code=code, root=self.params["root"], python=python, user=user
         )
-        if status != 0:
-            reason = "it took over 60 seconds" if status == 124 else (err or out).strip().splitlines()[-1:]
+        if problem:
             self.module.fail_json(
-                msg=f"The code of check {name} does not load in the Agent, and nothing was changed: "
-                f"{reason if isinstance(reason, str) else ''.join(reason)}. Mend its source and run again.",
-                stderr=datadog_files.mask(err, self.params["secrets"]),
+                msg=f"The code of check {name} does not load in the Agent, and nothing was changed: {problem}."
+                " Fix its source and run again."
             )
+        if warning:
+            self.module.warn(f"check {name}: {warning}")
 
     def ownership(self, mode: str) -> dict[str, str]:
         return {"owner": self.params["user"], "group": self.params["user"], "mode": mode}

@@ -21,9 +21,9 @@ Run = Callable[..., dict[str, Any]]
 CODE = """
 from datadog_checks.base import AgentCheck
 
-class Queue(AgentCheck):
+class Jobs(AgentCheck):
     def check(self, instance):
-        self.gauge('queue', 1)
+        self.gauge('jobs', 1)
 """
 SECRET = "geheim-1"
 
@@ -40,7 +40,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def install(run_module: Run, own_files: None, root: Path) -> Run:
     wanted = {
-        "name": "queue",
+        "name": "jobs",
         "code": CODE,
         "config": {"init_config": {}, "instances": [{"min_collection_interval": 45}]},
         "secrets": {"instances.0.password": SECRET},
@@ -57,12 +57,12 @@ def tree(root: Path) -> dict[str, str]:
 
 def test_installs_code_and_configuration_once(install: Run, root: Path) -> None:
     first = install()
-    assert first["files"] == [str(root / "checks.d/queue.py"), str(root / "conf.d/queue.d/conf.yaml")]
-    assert (root / "checks.d/queue.py").read_text() == CODE
-    written = yaml.safe_load((root / "conf.d/queue.d/conf.yaml").read_text())
+    assert first["files"] == [str(root / "checks.d/jobs.py"), str(root / "conf.d/jobs.d/conf.yaml")]
+    assert (root / "checks.d/jobs.py").read_text() == CODE
+    written = yaml.safe_load((root / "conf.d/jobs.d/conf.yaml").read_text())
     assert written["instances"] == [{"min_collection_interval": 45, "password": SECRET}]
     assert {stat.S_IMODE((root / path).stat().st_mode) for path in tree(root)} == {0o640}
-    assert stat.S_IMODE((root / "conf.d/queue.d").stat().st_mode) == 0o755
+    assert stat.S_IMODE((root / "conf.d/jobs.d").stat().st_mode) == 0o755
     again = install()
     assert (again["changed"], again["files"]) == (False, [])
 
@@ -70,7 +70,7 @@ def test_installs_code_and_configuration_once(install: Run, root: Path) -> None:
 def test_new_interval_changes_only_the_configuration(install: Run, root: Path) -> None:
     install()
     result = install(config={"init_config": {}, "instances": [{"min_collection_interval": 30}]})
-    assert result["files"] == [str(root / "conf.d/queue.d/conf.yaml")]
+    assert result["files"] == [str(root / "conf.d/jobs.d/conf.yaml")]
     [diff] = result["diff"]
     assert "45" in diff["before"]
     assert "30" in diff["after"]
@@ -79,11 +79,11 @@ def test_new_interval_changes_only_the_configuration(install: Run, root: Path) -
 
 def test_check_of_the_agent_itself_needs_no_code_and_no_python(install: Run, root: Path) -> None:
     assert install(code=None, python="/nonexistent")["changed"]
-    assert list(tree(root)) == ["conf.d/queue.d/conf.yaml"]
+    assert list(tree(root)) == ["conf.d/jobs.d/conf.yaml"]
 
 
 def test_older_form_of_the_configuration_goes(install: Run, root: Path) -> None:
-    old = root / "conf.d/queue.yaml"
+    old = root / "conf.d/jobs.yaml"
     old.write_text(f"instances:\n  - password: {SECRET}\n")
     result = install()
     assert str(old) in result["files"]
@@ -107,7 +107,7 @@ def test_code_that_does_not_load_changes_nothing(install: Run, root: Path, code:
     before = tree(root)
     result = install(code=code, config={"instances": [{}]}, secrets={}, check=check)
     assert result["failed"]
-    assert "check queue does not load" in result["msg"]
+    assert "check jobs does not load" in result["msg"]
     assert reason in result["msg"]
     assert tree(root) == before
 
@@ -129,23 +129,23 @@ def test_check_mode_works_where_there_is_no_agent_yet(install: Run, tmp_path: Pa
 
 def test_absent_removes_every_form_of_it(install: Run, root: Path) -> None:
     install()
-    (root / "conf.d/queue.yaml").write_text("instances: [{}]\n")
+    (root / "conf.d/jobs.yaml").write_text("instances: [{}]\n")
     foreseen = install(state="absent", check=True)
     assert len(tree(root)) == 3
     assert install(state="absent") == foreseen
     assert tree(root) == {}
-    assert not (root / "conf.d/queue.d").exists()
+    assert not (root / "conf.d/jobs.d").exists()
     assert not install(state="absent")["changed"]
 
 
 def test_absent_leaves_what_others_put_there(install: Run, root: Path) -> None:
     install()
-    (root / "conf.d/queue.d/auto_conf.yaml").write_text("a: 1\n")
+    (root / "conf.d/jobs.d/auto_conf.yaml").write_text("a: 1\n")
     install(state="absent")
-    assert list(tree(root)) == ["conf.d/queue.d/auto_conf.yaml"]
+    assert list(tree(root)) == ["conf.d/jobs.d/auto_conf.yaml"]
 
 
-@pytest.mark.parametrize("name", ["../queue", "a-b", "1st", ""])
+@pytest.mark.parametrize("name", ["../jobs", "a-b", "1st", ""])
 def test_refuses_names_that_no_module_could_have(install: Run, root: Path, name: str) -> None:
     assert install(name=name)["failed"]
     assert tree(root) == {}
