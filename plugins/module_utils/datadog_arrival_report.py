@@ -12,14 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import (
-    AGENT,
-    METRIC,
-    PRESENT,
-    SERVICE_CHECK,
-    Signal,
-    Verdict,
-)
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import AGENT, PRESENT, Signal, Verdict
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival_agent import agent_tells
 
 WIDTH = 100
 HEADINGS = ("HOST", "SIGNAL", "RESULT", "VALUE", "AGE", "DETAIL")
@@ -40,15 +34,13 @@ _CAUSES = {
     "clock": "Set the clock of the host, or of this machine, right.",
     "tags": "Check tags in datadog.yaml there; new tags of a host may take Datadog some minutes.",
     "status": "Run `datadog-agent check` for it there to see the error.",
-    "failing": "The check fails there now: mend what it says, and ask again.",
+    "failing": "The check fails there now: fix what it says, and ask again.",
     "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
     "untraced": "See on the host that the service runs and that its tracer reaches the Agent: port 8126 answers where"
     " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
-    "down": "`journalctl -u datadog-agent` on the host says why; the playbook kennel.fleet.hosts starts it.",
-    "refused": "Run the playbook kennel.fleet.hosts with the right datadog_api_key, for the right datadog_site.",
     "unmade": "Run the playbook kennel.fleet.objects, which makes it.",
     "unevaluated": "Datadog looks at a new monitor, and at new hosts, after some minutes (new_host_delay): ask again.",
-    "ended": "Run the playbook kennel.fleet.objects, which schedules it anew.",
+    "ended": "Run the playbook kennel.fleet.objects, which schedules it again.",
     "unread": "Datadog did not answer: see the error.",
 }
 _NOTHING = (
@@ -61,7 +53,7 @@ _GONE = "Nothing has arrived since the Agent's start: check there that it runs (
 def explain(
     found: Found, known_hosts: Collection[str] = (), agents: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[Signal, str]:
-    """Return the likely cause, with its mend, of every signal that is not ok.
+    """Return the likely cause, with its fix, of every signal that is not ok.
 
     :arg known_hosts: the names of hosts that Datadog lists, in lower case, for a hint at one that was meant.
     :arg agents: what the Agents say of themselves, by the host's name in the inventory.
@@ -74,7 +66,7 @@ def explain(
         for signal in signals:
             if found[signal].ok:
                 continue
-            told = _told(signal, found[signal].state, (agents or {}).get(signal.host))
+            told = agent_tells(signal, found[signal].state, (agents or {}).get(signal.host))
             if told:
                 causes[signal] = told
             elif states <= {"absent", "untraced"}:
@@ -84,26 +76,6 @@ def explain(
             else:
                 causes[signal] = _CAUSES[found[signal].state]
     return causes
-
-
-def _told(signal: Signal, state: str, agent: Mapping[str, Any] | None) -> str:
-    """Return the cause that the Agent itself tells, empty where it tells none."""
-    if agent is None:
-        return ""
-    if not agent["active"]:
-        return _CAUSES["down"]
-    if "invalid" in agent["key"].lower():
-        return _CAUSES["refused"]
-    if signal.kind in (METRIC, PRESENT, SERVICE_CHECK) and state != "failing":
-        error = agent["checks"].get(signal.name) or agent["checks"].get(signal.family)
-        if error:
-            return f"The check fails there: {error}"
-    if agent["delivery"] and state in ("absent", "old", "stale", "waiting"):
-        return (
-            f"The Agent cannot deliver: {agent['delivery']}. Check firewall, proxy, and site or dd_url in datadog.yaml"
-            " there."
-        )
-    return ""
 
 
 def _near(signal: Signal, known_hosts: Collection[str]) -> str:

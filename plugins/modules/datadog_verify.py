@@ -254,7 +254,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_watch import 
 LONGEST_PAUSE = 20.0
 OBJECTS = ("dashboards", "monitors", "downtimes")
 # An Agent that tells nothing of itself.
-SILENT = {"active": True, "key": "", "delivery": "", "checks": {}}
+SILENT = {"active": True, "key": "", "delivery": {}, "checks": {}}
 
 
 def watch(module: AnsibleModule) -> Watch:

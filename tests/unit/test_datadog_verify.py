@@ -266,7 +266,7 @@ def test_nothing_to_verify(verify: Run, fake_api: FakeApi) -> None:
     assert not result["failed"] and result["rows"] == [] and not fake_api.calls
 
 
-AGENT = {"active": True, "key": "API Key valid", "delivery": "", "checks": {}}
+AGENT = {"active": True, "key": "API Key valid", "delivery": {}, "checks": {}}
 WEB = {"name": "web1", "host": "web1.lab", "metrics": [{"name": "my_metric", "interval": 15}], "agent": AGENT}
 SERVICE = {"name": "shop", "operation": "flask.request"}
 OBJECTS = {"dashboards": ["board"], "monitors": ["mysql"], "downtimes": ["nights"]}
@@ -300,7 +300,7 @@ def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: P
     assert result["failed"]
     (failure,) = ElementTree.parse(tmp_path / "verify.xml").getroot().iter("failure")
     assert failure.get("message") == "no point has arrived"
-    assert failure.text == "The check fails there: division by   zero"
+    assert failure.text == "The check my_metric fails there: division by   zero"
     assert [row["ok"] for row in json.loads((tmp_path / "verify.json").read_text())["rows"]] == [True, False]
 
 
@@ -315,12 +315,12 @@ def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Pa
         ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent does not run."),
         (
             {"key": "API Key invalid"},
-            "it says: API Key invalid. Run the playbook kennel.fleet.hosts with the right",
+            "it says: API Key invalid. Datadog refuses the API key, which is valid at the site where it was made",
         ),
-        ({"delivery": "connect timeout"}, "The Agent cannot deliver: connect timeout. Check firewall"),
+        ({"delivery": {"413": 2}}, "The Agent does not deliver (HTTP 413: 2, since its start): payloads are too large"),
         (
             {"checks": {"my_metric": "KeyError: 'x'"}},
-            "no point has arrived. The check fails there: KeyError",
+            "no point has arrived. The check my_metric fails there: KeyError",
         ),
         ({}, "Check there that the Agent runs"),
     ],
@@ -340,7 +340,7 @@ def test_an_agent_that_does_not_run_is_not_waited_for(verify: Run, fleet: Fleet,
 def test_the_agent_knows_sooner_than_a_monitor(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     result = verify(hosts=[{**DB, "agent": {**AGENT, "checks": {"mysql": "Can't connect"}}}], timeout=300)
     [line] = result["missing"]
-    assert line.startswith("db (in Datadog db1): mysql.can_connect: Can't connect. The check fails there now: mend")
+    assert line.startswith("db (in Datadog db1): mysql.can_connect: Can't connect. The check fails there now: fix")
     assert len([path for path, _query in fake_api.calls if path.endswith("query")]) == 2
 
 

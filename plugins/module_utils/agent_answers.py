@@ -1,0 +1,156 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the Agent's command line answers: ``status --json`` and ``check NAME --json``. Pure.
+
+Forms: datadog-agent 7.70 to 7.84, pkg/status/collector (with its fixture status_info.json),
+comp/forwarder/defaultforwarder and pkg/cli/subcommands/check/command.go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# Statuses at which the Agent gives a payload up; at all others it tries again (defaultforwarder/transaction.go).
+GIVEN_UP = ("400", "403", "413")
+PYTHON, CORE = "Python Check Loader", "Core Check Loader"
+UNKNOWN_TO_CORE = "not found in Catalog"
+# The constructor is called twice when it fails, at last in the way of Agent 5: that text says nothing (check.go).
+FORMER_WAY = "Deprecated constructor API returned"
+LENGTH = 300
+
+# How a verb fails where the Agent has never run and made what its command line needs.
+_UNREADY = re.compile(r"auth(entication)?[ _]token|ipc[ _]?cert", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """What ``datadog-agent check NAME --json`` has printed.
+
+    :ivar metrics: names of all that its instances gave, sorted.
+    :ivar errors: of runs, one an instance; or one why it did not run.
+    :ivar ready: false where only a running Agent is missing, which may come yet.
+    """
+
+    metrics: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    ready: bool = field(default=True, compare=False)
+
+
+def key_status(status: Any) -> str:
+    """Return what the Agent says of its API keys; of several the worst.
+
+    A key that Datadog refuses is in APIKeyFailure, and in APIKeyStatus no longer.
+    """
+    refused = _texts(_part(status, "forwarderStats", "APIKeyFailure").values())
+    others = _texts(_part(status, "forwarderStats", "APIKeyStatus").values())
+    doubtful = [text for text in others if text != "API Key valid"]
+    return next(iter([*refused, *doubtful, *others]), "")
+
+
+def delivery_failures(status: Any) -> dict[str, int]:
+    """Return how often deliveries failed since the Agent's start: by HTTP status, and by what failed before an answer.
+
+    Empty where nothing waits to be sent again, and nothing was given up.
+    """
+    transactions = _part(status, "forwarderStats", "Transactions")
+    by_status = _counts(transactions.get("HTTPErrorsByCode"))
+    if transactions.get("RetryQueueSize"):
+        return by_status | _counts(transactions.get("ErrorsByType"))
+    return {code: count for code, count in by_status.items() if code in GIVEN_UP}
+
+
+def check_errors(status: Any) -> dict[str, str]:
+    """Return the error of each check that failed in its last run, or could not be loaded, by the check's name.
+
+    The nearest to the data counts: of a run, of the constructor, of loading, of the file.
+    """
+    found: dict[str, list[Any]] = {}
+    for name, instances in _part(status, "runnerStats", "Checks").items():
+        values = instances.values() if isinstance(instances, dict) else ()
+        found[name] = [instance.get("LastError") for instance in values if isinstance(instance, dict)]
+    for versioned, texts in _part(status, "pyLoaderStats", "ConfigureErrors").items():
+        found.setdefault(versioned.partition(" (")[0], []).extend(texts if isinstance(texts, list) else [texts])
+    for name, loaders in _part(status, "checkSchedulerStats", "LoaderErrors").items():
+        found.setdefault(name, []).append(_loading(loaders) if isinstance(loaders, dict) else loaders)
+    for name, text in _part(status, "autoConfigStats", "ConfigErrors").items():
+        found.setdefault(name, []).append(text)
+    said = {name: next(iter(filter(None, map(said_by, texts))), "") for name, texts in found.items()}
+    return {name: text for name, text in said.items() if text}
+
+
+def said_by(error: Any) -> str:
+    """Return an error in one line: the message where it is JSON with a traceback, as of a run, else its last line."""
+    try:
+        document = json.loads(error)
+        return _line(str((document[0] if isinstance(document, list) else document)["message"]))
+    except (KeyError, IndexError, TypeError, ValueError):
+        lines = [line.strip() for line in str(error or "").partition(FORMER_WAY)[0].splitlines() if line.strip()]
+        return _line(lines[-1]) if lines else ""
+
+
+def read_check(name: str, out: str, err: str, exit_status: int) -> CheckRun:
+    """Return what a run of the check NAME gave, by what the verb has printed and its exit status."""
+    runs = _runs(out) if exit_status == 0 else []
+    if runs:
+        submitted = [_part(run, "aggregator") for run in runs]
+        series = [entry for part in submitted for kind in ("metrics", "sketches") for entry in part.get(kind) or ()]
+        metrics = {entry["metric"] for entry in series if isinstance(entry, dict) and entry.get("metric")}
+        errors = (said_by(_part(run, "runner").get("LastError")) for run in runs)
+        return CheckRun(tuple(sorted(metrics)), tuple(filter(None, errors)))
+    reason = _refusal(name, out) or said_by(re.sub(r"^Error: ", "", err, flags=re.MULTILINE)) or said_by(out)
+    return CheckRun(errors=(reason or f"exit status {exit_status}",), ready=not _UNREADY.search(err))
+
+
+def _refusal(name: str, out: str) -> str:
+    """Return why the check was not run, of what is printed before the verb fails: it is not on standard error."""
+    invalid = re.search(rf"^Error: invalid config for {re.escape(name)}: (.+)", out, re.MULTILINE)
+    found = re.search(rf"^Error: could not load {re.escape(name)}:\n(.*)", out, re.MULTILINE | re.DOTALL)
+    if not found:
+        return _line(invalid[1]) if invalid else ""
+    # An entry for each loader, of which a text may have many lines.
+    text = found[1].partition("\nWarning: could not resolve")[0]
+    parts = re.split(r"^\* ([^\n:]+ Loader): ", text, flags=re.MULTILINE)
+    return said_by(_loading(dict(zip(parts[1::2], parts[2::2], strict=True)))) or said_by(text)
+
+
+def _runs(out: str) -> list[dict[str, Any]]:
+    """Return the entries of the JSON, one an instance. Other lines, of the verb or the check's own, do not count."""
+    for start in re.finditer(r"^\[", out, re.MULTILINE):
+        try:
+            document, _end = json.JSONDecoder().raw_decode(out, start.start())
+        except ValueError:
+            continue
+        if document and all(isinstance(run, dict) and "runner" in run for run in document):
+            return document
+    return []
+
+
+def _loading(loaders: Mapping[str, Any]) -> Any:
+    """Return the text of the loader that knows: Python's, unless the check is one of the Agent's in Go."""
+    core = loaders.get(CORE)
+    if core and UNKNOWN_TO_CORE not in str(core):
+        return core
+    return loaders.get(PYTHON) or next(iter(loaders.values()), "")
+
+
+def _part(document: Any, *path: str) -> dict[str, Any]:
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if value and isinstance(value, str)]
+
+
+def _counts(values: Any) -> dict[str, int]:
+    pairs = values.items() if isinstance(values, dict) else ()
+    return {str(kind): count for kind, count in pairs if isinstance(count, int) and count > 0}
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:LENGTH]

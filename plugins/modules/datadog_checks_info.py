@@ -1,0 +1,180 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datadog_checks_info
+short_description: Run checks of the Datadog Agent once and return what they give
+version_added: 0.1.0
+author: Kennel contributors (@kennel)
+description:
+  - Runs C(datadog-agent check NAME) for each of O(checks), apart from the Agent that runs. Nothing is sent to Datadog.
+  - That needs files which the Agent makes when it is first started. Where they are missing, they are waited for.
+  - A check that gives none of a metric in one run, as rates do not, is run once more with C(--check-rate).
+  - Needs root, since only the Agent's own user may run a check.
+options:
+  checks:
+    description: The checks.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The check's name.
+        type: str
+        required: true
+      metrics:
+        description: Metrics that it must give.
+        type: list
+        elements: str
+        default: []
+  wait:
+    description: Seconds to wait for an Agent that was started for the first time, for all checks together.
+    type: int
+    default: 60
+  timeout:
+    description: Seconds that one check may take.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    description: Can run in check mode, where it runs the checks as ever.
+    support: full
+  diff_mode:
+    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    support: none
+seealso:
+  - module: kennel.fleet.datadog_agent_info
+"""
+
+EXAMPLES = r"""
+- name: Run the check
+  kennel.fleet.datadog_checks_info:
+    checks:
+      - name: queue_length
+        metrics: [queue.length]
+  become: true
+  register: run
+
+- name: Refuse a check that does not give its metrics
+  ansible.builtin.assert:
+    that: run.problems | length == 0
+    fail_msg: "{{ run.problems | join('\n') }}"
+"""
+
+RETURN = r"""
+checks:
+  description: What each check gave, in the order of O(checks).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The check's name.
+      type: str
+    metrics:
+      description: Names of the metrics that it gave, sorted.
+      type: list
+      elements: str
+    errors:
+      description: Errors of its instances, or why it did not run.
+      type: list
+      elements: str
+problems:
+  description: A sentence for each check that does not give its O(checks[].metrics), with the reason.
+  returned: always
+  type: list
+  elements: str
+  sample: ["the check queue_length gives no queue.length: ConnectionRefusedError: port 6379"]
+"""
+
+import time
+from dataclasses import replace
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils.agent_answers import CheckRun, read_check
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import mask
+
+USER = "dd-agent"
+NEVER_RAN = "The Agent has not made what its command line needs: `journalctl -u datadog-agent` says why it does not run"
+NO_REASON = (
+    "The Agent finds no such check, and does not say why: look at its conf.yaml and at /var/log/datadog/agent.log"
+)
+SILENT = "It runs without an error and gives {}: look at what it submits, and under which names"
+
+
+class Checks:
+    """Runs checks one after the other, with one time to wait for all of them."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.deadline = time.monotonic() + module.params["wait"]
+
+    def run(self, name: str, metrics: list[str]) -> CheckRun:
+        """Run a check, twice where a metric is missing and nothing has failed: rates need two runs."""
+        found = self._ready(name)
+        if found.errors or not set(metrics) - set(found.metrics):
+            return found
+        return self._once(name, "--check-rate")
+
+    def _ready(self, name: str) -> CheckRun:
+        while True:
+            found = self._once(name)
+            if found.ready or time.monotonic() >= self.deadline:
+                return found
+            # There is nothing to wait on: the Agent makes its files when it gets to it.
+            time.sleep(2)
+
+    def _once(self, name: str, *more: str) -> CheckRun:
+        seconds = self.module.params["timeout"]
+        prefix = ["runuser", "-u", USER, "--", "timeout", "-k", "5", str(seconds), "datadog-agent"]
+        status, out, err = self.module.run_command(
+            [*prefix, "check", name, "--json", *more], environ_update={"LC_ALL": "C.UTF-8"}
+        )
+        if status == 124:
+            return CheckRun(errors=(f"it was still running after {seconds} seconds",))
+        found = read_check(name, out, err, status)
+        # An error may quote an address with its password.
+        return replace(found, errors=tuple(mask(error, {}) for error in found.errors))
+
+
+def problem(name: str, metrics: list[str], found: CheckRun) -> str:
+    """Return what is wrong with a run of the check, empty where it gave METRICS."""
+    missing = [metric for metric in metrics if metric not in found.metrics]
+    if not missing and (found.metrics or not found.errors):
+        return ""
+    reason = "; ".join(found.errors) or SILENT.format(", ".join(found.metrics) or "nothing")
+    if not found.ready:
+        reason = f"{reason}. {NEVER_RAN}"
+    elif reason == "no valid check found":
+        reason = NO_REASON
+    return f"the check {name} gives no {', '.join(missing) or 'metric'}: {reason}"
+
+
+def main() -> None:
+    check = {
+        "name": {"type": "str", "required": True},
+        "metrics": {"type": "list", "elements": "str", "default": []},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            "checks": {"type": "list", "elements": "dict", "required": True, "options": check},
+            "wait": {"type": "int", "default": 60},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    checks = Checks(module)
+    runs = [(wanted, checks.run(wanted["name"], wanted["metrics"])) for wanted in module.params["checks"]]
+    module.exit_json(
+        changed=False,
+        checks=[
+            {"name": wanted["name"], "metrics": list(found.metrics), "errors": list(found.errors)}
+            for wanted, found in runs
+        ],
+        problems=list(filter(None, (problem(wanted["name"], wanted["metrics"], found) for wanted, found in runs))),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module that runs checks once, against an Agent that is a script with the answers of the genuine one."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.modules import datadog_checks_info
+
+Run = Callable[..., dict[str, Any]]
+
+NO_TOKEN = "Error: unable to read authentication token file: open /etc/datadog-agent/auth_token: no such file"
+
+
+def answer(*metrics: str, error: str = "") -> str:
+    """What the verb prints of one instance, the error as far behind as the genuine one has it."""
+    series = {"metrics": [{"metric": name} for name in metrics]} if metrics else {}
+    last = json.dumps([{"message": error, "traceback": "Traceback ..."}]) if error else ""
+    runner = {"ExecutionTimes": [0] * 32, "LastError": last, "LastWarnings": []}
+    return json.dumps([{"aggregator": series, "inventories": {}, "runner": runner}], indent=2)
+
+
+@pytest.fixture
+def prove(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Run the module on a host whose Agent answers by a script in which $2 is the check, and all are its arguments."""
+
+    def call(script: str, *checks: tuple[str, list[str]], **options: Any) -> dict[str, Any]:
+        scripts = {
+            "runuser": 'shift 3; exec "$@"',
+            "datadog-agent": f'cd {tmp_path}; echo "$*" >> calls; {script}',
+        }
+        for name, text in scripts.items():
+            path = tmp_path / name
+            path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+            path.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        wanted = [{"name": name, "metrics": metrics} for name, metrics in checks]
+        result = run_module(datadog_checks_info, checks=wanted, **options)
+        assert not result["failed"] and not result["changed"]
+        result["calls"] = (tmp_path / "calls").read_text().splitlines()
+        return result
+
+    return call
+
+
+def test_what_each_check_gives(prove: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(answer("a.x", "a.y"))
+    (tmp_path / "b.json").write_text(answer("b.x", error="no connection to redis://app:geheim@cache"))
+    result = prove("cat $2.json", ("a", ["a.x"]), ("b", ["b.x"]))
+    assert result["problems"] == []
+    assert result["checks"] == [
+        {"name": "a", "metrics": ["a.x", "a.y"], "errors": []},
+        {"name": "b", "metrics": ["b.x"], "errors": ["no connection to redis://app:********@cache"]},
+    ]
+    assert result["calls"] == ["check a --json", "check b --json"]
+
+
+@pytest.mark.parametrize(
+    ("out", "problem"),
+    [
+        (answer(error="(1045, 'Access denied')"), "the check a gives no a.x, a.y: (1045, 'Access denied')"),
+        (answer("a.y", error="KeyError: 'x'"), "the check a gives no a.x: KeyError: 'x'"),
+        (answer("a.z"), "the check a gives no a.x, a.y: It runs without an error and gives a.z: look at what it"),
+        (answer(), "the check a gives no a.x, a.y: It runs without an error and gives nothing"),
+        (f"Multiple check instances found, running each of them\n{answer(error='down')}", "gives no a.x, a.y: down"),
+    ],
+)
+def test_missing_metrics_are_named_with_the_reason(prove: Run, tmp_path: Path, out: str, problem: str) -> None:
+    (tmp_path / "out").write_text(out)
+    [said] = prove("cat out", ("a", ["a.x", "a.y"]))["problems"]
+    assert problem in said
+
+
+def test_reason_is_on_standard_output_where_it_does_not_load(prove: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text(
+        "\nError: could not load a:\n* Core Check Loader: Check a not found in Catalog\n"
+        "* Python Check Loader: unable to import module 'a': Traceback (most recent call last):\n"
+        "  File \"a.py\", line 1, in <module>\nModuleNotFoundError: No module named 'redis'\n\n"
+    )
+    result = prove("cat out; echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))
+    assert result["problems"] == ["the check a gives no a.x: ModuleNotFoundError: No module named 'redis'"]
+
+
+def test_a_check_that_the_agent_does_not_find_is_named_with_the_fix(prove: Run) -> None:
+    [said] = prove("echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))["problems"]
+    assert "finds no such check" in said and "agent.log" in said
+
+
+def test_a_rate_needs_a_second_run(prove: Run, tmp_path: Path) -> None:
+    (tmp_path / "1").write_text(answer("a.gauge"))
+    (tmp_path / "2").write_text(answer("a.gauge", "a.rate"))
+    result = prove('case "$*" in *--check-rate*) cat 2;; *) cat 1;; esac', ("a", ["a.gauge", "a.rate"]))
+    assert result["problems"] == []
+    assert result["calls"] == ["check a --json", "check a --json --check-rate"]
+
+
+def test_an_agent_that_is_still_starting_is_waited_for(prove: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text(answer("a.x"))
+    script = f"[ $(wc -l < calls) -gt 1 ] && {{ cat out; exit; }}; echo '{NO_TOKEN}' >&2; exit 255"
+    result = prove(script, ("a", ["a.x"]), wait=30)
+    assert (result["problems"], len(result["calls"])) == ([], 2)
+
+
+def test_an_agent_that_never_starts_is_waited_for_once(prove: Run) -> None:
+    start = time.monotonic()
+    result = prove(f"echo '{NO_TOKEN}' >&2; exit 255", ("a", ["a.x"]), ("b", ["b.x"]), wait=3)
+    assert time.monotonic() - start < 12
+    assert all("no such file" in said and "journalctl -u datadog-agent" in said for said in result["problems"])
+    assert len(result["problems"]) == 2 and len(result["calls"]) <= 4
+
+
+def test_a_check_that_hangs_is_ended(prove: Run) -> None:
+    result = prove("exec sleep 600", ("a", ["a.x"]), timeout=1)
+    assert result["problems"] == ["the check a gives no a.x: it was still running after 1 seconds"]
+
+
+def test_a_check_without_metrics_only_has_to_run(prove: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text(answer())
+    assert prove("cat out", ("a", []))["problems"] == []
+    (tmp_path / "out").write_text(answer(error="down"))
+    assert prove("cat out", ("a", []))["problems"] == ["the check a gives no metric: down"]
