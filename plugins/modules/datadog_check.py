@@ -42,7 +42,7 @@ options:
     type: path
     default: /etc/datadog-agent
   python:
-    description: The Agent's own Python.
+    description: The Agent's own Python. What the Agent has beside it is found from there.
     type: path
     default: /opt/datadog-agent/embedded/bin/python3
   user:

@@ -14,20 +14,9 @@ description:
   - Needs root, since only the Agent's own user may run a check.
 options:
   checks:
-    description: The checks.
-    type: list
-    elements: dict
+    description: Metrics that a check must give, by the check's name. Without any, it must run.
+    type: dict
     required: true
-    suboptions:
-      name:
-        description: The check's name.
-        type: str
-        required: true
-      metrics:
-        description: Metrics that it must give.
-        type: list
-        elements: str
-        default: []
   wait:
     description: Seconds to wait for an Agent that was started for the first time, for all checks together.
     type: int
@@ -51,8 +40,7 @@ EXAMPLES = r"""
 - name: Run the check
   kennel.fleet.datadog_checks_info:
     checks:
-      - name: queue_length
-        metrics: [queue.length]
+      queue_length: [queue.length]
   become: true
   register: run
 
@@ -64,24 +52,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: What each check gave, in the order of O(checks).
+  description:
+    - What each check gave, by its name. C(metrics) are the names of its metrics, sorted; C(errors) are those of its
+      instances, or why it did not run.
   returned: always
-  type: list
-  elements: dict
-  contains:
-    name:
-      description: The check's name.
-      type: str
-    metrics:
-      description: Names of the metrics that it gave, sorted.
-      type: list
-      elements: str
-    errors:
-      description: Errors of its instances, or why it did not run.
-      type: list
-      elements: str
+  type: dict
+  sample: {"queue_length": {"metrics": ["queue.length"], "errors": []}}
 problems:
-  description: A sentence for each check that does not give its O(checks[].metrics), with the reason.
+  description: A sentence for each check that does not give its metrics, with the reason.
   returned: always
   type: list
   elements: str
@@ -152,27 +130,20 @@ def problem(name: str, metrics: list[str], found: CheckRun) -> str:
 
 
 def main() -> None:
-    check = {
-        "name": {"type": "str", "required": True},
-        "metrics": {"type": "list", "elements": "str", "default": []},
-    }
     module = AnsibleModule(
         argument_spec={
-            "checks": {"type": "list", "elements": "dict", "required": True, "options": check},
+            "checks": {"type": "dict", "required": True},
             "wait": {"type": "int", "default": 60},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )
-    checks = Checks(module)
-    runs = [(wanted, checks.run(wanted["name"], wanted["metrics"])) for wanted in module.params["checks"]]
+    wanted, checks = module.params["checks"], Checks(module)
+    runs = {name: checks.run(name, metrics or []) for name, metrics in wanted.items()}
     module.exit_json(
         changed=False,
-        checks=[
-            {"name": wanted["name"], "metrics": list(found.metrics), "errors": list(found.errors)}
-            for wanted, found in runs
-        ],
-        problems=list(filter(None, (problem(wanted["name"], wanted["metrics"], found) for wanted, found in runs))),
+        checks={name: {"metrics": list(run.metrics), "errors": list(run.errors)} for name, run in runs.items()},
+        problems=list(filter(None, (problem(name, wanted[name] or [], run) for name, run in runs.items()))),
     )
 
 

@@ -73,7 +73,7 @@ def test_syntax_error_in_a_check_is_named_with_its_line(lab, untouched, tmp_path
     checks = [{"name": "broken", "source": str(tmp_path / "broken.py"), "metrics": ["x"]}]
     run = lab.play("site", extra={"datadog_custom_check_checks": checks})
     assert run.status != 0
-    assert "broken.py, line 2 is no Python" in run.output
+    assert "broken.py, line 2 is not Python" in run.output
 
 
 def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, tmp_path):

@@ -12,14 +12,14 @@ from anything import ANYTHING
 from hypothesis import given
 from hypothesis import strategies as st
 
-CHECK = {"name": "queue", "source": "queue.py", "instances": [{"min_collection_interval": 45}]}
+CHECK = {"name": "jobs", "source": "jobs.py", "instances": [{"min_collection_interval": 45}]}
 
 
 @pytest.mark.parametrize(
     ("checks", "code"),
     [
         ([], {}),
-        ([CHECK], {"queue": "x = 1\n"}),
+        ([CHECK], {"jobs": "x = 1\n"}),
         ([{"name": "uptime"}], {}),
         ([{"name": "a", "instances": [{"min_collection_interval": 0.5 + 1, "tags": ["a:b"]}]}], {}),
         ([{"name": "a", "state": "absent"}, {"name": "b", "init_config": None, "metrics": ["b"]}], {}),
@@ -34,7 +34,7 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
 @pytest.mark.parametrize(
     ("checks", "words"),
     [
-        ({"name": "a"}, "is no list"),
+        ({"name": "a"}, "is not a list"),
         (["a"], "[0] has no proper name"),
         ([{}], "[0] has no proper name"),
         ([{"name": "Queue-Length"}], "[0] has no proper name"),
@@ -42,14 +42,14 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
         ([{"name": "a", "intervall": 1}], "no field intervall"),
         ([{"name": "a", "instances": []}], "at least one item"),
         ([{"name": "a", "instances": None}], "at least one item"),
-        ([{"name": "a", "instances": ["x"]}], "instances[0] is no dictionary"),
+        ([{"name": "a", "instances": ["x"]}], "instances[0] is not a dictionary"),
         ([{"name": "a", "instances": [], "sections": {}}], "at least one item"),
-        ([{"name": "a", "sections": ["logs"]}], "sections is no dictionary"),
-        ([{"name": "a", "sections": {"instances": [{}]}}], "sections is no dictionary of what stands beside"),
+        ([{"name": "a", "sections": ["logs"]}], "sections is not a dictionary"),
+        ([{"name": "a", "sections": {"instances": [{}]}}], "sections is not a dictionary of what stands beside"),
         ([{"name": "a", "sections": {"logs": [{"token": "geheim"}]}}], "logs.0.token is a secret"),
         ([{"name": "a", "init_config": []}], None),
-        ([{"name": "a", "init_config": [1]}], "init_config is no dictionary"),
-        ([{"name": "a", "secrets": None}], "secrets is no dictionary"),
+        ([{"name": "a", "init_config": [1]}], "init_config is not a dictionary"),
+        ([{"name": "a", "secrets": None}], "secrets is not a dictionary"),
         ([{"name": "a", "instances": [{"min_collection_interval": 0}]}], "instances[0].min_collection_interval is 0"),
         ([{"name": "a", "instances": [{"min_collection_interval": "45s"}]}], "'45s'"),
         ([{"name": "a", "instances": [{"min_collection_interval": True}]}], "True"),
@@ -68,19 +68,92 @@ def test_problem_of_a_check_is_named_once(checks: Any, words: str | None) -> Non
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("def\n", "queue.py, line 1 is no Python: invalid syntax"),
-        ("x = 1\n  y\n", "queue.py, line 2 is no Python: unexpected indent"),
-        ("\0", "queue.py"),
+        ("def\n", "jobs.py, line 1 is not Python: invalid syntax"),
+        ("x = 1\n  y\n", "jobs.py, line 2 is not Python: unexpected indent"),
+        ("\0", "jobs.py"),
     ],
 )
 def test_code_that_is_no_python_is_named_with_its_line(code: str, words: str) -> None:
-    [problem] = check_problems([CHECK], {"queue": code})
-    assert "check queue" in problem
+    [problem] = check_problems([CHECK], {"jobs": code})
+    assert "check jobs" in problem
     assert words in problem
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "\ufeffx = 1\n",
+        "# -*- coding: utf-8 -*-\nx = 'größe'\n",
+        "#!/usr/bin/env python\r\n# coding: latin-1\r\nx = 1\r\n",
+        "x = '\\d'\n",
+        "from __future__ import annotations\nx: 'no.such[type]' = 1\n",
+    ],
+)
+def test_code_is_compiled_as_a_file(code: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert check_problems([CHECK], {"jobs": code}) == []
+    assert not recwarn
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'd = {"a": 1}\nx = f"{d["a"]}"\n',
+        "x = f'{\"\\n\".join([])}'\n",
+        "type Names = list[str]\n",
+        "def first[T](items: list[T]) -> T:\n    return items[0]\n",
+        "class Box[T]:\n    pass\n",
+    ],
+)
+def test_syntax_that_only_the_agents_python_may_know_is_left_to_the_host(code: str) -> None:
+    assert check_problems([CHECK], {"jobs": code}) == []
+
+
+def test_code_in_another_encoding_is_named() -> None:
+    [problem] = check_problems([CHECK], {"jobs": b"x = '\xe9'\n".decode("utf-8", "surrogateescape")})
+    assert problem.endswith("check jobs: jobs.py is not UTF-8: save it as UTF-8")
+
+
+CUSTOM = {"name": "load", "source": "load.py"}
+PYTHON = {"loader": "python"}
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        (CUSTOM, "set init_config: {loader: python}"),
+        ({**CUSTOM, "instances": [{}, PYTHON]}, "runs it instead"),
+        ({**CUSTOM, "init_config": {"loader": "core"}}, "runs it instead"),
+        ({**CUSTOM, "init_config": PYTHON, "instances": [{"loader": "core"}]}, "runs it instead"),
+        ({**CUSTOM, "init_config": PYTHON}, None),
+        ({**CUSTOM, "instances": [PYTHON, PYTHON]}, None),
+        # The Agent's own, configured; and one that is to go.
+        ({"name": "disk"}, None),
+        ({"name": "disk", "source": None}, None),
+        ({**CUSTOM, "state": "absent"}, None),
+        ({**CUSTOM, "name": "queue"}, "rename check and source"),
+        ({**CUSTOM, "name": "utils", "init_config": PYTHON}, "rename check and source"),
+        ({**CUSTOM, "name": "datadog_agent"}, "rename check and source"),
+        # Python 3.13 has it no longer.
+        ({**CUSTOM, "name": "nis"}, None),
+    ],
+)
+def test_names_that_the_agent_takes_for_something_else(check: dict[str, Any], words: str | None) -> None:
+    problems = check_problems([check], {})
+    assert len(problems) == (words is not None)
+    assert (words or "") in str(problems)
+
+
+@pytest.mark.parametrize("check", [{"name": "mysql"}, {"name": "mysql", "state": "absent"}])
+def test_a_check_of_another_role_is_refused_with_what_to_use(check: dict[str, Any]) -> None:
+    [problem] = check_problems([check], {}, {"mysql": "datadog_mysql_user_instances"})
+    assert problem.endswith(
+        "another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user_instances"
+    )
+    assert check_problems([check], {}, {"redisdb": "x"}) == []
+
+
 def test_code_is_compiled_and_never_run() -> None:
-    assert check_problems([CHECK], {"queue": "raise SystemExit(1)\n"}) == []
+    assert check_problems([CHECK], {"jobs": "raise SystemExit(1)\n"}) == []
 
 
 @given(ANYTHING, st.lists(st.fixed_dictionaries({"name": st.just("a")}, optional=dict.fromkeys(

@@ -40,8 +40,7 @@ def prove(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
             path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
             path.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-        wanted = [{"name": name, "metrics": metrics} for name, metrics in checks]
-        result = run_module(datadog_checks_info, checks=wanted, **options)
+        result = run_module(datadog_checks_info, checks=dict(checks), **options)
         assert not result["failed"] and not result["changed"]
         result["calls"] = (tmp_path / "calls").read_text().splitlines()
         return result
@@ -54,10 +53,10 @@ def test_what_each_check_gives(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(answer("b.x", error="no connection to redis://app:geheim@cache"))
     result = prove("cat $2.json", ("a", ["a.x"]), ("b", ["b.x"]))
     assert result["problems"] == []
-    assert result["checks"] == [
-        {"name": "a", "metrics": ["a.x", "a.y"], "errors": []},
-        {"name": "b", "metrics": ["b.x"], "errors": ["no connection to redis://app:********@cache"]},
-    ]
+    assert result["checks"] == {
+        "a": {"metrics": ["a.x", "a.y"], "errors": []},
+        "b": {"metrics": ["b.x"], "errors": ["no connection to redis://app:********@cache"]},
+    }
     assert result["calls"] == ["check a --json", "check b --json"]
 
 

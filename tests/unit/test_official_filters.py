@@ -89,9 +89,9 @@ def test_settings_are_sorted_by_variable(config: dict[str, Any], expected: dict[
             [{"name": "process", "instances": [{"name": "ssh", "search_string": ["sshd"]}]}],
         ),
         (
-            {"queue": {"init_config": {"timeout": 3}, "instances": [{}]}},
-            {"queue": "queue.py"},
-            [{"name": "queue", "source": "queue.py", "init_config": {"timeout": 3}, "instances": [{}]}],
+            {"jobs": {"init_config": {"timeout": 3}, "instances": [{}]}},
+            {"jobs": "jobs.py"},
+            [{"name": "jobs", "source": "jobs.py", "init_config": {"timeout": 3}, "instances": [{}]}],
         ),
         (
             {"redisdb": {"instances": [{"host": "a"}, {"host": "b", "password": "geheim"}]}},
@@ -123,4 +123,4 @@ def test_checks_become_a_list_that_preflight_takes(checks: Any, code: Any, expec
 )
 def test_check_that_the_agent_would_not_run_is_refused_by_name(checks: dict[str, Any], code: dict[str, str]) -> None:
     [problem] = check_problems(official_checks(checks, code), {})
-    assert "check helper: instances is no list with at least one item" in problem
+    assert "check helper: instances is not a list with at least one item" in problem

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.kennel.fleet.plugins.filter.check_metrics import check_metrics
 from ansible_collections.kennel.fleet.plugins.filter.datadog_yaml import datadog_yaml
 from ansible_collections.kennel.fleet.plugins.filter.lookup_path import lookup_path
 from hypothesis import given
@@ -42,27 +40,6 @@ def test_lookup_path(path: str, expected: Any) -> None:
 @pytest.mark.parametrize("container", [None, "text", 7, []])
 def test_lookup_path_leads_nowhere_in_other_things(container: Any) -> None:
     assert lookup_path("a.b", container) == ""
-
-
-def output(*names: str) -> str:
-    return json.dumps([{"aggregator": {"metrics": [{"metric": name, "points": [[0, 1]]} for name in names]}}], indent=2)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (output("b", "a", "b"), ["a", "b"]),
-        (f"=== Warnings [3]\n[not JSON\n{output('a')}", ["a"]),
-        (output(), []),
-        ('[{"aggregator": {"metrics": null}}, {}]', []),
-        ("", []),
-        ("Error: no valid check found\n", []),
-        ("[1, 2", []),
-        ("[INFO]\n[1]\n", []),
-    ],
-)
-def test_check_metrics(text: str, expected: list[str]) -> None:
-    assert check_metrics(text) == expected
 
 
 def test_yaml_for_people_keeps_order_and_lines() -> None:

@@ -1,1 +1,0 @@
-../plugins/filter/check_metrics.py
