@@ -10,7 +10,8 @@ author: Kennel contributors (@kennel)
 description:
   - Tells whether the Agent of the host runs, since when, under which name it reports, and what it says of its API key,
     of what it sends and of its checks. Needs root, since only the Agent's own user may ask it.
-  - A host without an Agent, or whose Agent does not answer, is not a failure.
+  - A host without an Agent, or whose Agent does not answer, is not a failure. An Agent that was just started is given
+    half a minute to answer.
 options: {}
 attributes:
   check_mode:
@@ -72,6 +73,8 @@ checks:
 """
 
 import json
+import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import agent_answers
@@ -81,6 +84,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import r
 USER = "dd-agent"
 # Seconds that the Agent's command line may take.
 PATIENCE = 30
+# Seconds after its start in which an Agent may not answer yet.
+YOUNG = 30
 
 
 def main() -> None:
@@ -92,10 +97,17 @@ def main() -> None:
         code, out, _err = module.run_command([*prefix, *verb], environ_update={"LC_ALL": "C.UTF-8"})
         return out if code == 0 else ""
 
-    try:
-        status = json.loads(ask("status", "--json")) if unit.active else {}
-    except ValueError:
-        status = {}
+    def answer() -> Any:
+        try:
+            return json.loads(ask("status", "--json"))
+        except ValueError:
+            return {}
+
+    status = answer() if unit.active else {}
+    while unit.active and not status and time.time() - unit.since < YOUNG:
+        # There is nothing to wait on: the Agent answers when it has made what its command line needs.
+        time.sleep(2)
+        status = answer()
     module.exit_json(
         changed=False,
         active=unit.active,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,20 @@ STATUS: dict[str, Any] = {
 def ask(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Run the module on a host whose Agent says `status` (text or document), or has stopped, or is not there."""
 
-    def call(status: Any = STATUS, state: str = "active", hostname: str = "echo web1.lab") -> dict[str, Any]:
+    def call(
+        status: Any = STATUS,
+        state: str = "active",
+        hostname: str = "echo web1.lab",
+        since: str = "2026-11-24 00:37:53.5",
+        before: str = "",
+    ) -> dict[str, Any]:
         text = status if isinstance(status, str) else json.dumps(status)
         (tmp_path / "status").write_text(text, encoding="utf-8")
         scripts = {
             "systemctl": f"echo LoadState=loaded; echo ActiveState={state};"
-            " echo 'ActiveEnterTimestamp=Tue 2026-11-24 00:37:53.5 UTC'",
+            f" echo 'ActiveEnterTimestamp=Tue {since} UTC'",
             "runuser": 'shift 3; exec "$@"',
-            "datadog-agent": f'[ "$1" = hostname ] && {{ {hostname}; exit; }}; cat {tmp_path / "status"}',
+            "datadog-agent": f'[ "$1" = hostname ] && {{ {hostname}; exit; }}; {before} cat {tmp_path / "status"}',
         }
         for name, script in scripts.items():
             path = tmp_path / name
@@ -105,6 +112,12 @@ def test_passwords_in_errors_are_hidden(ask: Run) -> None:
 def test_an_agent_that_tells_little(ask: Run, status: str) -> None:
     result = ask(status)
     assert (result["key"], result["delivery"], result["checks"]) == ("", {}, {})
+
+
+def test_an_agent_that_was_just_started_is_given_time_to_answer(ask: Run, tmp_path: Path) -> None:
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    first = f"[ -e {tmp_path}/asked ] || {{ touch {tmp_path}/asked; exit 255; }};"
+    assert ask(since=started, before=first)["key"] == "API Key valid"
 
 
 def test_an_agent_that_does_not_run_still_knows_its_name(ask: Run) -> None:
