@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from itertools import pairwise
 
@@ -60,6 +61,53 @@ def test_stopped_agent_is_named(lab, fleet):
     last = run.output[run.output.index("Refuse missing data") :]
     assert "fresh2: Agent" in last and "the Agent does not run" in last
     assert "fresh1:" not in last.split("PLAY RECAP")[0]
+
+
+def test_refused_key_is_named_with_what_to_set(lab, fleet):
+    lab.on(
+        "fresh2",
+        "sed -i 's/^api_key: .*/api_key: \"ffffffffffffffffffffffffffffffff\"/' /etc/datadog-agent/datadog.yaml",
+    )
+    lab.on("fresh2", "systemctl restart datadog-agent")
+    try:
+        # It asks for its key when it starts.
+        time.sleep(5)
+        run = lab.play("verify", extra=WAIT)
+    finally:
+        back = lab.play("hosts", "--limit=fresh2")
+    assert run.status != 0 and back.status == 0
+    last = run.output[run.output.index("Refuse missing data") :].split("PLAY RECAP")[0]
+    assert "fresh2: Agent" in last and "API Key invalid" in last and "datadog_site" in last
+    assert "fresh1:" not in last
+
+
+def test_check_whose_constructor_fails_is_named_with_its_error(lab, fleet):
+    code = (
+        "from datadog_checks.base import AgentCheck, ConfigurationError\n"
+        "class MyMetric(AgentCheck):\n"
+        "    def __init__(self, *arguments, **options):\n"
+        "        raise ConfigurationError('host is needed')\n"
+    )
+    lab.on("fresh2", f"printf %s {shlex.quote(code)} > /etc/datadog-agent/checks.d/my_metric.py")
+    lab.on("fresh2", "systemctl restart datadog-agent")
+    try:
+        run = lab.play("verify", extra=WAIT)
+    finally:
+        back = lab.play("hosts", "--limit=fresh2")
+    assert run.status != 0 and back.status == 0
+    last = run.output[run.output.index("Refuse missing data") :].split("PLAY RECAP")[0]
+    assert "The check my_metric fails there:" in last and "host is needed" in last
+
+
+def test_checks_are_not_run_before_the_agent_is_to_run_and_are_when_it_first_does(lab, fleet):
+    """As on a fresh host: the command line lacks what the Agent makes when it is first started."""
+    lab.on("fresh2", "systemctl stop datadog-agent && cd /etc/datadog-agent && rm -f auth_token ipc_cert.pem")
+    off = lab.play("hosts", "--limit=fresh2", extra={"datadog_agent_enabled": False})
+    on = lab.play("hosts", "--limit=fresh2")
+    assert off.status == 0, off.output[-3000:]
+    assert "Run each check once" not in off.output
+    assert on.status == 0, on.output[-3000:]
+    assert "Run each check once" in on.output
 
 
 def test_host_whose_agent_is_not_to_run_is_left_out(lab, fleet):

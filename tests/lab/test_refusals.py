@@ -1,4 +1,4 @@
-"""Bad input: everything is said at once, with host, variable and mend, before anything is changed."""
+"""Bad input: everything is said at once, with host, variable and fix, before anything is changed."""
 
 from __future__ import annotations
 
@@ -74,6 +74,26 @@ def test_syntax_error_in_a_check_is_named_with_its_line(lab, untouched, tmp_path
     run = lab.play("site", extra={"datadog_custom_check_checks": checks})
     assert run.status != 0
     assert "broken.py, line 2 is not Python" in run.output
+
+
+def test_names_of_checks_that_belong_to_others_are_refused(lab, untouched, tmp_path):
+    (tmp_path / "mine.py").write_text("from datadog_checks.base import AgentCheck\n", encoding="utf-8")
+    source = str(tmp_path / "mine.py")
+    checks = [{"name": "mysql"}, {"name": "load", "source": source}, {"name": "queue", "source": source}]
+    run = lab.play("site", extra={"datadog_custom_check_checks": checks})
+    assert run.status != 0
+    report = run.output[run.output.index("Put right first") :].splitlines()
+    for host, words in (
+        (
+            "fresh1",
+            "check mysql: another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user",
+        ),
+        ("fresh2", "check load: the Agent has a check of that name"),
+        ("fresh2", "check queue: the Agent's Python has a module of that name"),
+    ):
+        assert any(host in line and words in line for line in report), (host, words)
+    # Where no other role has it, the integration is anybody's.
+    assert not any("fresh2" in line and "check mysql" in line for line in report)
 
 
 def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, tmp_path):

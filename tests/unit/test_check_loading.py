@@ -171,7 +171,7 @@ def test_refuses_the_name_of_an_integration(load: Load, home: Path, monkeypatch:
     monkeypatch.setenv("PYTHONPATH", str(home / "site"))
     problem, _warning = load(BASE + CHECK)
     assert "comes with an integration jobs 1.2.3 and runs that instead" in problem
-    # What is no check does not count.
+    # What is not a check does not count.
     wheel.write_text("raise SystemExit\n")
     assert load(BASE + CHECK) == ("", "")
 
