@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import place_problems, tags_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}

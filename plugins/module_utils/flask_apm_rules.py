@@ -12,9 +12,9 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import is_secret_name, secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
 from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import is_between
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import is_secret_name, secret_places
 
 # Environment variables that have a variable of the role.
 OWN_VARIABLE = {

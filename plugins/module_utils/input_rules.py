@@ -11,8 +11,9 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets, secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
 # Settings of datadog.yaml that have a variable of their own, by their place.
 OWN_VARIABLE = {

@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import is_between, tags_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.mysql_dbm import lacking
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
 _SCHEMA = re.compile(r"[A-Za-z0-9_$-]{1,64}\Z")
 _OWN_SCHEMAS = ("datadog", "information_schema", "mysql", "performance_schema", "sys")

@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Enables and starts a service, and knows whether it was started before its configuration last changed.
   - Has systemd read the unit's file again before a start, if that changed.
+  - Fails where a link stands for one of the files or folders, and another user than root can have made it.
   - So a run that was broken off between writing a file and restarting the service is put right by the next one.
   - Works in check mode on a host where the service is not installed yet.
 author: Kennel contributors (@kennel)
@@ -87,9 +88,11 @@ actions:
 
 import os
 import pwd
+import stat
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import Unit, read_unit
 
 
@@ -99,15 +102,17 @@ def newest_change(paths: list[str], *, now: float) -> float:
     Byte code that a service leaves beside its code does not count, nor do times that lie in the future.
     """
     times = [0.0]
-    for path in paths:
-        if os.path.isdir(path):
-            for folder, folders, files in os.walk(path):
-                folders[:] = [name for name in folders if name != "__pycache__"]
-                if "__pycache__" not in os.listdir(folder):
-                    times.append(os.stat(folder).st_mtime)
-                times += [os.lstat(os.path.join(folder, name)).st_mtime for name in files]
-        elif os.path.exists(path):
-            times.append(os.stat(path).st_mtime)
+    left = list(paths)
+    while left:
+        path = left.pop()
+        status = safe_files.status(path)
+        if status is None:
+            continue
+        found = safe_files.list_folder(path) if stat.S_ISDIR(status.st_mode) else []
+        left += [os.path.join(path, entry.name) for entry in found if entry.is_folder and entry.name != "__pycache__"]
+        times += [entry.changed for entry in found if not entry.is_folder]
+        if not any(entry.name == "__pycache__" for entry in found):
+            times.append(status.st_mtime)
     return max(moment for moment in times if moment <= now)
 
 
@@ -175,7 +180,8 @@ def main() -> None:
     service = Service(module)
     if not service.state.installed and not module.check_mode and enabled:
         module.fail_json(msg=f"There is no unit {service.unit} on this host: install its package first.")
-    changed_at = newest_change(module.params["watch"], now=time.time())
+    with safe_files.refusals(module):
+        changed_at = newest_change(module.params["watch"], now=time.time())
     stale = service.state.active and (
         changed_at > service.state.since
         or module.params["pending"]

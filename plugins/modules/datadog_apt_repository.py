@@ -112,7 +112,8 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
 
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
 PUBLISHED = ("apt.datadoghq.com", "apt-trace.datad0g.com", "s3.amazonaws.com/apt.datadoghq.com")
@@ -234,7 +235,7 @@ class Repository:
         for path in [*paths, os.path.join(os.path.dirname(folder), "sources.list")]:
             if path == self.path or not os.path.isfile(path):
                 continue
-            before = datadog_files.read_text(path)
+            before = safe_files.read_text(path)
             # The official role's files hold nothing but the Agent's repository, wherever it is.
             after = "" if os.path.basename(path).startswith(OFFICIAL) else without_agent(before, hosts=hosts)
             if after == before:
@@ -245,18 +246,16 @@ class Repository:
                 self.remove(path)
 
     def write(self, path: str, text: str) -> None:
-        before = datadog_files.read_text(path)
-        if datadog_files.ensure_file(self.module, path, text, owner="root", group="root", mode="0644"):
+        before = safe_files.read_text(path)
+        if safe_files.ensure_file(self.module, path, text, owner="root", group="root", mode="0644"):
             self.files.append(path)
-            self.diffs.append(datadog_files.masked_diff(path, before, text, {}))
+            self.diffs.append(masked_diff(path, before, text, {}))
 
     def remove(self, path: str) -> None:
-        if os.path.lexists(path):
+        text = safe_files.remove_file(self.module, path)
+        if text is not None:
             self.files.append(path)
-            text = "" if path == self.params["keyring"] else datadog_files.read_text(path)
-            self.diffs.append(datadog_files.masked_diff(path, text, "", {}))
-            if not self.module.check_mode:
-                os.unlink(path)
+            self.diffs.append(masked_diff(path, "" if path == self.params["keyring"] else text, "", {}))
 
     def installed(self) -> str:
         status, out, _err = self.module.run_command(
@@ -297,7 +296,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     repository = Repository(module)
-    getattr(repository, module.params["state"])()
+    with safe_files.refusals(module):
+        getattr(repository, module.params["state"])()
     installed = repository.installed()
     wanted = module.params["version"]
     module.exit_json(

@@ -93,7 +93,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, masking, safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils.check_loading import try_loading
 
 
@@ -103,6 +103,7 @@ class Check:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.params = module.params
+        self.changed = False
         self.changed_files: list[str] = []
         self.diffs: list[dict[str, str]] = []
         root, name = self.params["root"], self.params["name"]
@@ -118,11 +119,12 @@ class Check:
         except (TypeError, ValueError) as error:
             self.module.fail_json(msg=f"check {self.params['name']} was not installed: {error}")
         code = self.params["code"]
-        if code is not None and datadog_files.read_text(self.code_path) != code:
+        # Whatever stands in the way of a file is refused before anything is changed.
+        before = {path: safe_files.read_text(path) for path in (self.code_path, self.config_path)}
+        if code is not None and before[self.code_path] != code:
             self.load(code)
-        if os.path.isdir(self.params["root"]) and not self.module.check_mode:
-            for folder in (os.path.dirname(self.code_path), os.path.dirname(self.folder), self.folder):
-                datadog_files.ensure_folder(self.module, folder, **self.ownership("0755"))
+        for folder in (os.path.dirname(self.code_path), os.path.dirname(self.folder), self.folder):
+            self.changed |= safe_files.ensure_folder(self.module, folder, **self.ownership("0755"))
         if code is not None:
             self.write(self.code_path, code)
         self.write(self.config_path, config)
@@ -132,8 +134,7 @@ class Check:
         self.remove(self.code_path)
         self.remove(self.legacy_path)
         self.remove(self.config_path)
-        if os.path.isdir(self.folder) and not os.listdir(self.folder) and not self.module.check_mode:
-            os.rmdir(self.folder)
+        safe_files.remove_empty_folder(self.module, self.folder)
 
     def load(self, code: str) -> None:
         """Refuse code that the Agent could not load. On a host without an Agent only check mode gets past this."""
@@ -157,18 +158,16 @@ class Check:
         return {"owner": self.params["user"], "group": self.params["user"], "mode": mode}
 
     def write(self, path: str, text: str) -> None:
-        diff = datadog_files.masked_diff(path, datadog_files.read_text(path), text, self.params["secrets"])
-        if datadog_files.ensure_file(self.module, path, text, **self.ownership("0640")):
+        diff = masking.masked_diff(path, safe_files.read_text(path), text, self.params["secrets"])
+        if safe_files.ensure_file(self.module, path, text, **self.ownership("0640")):
             self.changed_files.append(path)
             self.diffs.append(diff)
 
     def remove(self, path: str) -> None:
-        if not os.path.lexists(path):
-            return
-        self.changed_files.append(path)
-        self.diffs.append(datadog_files.masked_diff(path, datadog_files.read_text(path), "", self.params["secrets"]))
-        if not self.module.check_mode:
-            os.unlink(path)
+        said = safe_files.remove_file(self.module, path)
+        if said is not None:
+            self.changed_files.append(path)
+            self.diffs.append(masking.masked_diff(path, said, "", self.params["secrets"]))
 
 
 def main() -> None:
@@ -188,8 +187,9 @@ def main() -> None:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", module.params["name"]):
         module.fail_json(msg=f"{module.params['name']!r} cannot be a check's name: use letters, digits and underscores")
     check = Check(module)
-    getattr(check, module.params["state"])()
-    module.exit_json(changed=bool(check.changed_files), files=check.changed_files, diff=check.diffs)
+    with safe_files.refusals(module):
+        getattr(check, module.params["state"])()
+    module.exit_json(changed=check.changed or bool(check.changed_files), files=check.changed_files, diff=check.diffs)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Renders a dictionary as YAML, with secrets put in their places, and writes it in one step.
   - The file is never readable by others on its way, and its secrets never show in output, logs or diffs.
+  - No link is followed that another user than root can have made, and nothing but a plain file is replaced. What stands
+    in the way is named, and left alone.
 author: Kennel contributors (@kennel)
 options:
   path:
@@ -36,7 +38,7 @@ options:
     type: str
     default: dd-agent
   mode:
-    description: The file's mode.
+    description: The file's mode, an octal number in quotes.
     type: str
     default: "0640"
 attributes:
@@ -67,10 +69,9 @@ path:
   sample: /etc/datadog-agent/datadog.yaml
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
 
 
 def main() -> None:
@@ -86,16 +87,14 @@ def main() -> None:
         supports_check_mode=True,
     )
     path, secrets = module.params["path"], module.params["secrets"]
-    if not os.path.isdir(os.path.dirname(path)) and not module.check_mode:
-        module.fail_json(msg=f"{os.path.dirname(path)} does not exist: install the Agent before configuring it")
     try:
         text = datadog_files.render(module.params["config"], secrets)
     except (TypeError, ValueError) as error:
         module.fail_json(msg=f"{path} was not written: {error}")
-    diff = datadog_files.masked_diff(path, datadog_files.read_text(path), text, secrets)
-    changed = datadog_files.ensure_file(
-        module, path, text, owner=module.params["owner"], group=module.params["group"], mode=module.params["mode"]
-    )
+    attributes = {name: module.params[name] for name in ("owner", "group", "mode")}
+    with safe_files.refusals(module):
+        diff = masked_diff(path, safe_files.read_text(path), text, secrets)
+        changed = safe_files.ensure_file(module, path, text, **attributes)
     module.exit_json(changed=changed, path=path, diff=diff)
 
 

@@ -86,12 +86,13 @@ actions:
   sample: [restart mysql, create `datadog`.`explain_statement`]
 """
 
-import os
 import traceback
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, mysql_dbm
+from ansible_collections.kennel.fleet.plugins.module_utils import mysql_dbm, safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import HEADER
+from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
 
 PYMYSQL_ERROR = None
 try:
@@ -142,7 +143,7 @@ class Server:
         """Note a change, and make it unless in check mode."""
         self.actions.append(action)
         if label:
-            self.diffs.append(datadog_files.masked_diff(label, before, after, {}))
+            self.diffs.append(masked_diff(label, before, after, {}))
         for statement in () if self.module.check_mode else statements:
             self.ask(statement)
 
@@ -160,10 +161,9 @@ class Server:
         schema = mysql_dbm.SCHEMA
         path = self.params["settings_file"]
         # First, for without procedures nobody looks for the file.
-        if os.path.exists(path):
-            self.change(f"remove {path}", label=path, before=datadog_files.read_text(path))
-            if not self.module.check_mode:
-                os.unlink(path)
+        said = safe_files.remove_file(self.module, path)
+        if said is not None:
+            self.change(f"remove {path}", label=path, before=said)
         ours = [item for item in self.procedures() if item.ours]
         self.remove(ours)
         gone = {item.name for item in ours if item.schema == schema}
@@ -180,11 +180,11 @@ class Server:
     def give_settings(self) -> None:
         """Write the file, unless the server's other files say all of it."""
         path, settings = self.params["settings_file"], self.params["settings"]
-        before = datadog_files.read_text(path)
+        before = safe_files.read_text(path)
         if not before and not mysql_dbm.lacking(settings, self.options_given()):
             return
-        after = mysql_dbm.settings_text(settings, datadog_files.HEADER)
-        if datadog_files.ensure_file(self.module, path, after, owner="root", group="root", mode="0644"):
+        after = mysql_dbm.settings_text(settings, HEADER)
+        if safe_files.ensure_file(self.module, path, after, owner="root", group="root", mode="0644"):
             self.before = before
             self.change(f"write {path}", label=path, before=before, after=after)
         lacking = [] if self.module.check_mode else mysql_dbm.lacking(settings, self.options_given())
@@ -199,9 +199,9 @@ class Server:
         """Undo a file that did not help: before there are procedures, nothing would ever remove it."""
         path = self.params["settings_file"]
         if self.before:
-            datadog_files.ensure_file(self.module, path, self.before, owner="root", group="root", mode="0644")
+            safe_files.ensure_file(self.module, path, self.before, owner="root", group="root", mode="0644")
         elif self.before is not None:
-            os.unlink(path)
+            safe_files.remove_file(self.module, path)
 
     def running_lacks(self) -> list[str]:
         running = {name.lower(): value for name, value in self.ask("SHOW GLOBAL VARIABLES")}
@@ -314,7 +314,8 @@ def main() -> None:
         socket = module.params["login_unix_socket"]
         module.fail_json(msg=f"root cannot log in through {socket}: {error}. Look at datadog_mysql_user_socket.")
     try:
-        getattr(server, module.params["state"])()
+        with safe_files.refusals(module):
+            getattr(server, module.params["state"])()
     except pymysql.MySQLError as error:
         module.fail_json(
             msg=f"The server refused a statement after {', '.join(server.actions) or 'no change'}: {error}. "

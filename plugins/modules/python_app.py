@@ -70,11 +70,13 @@ files:
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
 
 ROOT = {"owner": "root", "group": "root"}
 PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
@@ -94,32 +96,29 @@ class App:
 
     def note(self, path: str, label: str, before: str, after: str) -> None:
         self.changed_files.append(path)
-        self.diffs.append(datadog_files.masked_diff(label, before, after, {}))
+        self.diffs.append(masked_diff(label, before, after, {}))
 
     def write(self, name: str, text: str) -> None:
         path = os.path.join(self.path, name)
-        before = datadog_files.read_text(path)
-        if datadog_files.ensure_file(self.module, path, text, mode="0644", **ROOT):
+        before = safe_files.read_text(path)
+        if safe_files.ensure_file(self.module, path, text, mode="0644", **ROOT):
             self.note(path, path, before, text)
 
     def environment(self) -> None:
         """Make the environment, unless it is there; its list of requirements, written last, says that it is whole."""
         requirements = self.params["requirements"]
         wanted = os.path.join(self.path, self.environment_name())
-        if os.path.realpath(self.link) == os.path.realpath(wanted):
-            found = datadog_files.read_text(os.path.join(wanted, "requirements.txt"))
-            if found == requirements:
-                return
-        before = datadog_files.read_text(os.path.join(self.link, "requirements.txt"))
+        current = self.current()
+        before = safe_files.read_text(os.path.join(current, "requirements.txt")) if current else ""
+        if current == wanted and before == requirements:
+            return
         self.note(self.link, os.path.join(self.link, "requirements.txt"), before, requirements)
         if self.module.check_mode:
             return
-        self.remove_others()
+        self.remove_others(current if before else None)
         self.run([self.params["python"], "-m", "venv", wanted], "The environment could not be made")
         self.install(os.path.join(wanted, "bin", "python"))
-        datadog_files.ensure_file(
-            self.module, os.path.join(wanted, "requirements.txt"), requirements, mode="0644", **ROOT
-        )
+        safe_files.ensure_file(self.module, os.path.join(wanted, "requirements.txt"), requirements, mode="0644", **ROOT)
         aside = f"{self.link}.new"
         os.symlink(os.path.basename(wanted), aside)
         os.replace(aside, self.link)
@@ -134,14 +133,25 @@ class App:
         version = self.run([python, "-c", "import sys; print(sys.version_info[:2])"], f"{python} does not run")
         return f"venv-{hashlib.sha256((version + self.params['requirements']).encode()).hexdigest()[:12]}"
 
-    def remove_others(self) -> None:
+    def current(self) -> str | None:
+        """The environment that the link names, if it is one of those beside the link."""
+        try:
+            name = os.readlink(self.link)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            raise safe_files.FileProblem(
+                f"{self.link} is not the link that this module makes. Look at what it is, remove it and run again."
+            ) from None
+        return os.path.join(self.path, name) if re.fullmatch(r"venv-[0-9a-f]+", name) else None
+
+    def remove_others(self, current: str | None) -> None:
         """Environments that nobody runs in, half ones among them."""
-        current = os.path.realpath(self.link) if os.path.isfile(os.path.join(self.link, "requirements.txt")) else ""
-        for name in os.listdir(self.path):
-            path = os.path.join(self.path, name)
-            if name == "venv.new":
+        for entry in safe_files.list_folder(self.path):
+            path = os.path.join(self.path, entry.name)
+            if entry.name == "venv.new":
                 os.unlink(path)
-            elif name.startswith("venv-") and os.path.realpath(path) != current:
+            elif entry.name.startswith("venv-") and entry.is_folder and path != current:
                 shutil.rmtree(path)
 
     def install(self, python: str) -> None:
@@ -182,10 +192,11 @@ def main() -> None:
     # Whoever runs the application reads all of it.
     os.umask(0o022)
     app = App(module)
-    folder = datadog_files.ensure_folder(module, app.path, mode="0755", **ROOT)
-    for name, text in module.params["files"].items():
-        app.write(name, text)
-    app.environment()
+    with safe_files.refusals(module):
+        folder = safe_files.ensure_folder(module, app.path, mode="0755", **ROOT)
+        for name, text in module.params["files"].items():
+            app.write(name, text)
+        app.environment()
     module.exit_json(changed=folder or bool(app.changed_files), files=app.changed_files, diff=app.diffs)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import fake_datadog
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files
+from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let modules give files to whoever runs the tests instead of dd-agent or root; modes stay as they are."""
     mine = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
     for name in ("ensure_file", "ensure_folder"):
-        real = getattr(datadog_files, name)
+        real = getattr(safe_files, name)
 
         def give_to_me(*args: Any, real: Callable[..., bool] = real, **arguments: Any) -> bool:
             return real(*args, **{**arguments, **mine})
 
-        monkeypatch.setattr(datadog_files, name, give_to_me)
+        monkeypatch.setattr(safe_files, name, give_to_me)

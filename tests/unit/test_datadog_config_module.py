@@ -77,7 +77,7 @@ def test_check_mode_works_where_there_is_no_agent_yet(write: Run, tmp_path: Path
     ("changes", "words"),
     [
         ({"secrets": {"tags.7.x": KEY}}, "tags.7.x"),
-        ({"path": "/nonexistent/datadog.yaml"}, "/nonexistent does not exist: install the Agent"),
+        ({"path": "/nonexistent/datadog.yaml"}, "/nonexistent does not exist: create it"),
     ],
 )
 def test_refusals_name_the_place_and_no_secret(write: Run, path: Path, changes: dict[str, Any], words: str) -> None:

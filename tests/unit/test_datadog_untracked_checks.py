@@ -52,12 +52,27 @@ def test_sets_aside_what_is_not_tracked_and_nothing_else(run_module: Run, root: 
     assert left(root) == before
     result = untracked()
     assert result == foreseen
-    aside = ("nginx.d/conf.yaml", "redisdb.yaml", "tomcat.d/other.yml")
+    aside = {
+        "nginx.d/conf.yaml": "nginx.d/conf.yaml.2.disabled",
+        "redisdb.yaml": "redisdb.yaml.disabled",
+        "tomcat.d/other.yml": "tomcat.d/other.yml.disabled",
+    }
     assert result["files"] == [str(root / "conf.d" / name) for name in aside]
-    assert set(left(root)) == {*FILES, *(f"{name}.disabled" for name in aside)} - {*aside}
-    assert left(root)["nginx.d/conf.yaml.disabled"] == "nginx.d/conf.yaml"
-    assert left(root)["redisdb.yaml.disabled"] == "redisdb.yaml"
+    assert result["diff"] == [
+        {"before": f"{root}/conf.d/{name}\n", "after": f"{root}/conf.d/{new}\n"} for name, new in aside.items()
+    ]
+    # What an earlier run set aside is still there.
+    assert left(root) == {aside.get(name, name): text for name, text in before.items()}
     assert not untracked()["changed"]
+
+
+def test_file_that_comes_back_as_it_was_is_set_aside_under_the_same_name(run_module: Run, root: Path) -> None:
+    file = root / "conf.d" / "redisdb.yaml"
+    tracked = ["nginx", "queue", "mysql", "tomcat"]
+    for _ in range(3):
+        file.write_text("again")
+        assert run_module(datadog_untracked_checks, root=str(root), tracked=tracked)["files"] == [str(file)]
+    assert [name for name in left(root) if name.startswith("redisdb")] == ["redisdb.yaml.disabled"]
 
 
 def test_host_without_an_agent_has_no_checks(run_module: Run, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.kennel.fleet.plugins.filter.official_checks import official_checks
 from ansible_collections.kennel.fleet.plugins.filter.official_config import official_config
 from ansible_collections.kennel.fleet.plugins.module_utils.check_rules import check_problems
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets, secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
 KEY = "0123456789abcdef" * 2
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import is_secret_name
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import is_secret_name
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
