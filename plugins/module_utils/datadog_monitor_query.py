@@ -5,11 +5,12 @@
     metric     = aggregate ":" expression COMPARATOR threshold
     aggregate  = NAME "(" WINDOW ")" | ("change" | "pct_change") "(" NAME "(" WINDOW ")" "," SHIFT ")"
     check      = STRING ("." ("over" | "exclude" | "by") "(" STRING ("," STRING)* ")" | ".last(" COUNT ")")* "." VERDICT
-    composite  = any ("||" any)*  with any = one ("&&" one)*, one = ID | "!" one | "(" composite ")"
+    composite  = any ("||" any)*  with any = one ("&&" one)*, one = ID | KEY | "!" one | "(" composite ")"
     other      = NAME "(" arguments ")" ("." NAME "(" arguments ")")* COMPARATOR threshold    with a window among these
     threshold  = ["-"] number | "threshold"
 
-`expression` is that of datadog_query. WINDOW is such as last_5m, SHIFT such as last_1h or 1h_ago.
+`expression` is that of datadog_query. WINDOW is such as last_5m, SHIFT such as last_1h or 1h_ago. A KEY stands for the
+ID of the monitor that has it; Datadog itself takes ids alone.
 Source: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
 """
 
@@ -57,6 +58,7 @@ _SHIFT = re.compile(r"(?:last_([1-9]\d*)(mo|[smhdw])|([1-9]\d*)(mo|[smhdw])_ago)
 _MOST_RESULTS = 100
 _COMPARATOR = re.compile("|".join(COMPARATORS))
 _INTEGER = re.compile(r"\d{1,18}(?!\d)")
+_KEY = re.compile(r"[a-z][a-z0-9_-]{0,99}(?![A-Za-z0-9_-])")
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 # Datadog escapes the quotes in a search, but not the backslashes that stand before them.
 _SEARCH = re.compile(r'"(?:[^"\\]|\\+[^\\])*"')
@@ -109,22 +111,27 @@ class CheckCondition:
 
 @dataclass(frozen=True)
 class CompositeCondition:
-    """Other monitors joined: `operator` is "&&", "||", "!" (one operand) or "" (one monitor)."""
+    """Other monitors joined, each an id or a key: `operator` is "&&", "||", "!" (one operand) or "" (one monitor)."""
 
     operator: str
-    operands: tuple[CompositeCondition | int, ...]
-
-    def holds(self, alerting: Mapping[int, bool]) -> bool:
-        """Whether the condition is met, given which monitors are. Raises KeyError for one that is not given."""
-        values = [alerting[one] if isinstance(one, int) else one.holds(alerting) for one in self.operands]
-        if self.operator == "!":
-            return not values[0]
-        return any(values) if self.operator == "||" else all(values)
+    operands: tuple[CompositeCondition | int | str, ...]
 
     @property
-    def monitors(self) -> frozenset[int]:
-        """The ids of all monitors in it."""
-        return frozenset().union(*({one} if isinstance(one, int) else one.monitors for one in self.operands))
+    def monitors(self) -> frozenset[int | str]:
+        """The ids and keys of all monitors in it."""
+        return frozenset().union(
+            *(one.monitors if isinstance(one, CompositeCondition) else {one} for one in self.operands)
+        )
+
+    def named(self, names: Mapping[int | str, int | str]) -> CompositeCondition:
+        """The same with each monitor that is among `names` called by the other name."""
+        return CompositeCondition(
+            self.operator,
+            tuple(
+                one.named(names) if isinstance(one, CompositeCondition) else names.get(one, one)
+                for one in self.operands
+            ),
+        )
 
     def __str__(self) -> str:
         words = [
@@ -294,16 +301,18 @@ class _ConditionReader(Parser):
         node = self.any()
         return node if isinstance(node, CompositeCondition) else CompositeCondition("", (node,))
 
-    def any(self) -> CompositeCondition | int:
+    def any(self) -> CompositeCondition | int | str:
         return self.joined("||", lambda: self.joined("&&", self.member))
 
-    def joined(self, operator: str, read: Callable[[], CompositeCondition | int]) -> CompositeCondition | int:
+    def joined(
+        self, operator: str, read: Callable[[], CompositeCondition | int | str]
+    ) -> CompositeCondition | int | str:
         operands = [read()]
         while self.accept(operator):
             operands.append(read())
         return CompositeCondition(operator, tuple(operands)) if len(operands) > 1 else operands[0]
 
-    def member(self) -> CompositeCondition | int:
+    def member(self) -> CompositeCondition | int | str:
         if self.accept("!"):
             self.count()
             return CompositeCondition("!", (self.member(),))
@@ -312,7 +321,9 @@ class _ConditionReader(Parser):
             node = self.any()
             self.expect(")", "')', && or ||")
             return node
-        return int(self.need(_INTEGER, "the id of a monitor, '!' or '('"))
+        if number := self.match(_INTEGER):
+            return int(number)
+        return self.need(_KEY, "the key or id of a monitor, '!' or '('")
 
     # -------------------------------------------------------------------------------------------------------- others
     def other(self, kind: str) -> OtherCondition:

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from .datadog_functions import EXTREMES, FUNCTIONS, MODIFIERS, Argument, Function
-from .datadog_monitor_query import MetricCondition, parse_monitor
+from .datadog_monitor_query import CompositeCondition, MetricCondition, parse_monitor
 from .datadog_query import (
     Binary,
     Call,
@@ -27,6 +27,8 @@ from .datadog_scope import And, In, Not, Or, QuerySyntaxError, Scope, Tag
 
 METRIC = "metric"
 FORMULA = "formula"
+# Source: https://docs.datadoghq.com/monitors/types/composite/#select-monitors
+_MOST_MONITORS = 10
 
 
 def query_problems(text: str, kind: str = METRIC) -> list[str]:
@@ -43,6 +45,8 @@ def query_problems(text: str, kind: str = METRIC) -> list[str]:
         else:
             condition = parse_monitor(text, kind)
             expressions = (condition.expression,) if isinstance(condition, MetricCondition) else ()
+            if isinstance(condition, CompositeCondition) and len(condition.monitors) > _MOST_MONITORS:
+                return [f"it is made of {len(condition.monitors)} monitors: Datadog takes up to {_MOST_MONITORS}"]
     except ValueError as error:
         return [str(error)]
     found = [problem for expression in expressions for problem in _problems(expression)]

@@ -245,6 +245,18 @@ def test_keeps_a_monitor_that_a_composite_needs(call, create):
     assert call("DELETE", f"/api/v1/monitor/{part['id']}?force=true")[0] == 200
 
 
+def test_refuses_a_composite_of_what_is_not_there_or_a_composite_itself(call, create):
+    part = create(name="part")["id"]
+    whole = create(name="whole", type="composite", query=f"{part}")["id"]
+    for query in ("12345", f"{part} && 12345", f"!{whole}"):
+        body = {"name": "x", "type": "composite", "query": query}
+        for path in ("monitor", "monitor/validate"):
+            assert call("POST", f"/api/v1/{path}", body) == (400, {"errors": ["Some monitor IDs are invalid"]})
+        assert call("PUT", f"/api/v1/monitor/{whole}", {"query": query})[0] == 400
+    keys = {"name": "x", "type": "composite", "query": "part"}
+    assert call("POST", "/api/v1/monitor", keys)[1]["errors"] == ["The value provided for parameter 'query' is invalid"]
+
+
 # --------------------------------------------------------------------------------------------------------- downtimes
 def test_a_weekly_downtime_says_when_it_is_next_and_follows_the_clock(call):
     weekend = {"rrule": "FREQ=WEEKLY;BYDAY=SA,SU", "duration": "1d", "start": "2027-02-06T00:00:00"}

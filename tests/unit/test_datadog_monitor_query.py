@@ -61,6 +61,11 @@ LOAD = Series("system.load.1", Tag("*"), "avg", ("host",))
         ("composite", "12", CompositeCondition("", (12,))),
         (
             "composite",
+            "mysql&&!my-metric_2",
+            CompositeCondition("&&", ("mysql", CompositeCondition("!", ("my-metric_2",)))),
+        ),
+        (
+            "composite",
             "1 && !(2 || 3) && 4",
             CompositeCondition("&&", (1, CompositeCondition("!", (CompositeCondition("||", (2, 3)),)), 4)),
         ),
@@ -98,22 +103,10 @@ def test_conditions(kind: str, text: str, condition: object) -> None:
     assert parse_monitor(str(condition), kind) == condition
 
 
-@pytest.mark.parametrize(
-    ("text", "alerting", "held"),
-    [
-        ("1", {1}, True),
-        ("1 && 2", {1}, False),
-        ("1 && 2", {1, 2}, True),
-        ("1 || 2 && 3", {1}, True),
-        ("(1 || 2) && 3", {1}, False),
-        ("!1 && !!2", {2}, True),
-        ("!(1 || 2)", {2}, False),
-        ("!(1 && 2)", {2}, True),
-    ],
-)
-def test_composites_hold(text: str, alerting: set[int], held: bool) -> None:
-    condition = parse_monitor(text, "composite")
-    assert condition.holds({one: one in alerting for one in condition.monitors}) is held
+def test_monitors_of_a_composite_have_other_names() -> None:
+    condition = parse_monitor("1 && !(load || 2) && 1", "composite")
+    assert isinstance(condition, CompositeCondition) and condition.monitors == {1, 2, "load"}
+    assert str(condition.named({1: "mysql", "load": 7})) == "mysql && !(7 || 2) && mysql"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +128,7 @@ def test_synthetics_have_no_condition() -> None:
 
 
 composites = st.recursive(
-    st.integers(0, 10**9).map(str),
+    st.integers(0, 10**9).map(str) | st.from_regex(r"\A[a-z][a-z0-9_-]{0,9}\Z"),
     lambda inner: (
         st.builds("({}) {} {}".format, inner, st.sampled_from(["&&", "||"]), inner)
         | st.builds("{} {} {}".format, inner, st.sampled_from(["&&", "||"]), inner)
@@ -150,9 +143,19 @@ composites = st.recursive(
 def test_composites_are_read_as_they_are_written(text: str) -> None:
     condition = parse_monitor(text, "composite")
     assert parse_monitor(str(condition), "composite") == condition
-    words = re.sub(r"\d+", lambda one: str(int(one[0]) % 2 == 1), text)
+    truth = {one: len(str(one)) % 2 == 1 for one in condition.monitors}
+    words = re.sub(
+        r"[a-z0-9_-]+", lambda one: str(len(str(int(one[0]) if one[0].isdigit() else one[0])) % 2 == 1), text
+    )
     written = words.replace("&&", " and ").replace("||", " or ").replace("!", " not ")
-    assert condition.holds({one: one % 2 == 1 for one in condition.monitors}) is eval(written)
+    assert holds(condition, truth) is eval(written)
+
+
+def holds(condition: CompositeCondition, truth: dict[int | str, bool]) -> bool:
+    values = [holds(one, truth) if isinstance(one, CompositeCondition) else truth[one] for one in condition.operands]
+    if condition.operator == "!":
+        return not values[0]
+    return any(values) if condition.operator == "||" else all(values)
 
 
 @given(st.sampled_from(MONITOR_TYPES[:-1]), st.text(alphabet="avg(last_5m):x{*}>1 \"'.over&|!logsby", max_size=50))

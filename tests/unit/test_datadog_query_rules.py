@@ -73,6 +73,8 @@ MONITORS = [
     ("service check", '"shop.up".over("env:prod","role:web").exclude("host:a").by("host").last(4).count_by_status()'),
     ("service check", "'shop.up'.by('*').last(1).pct_by_status()"),
     ("composite", "(1 && !2) || 3"),
+    ("composite", "(mysql && !my_metric) || 3"),
+    ("composite", " && ".join([*map(str, range(10)), "0"])),
     ("log alert", r'logs("service:shop \"too slow\" it\'s").index("main","b").rollup("pc99", "@ms").last("5m") > -5'),
     ("log alert", r'logs("@title:\"a \\"b\\" c\"").index("*").rollup("count").last("5m") > 5'),
     ("log alert", r'formula("anomalies(query1, \"basic\", 2) / query2").last("10m") > 5'),
@@ -158,7 +160,9 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("service check", '"a".over("b").last(1)', 22, "or '.count_by_status()'"),
         ("composite", "1 && (2 || 3", 13, "expected ')', && or ||"),
         ("composite", "1 and 2", 3, "expected the end of the query"),
-        ("composite", "1 || " + "2" * 5000, 6, "expected the id of a monitor"),
+        ("composite", "1 || " + "2" * 5000, 6, "expected the key or id of a monitor"),
+        ("composite", "load && Load", 9, "expected the key or id of a monitor"),
+        ("composite", "load & hits", 6, "expected the end of the query"),
         ("log alert", 'events("a").last("5m") > 5', 1, "expected logs or formula for a log alert"),
         ("log alert", 'logs("a").last("5m")', 21, "expected a comparator"),
         ("log alert", 'logs().last("5m") > 5', 1, "expected what to look for, in logs(..)"),
@@ -173,6 +177,11 @@ def test_wrong_queries_have_problems(kind: str, text: str, column: int, problem:
     found = query_problems(text, kind)
     assert problem in found[0]
     assert f"(line 1, column {column})" in found[0]
+
+
+def test_a_composite_is_made_of_ten_monitors_at_most() -> None:
+    [problem] = query_problems(" || ".join(f"key{number}" for number in range(11)), "composite")
+    assert problem == "it is made of 11 monitors: Datadog takes up to 10"
 
 
 def test_all_problems_are_named_in_their_order_with_their_lines() -> None:

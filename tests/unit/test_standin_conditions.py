@@ -7,7 +7,7 @@ import importlib
 import pytest
 import standin_client
 
-decode = importlib.import_module("standin.decode")
+decode, observe = (importlib.import_module(f"standin.{name}") for name in ("decode", "observe"))
 
 
 @pytest.fixture
@@ -107,6 +107,40 @@ def test_composite_monitors(lab):
     assert lab.later(value=9) == ["[Triggered] m", "[Triggered] both"]
     lab.send(9, metric="other", seconds=300)
     assert lab.later() == ["[Triggered] m", "[Recovered] both"]
+
+
+@pytest.mark.parametrize(
+    ("first", "operator", "second", "joined"),
+    [
+        # The table of https://docs.datadoghq.com/monitors/types/composite/#computing-trigger-conditions
+        ("Alert", "&&", "Warn", "Warn"),
+        ("Alert", "||", "Warn", "Alert"),
+        ("Alert", "&&", "OK", "OK"),
+        ("Warn", "||", "OK", "Warn"),
+        ("No Data", "&&", "Warn", "No Data"),
+        ("No Data", "||", "Warn", "Warn"),
+        ("No Data", "&&", "OK", "OK"),
+        ("No Data", "||", "OK", "No Data"),
+        ("OK", "&& !", "OK", "OK"),
+        ("Alert", "&& !", "OK", "Alert"),
+        ("Alert", "&& !", "Warn", "OK"),
+        ("Alert", "&& !", "No Data", "No Data"),
+    ],
+)
+def test_statuses_of_a_composite(first, operator, second, joined):
+    asked = observe.condition(f"1 {operator} 2", "composite")
+    assert observe.joined(asked, {1: first, 2: second}) == joined
+
+
+@pytest.mark.parametrize(("notify", "status"), [(False, "Alert"), (True, "No Data")])
+def test_composite_without_data_stays_as_it_was_unless_that_is_to_be_told(lab, notify, status):
+    part = lab.monitor("avg(last_5m):avg:my_metric{*} > 5", options={"notify_no_data": True, "no_data_timeframe": 10})
+    whole = lab.monitor(str(part), kind="composite", options={"notify_no_data": notify})
+    lab.later(value=9)
+    assert lab.status(whole) == {"*": "Alert"}
+    lab.later(1200)
+    assert lab.status(part) == {"*": "No Data"}
+    assert lab.status(whole) == {"*": status}
 
 
 @pytest.mark.parametrize(

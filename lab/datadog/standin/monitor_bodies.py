@@ -6,7 +6,7 @@ Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that
 import re
 from typing import Any
 
-from module_utils.datadog_monitor_query import MONITOR_TYPES, MetricCondition, parse_monitor
+from module_utils.datadog_monitor_query import MONITOR_TYPES, CompositeCondition, MetricCondition, parse_monitor
 from module_utils.datadog_query_rules import query_problems
 
 from .decode import Refused
@@ -93,7 +93,11 @@ def _condition(query: str, kind: str) -> Any:
     if query_problems(query, kind):
         lacks_operator = kind not in (*METRIC_TYPES, "service check", "composite") and not re.search("[<>=]", query)
         raise Refused(400, _BAD_QUERY + (": invalid operator specified: " if lacks_operator else ""))
-    return parse_monitor(query, kind)
+    condition = parse_monitor(query, kind)
+    # Keys are Kennel's own.
+    if isinstance(condition, CompositeCondition) and not all(isinstance(one, int) for one in condition.monitors):
+        raise Refused(400, _BAD_QUERY)
+    return condition
 
 
 def _options(sent: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -43,12 +43,12 @@ class Monitors:
         sent = _body(call)
         id_, now = self._documents.new_id("monitor"), self._clock.now()
         times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
-        return self.shown(self._put({"id": id_, **checked(sent, NEW, id_), **_ADDED, **times}, sent))
+        return self.shown(self._put({"id": id_, **self._checked(sent, NEW, id_), **_ADDED, **times}, sent))
 
     def update(self, call: Call) -> dict[str, Any]:
         """Change the fields that a body names; `options` as a whole, but what is silenced stays."""
         found, sent = self.need(call), _body(call)
-        changed = {**found, **checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
+        changed = {**found, **self._checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
         return self._without_creator(self._put(changed, sent))
 
     def _put(self, monitor: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
@@ -60,8 +60,22 @@ class Monitors:
 
     def validate(self, call: Call) -> dict[str, Any]:
         """Check a body without keeping it; the fields that it does not have are those of the monitor in the path."""
-        checked(_body(call), self.need(call) if "id" in call.path else NEW, 0)
+        found = self.need(call) if "id" in call.path else NEW
+        self._checked(_body(call), found, found.get("id", 0))
         return {}
+
+    def _checked(self, sent: dict[str, Any], before: dict[str, Any], id_: int) -> dict[str, Any]:
+        """The fields of a monitor, as `checked` has them; those that a composite is made of have to be there.
+
+        Words: DataDog/terraform-provider-datadog issue 2440. That a composite among them is refused is in the
+        documentation of composite monitors; in which words is not known.
+        """
+        result = checked(sent, before, id_)
+        if result["type"] == "composite":
+            parts = [self._documents.get("monitor", one) for one in re.findall(r"\d+", result["query"])]
+            if any(part is None or part["type"] == "composite" for part in parts):
+                raise Refused(400, "Some monitor IDs are invalid")
+        return result
 
     def delete(self, call: Call) -> dict[str, Any]:
         found = self.need(call)

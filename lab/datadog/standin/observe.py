@@ -6,7 +6,7 @@ Source: https://docs.datadoghq.com/monitors/types/metric/, .../service_check/ an
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,8 @@ from .evaluate import combine, evaluate
 from .functions import METHODS, Line
 
 OK, WARN, ALERT, NO_DATA = "OK", "Warn", "Alert", "No Data"
+# From the least to the most severe; all but OK are worth an alert.
+_SEVERITY = (OK, NO_DATA, WARN, ALERT)
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -44,7 +46,7 @@ _MOST_RUNS = 100
 class Observation:
     """One group: `tags` in the order of the query's keys, `last_data` in seconds since the epoch, `value` as the
     thresholds take it and `recovering` as the recovery thresholds do, `runs` the statuses of each host and set of
-    tags that ran a check, newest first.
+    tags that ran a check, newest first. `status` is that of a composite monitor, which has no thresholds.
     """
 
     tags: tuple[str, ...]
@@ -54,6 +56,7 @@ class Observation:
     full: bool = True
     runs: tuple[tuple[int, ...], ...] = ()
     message: str = ""
+    status: str = ""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -103,6 +106,18 @@ def observe(
     if isinstance(asked, CheckCondition):
         return _checks(asked, source)
     return _metric(asked, options, source, now - int(options.get("evaluation_delay") or 0))
+
+
+# ------------------------------------------------------------------------------------------------------- composites
+def joined(asked: CompositeCondition, statuses: Mapping[int | str, str]) -> str:
+    """The status that other monitors' statuses make.
+
+    Source: https://docs.datadoghq.com/monitors/types/composite/#computing-trigger-conditions
+    """
+    found = [joined(one, statuses) if isinstance(one, CompositeCondition) else statuses[one] for one in asked.operands]
+    if asked.operator == "!":
+        return {OK: ALERT, NO_DATA: NO_DATA}.get(found[0], OK)
+    return (max if asked.operator == "||" else min)(found, key=_SEVERITY.index)
 
 
 # ---------------------------------------------------------------------------------------------------------- metrics

@@ -200,8 +200,8 @@ class Watch:
             return {",".join(one.tags) or "*": one for one in found}
         if not asked.monitors <= set(self._states):
             return {}
-        alerting = {id_: self._states[id_]["overall_state"] in (ALERT, WARN) for id_ in asked.monitors}
-        return {"*": Observation((), moment.now, float(asked.holds(alerting)))}
+        statuses = {id_: self._states[id_]["overall_state"] for id_ in asked.monitors}
+        return {"*": Observation((), moment.now, status=observe.joined(asked, statuses))}
 
     def _move(self, group: _Group, seen: Observation | None, before: str | None, after: str, moment: _Moment) -> None:
         """Take a group from one status to the next, and tell who is to be told."""
@@ -309,7 +309,8 @@ def _judge(
 ) -> str | None:
     """The status of a group that has been silent for so many seconds; None where it has none yet."""
     if isinstance(asked, CompositeCondition):
-        return (ALERT if seen.value else OK) if seen else before
+        unknown = seen is None or (seen.status == NO_DATA and not options.get("notify_no_data"))
+        return before if unknown else seen.status
     status, after, _told = _missing(asked, options)
     if status and silence >= after:
         return status if before or status != OK else None
