@@ -12,6 +12,7 @@ description:
     which takes it back without a change.
   - What the server added is dropped, with ids, defaults, nulls and the mark of a fleet.
   - Its C(key) is that of its mark, or else made of its name. In a list, keys that are the same are numbered.
+  - A composite monitor names others of the list by their keys where they are of its fleet, and all others by their ids.
 positional: _input
 options:
   _input:

@@ -7,9 +7,7 @@ What a kind of object is, and what Datadog makes of it, is a ``Kind`` of its own
 
 from __future__ import annotations
 
-import difflib
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +17,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import
     datadog_argument_spec,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import difference
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import NAME, NAME_RULE, Mark
-
-Body = dict[str, Any]
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Body, Kind, input_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import Mark
 
 
 class Refused(Exception):
@@ -32,107 +29,30 @@ class Refused(Exception):
         super().__init__("\n".join(problems))
 
 
-class Kind(ABC):
-    """One kind of object. ``found`` is an object as the API lists it, ``item`` one as a user writes it.
-
-    :cvar name: what it is called, also in the API's address.
-    :cvar title: the field that people know it by.
-    :cvar fields: what a user may write.
-    :cvar answered: what only the server writes; taken in an item and left out, so that an answer of the API is one.
-    """
-
-    name: str
-    title: str
-    version = "v1"
-    fields: frozenset[str]
-    answered: frozenset[str]
-
-    @abstractmethod
-    def problems(self, item: Body) -> list[str]:
-        """Return what is wrong with the fields of an item whose fields are all known."""
-
-    @abstractmethod
-    def body(self, item: Body, mark: Mark) -> Body:
-        """Return what to send to have the item, with its mark."""
-
-    @abstractmethod
-    def mark(self, found: Body) -> Mark | None:
-        """Return the mark of an object."""
-
-    @abstractmethod
-    def canonical(self, body: Body) -> Body:
-        """Return an item or an object so that what means the same is equal, without its mark."""
-
-    def seen(self, actual: Body, wanted: Body) -> Body:
-        """Return the canonical actual object without what the wanted one need not equal."""
-        return actual
-
-    def plain(self, found: Body) -> Body:
-        """Return an object as a user would write it."""
-        return self.canonical(found)
-
-    def over(self, wanted: Body) -> bool:
-        """Return whether the canonical wanted object has had its time, so that there is nothing to make."""
-        return False
-
-    def age(self, found: Body) -> tuple[Any, ...]:
-        """Return what orders objects from the one that came first."""
-        return (found["id"],)
-
-    def same(self, item: Body, found: Body) -> bool:
-        """Return whether an unmarked object is this item made by hand."""
-        return item.get(self.title) == found.get(self.title)
-
-    @abstractmethod
-    def page(self, found: Body) -> str:
-        """Return its place in the web page."""
-
-    def everything(self, client: Client, fleet: str | None) -> Iterable[Body]:
-        """Yield the objects of the account; those of other fleets may be left out where a fleet is given."""
-        return client.pages(self.name)
-
-    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
-        """Return the object with everything that is compared with the canonical wanted one."""
-        return found
-
-    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
-        """Return why Datadog would not take this body for what is found, if anything, without a change there."""
-        return []
-
-    def create(self, client: Client, body: Body, find: Callable[[], Body | None]) -> Body:
-        """Make it and return it as it is listed."""
-        return client.post(self.name, body, find=find)
-
-    def update(self, client: Client, body: Body, found: Body, wanted: Body, actual: Body) -> None:
-        """Turn what is found into the body."""
-        client.put(f"{self.name}/{found['id']}", body)
-
-    def delete(self, client: Client, found: Body) -> None:
-        """Remove it."""
-        client.delete(f"{self.name}/{found['id']}", version=self.version)
-
-    def replaced(self, wanted: Body, actual: Body, found: Body) -> str:
-        """Return why the API cannot turn the one into the other, if so: then it is made anew."""
-        return ""
+# What these actions leave has a new id.
+MADE = ("created", "replaced")
 
 
 @dataclass
 class Change:
     """What is to be done about one object.
 
-    :ivar action: as reported, but for ``replaced``, an update that makes it anew.
+    :ivar action: as reported, but for ``replaced``, an update that recreates it.
     :ivar found: the object as it is listed, empty where there is none.
-    :ivar body: what to send.
+    :ivar former: the object that is to be deleted.
+    :ivar body: what to send, once its parts have ids.
     :ivar wanted, actual: both sides of the comparison, None for an object that is not there.
     """
 
     action: str
     key: str
     found: Body = field(default_factory=dict)
+    former: Body = field(default_factory=dict)
     body: Body = field(default_factory=dict)
     wanted: Body | None = None
     actual: Body | None = None
     note: str = ""
+    done: bool = False
 
 
 def object_argument_spec(plural: str) -> dict[str, dict[str, Any]]:
@@ -153,74 +73,27 @@ def run(kind: Kind, client: Client, params: Mapping[str, Any], check: bool) -> B
     :return: the module's result, with ``failed`` and ``msg`` where it could not be done.
     """
     changes: list[Change] = []
-    done: list[Change] = []
     result: Body = {}
     try:
         changes = plan(kind, client, params)
         _ask(kind, client, changes)
-        for change in changes:
-            if not check:
-                _apply(kind, client, change)
-            done.append(change)
+        _do(kind, client, changes, check)
         if not check:
             _settle(kind, client, params["fleet"], changes)
     except (Refused, DatadogError) as error:
-        undone = [change.key for change in changes[len(done) :] if change.action != "unchanged"]
-        left = f" Not done: {', '.join(undone)}." if done and undone else ""
+        undone = [change.key for change in changes if not change.done and change.action != "unchanged"]
+        left = f" Not done: {', '.join(undone)}." if undone and any(change.done for change in changes) else ""
         result = {"failed": True, "msg": f"{error}{left}"}
         if isinstance(error, Refused):
             result["problems"] = error.problems
-    report = [_report(kind, client, change) for change in done]
+    done = [change for change in changes if change.done]
     changed = [change for change in done if change.action != "unchanged"]
     return {
         **result,
         "changed": bool(changed),
         "diff": [_diff(kind, change) for change in changed],
-        f"{kind.name}s": report,
+        f"{kind.name}s": [_report(kind, client, change) for change in done],
     }
-
-
-def input_problems(kind: Kind, params: Mapping[str, Any]) -> list[str]:
-    """Return everything that is wrong with the module's arguments; nothing is asked of the API for it."""
-    plural = f"{kind.name}s"
-    problems = [] if NAME.match(params["fleet"]) else [f"fleet {params['fleet']!r} is no name: it has {NAME_RULE}."]
-    seen: set[str] = set()
-    for number, item in enumerate(params[plural]):
-        place = f"{plural}[{number}]"
-        if not isinstance(item, dict):
-            problems.append(f"{place} is no dictionary: each {kind.name} has a key and its fields.")
-            continue
-        key = item.get("key")
-        if not isinstance(key, str) or not NAME.match(key):
-            problems.append(f"{place}.key {key!r} is no key: it has {NAME_RULE}.")
-        elif key in seen:
-            problems.append(f"{place}.key {key!r} is there twice: each object has a key of its own.")
-        else:
-            seen.add(key)
-            place = f"{plural}[{number}] ({key})"
-        state = item.get("state", "present")
-        if state not in ("present", "absent"):
-            problems.append(f"{place}: state is {state!r}: it is present or absent.")
-        known = kind.fields | kind.answered | {"key", "state"}
-        for name in item:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), kind.fields, 1)
-                mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(kind.fields))}."
-                problems.append(f"{place}: there is no field {name}: {mend}")
-        if state == "present":
-            problems += [f"{place}: {problem}" for problem in kind.problems(item)]
-    return problems
-
-
-def list_problems(body: Body, names: Iterable[str], of: type = str, place: str = "") -> list[str]:
-    """Return which of these fields are given and are no list of text, or of dictionaries."""
-    what = "text" if of is str else "dictionaries"
-    return [
-        f"{place}{name} is {body[name]!r}: it is a list of {what}."
-        for name in names
-        if body.get(name) is not None
-        and not (isinstance(body[name], (list, tuple)) and all(isinstance(each, of) for each in body[name]))
-    ]
 
 
 def plan(kind: Kind, client: Client, params: Mapping[str, Any]) -> list[Change]:
@@ -228,36 +101,60 @@ def plan(kind: Kind, client: Client, params: Mapping[str, Any]) -> list[Change]:
 
     :raises Refused: with all problems of the input.
     """
-    if problems := input_problems(kind, params):
-        raise Refused(problems)
     fleet, items = params["fleet"], params[f"{kind.name}s"]
+    problems = input_problems(kind, params)
+    wanted = [item for item in items if isinstance(item, dict) and item.get("state", "present") == "present"]
+    for key, wrong in kind.part_problems(wanted).items():
+        problems += [f"{kind.name}s ({key}): {problem}" for problem in wrong]
+    if problems:
+        raise Refused(problems)
     owned, unmarked = _sorted_by_owner(kind, client, fleet, everybody=params["adopt"])
-    changes: list[Change] = []
+    kept: dict[str, Change] = {}
     deleted: list[Change] = []
     taken: dict[Any, str] = {}
-    for item in items:
+    names: dict[Any, str] = {}
+    # Parts first, so that what is made of them is compared by their keys.
+    for item in sorted(items, key=lambda item: bool(kind.parts(item))):
         key = item["key"]
         own = owned.pop(key, [])
         if item.get("state") == "absent":
-            deleted += [Change("deleted", key, found) for found in own]
+            deleted += [Change("deleted", key, found, found) for found in own]
             continue
         adopted = not own and params["adopt"]
         if adopted:
             own = [found for found in unmarked if kind.same(item, found)]
             problems += _adoption_problems(kind, key, own, taken)
-        changes.append(_compared(kind, client, item, Mark(fleet, key), own[0] if own else {}, bool(own) and adopted))
+        mark = Mark(fleet, key)
+        change = kept[key] = _compared(kind, client, item, mark, own[0] if own else {}, bool(own) and adopted, names)
+        if change.action not in MADE and change.found:
+            names[change.found["id"]] = key
         note = f"a second one with this key; {own[0]['id']} is older and stays" if own else ""
-        deleted += [Change("deleted", key, found, note=note) for found in own[1:]]
+        deleted += [Change("deleted", key, found, found, note=note) for found in own[1:]]
     if problems:
         raise Refused(problems)
     if params["prune"]:
-        deleted += [Change("deleted", key, found) for key, own in owned.items() for found in own]
+        deleted += [Change("deleted", key, found, found) for key, own in owned.items() for found in own]
     for change in deleted:
         whole = _whole(kind, client, change.found, {})
         change.actual = kind.canonical(whole) if whole else None
-    # A composite monitor goes before those it is made of.
-    deleted.sort(key=lambda change: change.found.get("type") != "composite")
-    return changes + [change for change in deleted if change.actual is not None]
+    deleted.sort(key=lambda change: not kind.parts(change.former))
+    changes = [kept[item["key"]] for item in items if item["key"] in kept]
+    changes += [change for change in deleted if change.actual is not None]
+    if problems := _needed(kind, changes, {} if params["prune"] else owned):
+        raise Refused(problems)
+    return changes
+
+
+def _needed(kind: Kind, changes: list[Change], left: dict[str, list[Body]]) -> list[str]:
+    """Return which objects cannot be deleted, since others, those that are LEFT alone among them, are made of them."""
+    gone = {change.former["id"]: change.key for change in changes if change.former}
+    stay = [(change.key, change.body) for change in changes if change.action != "deleted"]
+    stay += [(key, found) for key, own in left.items() for found in own]
+    return [
+        f"{key}: it is made of {kind.name} {number} ({gone[number]}), which is to be deleted: change or delete it, too."
+        for key, body in stay
+        for number in sorted(kind.parts(body) & set(gone), key=str)
+    ]
 
 
 def _sorted_by_owner(
@@ -295,51 +192,81 @@ def _whole(kind: Kind, client: Client, found: Body, wanted: Body) -> Body:
         return {}
 
 
-def _compared(kind: Kind, client: Client, item: Body, mark: Mark, found: Body, adopted: bool) -> Change:
+def _compared(
+    kind: Kind, client: Client, item: Body, mark: Mark, found: Body, adopted: bool, names: Mapping[Any, str]
+) -> Change:
+    """Compare an item with what is found. Parts that stay are compared by their keys: NAMES has those by id."""
     body = kind.body(item, mark)
-    wanted = kind.canonical(body)
+    wanted = kind.canonical(kind.named(body, names))
     whole = _whole(kind, client, found, wanted) if found else {}
     if not whole:
         if kind.over(wanted):
-            return Change("unchanged", mark.key, {}, body, wanted, note="its time is over")
-        return Change("created", mark.key, {}, body, wanted)
-    actual = kind.seen(kind.canonical(whole), wanted)
+            return Change("unchanged", mark.key, {}, {}, body, wanted, note="its time is over")
+        return Change("created", mark.key, {}, {}, body, wanted)
+    actual = kind.seen(kind.canonical(kind.named(whole, names)), wanted)
     if actual == wanted:
-        return Change("adopted" if adopted else "unchanged", mark.key, found, body, wanted, actual)
+        return Change("adopted" if adopted else "unchanged", mark.key, found, {}, body, wanted, actual)
     if note := kind.replaced(wanted, actual, found):
-        return Change("replaced", mark.key, found, body, wanted, actual, note=f"made anew: {note}")
-    return Change("adopted" if adopted else "updated", mark.key, found, body, wanted, actual)
+        return Change("replaced", mark.key, found, found, body, wanted, actual, note=f"recreated: {note}")
+    return Change("adopted" if adopted else "updated", mark.key, found, {}, body, wanted, actual)
 
 
 def _ask(kind: Kind, client: Client, changes: list[Change]) -> None:
     problems = []
+    ids, unmade = _ids(changes), {change.key for change in changes if change.action in MADE}
     for change in changes:
-        if change.action not in ("unchanged", "deleted"):
-            found = {} if change.action == "replaced" else change.found
-            problems += [f"{change.key}: {problem}" for problem in kind.refusals(client, change.body, found)]
+        # Datadog refuses what is made of something that is not there yet; what else is wrong it says when that is.
+        if change.action in ("unchanged", "deleted") or kind.parts(change.body) & unmade:
+            continue
+        found = {} if change.action == "replaced" else change.found
+        body = kind.named(change.body, ids)
+        problems += [f"{change.key}: {problem}" for problem in kind.refusals(client, body, found)]
     if problems:
         raise Refused(problems)
 
 
-def _apply(kind: Kind, client: Client, change: Change) -> None:
-    if change.action in ("deleted", "replaced"):
-        _delete(kind, client, change.found)
-    if change.action in ("created", "replaced"):
-        change.found = _create(kind, client, change)
-    elif change.action in ("updated", "adopted"):
-        kind.update(client, change.body, change.found, change.wanted or {}, change.actual or {})
+def _ids(changes: list[Change]) -> dict[str, Any]:
+    """Return the ids of those that stay, by key."""
+    return {change.key: change.found["id"] for change in changes if change.action != "deleted" and change.found}
 
 
-def _create(kind: Kind, client: Client, change: Change) -> Body:
-    """Make it. Where the answer is lost, what carries its mark by now is it."""
-    mark = kind.mark(change.body)
+def _do(kind: Kind, client: Client, changes: list[Change], check: bool) -> None:
+    """Make and change, parts before what is made of them; then delete, the other way round.
+
+    Datadog deletes no monitor that others are made of. So one that is to be replaced goes only when its successor is
+    there and has its place in them.
+    """
+    used = frozenset().union(*(kind.parts(change.found) for change in changes))
+    for change in sorted(changes, key=lambda change: bool(kind.parts(change.body))):
+        if change.action == "deleted":
+            continue
+        body = change.body if check else kind.named(change.body, _ids(changes))
+        if check or change.action == "unchanged":
+            pass
+        elif change.action in MADE:
+            if change.former and change.former["id"] not in used:
+                _delete(kind, client, change.former)
+                change.former = {}
+            change.found = _create(kind, client, body, change.former)
+        else:
+            kind.update(client, body, change.found, change.wanted or {}, change.actual or {})
+        change.done = not change.former or check
+    for change in sorted(changes, key=lambda change: not kind.parts(change.former)):
+        if change.former and not check:
+            _delete(kind, client, change.former)
+        change.done = True
+
+
+def _create(kind: Kind, client: Client, body: Body, former: Body) -> Body:
+    """Make it. Where the answer is lost, what carries its mark by now is it, unless it is what it replaces."""
+    mark = kind.mark(body)
 
     def find() -> Body | None:
         everything = kind.everything(client, mark.fleet if mark else None)
-        made = [found for found in everything if kind.mark(found) == mark]
+        made = [found for found in everything if kind.mark(found) == mark and found["id"] != former.get("id")]
         return min(made, key=kind.age) if made else None
 
-    return kind.create(client, change.body, find)
+    return kind.create(client, body, find)
 
 
 def _delete(kind: Kind, client: Client, found: Body) -> None:
@@ -356,19 +283,26 @@ def _settle(kind: Kind, client: Client, fleet: str, changes: list[Change]) -> No
 
     Both runs see the same two, so that each knows without asking the other.
     """
-    made = [change for change in changes if change.action in ("created", "replaced")]
+    made = [change for change in changes if change.action in MADE]
     if not made:
         return
     owned, _unmarked = _sorted_by_owner(kind, client, fleet, everybody=False)
+    lost: dict[str, Body] = {}
     for change in made:
         twins = owned.get(change.key, [])
         mine = change.found["id"]
         if twins and twins[0]["id"] != mine:
             # Not listed, it is gone: a third run has seen both before.
             if mine in [twin["id"] for twin in twins]:
-                _delete(kind, client, change.found)
+                lost[change.key] = change.found
             change.found = twins[0]
             change.note = f"another run made {twins[0]['id']} at the same time, which stays; {mine} is deleted"
+    for change in changes:
+        if change.key not in lost and kind.parts(change.body) & set(lost):
+            body = kind.named(change.body, _ids(changes))
+            kind.update(client, body, change.found, change.wanted or {}, change.actual or {})
+    for found in sorted(lost.values(), key=lambda found: not kind.parts(found)):
+        _delete(kind, client, found)
 
 
 def _report(kind: Kind, client: Client, change: Change) -> Body:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import without_nulls
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import (
     Mark,
     mark_in_text,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Body, Kind
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import (
     NAME,
     NAME_RULE,

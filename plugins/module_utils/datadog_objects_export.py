@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Body, Kind
 
 # An underscore and a number fit behind it.
 _LONGEST = 90
@@ -19,12 +19,14 @@ def export(kind: Kind, value: Any, only: str | None = None) -> Any:
     :arg value: as Datadog's API returns it.
     :arg only: of a list, "taken" for those that the module takes, "refused" for what is wrong with each other one.
     :return: without what the server added, nulls, defaults and the mark; ``key`` is that of the mark, else made of
-        the title. In a list, titles that make the same key are numbered.
+        the title. In a list, titles that make the same key are numbered, and what one is made of goes by its key
+        where it is in the list and of the same fleet.
     :raises ValueError: where the value, or without ``only`` one of the list, is none that the module takes.
     """
     if not isinstance(value, (list, tuple)):
         return _one(kind, value)
-    exported: list[Body] = []
+    exported: list[tuple[str | None, Body]] = []
+    names: dict[tuple[str | None, Any], str] = {}
     refused: list[str] = []
     keys: set[str] = set()
     for found in value:
@@ -36,8 +38,13 @@ def export(kind: Kind, value: Any, only: str | None = None) -> Any:
             refused.append(f"{_name(kind, found)}: {error}")
             continue
         item["key"] = _unused(item["key"], keys)
-        exported.append(item)
-    return refused if only == "refused" else exported
+        mark = kind.mark(found)
+        fleet = mark.fleet if mark else None
+        names[fleet, found.get("id")] = item["key"]
+        exported.append((fleet, item))
+    if only == "refused":
+        return refused
+    return [kind.named(item, {id_: key for (of, id_), key in names.items() if of == fleet}) for fleet, item in exported]
 
 
 def _one(kind: Kind, found: Any) -> Body:

@@ -6,19 +6,24 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client, DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query import MONITOR_TYPES
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Body, Kind, list_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query import (
+    MONITOR_TYPES,
+    CompositeCondition,
+    parse_monitor,
+)
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import without_nulls
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import (
     Mark,
     mark_in_tags,
     unmarked_tags,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_scope import QuerySyntaxError
 
 # What a person may have set, with what it is where nobody has. Other options are compared where they are asked for.
 OPTIONS: Body = {
@@ -108,6 +113,31 @@ class Monitors(Kind):
         ]
         return problems
 
+    def parts(self, body: Body) -> frozenset[Any]:
+        composite = _composite(body)
+        return composite.monitors if composite else frozenset()
+
+    def named(self, body: Body, names: Mapping[Any, Any]) -> Body:
+        composite = _composite(body)
+        return {**body, "query": str(composite.named(names))} if composite else body
+
+    def part_problems(self, items: list[Body]) -> dict[str, list[str]]:
+        kinds = {str(item.get("key")): item.get("type") for item in items}
+        problems: dict[str, list[str]] = {}
+        for item in items:
+            for key in sorted(part for part in self.parts(item) if isinstance(part, str)):
+                if key not in kinds:
+                    near = difflib.get_close_matches(key, kinds, 1)
+                    fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(kinds))}."
+                    problem = f"query: there is no monitor with the key {key!r}: {fix}"
+                # Source: https://docs.datadoghq.com/monitors/types/composite/#overview
+                elif kinds[key] == "composite":
+                    problem = f"query: the monitor {key!r} is a composite itself: write what it is made of instead."
+                else:
+                    continue
+                problems.setdefault(str(item.get("key")), []).append(problem)
+        return problems
+
     def body(self, item: Body, mark: Mark) -> Body:
         return {
             "name": item["name"],
@@ -182,6 +212,17 @@ class Monitors(Kind):
         if wanted["type"] != actual["type"]:
             return f"the type of a monitor cannot change ({actual['type']} to {wanted['type']})"
         return ""
+
+
+def _composite(body: Body) -> CompositeCondition | None:
+    """Return what a composite monitor asks; None for another one, or a query that cannot be read."""
+    if body.get("type") != "composite":
+        return None
+    try:
+        condition = parse_monitor(str(body.get("query")), "composite")
+    except QuerySyntaxError:
+        return None
+    return condition if isinstance(condition, CompositeCondition) else None
 
 
 def _is_number(value: Any) -> bool:

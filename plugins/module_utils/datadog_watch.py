@@ -40,9 +40,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival impor
     window_for,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client, DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Kind
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Kind
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
 
 HOSTS_PER_QUERY = 50

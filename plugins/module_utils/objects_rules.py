@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_monitor_query import parse_monitor
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import input_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import input_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import NAME, NAME_RULE
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_series import zone
@@ -31,12 +31,11 @@ def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
     """
     sources = inputs["sources"]
     # Of those with one key the last counts.
-    monitors = {
-        str(item.get("key")): item.get("state", "present") == "present"
-        for items in sources["monitors"].values()
-        for item in items
-        if isinstance(item, dict)
+    last = {
+        str(item.get("key")): item for items in sources["monitors"].values() for item in items if isinstance(item, dict)
     }
+    monitors = {key: item for key, item in last.items() if item.get("state", "present") == "present"}
+    parts = Monitors().part_problems(list(monitors.values()))
     problems = _settings(inputs)
     kinds = {"dashboards": Dashboards(), "monitors": Monitors(), "downtimes": Downtimes(datetime.now(timezone.utc))}
     for plural, kind in kinds.items():
@@ -50,6 +49,8 @@ def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
             for item in items:
                 if item.get("state", "present") == "present":
                     found = _queries(plural, item) if plural != "downtimes" else _monitor_key(item, monitors)
+                    if item is last.get(str(item.get("key"))):
+                        found += parts.get(str(item.get("key")), [])
                     problems += [f"{place}, {item.get('key')}: {problem}" for problem in found]
     return problems
 
@@ -138,8 +139,8 @@ def _threshold(item: Mapping[str, Any]) -> list[str]:
     return [] if same else [f"options.thresholds.critical is {limit}, its query says {condition.threshold:g}: {mend}."]
 
 
-def _monitor_key(item: Mapping[str, Any], monitors: Mapping[Any, bool]) -> list[str]:
+def _monitor_key(item: Mapping[str, Any], monitors: Mapping[Any, Any]) -> list[str]:
     key = item.get("monitor_key")
     # A key that is no text is a problem already.
-    known = not isinstance(key, str) or monitors.get(key)
+    known = not isinstance(key, str) or key in monitors
     return [] if known else [f"there is no monitor with the key {key!r}: monitor_key names one."]

@@ -12,7 +12,7 @@ description:
     what differs.
   - A series that has begun is not changed for its start. Datadog takes no start that is past, so that what is to be
     made begins at its next occurrence. A downtime whose time is over is not made.
-  - What Datadog cannot change in place, such as the start of an active downtime, is cancelled and made anew,
+  - What Datadog cannot change in place, such as the start of an active downtime, is cancelled and recreated,
     which is noted.
   - Everything is checked before anything is changed, and all problems are reported at once.
 options:

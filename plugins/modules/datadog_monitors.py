@@ -11,7 +11,9 @@ description:
   - Compares a list of monitors with those of the account, and creates, changes or deletes what differs.
   - Everything is checked before anything is changed, queries by their grammar, and what is to be sent by Datadog
     itself, in check mode too. All problems are reported at once.
-  - The type of a monitor cannot change. One whose type does is deleted and made anew, which is noted.
+  - The type of a monitor cannot change. One whose type does is deleted and recreated, which is noted.
+  - A composite monitor names the monitors that it is made of by their keys. It is made after them, deleted before them,
+    and follows one that is recreated.
 options:
   monitors:
     description:
@@ -22,7 +24,8 @@ options:
       - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
       - C(name). Name of the monitor.
       - C(type). Type of the monitor. V(metric alert) and V(query alert) are the same.
-      - C(query). What is watched.
+      - C(query). What is watched. That of a V(composite) joins up to ten other monitors of the list by their keys, such
+        as V(mysql && !my_metric), or by an id one that is not the fleet's. None of them is a composite itself.
       - C(message). What is told to whom. Without it, nothing to nobody.
       - C(tags). Tags of the monitor. The mark is added to them.
       - C(priority). From 1, the highest, to 5. None by default.
@@ -64,6 +67,15 @@ EXAMPLES = r"""
           thresholds: {critical: 8, warning: 4}
           notify_no_data: true
           no_data_timeframe: 10
+  delegate_to: localhost
+
+- name: Watch for a load that nobody asked for
+  kennel.fleet.datadog_monitors:
+    fleet: shop
+    monitors:
+      - {key: load, name: Load, type: query alert, query: "avg(last_5m):avg:system.load.1{*} by {host} > 8"}
+      - {key: hits, name: Hits, type: query alert, query: "sum(last_5m):sum:shop.hits{*} by {host}.as_count() > 900"}
+      - {key: idle_load, name: Load without hits, type: composite, query: load && !hits, message: "@ops@example.com"}
   delegate_to: localhost
 
 - name: Take over monitors that were made by hand, by their names

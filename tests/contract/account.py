@@ -12,9 +12,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import Kind, run
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import run
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Kind
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import Mark
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
 

@@ -92,7 +92,7 @@ def test_datadog_is_asked_before_anything_is_changed(account: Account) -> None:
     assert refused["failed"] and "does not match" in refused["msg"]
 
 
-def test_a_monitor_of_another_type_is_made_anew(account: Account) -> None:
+def test_a_monitor_of_another_type_is_recreated(account: Account) -> None:
     check = {
         **MONITOR,
         "type": "service check",
@@ -103,18 +103,9 @@ def test_a_monitor_of_another_type_is_made_anew(account: Account) -> None:
     [before] = account.there("monitor")
     result = account.run("monitor", [check])
     [after] = account.there("monitor")
-    assert result["items"][0]["action"] == "updated" and "made anew" in result["items"][0]["note"]
+    assert result["items"][0]["action"] == "updated" and "recreated" in result["items"][0]["note"]
     assert result["items"][0]["id"] == after["id"] != before["id"]
     assert account.actions("monitor", [check]) == ["unchanged"]
-
-
-def test_a_composite_monitor_goes_before_its_parts(account: Account) -> None:
-    parts = [MONITOR, {**MONITOR, "key": "other"}]
-    ids = [entry["id"] for entry in account.run("monitor", parts)["items"]]
-    composite = {"key": "both", "name": "Both", "type": "composite", "query": f"{ids[0]} && {ids[1]}"}
-    assert account.actions("monitor", [*parts, composite]) == ["unchanged", "unchanged", "created"]
-    assert account.actions("monitor", [*parts, composite]) == ["unchanged"] * 3
-    assert account.actions("monitor", [], prune=True) == ["deleted"] * 3
 
 
 def test_what_exists_is_exported_and_taken_back(account: Account) -> None:

@@ -15,13 +15,11 @@ from ansible_collections.kennel.fleet.plugins.doc_fragments.datadog_objects impo
 from ansible_collections.kennel.fleet.plugins.filter.dashboard_export import dashboard_export
 from ansible_collections.kennel.fleet.plugins.filter.monitor_export import monitor_export
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import datadog_argument_spec
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import (
-    input_problems,
-    object_argument_spec,
-)
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import object_argument_spec
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import difference
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_export import export
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import input_problems
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import (
     Mark,
     mark_in_tags,

@@ -182,7 +182,7 @@ def test_a_series_that_cannot_be_moved_on_is_refused_only_where_it_is_sent() -> 
         ({"schedule": {**WEEKLY, "recurrences": [{**NIGHTS, "duration": "1h"}]}}, "active", "while it is active"),
     ],
 )
-def test_what_the_api_cannot_change_is_made_anew(change: dict[str, Any], status: str, words: str) -> None:
+def test_what_the_api_cannot_change_is_recreated(change: dict[str, Any], status: str, words: str) -> None:
     item = {**DOWNTIME, "schedule": WEEKLY}
     found = {**answer(KIND.body(item, MARK)), "status": status}
     wanted = KIND.canonical(KIND.body({**item, **change}, MARK))

@@ -194,7 +194,7 @@ def test_bad_input(change: dict[str, Any], words: str) -> None:
     assert problems or not differs(item, answer(KIND.body(item, MARK)))
 
 
-def test_a_monitor_of_another_type_is_made_anew() -> None:
+def test_a_monitor_of_another_type_is_recreated() -> None:
     wanted, actual = (KIND.canonical({**MONITOR, "type": kind}) for kind in ("metric alert", "query alert"))
     assert KIND.replaced(wanted, actual, {}) == ""
     assert "cannot change" in KIND.replaced(KIND.canonical({**MONITOR, "type": "log alert"}), actual, {})

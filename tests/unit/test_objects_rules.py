@@ -19,6 +19,9 @@ MONITOR = {
 CHECK = {"key": "up", "name": "Up", "type": "service check", "query": '"a.up".over("x:y").last(2).count_by_status()'}
 
 
+BOTH = {"key": "both", "name": "Both", "type": "composite", "query": "high && !up"}
+
+
 def graph(*queries: str, **definition: Any) -> dict[str, Any]:
     named = [{"name": f"q{n}", "data_source": "metrics", "query": query} for n, query in enumerate(queries)]
     return {"definition": {"type": "timeseries", "requests": [{"queries": named}], **definition}}
@@ -82,6 +85,10 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"monitors": [{**MONITOR, "query": "avg(last_5m):avg:my_metric{*} > "}]}, "(high): query: expected a number"),
         ({"monitors": [{**MONITOR, "type": "service check"}]}, "mons[0] (high): query"),
         ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, its query says 800"),
+        ({"monitors": [MONITOR, BOTH]}, "mons, both: query: there is no monitor with the key 'up'"),
+        ({"monitors": [MONITOR, {"key": "up", "state": "absent"}, BOTH]}, "there is no monitor with the key 'up'"),
+        ({"monitors": [MONITOR, {**BOTH, "query": "high || both"}]}, "'both' is a composite"),
+        ({"monitors": [{**BOTH, "query": "high && ("}]}, "mons[0] (both): query: expected the key or id of a monitor"),
         ({"monitors": [{**CHECK, "name": ""}]}, "mons[0] (up): there is no name"),
         ({"downtimes": [downtime(monitor_key="other")]}, "downs, night: there is no monitor with the key 'other'"),
         ({"monitors": [{"key": "high", "state": "absent"}], "downtimes": [downtime()]}, "no monitor with the key"),
@@ -98,6 +105,15 @@ def test_all_problems_are_listed_at_once() -> None:
         [board(graph("avg:x{"), graph("1 +"))], [{**MONITOR, "query": "x"}], [downtime(monitor_key="y")], notify=""
     )
     assert len(found) == 5
+
+
+def test_a_composite_may_name_monitors_of_any_variable() -> None:
+    sources = {"monitors": {"mine": [BOTH], "theirs": [MONITOR, CHECK]}, "dashboards": {}, "downtimes": {}}
+    assert problems(sources=sources) == []
+    # The last of one key counts, and is the one that is named.
+    sources["monitors"]["more"] = [{**BOTH, "query": "hgih && up"}]
+    [problem] = problems(sources=sources)
+    assert problem.startswith("more, both: query: there is no monitor with the key 'hgih': did you mean high?")
 
 
 @pytest.mark.parametrize("value", [5, [[]], {"a": 1}])

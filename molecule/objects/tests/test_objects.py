@@ -153,15 +153,19 @@ def test_items_of_the_inventory_replace_add_and_remove(account, play):
          "query": '"datadog.agent.up".over("*").by("host").last(2).count_by_status()'},
         {"key": "load", "name": "Load", "type": "metric alert", "message": "",
          "query": "avg(last_5m):avg:system.load.1{*} by {host} > 9"},
+        {"key": "both", "name": "Both", "type": "composite", "query": "load && !my_metric"},
     ]  # fmt: skip
     try:
         assert play("objects", datadog_objects_extra_monitors=extra).changed == 1
+        assert play("objects", datadog_objects_extra_monitors=extra).changed == 0
         assert {one["name"] for one in of(account, "monitor")} >= {"Other", "Load"}
+        parts = [monitor(account, key)["id"] for key in ("load", "my_metric")]
+        assert monitor(account, "both")["query"] == "{} && !{}".format(*parts)
         assert not any("kennel_key:mysql" in one["tags"] for one in of(account, "monitor"))
     finally:
         # Without the extra ones, what is listed no more goes where that is asked for.
         assert play("objects", datadog_objects_prune=True).changed == 1
-    assert sorted(one["name"] for one in of(account, "monitor") if one["name"] in ("Other", "Load")) == []
+    assert sorted(one["name"] for one in of(account, "monitor") if one["name"] in ("Other", "Load", "Both")) == []
     assert monitor(account, "mysql")
 
 
