@@ -78,7 +78,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import agent_answers
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import mask
+from ansible_collections.kennel.fleet.plugins.module_utils.masking import mask
 from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import read_unit
 
 USER = "dd-agent"

@@ -71,7 +71,7 @@ from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils.agent_answers import CheckRun, read_check
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import mask
+from ansible_collections.kennel.fleet.plugins.module_utils.masking import mask
 
 USER = "dd-agent"
 NEVER_RAN = "The Agent has not made what its command line needs: `journalctl -u datadog-agent` says why it does not run"

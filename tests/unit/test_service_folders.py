@@ -31,7 +31,7 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 CODE = """
 from datadog_checks.base import AgentCheck
 
-class Queue(AgentCheck):
+class Backlog(AgentCheck):
     def check(self, instance):
         pass
 """
@@ -41,9 +41,9 @@ class Queue(AgentCheck):
 def trees(tmp_path: Path) -> Trees:
     """The Agent's configuration folder, and one of root's in which all has the names that the Agent's has."""
     agent, roots = tmp_path / "etc" / "datadog-agent", tmp_path / "root"
-    for folder in (agent / "checks.d", agent / "conf.d" / "queue.d"):
+    for folder in (agent / "checks.d", agent / "conf.d" / "backlog.d"):
         folder.mkdir(parents=True)
-    for name in ("conf.yaml", "queue.yaml", "queue.py", "queue.d/conf.yaml", "datadog.yaml"):
+    for name in ("conf.yaml", "backlog.yaml", "backlog.py", "backlog.d/conf.yaml", "datadog.yaml"):
         path = roots / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"instances:\n  - plain: {SECRET}\n")
@@ -65,7 +65,7 @@ def state(folder: Path) -> list[tuple[str, int, int, bytes]]:
 @pytest.fixture
 def check(run_module: Run, own_files: None, trees: Trees) -> Run:
     wanted = {
-        "name": "queue",
+        "name": "backlog",
         "code": CODE,
         "config": {"init_config": {}, "instances": [{}]},
         "root": str(trees.agent),
@@ -84,11 +84,11 @@ def set_link(path: Path, target: Path) -> None:
 
 
 PLACES = {
-    "conf.d/queue.d": ".",
+    "conf.d/backlog.d": ".",
     "conf.d": ".",
     "checks.d": ".",
-    "conf.d/queue.d/conf.yaml": "conf.yaml",
-    "checks.d/queue.py": "queue.py",
+    "conf.d/backlog.d/conf.yaml": "conf.yaml",
+    "checks.d/backlog.py": "backlog.py",
 }
 
 
@@ -106,7 +106,7 @@ def test_check_is_not_written_through_a_link(check: Run, trees: Trees, place: st
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to(path.name), lambda path: path.mkdir()])
-@pytest.mark.parametrize("place", ["conf.d/queue.d/conf.yaml", "checks.d/queue.py"])
+@pytest.mark.parametrize("place", ["conf.d/backlog.d/conf.yaml", "checks.d/backlog.py"])
 def test_check_waits_for_nothing_and_replaces_no_folder(check: Run, trees: Trees, place: str, make) -> None:
     make(trees.agent / place)
     before = state(trees.agent)
@@ -116,7 +116,7 @@ def test_check_waits_for_nothing_and_replaces_no_folder(check: Run, trees: Trees
     assert state(trees.agent) == before
 
 
-@pytest.mark.parametrize("place", ["conf.d/queue.d/conf.yaml", "checks.d/queue.py"])
+@pytest.mark.parametrize("place", ["conf.d/backlog.d/conf.yaml", "checks.d/backlog.py"])
 def test_hard_link_is_neither_shown_nor_given_away(check: Run, trees: Trees, place: str) -> None:
     (trees.agent / place).hardlink_to(trees.roots / "conf.yaml")
     before = state(trees.roots)
@@ -126,7 +126,7 @@ def test_hard_link_is_neither_shown_nor_given_away(check: Run, trees: Trees, pla
     assert state(trees.roots) == before
 
 
-@pytest.mark.parametrize("place", ["conf.d/queue.d", "conf.d", "checks.d"])
+@pytest.mark.parametrize("place", ["conf.d/backlog.d", "conf.d", "checks.d"])
 def test_check_is_not_removed_through_a_link(check: Run, trees: Trees, place: str) -> None:
     set_link(trees.agent / place, trees.roots)
     before = state(trees.roots)
@@ -138,7 +138,7 @@ def test_check_is_not_removed_through_a_link(check: Run, trees: Trees, place: st
 
 
 def test_links_are_removed_and_what_they_lead_to_stays_untold(check: Run, trees: Trees) -> None:
-    links = ("checks.d/queue.py", "conf.d/queue.yaml", "conf.d/queue.d/conf.yaml")
+    links = ("checks.d/backlog.py", "conf.d/backlog.yaml", "conf.d/backlog.d/conf.yaml")
     for place in links:
         (trees.agent / place).symlink_to(trees.roots / "conf.yaml")
     before = state(trees.roots)
@@ -154,11 +154,11 @@ def test_links_are_removed_and_what_they_lead_to_stays_untold(check: Run, trees:
 
 def test_folder_of_a_check_gets_its_mode_back_and_that_is_told(check: Run, trees: Trees) -> None:
     check()
-    (trees.agent / "conf.d" / "queue.d").chmod(0o777)
+    (trees.agent / "conf.d" / "backlog.d").chmod(0o777)
     assert check(check=True)["changed"]
     result = check()
     assert (result["changed"], result["files"]) == (True, [])
-    assert stat.S_IMODE((trees.agent / "conf.d" / "queue.d").stat().st_mode) == 0o755
+    assert stat.S_IMODE((trees.agent / "conf.d" / "backlog.d").stat().st_mode) == 0o755
     assert not check()["changed"]
 
 
@@ -190,7 +190,7 @@ class TestUntracked:
     @pytest.fixture
     def untracked(self, run_module: Run, trees: Trees) -> Run:
         return lambda **arguments: run_module(
-            datadog_untracked_checks, root=str(trees.agent), tracked=["queue"], **arguments
+            datadog_untracked_checks, root=str(trees.agent), tracked=["backlog"], **arguments
         )
 
     def test_folder_that_is_a_link_is_no_check_and_keeps_what_it_leads_to(self, untracked: Run, trees: Trees) -> None:
@@ -236,7 +236,7 @@ def test_links_in_a_watched_folder_count_as_themselves(trees: Trees) -> None:
     (folder / "b.yaml").symlink_to(trees.roots / "conf.yaml")
     for path in (trees.roots, trees.roots / "conf.yaml"):
         os.utime(path, (3000, 3000))
-    for path in (folder / "a.d", folder / "b.yaml", folder / "queue.d", folder):
+    for path in (folder / "a.d", folder / "b.yaml", folder / "backlog.d", folder):
         os.utime(path, (100, 100), follow_symlinks=False)
     os.utime(folder / "a.d", (200, 200), follow_symlinks=False)
     assert newest_change([str(folder)], now=1e10) == 200
