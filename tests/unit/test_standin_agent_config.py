@@ -96,6 +96,13 @@ def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert "s3cr3t" not in config.scrub("the key is s3cr3t-key")
 
 
+def test_the_group_may_be_allowed_to_run_the_command(tmp_path: Path) -> None:
+    allowed = "secret_backend_command_allow_group_exec_perm: true\n"
+    assert load(tmp_path, backend(tmp_path, 0o750) + allowed + "api_key: ENC[key]\n").api_key == "s3cr3t-key"
+    with pytest.raises(ConfigError, match="grant others nothing"):
+        load(tmp_path, backend(tmp_path, 0o770) + allowed + "api_key: ENC[key]\n")
+
+
 def test_who_only_asks_the_running_agent_needs_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "datadog.yaml"
     path.write_text("hostname: h\napi_key: ENC[key]\nsecret_backend_command: /not/there\n", encoding="utf-8")
@@ -105,8 +112,9 @@ def test_who_only_asks_the_running_agent_needs_no_secret(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("mode", "handle", "problem"),
     [
-        (0o755, "key", "must have mode 0700 or 0500"),
-        (0o600, "key", "must have mode 0700 or 0500"),
+        (0o701, "key", "grant others nothing"),
+        (0o750, "key", "grant others nothing"),
+        (0o600, "key", "must be executable"),
         (0o700, "bad", "secret bad: no such"),
         (0o700, "absent", "secret absent: the command did not return it"),
     ],

@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "dogstatsd_socket": "/var/run/datadog/dsd.socket",
     "dogstatsd_buffer_size": 8192,
     "secret_backend_command": "",
+    "secret_backend_command_allow_group_exec_perm": False,
     "secret_backend_arguments": [],
     "secret_backend_timeout": 30,
 }
@@ -159,11 +160,11 @@ class Config:
             raise ConfigError(f"ENC[{handles[0]}] cannot be resolved: secret_backend_command is not set")
         question = json.dumps({"version": "1.0", "secrets": handles, "secret_backend_timeout": timeout})
         try:
-            info = os.stat(command)
-            # The real Agent's rule: owned by the user who runs it, no right for anybody else.
-            if info.st_uid != os.geteuid() or info.st_mode & 0o077 or not info.st_mode & 0o100:
+            # The real Agent's rule (comp/core/secrets). Whose the command is it does not ask.
+            shared = self.values["secret_backend_command_allow_group_exec_perm"] is True
+            if os.stat(command).st_mode & (0o027 if shared else 0o077) or not os.access(command, os.X_OK):
                 raise ConfigError(
-                    f"secret_backend_command {command} must have mode 0700 or 0500 and belong to who runs it"
+                    f"secret_backend_command {command} must be executable for who runs it, and grant others nothing"
                 )
             answer = subprocess.run(
                 [command, *map(str, self.values["secret_backend_arguments"])],
