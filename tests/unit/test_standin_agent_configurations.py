@@ -137,10 +137,10 @@ def test_the_interval_is_that_of_the_instance(settings: dict[str, Any], expected
 
 
 def test_the_agent_adds_the_service_and_leaves_the_tags_to_the_check() -> None:
-    """As the real one, whose Python checks read `tags` themselves; its Go checks, and here mysql, get them."""
+    """As the real one, whose Python checks read `tags` themselves, while its Go checks get them."""
     settings = {"tags": ["a:b"], "service": "shop"}
     assert Instance("mine", "", {"service": "all"}, settings).tags == ["service:shop"]
     assert Instance("mine", "", {"service": "all"}, {}).tags == ["service:all"]
-    assert Instance("mysql", "", {}, settings).tags == ["a:b", "service:shop"]
+    assert Instance("mysql", "", {}, settings).tags == ["service:shop"]
     assert Instance("cpu", "", {}, settings).tags == ["a:b", "service:shop"]
     assert Instance("cpu", "", {"loader": "python"}, settings).tags == ["service:shop"]

@@ -41,8 +41,7 @@ class Instance:
         tags, interval = config.get("tags") or [], config.get("min_collection_interval") or 0
         service = config.get("service") or init_config.get("service")
         # A Python check itself adds the `tags` of its instance, or does not: the Agent does so for its Go checks only.
-        # This Agent's own mysql leaves them to it, too.
-        own = tags if name == "mysql" or (name in NAMES and self.loader != "python") else []
+        own = tags if name in NAMES and self.loader != "python" else []
         self.tags = [] if self.problem else [str(tag) for tag in own] + ([f"service:{service}"] if service else [])
         self.interval = int(interval) if not self.problem and interval >= 1 else DEFAULT_INTERVAL
         digest = hashlib.sha256(repr([init_config, config]).encode(errors="replace")).hexdigest()[:16]
