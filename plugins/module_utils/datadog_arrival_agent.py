@@ -20,8 +20,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival impor
 
 DOWN = "`journalctl -u datadog-agent` on the host says why; the playbook kennel.fleet.hosts starts it."
 REFUSED = (
-    "Datadog refuses the API key, which is valid at the site where it was made and at no other: set datadog_api_key and"
-    " datadog_site, and run the playbook kennel.fleet.hosts."
+    "Datadog refuses the API key: set datadog_api_key and datadog_site, as a key is valid at one site only, and run the"
+    " playbook kennel.fleet.hosts."
 )
 KEY_UNCHECKED = {
     "Unable to reach the API Key validation endpoint": "let it connect, or give it a proxy that can, to port 443 of the"
@@ -31,7 +31,7 @@ KEY_UNCHECKED = {
 }
 # By what is counted; what is nearer to the cause first, for a failure that is counted twice.
 DELIVERY = {
-    "DNSErrors": "names cannot be resolved there: check /etc/resolv.conf, and datadog_agent_site",
+    "DNSErrors": "names cannot be resolved there: check /etc/resolv.conf, datadog_agent_site and datadog_agent_dd_url",
     "TLSErrors": "it does not trust the certificate: check the clock there, the package ca-certificates, and whether a"
     " proxy inspects TLS",
     "ConnectionErrors": "it cannot connect: check the firewall for TCP port 443, the setting proxy, and"

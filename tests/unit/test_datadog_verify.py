@@ -315,7 +315,7 @@ def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Pa
         ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent does not run."),
         (
             {"key": "API Key invalid"},
-            "it says: API Key invalid. Datadog refuses the API key, which is valid at the site where it was made",
+            "it says: API Key invalid. Datadog refuses the API key: set datadog_api_key and datadog_site, as",
         ),
         ({"delivery": {"413": 2}}, "The Agent does not deliver (HTTP 413: 2, since its start): payloads are too large"),
         (
