@@ -73,13 +73,24 @@ class Lab:
             "PATH": f"{PLAYBOOK.parent}{os.pathsep}{os.environ['PATH']}",
         }
 
-    def play(self, playbook: str, *arguments: str, extra: dict[str, Any] | None = None, **env: str) -> Run:
-        """Run a playbook of the project; extra variables go through a file, as secrets would."""
+    def play(
+        self,
+        playbook: str,
+        *arguments: str,
+        extra: dict[str, Any] | None = None,
+        inventory: dict[str, Any] | None = None,
+        **env: str,
+    ) -> Run:
+        """Run a playbook of the project; extra variables go through a file, as secrets would.
+
+        :arg inventory: what an inventory beside the lab's says.
+        """
         command = [str(PLAYBOOK), f"playbooks/{playbook}.yml", *arguments]
-        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            json.dump(extra or {}, file)
-            file.flush()
-            return self.run([*command, "-e", f"@{file.name}"], ROOT, {**self.env, **env})
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in (("extra.json", extra or {}), ("hosts.json", inventory or {})):
+                (Path(folder) / name).write_text(json.dumps(content), encoding="utf-8")
+            command += ["-i", "inventory/lab", "-i", f"{folder}/hosts.json", "-e", f"@{folder}/extra.json"]
+            return self.run(command, ROOT, {**self.env, **env})
 
     @staticmethod
     def run(command: list[str], folder: Path, env: dict[str, str]) -> Run:
@@ -96,6 +107,14 @@ class Lab:
         ssh = ["ssh", "-p", str(plan["port"]), "-i", str(self.state / "id_ed25519"), "-o", "BatchMode=yes",
                "-o", f"UserKnownHostsFile={self.state}/known_hosts", f"{plan['user']}@{plan['address']}"]  # fmt: skip
         return subprocess.run([*ssh, "sudo", "sh"], input=command, text=True, capture_output=True, check=False)
+
+    def own_python(self, host: str) -> str:
+        """Give a host a Python of its own, which imports nothing of the system's packages, and say where it is."""
+        folder = "/var/tmp/own"
+        settings = "home = /usr/bin\\ninclude-system-site-packages = false\\n"
+        self.on(host, f"mkdir -p {folder}/bin; ln -sf /usr/bin/python3 {folder}/bin/python")
+        self.on(host, f"printf '{settings}' >{folder}/pyvenv.cfg")
+        return f"{folder}/bin/python"
 
     def podman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([str(ROOT / "lab" / "podman"), *arguments], text=True, capture_output=True, check=False)

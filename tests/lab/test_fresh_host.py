@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from conftest import PLAYBOOK, ROOT
 
 # Counted, not timed: each module call costs a host about 0.4 s. The official role needs 81 and 59 for less.
 FIRST, CONVERGED = 35, 20
@@ -20,6 +21,35 @@ TWO_CHECKS = {
         {"name": "uptime"},
     ]
 }
+# What a cache of facts may know of a host that was another one before.
+FORMER_LIFE = {
+    "cacheable": True,
+    "ansible_distribution": "Ubuntu",
+    "ansible_distribution_version": "24.04",
+    "ansible_distribution_major_version": "24",
+    "ansible_distribution_release": "noble",
+    "packages": {"mariadb-server": [{}], "python3-pymysql": [{}], "python3-venv": [{}]},
+}
+
+FILES = "find / -xdev -newer /var/tmp/marker -type f -not -path /proc/* -not -path /run/* -not -path /var/log/*"
+TWO_CHECKS = {
+    "datadog_custom_check_checks": [
+        {"name": "my_metric", "source": "my_metric.py", "metrics": ["my_metric"]},
+        {"name": "uptime"},
+    ]
+}
+# What a cache of facts may know of a host that was another one before.
+FORMER_LIFE = {
+    "cacheable": True,
+    "ansible_distribution": "Ubuntu",
+    "ansible_distribution_version": "24.04",
+    "ansible_distribution_major_version": "24",
+    "ansible_distribution_release": "noble",
+    "packages": {"mariadb-server": [{}], "python3-pymysql": [{}], "python3-venv": [{}]},
+}
+# A Python of the host's own, which imports nothing of the system's packages.
+OWN = "/var/tmp/own/bin/python"
+MAKE_OWN = f"mkdir -p /var/tmp/own/bin; ln -s /usr/bin/python3 {OWN}; echo home = /usr/bin >/var/tmp/own/pyvenv.cfg"
 
 
 @dataclass
@@ -32,9 +62,10 @@ class Story:
     second: object
 
 
-def tell(lab, host: str, extra: dict) -> Story:
+def tell(lab, host: str, extra: dict, *, inventory: dict | None = None, **env: str) -> Story:
     def hosts(*arguments):
-        return lab.play("hosts", f"--limit={host}", "--diff", "-vvv", *arguments, extra=extra)
+        limit = f"--limit={host}"
+        return lab.play("hosts", limit, "--diff", "-vvv", *arguments, extra=extra, inventory=inventory, **env)
 
     lab.on(host, "touch /var/tmp/marker")
     check = hosts("--check")
@@ -57,15 +88,27 @@ def whole(bare) -> Story:
 
 @pytest.fixture(scope="module")
 def small(bare) -> Story:
-    """Agent, tags and two checks."""
-    return tell(bare, "fresh2", TWO_CHECKS)
+    """Agent, tags and two checks, by an interpreter that has no apt."""
+    own = bare.own_python("fresh2")
+    assert "No module named 'apt'" in bare.on("fresh2", f"{own} -c 'import apt'").stderr
+    return tell(
+        bare, "fresh2", TWO_CHECKS, inventory={"all": {"hosts": {"fresh2": {"ansible_python_interpreter": own}}}}
+    )
 
 
 @pytest.fixture(scope="module")
-def traced(bare) -> Story:
-    """All roles, on a host with MySQL and the app that reads from it, and without what Ansible asks about packages."""
+def traced(bare, tmp_path_factory) -> Story:
+    """All roles, on a host with MySQL and the app that reads from it, and without what Ansible asks about packages.
+    A cache of facts knows it as another host.
+    """
     assert bare.on("fresh3", "apt-get remove --yes python3-apt").returncode == 0
-    return tell(bare, "fresh3", {})
+    cache = {
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path_factory.mktemp("facts")),
+    }
+    lie = [str(PLAYBOOK.with_name("ansible")), "fresh3", "-m", "set_fact", "-a", json.dumps(FORMER_LIFE)]
+    assert bare.run(lie, ROOT, {**bare.env, **cache}).status == 0
+    return tell(bare, "fresh3", {}, **cache)
 
 
 @pytest.fixture(params=["whole", "small", "traced"])

@@ -108,9 +108,24 @@ def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(
     assert lab.on("fresh2", "cd /etc/datadog-agent/checks.d && ls *.py").stdout.split() == ["my_metric.py"]
 
 
-def test_unreachable_host_is_reported_with_the_others(lab, untouched):
-    run = lab.play("site", extra={"datadog_agent_version": "newest", "ansible_port": 1})
+def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
+    """By a host with MySQL alone: the others need nothing that is not Python's own."""
+    own = {name: {"ansible_python_interpreter": lab.own_python(name)} for name in ("fresh1", "fresh2")}
+    run = lab.play("site", inventory={"all": {"hosts": own}})
+    assert run.status != 0 and run.changed_tasks() == []
+    report = run.output[run.output.rindex("Put right first") :].split("PLAY RECAP")[0]
+    [problem] = report.strip().splitlines()[1:]
+    assert "fresh1: ansible_python_interpreter: modules run in /var/tmp/own/bin/python, which has no PyMySQL" in problem
+    assert "Set it to /usr/bin/python3, or install PyMySQL" in problem
+
+
+def test_unreachable_host_is_reported_with_the_others(lab, untouched, tmp_path):
+    # What a cache remembers of it helps nobody.
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path)}
+    assert lab.play("preflight", **cache).status == 0
+    run = lab.play("site", extra={"datadog_agent_version": "newest", "ansible_port": 1}, **cache)
     assert run.status != 0
     report = run.output[run.output.index("Put right first") :]
     assert "fresh1: it cannot be reached" in report
     assert "fresh2: it cannot be reached" in report
+    assert "fresh1: datadog_agent_version" not in report

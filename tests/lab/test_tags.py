@@ -1,0 +1,68 @@
+"""Runs of a part of the playbooks, chosen by --tags: that part, what it needs, and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+HOST = "fresh2"
+CHECKS = "kennel.fleet.datadog_custom_check : Install the checks"
+RESTART = "kennel.fleet.datadog_custom_check : Restart the Datadog Agent"
+
+
+@pytest.fixture(scope="module")
+def ready(lab):
+    """A host that is set up."""
+    run = lab.play("hosts", f"--limit={HOST}")
+    assert run.status == 0, run.output[-4000:]
+    return lab
+
+
+def roles(run) -> set[str]:
+    """The roles that more than checked their inputs."""
+    tasks = re.findall(r"^TASK \[kennel\.fleet\.(\w+) : (.*)\] \*+$", run.output, re.MULTILINE)
+    looked = re.compile("Validating|Check the inputs|Refuse bad inputs|List the problems|Learn which groups")
+    return {role for role, task in tasks if not looked.match(task)}
+
+
+@pytest.mark.parametrize("playbook", ["site", "hosts"])
+def test_checks_alone_are_put_right(ready, playbook):
+    ready.on(
+        HOST, "rm /etc/datadog-agent/conf.d/my_metric.d/conf.yaml; echo tags: [] >>/etc/datadog-agent/datadog.yaml"
+    )
+    run = ready.play(playbook, f"--limit={HOST}", "--tags=checks")
+    assert run.status == 0, run.output[-3000:]
+    assert roles(run) == {"datadog_tags", "datadog_custom_check"}
+    assert run.changed_tasks() == [CHECKS, RESTART]
+    # What others do is left to them.
+    assert ready.play("hosts", f"--limit={HOST}", "--skip-tags=agent").changed_tasks() == []
+    assert ready.play("hosts", f"--limit={HOST}", "--tags=agent").changed_tasks()[0].endswith("Write datadog.yaml")
+
+
+def test_new_tags_reach_the_agent(ready):
+    team = {"datadog_tags_literals": ["team:tagged"]}
+    run = ready.play("hosts", f"--limit={HOST}", "--tags=tags", extra=team)
+    assert run.status == 0, run.output[-3000:]
+    assert roles(run) == {"datadog_tags", "datadog_agent"}
+    assert "team:tagged" in ready.on(HOST, "cat /etc/datadog-agent/datadog.yaml").stdout
+    assert ready.play("hosts", f"--limit={HOST}").status == 0
+
+
+@pytest.mark.parametrize(
+    ("tag", "done"), [("preflight", set()), ("objects", {"datadog_objects"}), ("verify", {"datadog_verify"})]
+)
+def test_parts_of_site_run_alone_after_preflight(ready, tag, done):
+    run = ready.play("site", f"--limit={HOST}", f"--tags={tag}")
+    assert run.status == 0, run.output[-3000:]
+    assert "Report every problem" in run.output and roles(run) - {"datadog_tags"} == done
+
+
+def test_bad_input_is_refused_whatever_part_is_chosen(ready):
+    run = ready.play("site", f"--limit={HOST}", "--tags=agent", extra={"datadog_agent_version": "newest"})
+    assert run.status != 0 and f"{HOST}: datadog_agent_version" in run.output
+
+
+def test_tag_of_a_group_that_no_chosen_host_is_in_is_refused(ready):
+    run = ready.play("site", f"--limit={HOST}", "--tags=app")
+    assert run.status != 0 and "no host of this run is in the group that it is for" in run.output
