@@ -26,7 +26,7 @@ def try_loading(
     become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
     limit = [shutil.which("timeout") or "timeout", "-k", "5", str(seconds + 30)]
     # The Agent's interpreter is in UTF-8 mode, whatever the locale.
-    program = [python, "-X", "utf8", "-c", check_import.__loader__.get_source(check_import.__name__)]
+    program = [python, "-X", "utf8", "-c", check_import.__spec__.loader.get_source(check_import.__name__)]
     try:
         status, out, err = module.run_command(
             [*become, *limit, *program, name, root, home, str(seconds)],

@@ -71,7 +71,7 @@ def load(run_module: Callable[..., object], monkeypatch: pytest.MonkeyPatch, hom
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
     user = pwd.getpwuid(os.getuid()).pw_name
 
-    def call(code: str | bytes, name: str = "jobs", seconds: int = 20) -> tuple[str, str]:
+    def call(code: str | bytes, name: str = "jobs", seconds: int = 120) -> tuple[str, str]:
         text = code if isinstance(code, str) else code.decode("utf-8", "surrogateescape")
         before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
         python = str(home / "embedded/bin/python3")
@@ -127,7 +127,7 @@ def load(run_module: Callable[..., object], monkeypatch: pytest.MonkeyPatch, hom
 def test_takes_what_runs_in_the_agent(load: Load, code: str | bytes) -> None:
     start = time.monotonic()
     assert load(code) == ("", "")
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 100
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,8 @@ def test_takes_what_runs_in_the_agent(load: Load, code: str | bytes) -> None:
     ],
 )  # fmt: skip
 def test_refuses_what_does_not(load: Load, root: Path, code: str, name: str, words: str) -> None:
-    problem, warning = load(code, name, seconds=2)
+    # Time for a busy machine, and little where the whole of it is taken.
+    problem, warning = load(code, name, seconds=2 if "after 2 seconds" in words else 120)
     assert words in problem, problem
     assert (problem.count("\n"), warning) == (0, "")
     # The private copy is gone: what is told is where things are.
