@@ -11,13 +11,19 @@ version_added: 0.1.0
 description:
   - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old
     key cannot refresh its package lists.
+  - Adds the keys that the keyring lacks, and removes none. The package C(datadog-signing-keys) adds keys to it, too.
+  - Fetches the keys of an address at first, where one of them is missing, and where the package has to be installed or
+    changed. What an address gave is noted beside the entry, by a hash of the address and the keys' fingerprints.
   - Writes one entry for the repository and takes out the entries that other tools have left for it. Two entries with
     different keyrings would make every call to apt fail.
-  - Says whether the package lists must be refreshed for the wanted version, so that they are refreshed only then.
+  - Reports whether the wanted version has to be installed, so that the package lists are refreshed only then.
 author: Kennel contributors (@kennel)
 options:
   state:
-    description: Whether the repository is to be there.
+    description:
+      - Whether the repository is to be there.
+      - With V(absent) the keyring goes as well, and with it the copy in C(trusted.gpg.d) that C(datadog-signing-keys)
+        may have made, unless another list names the keyring or is for one of Datadog's other products.
     type: str
     choices: [present, absent]
     default: present
@@ -35,13 +41,19 @@ options:
     default: "7"
   key_urls:
     description:
-      - Where the public keys are that may sign the repository.
-      - If one cannot be had and a keyring is there already, that keyring is kept and a warning given.
+      - Where the public keys are that may sign the repository, armored or binary, one or several at an address.
+      - If one cannot be had and the keyring holds others, those are kept and a warning is given.
     type: list
     elements: str
     required: true
+  refresh_keys:
+    description:
+      - Whether all keys are fetched, though none is missing. A key that is there gets the newer signatures of the one
+        that is fetched, which may prolong it.
+    type: bool
+    default: false
   keyring:
-    description: The keyring to write.
+    description: The keyring to write, in binary form.
     type: path
     default: /usr/share/keyrings/datadog-archive-keyring.gpg
   filename:
@@ -66,7 +78,7 @@ attributes:
     description: Says what would change and changes nothing.
   diff_mode:
     support: full
-    description: Shows the entries; of the keyring, how many bytes it has.
+    description: Shows the entries, and the fingerprints of the keys in the keyring.
 """
 
 EXAMPLES = r"""
@@ -80,12 +92,13 @@ EXAMPLES = r"""
 - name: Install the Agent
   ansible.builtin.apt:
     name: datadog-agent
-    update_cache: "{{ repository.refresh }}"
+    update_cache: true
+  when: repository.refresh
 """
 
 RETURN = r"""
 refresh:
-  description: Whether the package lists must be refreshed before the wanted version can be installed.
+  description: Whether the wanted version has to be installed, for which the package lists must be refreshed.
   returned: always
   type: bool
 downgrade:
@@ -97,6 +110,14 @@ installed:
   returned: always
   type: str
   sample: 1:7.70.0-1
+interrupted:
+  description: Whether dpkg was stopped before it had finished with the package, or in any other work.
+  returned: always
+  type: bool
+shared:
+  description: With O(state=absent), whether other lists need the keyring, so that it was kept.
+  returned: always
+  type: bool
 files:
   description: The files that changed, or in check mode would change.
   returned: always
@@ -104,40 +125,24 @@ files:
   elements: str
 """
 
-import base64
-import binascii
 import os
 import re
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import HEADER
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_keyring import Keyring, read_keyring, told
+from ansible_collections.kennel.fleet.plugins.module_utils.dpkg import INSTALLED, read_package, was_interrupted
 from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
 
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
 PUBLISHED = ("apt.datadoghq.com", "apt-trace.datad0g.com", "s3.amazonaws.com/apt.datadoghq.com")
 AGENT_COMPONENTS = {"5", "6", "7", "main"}
 OFFICIAL = "ansible_datadog_"
-
-
-def dearmor(data: bytes) -> bytes:
-    """The binary form of one public key, given armored or binary. Raises ValueError if it is neither."""
-    if data[:1] and data[0] & 0x80:
-        return data
-    text = data.decode("ascii", errors="replace")
-    found = re.search(
-        r"-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?:[^\r\n]+: [^\r\n]*\r?\n)*\r?\n(?P<body>.*?)"
-        r"(?:\r?\n=[A-Za-z0-9+/]{4})?\r?\n-----END PGP PUBLIC KEY BLOCK-----",
-        text,
-        re.DOTALL,
-    )
-    if found is None:
-        raise ValueError("it is no public key")
-    try:
-        return base64.b64decode("".join(found["body"].split()), validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"its armor is damaged ({error})") from None
+# In the entry's file: an address, and the fingerprints of the keys that it gave.
+RECORD = re.compile(r"^# ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
+RECORD_NOTE = "# The keys that each address gave, by a hash of the address, so that none is fetched a second time:\n"
 
 
 def without_agent(text: str, *, hosts: tuple[str, ...]) -> str:
@@ -180,55 +185,50 @@ class Repository:
         self.files: list[str] = []
         self.diffs: list[dict[str, str]] = []
         self.path = os.path.join(self.params["sources"], self.params["filename"])
+        wanted = urlsplit(self.params["url"])
+        self.hosts = (*PUBLISHED, f"{wanted.netloc}{wanted.path}".rstrip("/"))
         self.entry = (
             f"deb [signed-by={self.params['keyring']}] {self.params['url']} "
             f"{self.params['suite']} {self.params['component']}\n"
         )
+        self.keyring = Keyring(module, self.params["keyring"])
+        self.shared = False
 
-    def present(self) -> None:
-        self.keyring()
+    def present(self, *, due: bool) -> None:
+        """Write keys and entry. DUE says that the package is about to be installed, and so the repository verified."""
+        there = safe_files.read_text(self.path)
+        renew = due or self.params["refresh_keys"] or self.entry not in there
+        record = self.keyring.add(self.params["key_urls"], dict(RECORD.findall(there)), renew=renew)
+        if self.keyring.diff:
+            self.files.append(self.keyring.path)
+            self.diffs.append(self.keyring.diff)
         self.others()
-        self.write(self.path, self.entry)
+        noted = "".join(f"# {address} {fingerprints}\n" for address, fingerprints in record.items())
+        self.write(self.path, f"{HEADER}{RECORD_NOTE}{noted}{self.entry}")
 
     def absent(self) -> None:
-        self.others()
+        """Remove the entry, and the keys unless another list of Datadog's needs them."""
+        left = self.others()
         self.remove(self.path)
-        self.remove(self.params["keyring"])
-
-    def keyring(self) -> None:
-        path = self.params["keyring"]
-        there = _read(path)
-        keys = []
-        for url in self.params["key_urls"]:
-            try:
-                with open_url(url, timeout=30) as answer:
-                    keys.append(dearmor(answer.read()))
-            # Whatever the transport raises, a host that has a keyring is better off with it than without.
-            except Exception as error:  # noqa: BLE001
-                message = f"The key {url} cannot be had: {error}"
-                if there is None:
-                    self.module.fail_json(
-                        msg=f"{message}. Make it reachable from this host or change the key addresses (key_urls)."
-                    )
-                self.module.warn(f"{message}. The keyring that is there was kept.")
-                return
-        wanted = b"".join(dict.fromkeys(keys))
-        if there == wanted:
+        self.shared = any(name in line for line in left for name in (self.params["keyring"], *PUBLISHED))
+        if self.shared:
             return
-        self.files.append(path)
-        self.diffs.append({"before_header": path, "after_header": path, "before": _size(there), "after": _size(wanted)})
-        if not self.module.check_mode:
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-            aside = f"{path}.new"
-            with open(aside, "wb") as stream:
-                stream.write(wanted)
-            os.chmod(aside, 0o644)
-            os.rename(aside, path)
+        # datadog-signing-keys 1.4.1 makes a copy that apt believes for every repository, where it finds no list that
+        # names the keyring. GnuPG keeps what was there before it changed a keyring under the name with a tilde.
+        name = os.path.basename(self.params["keyring"])
+        for path in (
+            self.params["keyring"],
+            os.path.join(os.path.dirname(self.params["sources"]), "trusted.gpg.d", name),
+        ):
+            self.remove(path)
+            self.remove(f"{path}~")
 
-    def others(self) -> None:
-        """Take the repository out of every other sources file; remove a file that says nothing after that."""
-        wanted = urlsplit(self.params["url"])
-        hosts = (*PUBLISHED, f"{wanted.netloc}{wanted.path}".rstrip("/"))
+    def others(self) -> list[str]:
+        """Take the repository out of every other sources file; remove a file that says nothing after that.
+
+        Returns the lines that all of them then have, without comments.
+        """
+        left = []
         folder = self.params["sources"]
         names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
         paths = [os.path.join(folder, name) for name in names if name.endswith((".list", ".sources"))]
@@ -237,13 +237,14 @@ class Repository:
                 continue
             before = safe_files.read_text(path)
             # The official role's files hold nothing but the Agent's repository, wherever it is.
-            after = "" if os.path.basename(path).startswith(OFFICIAL) else without_agent(before, hosts=hosts)
-            if after == before:
-                continue
-            if any(line.strip() and not line.lstrip().startswith("#") for line in after.splitlines()):
+            after = "" if os.path.basename(path).startswith(OFFICIAL) else without_agent(before, hosts=self.hosts)
+            lines = [line for line in after.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+            left += lines
+            if after != before and lines:
                 self.write(path, after)
-            else:
+            elif after != before:
                 self.remove(path)
+        return left
 
     def write(self, path: str, text: str) -> None:
         before = safe_files.read_text(path)
@@ -252,31 +253,12 @@ class Repository:
             self.diffs.append(masked_diff(path, before, text, {}))
 
     def remove(self, path: str) -> None:
+        keys = read_keyring(path)
         text = safe_files.remove_file(self.module, path)
         if text is not None:
             self.files.append(path)
-            self.diffs.append(masked_diff(path, "" if path == self.params["keyring"] else text, "", {}))
-
-    def installed(self) -> str:
-        status, out, _err = self.module.run_command(
-            ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Version}", self.params["package"]]
-        )
-        state, _space, version = out.partition(" ")
-        return version.strip() if status == 0 and state == "installed" else ""
-
-    def older(self, one: str, other: str) -> bool:
-        return self.module.run_command(["dpkg", "--compare-versions", one, "lt", other])[0] == 0
-
-
-def _read(path: str) -> bytes | None:
-    if not os.path.exists(path):
-        return None
-    with open(path, "rb") as stream:
-        return stream.read()
-
-
-def _size(data: bytes | None) -> str:
-    return "" if data is None else f"{len(data)} bytes of keys\n"
+            shown = text if path.endswith((".list", ".sources")) else told(keys)
+            self.diffs.append(masked_diff(path, shown, "", {}))
 
 
 def main() -> None:
@@ -292,21 +274,30 @@ def main() -> None:
             "sources": {"type": "path", "default": "/etc/apt/sources.list.d"},
             "package": {"default": "datadog-agent"},
             "version": {"default": ""},
+            "refresh_keys": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
+    package = read_package(module, module.params["package"])
+    installed = package.version if package.status == INSTALLED and not package.damaged else ""
+    wanted = module.params["version"]
+    refresh = not installed or bool(wanted and wanted != installed)
     repository = Repository(module)
     with safe_files.refusals(module):
-        getattr(repository, module.params["state"])()
-    installed = repository.installed()
-    wanted = module.params["version"]
+        if module.params["state"] == "present":
+            repository.present(due=refresh)
+        else:
+            repository.absent()
+    older = ["dpkg", "--compare-versions", wanted, "lt", installed]
     module.exit_json(
         changed=bool(repository.files),
         files=repository.files,
         diff=repository.diffs,
         installed=installed,
-        downgrade=bool(installed and wanted) and repository.older(wanted, installed),
-        refresh=bool(repository.files) or not installed or bool(wanted and wanted != installed),
+        downgrade=bool(installed and wanted) and module.run_command(older)[0] == 0,
+        refresh=refresh,
+        interrupted=not package.whole or was_interrupted(),
+        shared=repository.shared,
     )
 
 

@@ -8,11 +8,18 @@ import grp
 import os
 import pwd
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import fake_datadog
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils import dpkg, safe_files
+from ansible_collections.kennel.fleet.plugins.modules import datadog_apt_repository
+from gpg import Gpg, Keyring, Server, gnupg
+
+Run = Callable[..., dict[str, Any]]
+Say = Callable[[str], None]
 
 
 @pytest.fixture
@@ -35,3 +42,75 @@ def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
             return real(*args, **{**arguments, **mine})
 
         monkeypatch.setattr(safe_files, name, give_to_me)
+
+
+@pytest.fixture
+def apt(tmp_path: Path) -> Path:
+    (tmp_path / "sources.list.d").mkdir()
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def gpg() -> Iterator[Gpg]:
+    with gnupg() as gpg:
+        yield gpg
+
+
+@pytest.fixture(scope="module")
+def keys(gpg: Gpg) -> dict[str, str]:
+    """Fingerprints of keys by name."""
+    return {name: gpg.key(name) for name in ("first", "second", "third", "fourth")}
+
+
+@pytest.fixture
+def server(tmp_path: Path, gpg: Gpg) -> Server:
+    return Server(tmp_path / "server", gpg)
+
+
+@pytest.fixture
+def keyring(apt: Path, gpg: Gpg) -> Keyring:
+    return Keyring(apt / "keyrings" / "datadog.gpg", gpg)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Return a function that says what the false dpkg-query answers; at first, that nothing is installed."""
+    script = tmp_path / "bin" / "dpkg-query"
+    script.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+
+    def say(answer: str) -> None:
+        script.write_text(f"#!/bin/sh\nprintf '%s' '{answer}'\n" if answer else "#!/bin/sh\nexit 1\n")
+        script.chmod(0o755)
+
+    say("")
+    return say
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda self, text, **_more: found.append(text))
+    return found
+
+
+@pytest.fixture
+def repository(
+    run_module: Run,
+    own_files: None,
+    apt: Path,
+    server: Server,
+    keyring: Keyring,
+    keys: dict[str, str],
+    installed: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    monkeypatch.setattr(dpkg, "ADMINDIR", str(tmp_path / "dpkg"))
+    wanted = {
+        "url": "https://apt.datadoghq.com/",
+        "key_urls": [server.put("KEY_CURRENT.public", keys["first"])],
+        "keyring": str(keyring),
+        "sources": str(apt / "sources.list.d"),
+    }
+    return lambda **changes: run_module(datadog_apt_repository, **{**wanted, **changes})

@@ -4,50 +4,22 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.modules import datadog_apt_repository
-from ansible_collections.kennel.fleet.plugins.modules.datadog_apt_repository import dearmor, without_agent
+from ansible_collections.kennel.fleet.plugins.modules.datadog_apt_repository import without_agent
+from gpg import Keyring
 
 Run = Callable[..., dict[str, Any]]
+Say = Callable[[str], None]
 
-BINARY = b"\x99\x01\x0d" + bytes(range(200))
+INSTALLED = "installed ok 1:7.70.0-1"
+
 HOSTS = ("apt.datadoghq.com", "packages:8081")
 AGENT = "deb [signed-by=/usr/share/keyrings/datadog-archive-keyring.gpg] https://apt.datadoghq.com/ stable 7\n"
 OTHER = "deb https://mirror.example/debian bookworm main\n"
-
-
-def armored(data: bytes, *, header: str = "Version: GnuPG v2\n", checksum: str = "=abcd\n", end: str = "\n") -> bytes:
-    body = base64.encodebytes(data).decode()
-    text = f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n{header}\n{body}{checksum}-----END PGP PUBLIC KEY BLOCK-----\n"
-    return text.replace("\n", end).encode()
-
-
-class TestDearmor:
-    @pytest.mark.parametrize(
-        "data",
-        [BINARY, armored(BINARY), armored(BINARY, header=""), armored(BINARY, checksum=""), armored(BINARY, end="\r\n"),
-         b"pub  rsa4096\n\n" + armored(BINARY)],
-    )  # fmt: skip
-    def test_gives_the_binary_form(self, data: bytes) -> None:
-        assert dearmor(data) == BINARY
-
-    @pytest.mark.parametrize(
-        "data", [b"", b"<html>Not found</html>", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc", armored(BINARY)[:-40]]
-    )
-    def test_refuses_what_is_no_key(self, data: bytes) -> None:
-        with pytest.raises(ValueError, match="no public key"):
-            dearmor(data)
-
-    def test_refuses_damaged_armor(self) -> None:
-        with pytest.raises(ValueError, match="armor is damaged"):
-            dearmor(armored(BINARY).replace(b"mQEN", b"mQ*N"))
 
 
 class TestWithoutAgent:
@@ -95,64 +67,23 @@ class TestWithoutAgent:
         )
 
 
-@pytest.fixture
-def apt(tmp_path: Path) -> Path:
-    (tmp_path / "sources.list.d").mkdir()
-    return tmp_path
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    path = tmp_path / "KEY.public"
-    path.write_bytes(armored(BINARY))
-    return path
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that says what the false dpkg-query answers; at first, that nothing is installed."""
-    script = tmp_path / "bin" / "dpkg-query"
-    script.parent.mkdir()
-    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-
-    def say(answer: str) -> None:
-        script.write_text(f"#!/bin/sh\nprintf '%s' '{answer}'\n" if answer else "#!/bin/sh\nexit 1\n")
-        script.chmod(0o755)
-
-    say("")
-    return say
-
-
-@pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
-    monkeypatch.setattr(AnsibleModule, "warn", lambda self, text, **_more: found.append(text))
-    return found
-
-
-@pytest.fixture
-def repository(run_module: Run, own_files: None, apt: Path, key: Path, installed: object) -> Run:
-    wanted = {
-        "url": "https://apt.datadoghq.com/",
-        "key_urls": [key.as_uri()],
-        "keyring": str(apt / "keyrings" / "datadog.gpg"),
-        "sources": str(apt / "sources.list.d"),
-    }
-    return lambda **changes: run_module(datadog_apt_repository, **{**wanted, **changes})
-
-
 def sources(apt: Path) -> dict[str, str]:
     paths = [*sorted((apt / "sources.list.d").iterdir()), *apt.glob("sources.list")]
     return {path.name: path.read_text() for path in paths if path.is_file()}
 
 
-def test_sets_up_keyring_and_entry_once(repository: Run, apt: Path) -> None:
+def entry(apt: Path) -> list[str]:
+    """The lines of the role's own file that apt reads."""
+    return [line for line in sources(apt)["datadog.list"].splitlines() if not line.startswith("#")]
+
+
+def test_sets_up_keyring_and_entry_once(repository: Run, apt: Path, keyring: Keyring, keys: dict[str, str]) -> None:
     first = repository()
-    keyring = apt / "keyrings" / "datadog.gpg"
     assert first["files"] == [str(keyring), str(apt / "sources.list.d" / "datadog.list")]
-    assert keyring.read_bytes() == BINARY
-    assert keyring.stat().st_mode & 0o777 == 0o644
-    assert sources(apt) == {"datadog.list": f"deb [signed-by={keyring}] https://apt.datadoghq.com/ stable 7\n"}
+    assert keyring.holds() == [keys["first"]]
+    assert keyring.path.stat().st_mode & 0o777 == 0o644
+    assert list(sources(apt)) == ["datadog.list"]
+    assert entry(apt) == [f"deb [signed-by={keyring}] https://apt.datadoghq.com/ stable 7"]
     again = repository()
     assert (again["changed"], again["files"]) == (False, [])
 
@@ -165,11 +96,12 @@ def test_check_mode_tells_the_same_and_changes_nothing(repository: Run, apt: Pat
     assert foreseen == repository()
 
 
-def test_several_keys_make_one_keyring(repository: Run, apt: Path, tmp_path: Path, key: Path) -> None:
-    other = tmp_path / "OTHER.public"
-    other.write_bytes(BINARY[::-1].replace(BINARY[-1:], b"\x99"))
-    repository(key_urls=[key.as_uri(), other.as_uri(), key.as_uri()])
-    assert (apt / "keyrings" / "datadog.gpg").read_bytes() == BINARY + other.read_bytes()
+def test_diff_names_the_keys(repository: Run, keyring: Keyring, keys: dict[str, str]) -> None:
+    keyring.add(keys["third"])
+    diff = repository()["diff"][0]
+    assert diff["after_header"] == str(keyring)
+    assert keys["third"] in diff["before"] and keys["first"] not in diff["before"]
+    assert keys["third"] in diff["after"] and keys["first"] in diff["after"]
 
 
 def test_migrates_what_other_tools_left(repository: Run, apt: Path) -> None:
@@ -197,40 +129,56 @@ def test_entry_under_another_address_is_taken_for_the_same(repository: Run, apt:
     assert list(sources(apt)) == ["datadog.list"]
 
 
-def test_keyring_is_kept_with_a_warning_when_a_key_is_away(
-    repository: Run, apt: Path, key: Path, warnings: list[str]
-) -> None:
-    repository()
-    key.unlink()
-    result = repository()
-    assert (result["failed"], result["changed"]) == (False, False)
-    assert (apt / "keyrings" / "datadog.gpg").read_bytes() == BINARY
-    [warning] = warnings
-    assert key.as_uri() in warning
-    assert "kept" in warning
+class TestAbsent:
+    def test_takes_out_entry_keyring_and_leftovers(self, repository: Run, apt: Path, keyring: Keyring) -> None:
+        repository()
+        (apt / "sources.list.d" / "old.list").write_text(AGENT)
+        (apt / "sources.list").write_text(OTHER)
+        trusted = apt / "trusted.gpg.d" / keyring.path.name
+        trusted.parent.mkdir()
+        for path in (trusted, keyring.path.with_name("datadog.gpg~")):
+            path.write_bytes(keyring.path.read_bytes())
+        foreseen = repository(state="absent", check=True)
+        assert repository(state="absent") == foreseen
+        assert not foreseen["shared"]
+        assert sources(apt) == {"sources.list": OTHER}
+        assert [*keyring.path.parent.iterdir(), *trusted.parent.iterdir()] == []
+        assert not repository(state="absent")["changed"]
 
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            (
+                "datadog-observability-pipelines-worker.list",
+                "deb [signed-by={keyring}] https://mirror.example/ stable x\n",
+            ),
+            ("datadog-ddot.sources", "Types: deb\nURIs: https://mirror.example/\nSigned-By: {keyring}\n"),
+            # Without the keyring's name it needs the copy.
+            ("pipelines.list", "deb https://apt.datadoghq.com/ stable observability-pipelines-worker-2\n"),
+        ],
+    )
+    def test_keeps_keys_that_another_list_needs(
+        self, repository: Run, apt: Path, keyring: Keyring, name: str, text: str
+    ) -> None:
+        repository()
+        trusted = apt / "trusted.gpg.d" / keyring.path.name
+        trusted.parent.mkdir()
+        trusted.write_bytes(keyring.path.read_bytes())
+        other = apt / "sources.list.d" / name
+        other.write_text(text.format(keyring=keyring))
+        foreseen = repository(state="absent", check=True)
+        assert repository(state="absent") == foreseen
+        assert foreseen["shared"]
+        assert foreseen["files"] == [str(apt / "sources.list.d" / "datadog.list")]
+        assert keyring.path.exists() and trusted.exists()
 
-@pytest.mark.parametrize("content", [None, b"<html>Sign in</html>"])
-def test_fails_without_any_keyring(repository: Run, apt: Path, key: Path, content: bytes | None) -> None:
-    key.unlink()
-    if content is not None:
-        key.write_bytes(content)
-    result = repository()
-    assert result["failed"]
-    assert key.as_uri() in result["msg"]
-    assert "key_urls" in result["msg"]
-    assert sources(apt) == {}
-
-
-def test_absent_takes_out_entry_keyring_and_leftovers(repository: Run, apt: Path) -> None:
-    repository()
-    (apt / "sources.list.d" / "old.list").write_text(AGENT)
-    (apt / "sources.list").write_text(OTHER)
-    foreseen = repository(state="absent", check=True)
-    assert repository(state="absent") == foreseen
-    assert sources(apt) == {"sources.list": OTHER}
-    assert not (apt / "keyrings" / "datadog.gpg").exists()
-    assert not repository(state="absent")["changed"]
+    def test_list_that_goes_itself_needs_no_keys(self, repository: Run, apt: Path, keyring: Keyring) -> None:
+        repository()
+        (apt / "sources.list.d" / "old.list").write_text(
+            f"# {AGENT}deb [signed-by={keyring}] https://apt.datadoghq.com/ stable 7\n"
+        )
+        assert not repository(state="absent")["shared"]
+        assert not keyring.path.exists()
 
 
 @pytest.mark.parametrize(
@@ -238,16 +186,19 @@ def test_absent_takes_out_entry_keyring_and_leftovers(repository: Run, apt: Path
     [
         ("", "", "", False, True),
         ("", "1:7.70.0-1", "", False, True),
-        ("config-files 1:7.70.0-1", "", "", False, True),
-        ("installed 1:7.70.0-1", "", "1:7.70.0-1", False, False),
-        ("installed 1:7.70.0-1", "1:7.70.0-1", "1:7.70.0-1", False, False),
-        ("installed 1:7.70.0-1", "1:7.71.0-1", "1:7.70.0-1", False, True),
-        ("installed 1:7.70.0-1", "1:7.9.0-1", "1:7.70.0-1", True, True),
+        ("config-files ok 1:7.70.0-1", "", "", False, True),
+        ("half-configured ok 1:7.70.0-1", "1:7.70.0-1", "", False, True),
+        ("half-installed reinstreq 1:7.70.0-1", "1:7.70.0-1", "", False, True),
+        ("installed reinstreq 1:7.70.0-1", "", "", False, True),
+        (INSTALLED, "", "1:7.70.0-1", False, False),
+        (INSTALLED, "1:7.70.0-1", "1:7.70.0-1", False, False),
+        (INSTALLED, "1:7.71.0-1", "1:7.70.0-1", False, True),
+        (INSTALLED, "1:7.9.0-1", "1:7.70.0-1", True, True),
     ],
 )
 def test_says_what_the_wanted_version_means(
     repository: Run,
-    installed: Callable[[str], None],
+    installed: Say,
     answer: str,
     version: str,
     installed_version: str,
@@ -260,7 +211,32 @@ def test_says_what_the_wanted_version_means(
     assert (result["installed"], result["downgrade"], result["refresh"]) == (installed_version, downgrade, refresh)
 
 
-def test_new_entry_asks_for_a_refresh(repository: Run, installed: Callable[[str], None]) -> None:
-    installed("installed 1:7.70.0-1")
-    assert repository()["refresh"]
-    assert not repository()["refresh"]
+def test_lists_are_refreshed_for_the_package_alone(repository: Run, installed: Say) -> None:
+    installed(INSTALLED)
+    first = repository()
+    assert (first["changed"], first["refresh"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "journal", "interrupted"),
+    [
+        ("", [], False),
+        (INSTALLED, [], False),
+        (INSTALLED, ["0001"], True),
+        (INSTALLED, ["README"], False),
+        ("config-files ok 1:7.70.0-1", [], False),
+        ("half-configured ok 1:7.70.0-1", [], True),
+        ("unpacked ok 1:7.70.0-1", [], True),
+        ("half-installed reinstreq 1:7.70.0-1", [], True),
+        ("installed reinstreq 1:7.70.0-1", [], True),
+    ],
+)
+def test_says_whether_dpkg_was_interrupted(
+    repository: Run, installed: Say, tmp_path: Path, answer: str, journal: list[str], interrupted: bool
+) -> None:
+    installed(answer)
+    updates = tmp_path / "dpkg" / "updates"
+    updates.mkdir(parents=True)
+    for name in journal:
+        (updates / name).touch()
+    assert repository()["interrupted"] is interrupted
