@@ -46,6 +46,17 @@ def read_unit(module: AnsibleModule, unit: str) -> Unit:
     )
 
 
+def enabled_units(module: AnsibleModule, patterns: list[str]) -> list[str]:
+    """Return the units, by patterns such as ``datadog-agent-*.service``, that are enabled."""
+    if not patterns:
+        # systemctl would list every unit.
+        return []
+    systemctl = module.get_bin_path("systemctl", required=True)
+    listing = [systemctl, "list-unit-files", "--state=enabled,enabled-runtime", "--no-legend", "--plain", *patterns]
+    _status, out, _err = module.run_command(listing, environ_update={"LC_ALL": "C"})
+    return [line.split()[0] for line in out.splitlines() if line.strip()]
+
+
 def _epoch(stamp: str) -> float:
     """The seconds of a stamp such as ``Tue 2026-11-24 00:37:53.214799 UTC``."""
     try:

@@ -21,9 +21,18 @@ options:
     type: str
     required: true
   enabled:
-    description: Whether the service is to run, now and after a reboot. If not, it is stopped and disabled.
+    description:
+      - Whether the service is to run, now and after a reboot. If not, it is stopped and disabled, but never masked. A
+        package that enables its service when it is upgraded fails if that is masked.
     type: bool
     default: true
+  companions:
+    description:
+      - Further units, by name or pattern with suffix, that would start the service again at boot, since they are bound
+        to it. They are disabled with it, and left alone where it is to run.
+    type: list
+    elements: str
+    default: []
   watch:
     description:
       - Files that the service reads when it starts. Folders stand for all that lies in them.
@@ -93,7 +102,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import Unit, read_unit
+from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import Unit, enabled_units, read_unit
 
 
 def newest_change(paths: list[str], *, now: float) -> float:
@@ -139,17 +148,18 @@ class Service:
     def read(self) -> None:
         self.state = read_unit(self.module, self.unit)
 
-    def run(self, verb: str) -> None:
+    def run(self, verb: str, *others: str) -> None:
         if self.module.check_mode:
             return
         if self.state.outdated:
             # Otherwise systemd would start what the unit's file said before.
             self.module.run_command([self.systemctl, "daemon-reload"], check_rc=True)
             self.read()
-        status, out, err = self.module.run_command([self.systemctl, verb, self.unit])
+        units = others or (self.unit,)
+        status, out, err = self.module.run_command([self.systemctl, verb, *units])
         if status != 0:
             self.module.fail_json(
-                msg=f"{self.unit} could not {verb}: {(err or out).strip()}. "
+                msg=f"{', '.join(units)} could not {verb}: {(err or out).strip()}. "
                 f"On the host, 'journalctl -u {self.unit} -n 50' says why."
             )
 
@@ -169,6 +179,7 @@ def main() -> None:
         argument_spec={
             "name": {"required": True},
             "enabled": {"type": "bool", "default": True},
+            "companions": {"type": "list", "elements": "str", "default": []},
             "watch": {"type": "list", "elements": "path", "default": []},
             "memberships": {"type": "bool", "default": False},
             "restart": {"choices": ["when_stale", "never"], "default": "never"},
@@ -191,6 +202,10 @@ def main() -> None:
     actions = decide(service.state, enabled=enabled, restart=restart, stale=stale)
     for verb in actions:
         service.run(verb)
+    companions = [] if enabled else enabled_units(module, module.params["companions"])
+    if companions:
+        actions.append(f"disable {' '.join(companions)}")
+        service.run("disable", *companions)
     if actions and not module.check_mode:
         service.read()
     module.exit_json(

@@ -20,7 +20,7 @@ from ansible_collections.kennel.fleet.plugins.modules.configured_service import 
 Run = Callable[..., dict[str, Any]]
 
 SYSTEMCTL = """#!{python}
-import json, sys, time
+import fnmatch, json, sys, time
 path = {state!r}
 unit = json.load(open(path))
 verb = sys.argv[1]
@@ -28,7 +28,18 @@ if verb == "show":
     for name, value in unit["facts"].items():
         print(f"{{name}}={{value}}")
     sys.exit()
-unit["verbs"].append(verb)
+if verb == "list-unit-files":
+    asked = [pattern for pattern in sys.argv[2:] if not pattern.startswith("-")]
+    for name in unit["companions"]:
+        # Without a pattern systemctl lists every unit.
+        if not asked or any(fnmatch.fnmatch(name, pattern) for pattern in asked):
+            print(name, "enabled", "enabled")
+    sys.exit()
+unit["verbs"].append(" ".join([verb, *(name for name in sys.argv[2:] if name != "agent.service")]))
+if verb == "disable" and "agent.service" not in sys.argv:
+    unit["companions"] = [name for name in unit["companions"] if name not in sys.argv]
+    json.dump(unit, open(path, "w"))
+    sys.exit()
 if verb == "daemon-reload":
     unit["facts"]["NeedDaemonReload"] = "no"
     json.dump(unit, open(path, "w"))
@@ -57,9 +68,10 @@ class Unit:
         self.path = path
         self.set(LoadState="loaded", ActiveState="active", UnitFileState="enabled", ActiveEnterTimestamp=STARTED)
 
-    def set(self, broken: tuple[str, ...] = (), **facts: str) -> None:
+    def set(self, broken: tuple[str, ...] = (), companions: tuple[str, ...] = (), **facts: str) -> None:
         before = json.loads(self.path.read_text())["facts"] if self.path.exists() else {}
-        self.path.write_text(json.dumps({"facts": {**before, **facts}, "verbs": [], "broken": broken}))
+        state = {"facts": {**before, **facts}, "verbs": [], "broken": broken, "companions": companions}
+        self.path.write_text(json.dumps(state))
 
     @property
     def verbs(self) -> list[str]:
@@ -153,6 +165,28 @@ def test_stops_and_disables(service: Run, unit: Unit) -> None:
     assert result["actions"] == unit.verbs == ["stop", "disable"]
     assert (result["active"], result["since"]) == (False, 0)
     assert not service(enabled=False)["changed"]
+
+
+OTHERS = ("agent-trace.service", "agent-process.service")
+
+
+@pytest.mark.parametrize("facts", [{}, {"ActiveState": "inactive", "UnitFileState": "disabled"}])
+def test_disables_the_units_that_would_start_it_again_at_boot(service: Run, unit: Unit, facts: dict[str, str]) -> None:
+    unit.set(companions=(*OTHERS, "ssh.service"), **facts)
+    foreseen = service(enabled=False, companions=["agent-*.service"], check=True)
+    assert unit.verbs == []
+    result = service(enabled=False, companions=["agent-*.service"])
+    assert result["actions"] == foreseen["actions"] == unit.verbs
+    assert unit.verbs[-1] == f"disable {' '.join(OTHERS)}"
+    assert not service(enabled=False, companions=["agent-*.service"])["changed"]
+    assert "mask" not in str(unit.verbs)
+
+
+@pytest.mark.parametrize("arguments", [{"enabled": True, "companions": ["agent-*.service"]}, {"enabled": False}])
+def test_other_units_are_left_alone_unless_asked(service: Run, unit: Unit, arguments: dict[str, Any]) -> None:
+    unit.set(companions=(*OTHERS, "ssh.service"))
+    service(**arguments)
+    assert "service" not in str(unit.verbs)
 
 
 @pytest.mark.parametrize("facts", [{"ActiveState": "inactive"}, {"UnitFileState": "disabled"}, {}])
