@@ -240,7 +240,7 @@ def test_no_point_is_lost_while_the_intake_is_away(intake: Intake, make_forwarde
     intake.code = 503
     intake.up()
     eventually(lambda: "503" in transactions(forwarder)["HTTPErrorsByCode"])
-    # Whatever else an intake says from 401 up is no reason to give a payload up.
+    # No other answer from 401 up makes the forwarder give a payload up.
     intake.code = 429
     eventually(lambda: "429" in transactions(forwarder)["HTTPErrorsByCode"])
     intake.code = 404
@@ -311,7 +311,7 @@ def test_a_rejected_key_is_a_failure_and_no_status(
     assert found["APIKeyStatus"] == ({label: status} if status else {})
     assert found["APIKeyFailure"] == ({label: failure} if failure else {})
     assert forwarder.key_rejected == (validity == 403)
-    # It is no transaction, whatever came of it.
+    # It does not count as a transaction, whatever came of it.
     assert found["Transactions"]["HTTPErrors"] == sum(found["Transactions"]["ErrorsByType"].values()) == 0
     if not validity:
         intake.up()

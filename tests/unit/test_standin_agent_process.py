@@ -165,7 +165,7 @@ def test_check_prints_what_one_run_submits(agent: Agent) -> None:
     assert "in the way" in answer.stderr
 
 
-def test_a_check_that_raises_is_no_failure_of_the_verb(agent: Agent) -> None:
+def test_a_check_that_raises_does_not_fail_the_verb(agent: Agent) -> None:
     answer = agent.ask("check", "no_run", "--json")
     assert answer.returncode == 0, answer.stderr
     runner = json.loads(answer.stdout)[0]["runner"]

@@ -99,7 +99,7 @@ class Config:
         return Path(self.values[f"{name.partition('.')[0]}_file_path"] or self.path.with_name(name))
 
     def _hostname(self) -> tuple[str, str]:
-        """The name and where it came from. One that is no valid name is passed over, as by the real Agent."""
+        """The name and where it came from. An invalid one is passed over, as by the real Agent."""
         file = self.values["hostname_file"]
         try:
             written = Path(file).read_text(encoding="utf-8").strip() if file else ""
