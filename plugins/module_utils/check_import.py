@@ -193,7 +193,7 @@ def main(name: str, root: str, home: str, seconds: str) -> None:
         answer = attempt(name, home, copy_folder(root, folder, name, code), float(seconds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps({what: text.replace(folder, root) for what, text in answer.items()}))
+    sys.stdout.write(json.dumps({what: text.replace(folder, root) for what, text in answer.items()}) + "\n")
 
 
 if __name__ == "__main__":

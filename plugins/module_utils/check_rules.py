@@ -113,10 +113,10 @@ def _name_problems(check: dict[str, Any]) -> list[str]:
 
 def _loaded_by_python(check: dict[str, Any]) -> bool:
     """Whether each instance says that Python's loader is to load it, for itself or for all of them."""
-    common, instances = check.get("init_config"), check.get("instances", [{}])
+    common, instances = check.get("init_config"), check.get("instances")
     shared = common.get("loader") if isinstance(common, dict) else None
-    settings = instances if isinstance(instances, (list, tuple)) else []
-    return all(isinstance(one, dict) and (one.get("loader") or shared) == "python" for one in settings or [{}])
+    settings = instances if isinstance(instances, (list, tuple)) and instances else ({},)
+    return all(isinstance(one, dict) and (one.get("loader") or shared) == "python" for one in settings)
 
 
 def _code_problems(source: str, code: str) -> list[str]:
