@@ -2,12 +2,25 @@
 
 import pytest
 
+# apt keeps what it has downloaded, and systemd's journal and dpkg's log what has happened.
+NOT_OURS = ("/var/cache/apt", "/var/lib/apt", "/var/log")
 
-@pytest.mark.parametrize(
-    "path", ["/etc/datadog-agent", "/opt/datadog-agent", "/var/log/datadog", "/usr/bin/datadog-agent"]
-)
-def test_nothing_of_the_agent_is_left(host, path):
-    assert not host.file(path).exists
+
+@pytest.mark.parametrize("what", ["-iname *datadog*", "-iname *dd-agent*", "-nouser", "-nogroup", "-name .kennel-*"])
+def test_nothing_of_the_agent_is_left(host, what):
+    with host.sudo():
+        found = host.run(f"set -f; find / /run -xdev {what}").stdout.split()
+    assert [path for path in found if not path.startswith(NOT_OURS)] == []
+
+
+def test_user_and_group_are_gone(host):
+    assert not host.user("dd-agent").exists
+    assert not host.group("dd-agent").exists
+
+
+@pytest.mark.parametrize("name", ["datadog-agent", "datadog-signing-keys"])
+def test_dpkg_has_forgotten_the_packages(host, name):
+    assert host.run(f"dpkg-query --show {name}").rc == 1
 
 
 def test_no_entry_for_the_repository_is_left(host):
@@ -16,5 +29,10 @@ def test_no_entry_for_the_repository_is_left(host):
         assert host.run("apt-get update").rc == 0
 
 
-def test_unit_is_gone(host):
-    assert not host.service("datadog-agent").exists
+def test_systemd_has_forgotten_the_units(host):
+    assert host.run("systemctl list-units --all --no-legend 'datadog*'").stdout == ""
+    assert host.run("systemctl list-unit-files --no-legend 'datadog*'").stdout == ""
+
+
+def test_nothing_was_installed_to_remove_nothing(host):
+    assert not host.package("python3-apt").is_installed
