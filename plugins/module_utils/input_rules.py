@@ -18,6 +18,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import s
 # Settings of datadog.yaml that have a variable of their own, by their place.
 OWN_VARIABLE = {
     **{name: name for name in ("site", "dd_url", "hostname", "env", "tags", "dogstatsd_port")},
+    "remote_updates": "remote_updates",
     "use_dogstatsd": "dogstatsd_enabled",
     "apm_config.enabled": "apm_enabled",
     "apm_config.receiver_port": "apm_port",
@@ -53,6 +54,10 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
         problems.append(f"datadog_agent_hostname {inputs['hostname']!r} is no host name: letters, digits, - _ and .")
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
         problems.append(f"datadog_agent_version {inputs['version']!r} is no version: write for example 7.70.0")
+    if str(inputs["remote_updates"]).lower() not in ("true", "false", ""):
+        problems.append(
+            f"datadog_agent_remote_updates is {inputs['remote_updates']!r}: write true, false or '' for the Agent's own"
+        )
     problems += tags_problems("datadog_agent_tags", inputs["tags"])
     if isinstance(inputs["config"], dict):
         problems += _config(inputs["config"], inputs["secrets"])

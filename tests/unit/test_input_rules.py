@@ -26,6 +26,7 @@ AGENT = {
     "dogstatsd_port": 8125,
     "hostname": "",
     "version": "",
+    "remote_updates": "",
     "tags": ["env:lab"],
     "config": {"log_level": "info", "proxy": {"no_proxy": ["10.0.0.1"]}},
     "secrets": {},
@@ -45,6 +46,7 @@ AGENT = {
         {"config": {"apm_config": {"apm_non_local_traffic": True}}},
         {"config": {"proxy": {"https": "http://proxy:3128"}, "api_key_validation_interval": 60}},
         {"config": {"database_password": "ENC[db]"}},
+        *({"remote_updates": value} for value in (True, False, "true", "False")),
     ],
 )
 def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
@@ -74,6 +76,9 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"dogstatsd_port": "8125/udp"}, "datadog_agent_dogstatsd_port is '8125/udp'"),
         ({"config": {"use_dogstatsd": False}}, "set datadog_agent_dogstatsd_enabled"),
         ({"config": {"apm_config": {"enabled": False}}}, "apm_config.enabled has a variable of its own"),
+        ({"remote_updates": "sometimes"}, "datadog_agent_remote_updates is 'sometimes': write true, false or ''"),
+        ({"remote_updates": None}, "datadog_agent_remote_updates is None"),
+        ({"config": {"remote_updates": False}}, "set datadog_agent_remote_updates"),
         ({"hostname": "web 1"}, "datadog_agent_hostname"),
         ({"hostname": "-web"}, "datadog_agent_hostname"),
         ({"version": "latest"}, "datadog_agent_version"),

@@ -30,6 +30,7 @@ INPUTS = {
     "dogstatsd_port": 8125,
     "hostname": "",
     "version": "",
+    "remote_updates": "",
     "tags": [],
     "config": {},
     "secrets": {},
@@ -159,6 +160,24 @@ def test_version_becomes_what_apt_calls_it(version: str) -> None:
     [called] = variables("datadog_agent", {}, "__datadog_agent_apt_version", datadog_agent_version=version)
     assert version in called
     assert (called == "") if version == "" else re.fullmatch(r"1:7\.[0-9]+\.[0-9]+(~[a-z]+(\.[0-9]+)?)?-1", called)
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "written"),
+    [
+        # The Agent's own default was false and is true: a pinned version is left to Ansible.
+        ("7.70.0", {}, False),
+        ("", {}, None),
+        ("7.70.0", {"datadog_agent_remote_updates": True}, True),
+        ("", {"datadog_agent_remote_updates": False}, False),
+        ("", {"datadog_agent_remote_updates": "true"}, True),
+        ("7.70.0", {"datadog_agent_remote_updates": ""}, None),
+    ],
+)
+def test_remote_updates_are_for_versions_that_nobody_pins(version: str, given: dict[str, Any], written: Any) -> None:
+    given = {"datadog_agent_version": version, "datadog_agent_site": "datadoghq.eu", **given}
+    [settings] = variables("datadog_agent", {}, "__datadog_agent_config", **given)
+    assert settings.get("remote_updates") is written
 
 
 def test_documents_name_what_is_supported() -> None:
