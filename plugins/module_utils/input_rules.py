@@ -26,7 +26,12 @@ OWN_VARIABLE = {
 }
 # For which the Agent's package is made.
 ARCHITECTURES = ("x86_64", "aarch64")
-_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
+_SITE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
+# What the Agent refuses, and reports under another name without a word of it (datadog-agent up to 7.84,
+# pkg/util/hostname/validate). It does not count the 63 characters of a label; RFC 1123 and every resolver do.
+_LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+LONGEST_NAME = 255
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 
 
@@ -41,7 +46,7 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
         problems.append(f"there is no Agent for {inputs['architecture']}: use a host with {' or '.join(ARCHITECTURES)}")
     problems += _groups(inputs["groups"], inputs["host_groups"])
     problems += _api_key(inputs["api_key"])
-    if not _HOST_NAME.match(str(inputs["site"])) or "." not in str(inputs["site"]):
+    if not _SITE.match(str(inputs["site"])) or "." not in str(inputs["site"]):
         problems.append(f"datadog_agent_site {inputs['site']!r} is no site: write for example datadoghq.eu")
     # The one follows the other: what is wrong with both is said once.
     for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
@@ -50,8 +55,7 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
     for name in ("apm_port", "dogstatsd_port"):
         if not is_between(inputs[name], 1, 65535):
             problems.append(f"datadog_agent_{name} is {inputs[name]!r}: it takes a port, from 1 to 65535")
-    if inputs["hostname"] and not _HOST_NAME.match(str(inputs["hostname"])):
-        problems.append(f"datadog_agent_hostname {inputs['hostname']!r} is no host name: letters, digits, - _ and .")
+    problems += _host_name(inputs["hostname"])
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
         problems.append(f"datadog_agent_version {inputs['version']!r} is no version: write for example 7.70.0")
     if str(inputs["remote_updates"]).lower() not in ("true", "false", ""):
@@ -71,6 +75,23 @@ def _api_key(key: Any) -> list[str]:
         return []
     mend = "set datadog_api_key in the inventory, or DD_API_KEY in the environment"
     return [f"datadog_agent_api_key is no API key: it has 32 characters, 0-9 and a-f (or is ENC[handle]); {mend}"]
+
+
+def _host_name(name: Any) -> list[str]:
+    text = "" if name is None else str(name)
+    if not text:
+        return []
+    variable = f"datadog_agent_hostname {text[:80]!r}"
+    if text.lower() in _LOCAL_NAMES:
+        return [
+            f"{variable} is the name of every host: write one of its own, or leave it empty for the Agent to find one"
+        ]
+    if len(text) > LONGEST_NAME or not all(_LABEL.match(label) for label in text.split(".")):
+        return [
+            f"{variable} is not a host name by RFC 1123: write labels of up to 63 letters, digits and dashes, dots "
+            f"between them, {LONGEST_NAME} characters in all"
+        ]
+    return []
 
 
 def _groups(groups: Any, known: Any) -> list[str]:

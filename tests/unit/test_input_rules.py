@@ -79,8 +79,6 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"remote_updates": "sometimes"}, "datadog_agent_remote_updates is 'sometimes': write true, false or ''"),
         ({"remote_updates": None}, "datadog_agent_remote_updates is None"),
         ({"config": {"remote_updates": False}}, "set datadog_agent_remote_updates"),
-        ({"hostname": "web 1"}, "datadog_agent_hostname"),
-        ({"hostname": "-web"}, "datadog_agent_hostname"),
         ({"version": "latest"}, "datadog_agent_version"),
         ({"version": "7"}, "datadog_agent_version"),
         ({"tags": ["env"]}, "datadog_agent_tags: 'env'"),
@@ -96,6 +94,38 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
 def test_agent_problem_is_named_once(changes: dict[str, Any], words: str) -> None:
     [problem] = agent_problems({**AGENT, **changes})
     assert words in problem
+
+
+# The rule of the Agent itself (datadog-agent 7.84, pkg/util/hostname/validate): a name that it refuses it passes over.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web1", "1", "WEB-1.Example.COM", "a.b.c.d", "10.0.0.1", "x" * 63, ".".join(["y" * 49] * 5), "localhosts",
+        "localhost.example.com", "xn--bcher-kva.example",
+    ],
+)  # fmt: skip
+def test_host_name_that_the_agent_takes(name: str) -> None:
+    assert agent_problems({**AGENT, "hostname": name}) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web 1", "-web", "web-", "web_1", "web1.", ".web1", "a..b", "web1.-lab", "bücher", "web1\n", "web/1", "web:1",
+        "_", "x" * 64, f"{'x' * 64}.lab", ".".join(["y" * 50] * 6),
+    ],
+)  # fmt: skip
+def test_host_name_that_it_would_pass_over_is_refused(name: str) -> None:
+    [problem] = agent_problems({**AGENT, "hostname": name})
+    assert "datadog_agent_hostname" in problem and "RFC 1123" in problem
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "LocalHost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost"]
+)
+def test_name_of_every_host_is_refused(name: str) -> None:
+    [problem] = agent_problems({**AGENT, "hostname": name})
+    assert problem.startswith(f"datadog_agent_hostname '{name}' is the name of every host")
 
 
 def test_all_problems_come_at_once_and_without_secrets() -> None:
