@@ -11,7 +11,7 @@ import copy
 import json
 import re
 
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_paths
 
 HEADER = "# Managed by Ansible (kennel.fleet): changes made here are overwritten.\n"
 
@@ -88,28 +88,34 @@ def merge_secrets(config: dict, secrets: dict) -> dict:
     return merged
 
 
-def split_secrets(config, path: str = "") -> tuple:
+def split_secrets(config: dict) -> tuple[dict, dict]:
     """A copy of the configuration without what `secret_places` finds, and that by its place: `merge_secrets` backwards.
 
     A list that itself holds secrets, and a mapping that has them under keys with dots, go as a whole.
     """
+    return _split(config, list(secret_paths(config)), "")
+
+
+def _split(config, paths: list[tuple[str, ...]], before: str) -> tuple:
     kept, secrets = {}, {}
     for key, item in config.items() if isinstance(config, dict) else enumerate(config):
-        place = f"{path}{key}"
-        if not secret_places([item] if isinstance(config, list) else {key: item}):
+        place, inner = f"{before}{key}", [path[1:] for path in paths if path[0] == str(key)]
+        if not inner:
             kept[key] = item
-        elif _can_be_split(item):
-            kept[key], found = split_secrets(item, f"{place}.")
+        elif _can_be_split(item, inner):
+            kept[key], found = _split(item, inner, f"{place}.")
             secrets |= found
         else:
             secrets[place] = item
     return (kept if isinstance(config, dict) else list(kept.values())), secrets
 
 
-def _can_be_split(value) -> bool:
+def _can_be_split(value, paths: list[tuple[str, ...]]) -> bool:
     if isinstance(value, dict):
-        return not any("." in str(key) and secret_places({key: item}) for key, item in value.items())
-    return isinstance(value, list) and all(_can_be_split(item) for item in value if secret_places([item]))
+        return not any("." in path[0] for path in paths)
+    return isinstance(value, list) and all(
+        len(path) > 1 and _can_be_split(value[int(path[0])], [path[1:]]) for path in paths
+    )
 
 
 def render(config: dict, secrets: dict) -> str:

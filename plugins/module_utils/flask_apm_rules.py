@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
 from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import is_between
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import is_secret_name, secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
 # Environment variables that have a variable of the role.
 OWN_VARIABLE = {
@@ -85,7 +85,7 @@ def _environment(environment: Any) -> list[str]:
             problems.append(f"{variable} has {name!r}, which is no name of an environment variable")
         elif name in OWN_VARIABLE:
             problems.append(f"{variable}.{name} has a variable of its own: set flask_apm_{OWN_VARIABLE[name]}")
-        elif is_secret_name(str(name)):
+        elif secret_places({str(name): value}):
             problems.append(f"{variable}.{name} is a secret, and everybody on the host could read it: leave it out")
         elif isinstance(value, (dict, list)) or re.search(r"[\x00-\x1f]", str(value)):
             problems.append(f"{variable}.{name} is not one line of text: write lists and rules as ddtrace reads them")

@@ -34,7 +34,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.safe_paths import (
 # Files on their way into place. The Agent loads *.yaml, *.yml and *.py, apt *.list, systemd *.service: none of these.
 ASIDE = ".kennel-"
 # No file that is written here comes near it. What a service user leaves there may be of any size.
-LARGEST = 8 * 1024 * 1024
+LARGEST = 1024 * 1024
 # Another run may replace a file between a look at it and its opening, but hardly so often.
 ATTEMPTS = 20
 
