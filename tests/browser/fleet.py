@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-decode, store = (importlib.import_module(f"standin.{name}") for name in ("decode", "store"))
+bodies, store = (importlib.import_module(f"standin.{name}") for name in ("wire.bodies", "store"))
 
 EVERY = 15
 # The last minutes of an hour in which MySQL is unusually busy: what a band of anomalies is for.
@@ -31,12 +31,12 @@ def fill(folder: Path, hosts: int, hours: float, now: int, *, metrics: int = len
         chance, name = random.Random(index), f"web-{index + 1:02}"
         end = now - 1200 if index == hosts - 1 and index else now - index % 15
         tags = ["env:lab", f"role:{'db' if index % 3 == 0 else 'web'}", f"zone:{'abc'[index % 3]}"]
-        report = decode.HostReport(name=name, tags={"system": tags}, aliases=[f"i-{index:04}"], meta={"os": "linux"})
+        report = bodies.HostReport(name=name, tags={"system": tags}, aliases=[f"i-{index:04}"], meta={"os": "linux"})
         made.add_samples(_samples(name, index, names, int(now - hours * 3600), end, chance), now)
         made.add_host(report, end)
         status = 2 if index == 4 else 0
-        up = decode.CheckRun("datadog.agent.up", name, (), 0, end, "")
-        made.add_check_runs([up, decode.CheckRun("mysql.can_connect", name, ("port:3306",), status, end, "")], now)
+        up = bodies.CheckRun("datadog.agent.up", name, (), 0, end, "")
+        made.add_check_runs([up, bodies.CheckRun("mysql.can_connect", name, ("port:3306",), status, end, "")], now)
     return made
 
 
@@ -46,9 +46,9 @@ def _samples(name: str, index: int, names: list[str], start: int, end: int, chan
         points = {
             ts: middle + 8 * math.sin(ts / 1800 + index) + chance.uniform(-4, 4) for ts in range(start, end, EVERY)
         }
-        yield decode.Sample(decode.Key(metric, name, ()), "gauge", EVERY, points)
+        yield bodies.Sample(bodies.Key(metric, name, ()), "gauge", EVERY, points)
     mine = {ts: chance.uniform(0, 1000) for ts in range(start, end, 45)}
-    yield decode.Sample(decode.Key("my_metric", name, ("env:lab",)), "gauge", 45, mine)
+    yield bodies.Sample(bodies.Key("my_metric", name, ("env:lab",)), "gauge", 45, mine)
     if index % 3 == 0:
         busy = {ts: chance.gauss(10, 1) + 25 * (end - _BUSY < ts < end - 60) for ts in range(start, end, EVERY)}
-        yield decode.Sample(decode.Key("mysql.performance.user_time", name, ()), "gauge", EVERY, busy)
+        yield bodies.Sample(bodies.Key("mysql.performance.user_time", name, ()), "gauge", EVERY, busy)

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-app, calls, clock, decode, documents, protobuf, store, watch = (
+app, keys, clock, bodies, documents, protobuf, store, watch = (
     importlib.import_module(f"standin.{name}")
-    for name in ("app", "calls", "clock", "decode", "documents", "protobuf", "store", "watch")
+    for name in ("app", "api.keys", "clock", "wire.bodies", "store.documents", "wire.protobuf", "store", "alert.watch")
 )
 
 KEYS = [(b"dd-api-key", b"k"), (b"dd-application-key", b"a"), (b"host", b"lab.example:8080")]
@@ -32,7 +32,7 @@ class Client:
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.store = store.Store(folder, retention=86400)
-        self.app = app.make(self.store, calls.Keys("k", "a"), **options)
+        self.app = app.make(self.store, keys.Keys("k", "a"), **options)
 
     def call(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, headers: list | None = None
@@ -102,16 +102,16 @@ class Lab:
 
     def send(self, value: float, host: str = "web-1", metric: str = "my_metric", seconds: float = 0) -> None:
         """Points every 15 seconds over the last `seconds`."""
-        key = decode.Key(metric, host, ())
+        key = bodies.Key(metric, host, ())
         points = {int(self.time) - 1 - ago: float(value) for ago in range(0, int(seconds) + 1, 15)}
-        self.store.add_samples([decode.Sample(key, "gauge", 0, points)], int(self.time))
+        self.store.add_samples([bodies.Sample(key, "gauge", 0, points)], int(self.time))
 
     def check(
         self, *statuses: int, host: str = "db-1", tags: Iterable[str] = (), name: str = "mysql.can_connect"
     ) -> None:
         """Runs ten seconds apart, the last one now."""
         for age, status in enumerate(reversed(statuses)):
-            run = decode.CheckRun(name, host, tuple(tags), status, int(self.time) - 10 * age, f"status {status}")
+            run = bodies.CheckRun(name, host, tuple(tags), status, int(self.time) - 10 * age, f"status {status}")
             self.store.add_check_runs([run], int(self.time))
 
     def later(self, seconds: float = 0, value: float | None = None, host: str = "web-1") -> list[str]:
@@ -141,7 +141,7 @@ MESSAGE = """{{#is_alert}}{{value}} on {{host.name}} ({{host.ip}}), above {{thre
 def watched(lab: Lab) -> Lab:
     """An account with the mission's own monitor on my_metric, `id`, and one host that is well."""
     gohai = {"gohai": json.dumps({"network": {"ipaddress": "10.0.0.7"}})}
-    lab.store.add_host(decode.HostReport("web-1", {"system": ["env:dev"]}, [], gohai), int(NOON))
+    lab.store.add_host(bodies.HostReport("web-1", {"system": ["env:dev"]}, [], gohai), int(NOON))
     options = {"thresholds": {"warning": 500, "critical": 800}, "notify_no_data": True, "no_data_timeframe": 10}
     lab.id = lab.monitor(
         "avg(last_5m):avg:my_metric{*} by {host} > 800", MESSAGE, name="my_metric on {{host.name}}", options=options

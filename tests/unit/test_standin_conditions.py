@@ -7,7 +7,7 @@ import importlib
 import pytest
 import standin_client
 
-decode, observe = (importlib.import_module(f"standin.{name}") for name in ("decode", "observe"))
+bodies, observe = (importlib.import_module(f"standin.{name}") for name in ("wire.bodies", "alert.observe"))
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def test_a_share_of_anomalous_points(lab):
     function = "anomalies(avg:my_metric{*}, 'basic', 2, direction='both', interval=60, alert_window='last_15m')"
     id_ = lab.monitor(f"avg(last_4h):{function} >= 1", "{{value}} @ops@example.com", options=options)
     for minute in range(240, 0, -1):
-        key = decode.Key("my_metric", "web-1", ())
+        key = bodies.Key("my_metric", "web-1", ())
         point = {int(lab.time) - 60 * minute: 10.0 + minute % 5}
-        lab.store.add_samples([decode.Sample(key, "gauge", 0, point)], int(lab.time))
+        lab.store.add_samples([bodies.Sample(key, "gauge", 0, point)], int(lab.time))
     assert lab.later() == []
     assert lab.later(600, 500) == []
     assert lab.later(300, 500) == ["[Triggered] m"]
@@ -68,7 +68,7 @@ def test_service_checks_count_runs_in_a_row(lab):
 
 
 def test_service_checks_of_chosen_hosts(lab):
-    lab.store.add_host(decode.HostReport("db-2", {"system": ["env:test"]}, []), int(lab.time))
+    lab.store.add_host(bodies.HostReport("db-2", {"system": ["env:test"]}, []), int(lab.time))
     query = '"mysql.can_connect".over("role:db").exclude("env:test").by("host").last(2).count_by_status()'
     id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}})
     for host, tags in (("db-1", ["role:db"]), ("db-2", ["role:db"]), ("db-3", [])):
@@ -92,7 +92,7 @@ def test_an_error_rate_is_that_of_the_whole_window(lab):
     """The example of https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/: 0.3, and not 1.5."""
     for metric, values in (("requests.error", (1, 2, 3, 4, 5)), ("requests.total", (10, 10, 10, 10, 10))):
         points = {int(lab.time) - 290 + 60 * minute: float(value) for minute, value in enumerate(values)}
-        lab.store.add_samples([decode.Sample(decode.Key(metric, "web-1", ()), "count", 10, points)], int(lab.time))
+        lab.store.add_samples([bodies.Sample(bodies.Key(metric, "web-1", ()), "count", 10, points)], int(lab.time))
     rate = "sum(last_5m):sum:requests.error{{*}}.as_count() / sum:requests.total{{*}}.as_count() > {}"
     over, under = (lab.monitor(rate.format(limit)) for limit in (0.29, 0.31))
     percent = lab.monitor(rate.format(29).replace("sum:requests.error", "100 * sum:requests.error"))

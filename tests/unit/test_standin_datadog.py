@@ -15,8 +15,9 @@ from starlette.requests import Request
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-calls, decode, evaluate, store = (
-    importlib.import_module(f"standin.{name}") for name in ("calls", "decode", "evaluate", "store")
+bodies, keys, errors, evaluate, store = (
+    importlib.import_module(f"standin.{name}")
+    for name in ("wire.bodies", "api.keys", "errors", "query.evaluate", "store")
 )
 parse = importlib.import_module("module_utils.datadog_query").parse
 
@@ -30,8 +31,8 @@ def kept(tmp_path):
 
 
 def send(kept, metric, points, *, host="", tags=(), kind="gauge", interval=0):
-    key = decode.Key(metric, host, decode.tags(list(tags)))
-    kept.add_samples([decode.Sample(key, kind, interval, points)], NOW)
+    key = bodies.Key(metric, host, bodies.tags(list(tags)))
+    kept.add_samples([bodies.Sample(key, kind, interval, points)], NOW)
 
 
 def ask(kept, text, start=NOW - 60, end=NOW):
@@ -53,7 +54,7 @@ def ask(kept, text, start=NOW - 60, end=NOW):
     ],
 )
 def test_inflates(encoding, body):
-    assert decode.inflate(body, encoding, 100) == BODY
+    assert bodies.inflate(body, encoding, 100) == BODY
 
 
 @pytest.mark.parametrize(
@@ -61,16 +62,16 @@ def test_inflates(encoding, body):
     [("identity", bytes), ("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)],
 )
 def test_inflates_no_further_than_the_limit(encoding, compress):
-    assert len(decode.inflate(compress(bytes(1000)), encoding, 1000)) == 1000
-    with pytest.raises(decode.Refused) as caught:
-        decode.inflate(compress(bytes(1001)), encoding, 1000)
+    assert len(bodies.inflate(compress(bytes(1000)), encoding, 1000)) == 1000
+    with pytest.raises(errors.Refused) as caught:
+        bodies.inflate(compress(bytes(1001)), encoding, 1000)
     assert caught.value.status == 413
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "br"])
 def test_refuses_broken_and_unknown_encodings(encoding):
-    with pytest.raises(decode.Refused) as caught:
-        decode.inflate(BODY, encoding, 1000)
+    with pytest.raises(errors.Refused) as caught:
+        bodies.inflate(BODY, encoding, 1000)
     assert caught.value.status == 400
 
 
@@ -92,13 +93,13 @@ def test_reads_both_forms_of_series_alike():
         "resources": [{"type": "host", "name": "h"}, {"type": "device", "name": "sda"}],
         "points": [{"timestamp": NOW, "value": 2}],
     }
-    expected = [decode.Sample(decode.Key("m", "h", ("a_b", "device:sda", "env:dev")), "rate", 10, {NOW: 2.0})]
-    assert decode.series_v1({"series": [v1]}) == expected
-    assert decode.series_v2({"series": [v2]}) == expected
+    expected = [bodies.Sample(bodies.Key("m", "h", ("a_b", "device:sda", "env:dev")), "rate", 10, {NOW: 2.0})]
+    assert bodies.series_v1({"series": [v1]}) == expected
+    assert bodies.series_v2({"series": [v2]}) == expected
 
 
 def test_takes_the_empty_probe_of_an_agent():
-    assert decode.series_v1({}) == decode.series_v2({}) == []
+    assert bodies.series_v1({}) == bodies.series_v2({}) == []
 
 
 @pytest.mark.parametrize(
@@ -120,21 +121,21 @@ def test_takes_the_empty_probe_of_an_agent():
     ],
 )
 def test_refuses_malformed_series(item):
-    with pytest.raises(decode.Refused, match="not in the expected format") as caught:
-        decode.series_v2({"series": [item]})
+    with pytest.raises(errors.Refused, match="not in the expected format") as caught:
+        bodies.series_v2({"series": [item]})
     assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000])
 def test_refuses_what_is_no_json(body):
-    with pytest.raises(decode.Refused, match="not in the expected format"):
-        decode.load(body)
+    with pytest.raises(errors.Refused, match="not in the expected format"):
+        bodies.load(body)
 
 
 @pytest.mark.parametrize("run", [{"status": 0}, {"check": "c", "status": 4}, {"check": "c", "status": "ok"}, 5])
 def test_refuses_malformed_check_runs(run):
-    with pytest.raises(decode.Refused):
-        decode.check_runs(run, NOW)
+    with pytest.raises(errors.Refused):
+        bodies.check_runs(run, NOW)
 
 
 # ------------------------------------------------------------------------------------------------------------- store
@@ -161,8 +162,8 @@ def test_prunes_points_and_series_past_the_retention(kept):
 
 
 def test_a_failed_write_leaves_nothing_behind(kept):
-    good = decode.Sample(decode.Key("m", "h", ()), "gauge", 0, {NOW: 1.0})
-    bad = decode.Sample(decode.Key("n", "h", ()), "gauge", 0, {NOW: None})
+    good = bodies.Sample(bodies.Key("m", "h", ()), "gauge", 0, {NOW: 1.0})
+    bad = bodies.Sample(bodies.Key("n", "h", ()), "gauge", 0, {NOW: None})
     with pytest.raises(Exception, match="NOT NULL"):
         kept.add_samples([good, bad], NOW)
     assert kept.metrics(0) == kept.hosts() == []
@@ -179,16 +180,16 @@ def test_survives_a_restart(tmp_path):
 
 def test_the_newest_report_of_an_agent_replaces_its_tags_but_not_the_users(kept):
     for tags in (["env:dev", "role:web"], ["env:test"]):
-        kept.add_host(decode.host_report({"internalHostname": "h", "host-tags": {"system": tags}}), NOW)
+        kept.add_host(bodies.host_report({"internalHostname": "h", "host-tags": {"system": tags}}), NOW)
         kept.change_tags("h", "users", ["team:a"], replace=False)
-    kept.add_host(decode.host_report({"internalHostname": "h", "meta": {}}), NOW)
+    kept.add_host(bodies.host_report({"internalHostname": "h", "meta": {}}), NOW)
     assert kept.hosts()[0].tags == {"Datadog": ["env:test"], "Users": ["team:a"]}
 
 
 def test_keeps_the_newest_check_run(kept):
     for status, ts in ((0, NOW - 10), (2, NOW), (1, NOW - 5)):
         run = {"check": "c", "host_name": "h", "status": status, "timestamp": ts}
-        kept.add_check_runs(decode.check_runs([run, {**run, "tags": ["port:1"]}], NOW), NOW)
+        kept.add_check_runs(bodies.check_runs([run, {**run, "tags": ["port:1"]}], NOW), NOW)
     assert [(run.status, run.tags) for run in kept.check_runs("h")] == [(2, ("port:1",)), (2, ())]
     assert kept.check_runs("h", "other") == kept.check_runs("other") == []
 
@@ -198,8 +199,8 @@ def test_takes_fifty_hosts_with_one_query_of_all(kept):
         for host in range(50):
             kept.add_samples(
                 [
-                    decode.Sample(
-                        decode.Key(f"m.{number}", f"h{host}", ()), "gauge", 0, {NOW - 15 * minute: float(host)}
+                    bodies.Sample(
+                        bodies.Key(f"m.{number}", f"h{host}", ()), "gauge", 0, {NOW - 15 * minute: float(host)}
                     )
                     for number in range(120)
                 ],
@@ -273,7 +274,7 @@ def test_interpolates_between_the_series_of_a_group_only(kept):
 
 
 def test_groups_by_tags_of_points_and_of_hosts(kept):
-    kept.add_host(decode.host_report({"internalHostname": "a", "host-tags": {"system": ["env:dev"]}}), NOW)
+    kept.add_host(bodies.host_report({"internalHostname": "a", "host-tags": {"system": ["env:dev"]}}), NOW)
     send(kept, "m", {NOW - 20: 1.0}, host="a", tags=["disk:x"])
     send(kept, "m", {NOW - 20: 2.0}, host="a", tags=["disk:y"])
     send(kept, "m", {NOW - 20: 7.0}, host="b")
@@ -345,7 +346,7 @@ def test_reckons_groups_with_their_like_and_with_a_total(kept):
 )
 def test_refuses_what_it_cannot_evaluate(kept, text, message):
     send(kept, "m", {NOW - 20: 2.0}, host="h")
-    with pytest.raises(decode.Refused, match=message) as caught:
+    with pytest.raises(errors.Refused, match=message) as caught:
         ask(kept, text)
     assert caught.value.status == 400
 
@@ -363,7 +364,7 @@ API, APP = ("dd-api-key", "k" * 32), ("dd-application-key", "a" * 40)
     [(request([API]), False), (request(query=b"api_key=" + b"k" * 32), False), (request([API, APP]), True)],
 )
 def test_the_right_keys_pass(sent, application):
-    calls.Keys("k" * 32, "a" * 40).check(sent, application=application)
+    keys.Keys("k" * 32, "a" * 40).check(sent, application=application)
 
 
 @pytest.mark.parametrize(
@@ -377,13 +378,13 @@ def test_the_right_keys_pass(sent, application):
     ],
 )
 def test_other_keys_are_forbidden(sent, application):
-    with pytest.raises(decode.Refused, match="Forbidden") as caught:
-        calls.Keys("k" * 32, "a" * 40).check(sent, application=application)
+    with pytest.raises(errors.Refused, match="Forbidden") as caught:
+        keys.Keys("k" * 32, "a" * 40).check(sent, application=application)
     assert caught.value.status == 403
 
 
 def test_keys_are_not_printed():
-    assert "kkk" not in repr(calls.Keys("k" * 32, "a" * 40))
+    assert "kkk" not in repr(keys.Keys("k" * 32, "a" * 40))
 
 
 @pytest.mark.parametrize(
@@ -392,4 +393,4 @@ def test_keys_are_not_printed():
 def test_refuses_a_key_file_without_both_keys(tmp_path, content):
     (tmp_path / "keys.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError):
-        calls.Keys.load(tmp_path / "keys.json")
+        keys.Keys.load(tmp_path / "keys.json")

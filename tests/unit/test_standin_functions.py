@@ -10,8 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-decode, evaluate, formulas, functions, store = (
-    importlib.import_module(f"standin.{name}") for name in ("decode", "evaluate", "formulas", "functions", "store")
+bodies, errors, evaluate, formulas, functions, store = (
+    importlib.import_module(f"standin.{name}")
+    for name in ("wire.bodies", "errors", "query.evaluate", "query.formulas", "query.functions", "store")
 )
 parse = importlib.import_module("module_utils.datadog_query").parse
 
@@ -24,8 +25,8 @@ def kept(tmp_path):
 
 
 def send(kept, metric, points, *, host="", tags=()):
-    key = decode.Key(metric, host, decode.tags(list(tags)))
-    kept.add_samples([decode.Sample(key, "gauge", 0, points)], NOW)
+    key = bodies.Key(metric, host, bodies.tags(list(tags)))
+    kept.add_samples([bodies.Sample(key, "gauge", 0, points)], NOW)
 
 
 def lines(kept, text, start=NOW - 80, end=NOW):
@@ -72,8 +73,8 @@ def test_changes_each_line(kept, text, points):
 
 
 def test_counts_and_rates_in_the_form_of_functions(kept):
-    key = decode.Key("n", "", ())
-    kept.add_samples([decode.Sample(key, "count", 10, {NOW - 20: 30.0, NOW - 10: 10.0})], NOW)
+    key = bodies.Key("n", "", ())
+    kept.add_samples([bodies.Sample(key, "count", 10, {NOW - 20: 30.0, NOW - 10: 10.0})], NOW)
     assert ask(kept, "as_count(sum:n{*})") == [{60: 40.0}]
     assert ask(kept, "as_rate(sum:n{*})") == [{60: 2.0}]
 
@@ -193,7 +194,7 @@ def test_too_little_history_draws_no_band(kept):
 )
 def test_refuses_what_it_cannot_evaluate(kept, text, message):
     send(kept, "m", {NOW - 40: 2.0, NOW - 20: 2.0}, host="h")
-    with pytest.raises(decode.Refused, match=message) as caught:
+    with pytest.raises(errors.Refused, match=message) as caught:
         ask(kept, text)
     assert caught.value.status == 400
 
@@ -237,5 +238,5 @@ def test_puts_queries_in_place_of_their_names(request_, expected):
     ],
 )
 def test_refuses_requests_without_a_metric_query(request_, message):
-    with pytest.raises(decode.Refused, match=message):
+    with pytest.raises(errors.Refused, match=message):
         formulas.request_query(request_)

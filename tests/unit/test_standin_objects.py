@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-clock, decode, documents, faults, store = (
-    importlib.import_module(f"standin.{name}") for name in ("clock", "decode", "documents", "faults", "store")
+clock, errors, documents, faults, store = (
+    importlib.import_module(f"standin.{name}") for name in ("clock", "errors", "store.documents", "api.faults", "store")
 )
 
 
@@ -44,7 +44,7 @@ def test_the_clock_moves_to_a_moment(when):
 )
 def test_the_clock_refuses_what_is_no_time(wish):
     lab = clock.Clock()
-    with pytest.raises(decode.Refused):
+    with pytest.raises(errors.Refused):
         lab.set(wish)
     assert lab.offset == 0
 
@@ -91,5 +91,5 @@ def test_a_fault_hits_as_many_matching_calls_as_it_says():
     ],
 )
 def test_refuses_what_is_no_fault(wish):
-    with pytest.raises(decode.Refused):
+    with pytest.raises(errors.Refused):
         faults.Faults().add(wish)

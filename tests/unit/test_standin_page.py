@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standin_client import Client, decode
+from standin_client import Client, bodies
 
 NOW = 1_780_000_000
 
@@ -21,9 +21,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
 def report(client: Client, *names: str, metrics: int = 3, value: float = 1.0) -> None:
     """Hosts that have just sent so many metrics."""
     for name in names:
-        keys = [decode.Key(f"m{number}", name, ()) for number in range(metrics)]
-        client.store.add_samples([decode.Sample(key, "gauge", 15, {NOW - 10: value}) for key in keys], NOW)
-        client.store.add_host(decode.HostReport(name, {"system": [f"role:{name[0]}"]}, [], {}), NOW)
+        keys = [bodies.Key(f"m{number}", name, ()) for number in range(metrics)]
+        client.store.add_samples([bodies.Sample(key, "gauge", 15, {NOW - 10: value}) for key in keys], NOW)
+        client.store.add_host(bodies.HostReport(name, {"system": [f"role:{name[0]}"]}, [], {}), NOW)
 
 
 def get(client: Client, path: str, **query: Any) -> str:
@@ -63,7 +63,7 @@ def test_host_map_is_chosen_by_its_address(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/hosts/<b>h</b>"])
 def test_hosts_are_shown_as_text(client: Client, path: str) -> None:
-    client.store.add_host(decode.HostReport("<b>h</b>", {"system": ["<q>"]}, ["<u>"], {"os": "<s>"}), NOW)
+    client.store.add_host(bodies.HostReport("<b>h</b>", {"system": ["<q>"]}, ["<u>"], {"os": "<s>"}), NOW)
     text = get(client, path)
     assert "&lt;b&gt;h" in text and "&lt;q&gt;" in text
     assert not re.search("<[bqus]>h|<[qus]>", text)

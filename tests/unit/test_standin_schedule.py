@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-schedule = importlib.import_module("standin.schedule")
+schedule = importlib.import_module("standin.alert.schedule")
 
 LOS_ANGELES = "America/Los_Angeles"
 NIGHTS = {"start": "2026-11-23T19:00:00", "duration": "14h", "rrule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU,WE,TH,FR"}

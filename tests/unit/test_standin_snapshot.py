@@ -11,7 +11,7 @@ import pytest
 import standin_client
 from PIL import Image
 
-decode = importlib.import_module("standin.decode")
+bodies = importlib.import_module("standin.wire.bodies")
 
 NOW = 1_800_000_000
 HOUR = {"start": NOW - 3600, "end": NOW}
@@ -28,7 +28,7 @@ def picture(client, **query):
 
 
 def send(client, metric, points):
-    client.store.add_samples([decode.Sample(decode.Key(metric, "web-1", ()), "gauge", 0, points)], NOW)
+    client.store.add_samples([bodies.Sample(bodies.Key(metric, "web-1", ()), "gauge", 0, points)], NOW)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standin_client import Client
 
-spans = importlib.import_module("standin.spans")
+spans = importlib.import_module("standin.query.spans")
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_trace_is_read_whole(traced):
         assert data["id"] == "00000000000000ab0000000000000007"
         assert [one["spanID"] for one in data["attributes"]["spans"]] == [1, 2]
     assert traced.call("GET", "/api/v2/trace/8")[0] == traced.call("GET", "/api/v2/trace/x")[0] == 404
-    rows = spans.apm.waterfall(spans.apm.trace(traced.store, "7"))
+    rows = spans.waterfall(traced.store.trace("7"))
     assert [(depth, span.start - rows[0][1].start, span.name) for depth, span in rows] == [
         (0, 0, "flask.request"),
         (1, 100_000_000, "pymysql.query"),
@@ -159,7 +159,7 @@ def test_a_waterfall_shows_every_span_once_whatever_calls_what(client):
         TRACES,
         apm.trace(*(apm.span(start=NOW - 9 + id_ / 10, spanID=id_, parentID=p) for id_, p in parents.items())),
     )
-    rows = spans.apm.waterfall(spans.apm.trace(client.store, "7"))
+    rows = spans.waterfall(client.store.trace("7"))
     assert [(span.span, depth) for depth, span in rows] == [(1, 0), (4, 0), (5, 0), (6, 1), (2, 0), (3, 1)]
 
 

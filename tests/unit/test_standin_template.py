@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-template = importlib.import_module("standin.template")
+template = importlib.import_module("standin.alert.template")
 
 VALUES = {
     "value": "850.0",

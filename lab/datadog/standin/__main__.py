@@ -6,8 +6,8 @@ from pathlib import Path
 
 import uvicorn
 
+from .api.keys import Keys
 from .app import make
-from .calls import Keys
 from .store import Store
 
 

@@ -13,20 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from . import api, dashboards, downtimes_v1, events, search, spans
-from . import downtimes as downtimes_v2
-from .calls import Call, Handler, Keys, routes
-from .clock import Clock
-from .decode import Refused
-from .documents import Documents
-from .downtimes import Downtimes
-from .faults import Faults, FaultyApp
-from .monitors import Monitors
-from .snapshot import Snapshots
+from . import api, web
+from .alert.watch import Watch
+from .api.account import Account
+from .api.faults import FaultyApp
+from .api.keys import Keys
+from .errors import Refused
 from .store import Store
-from .watch import Watch
-from .web import alerts, boards, hosts, services
-from .web.site import Site, static
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
@@ -43,43 +36,19 @@ _FORBIDDEN = {
 
 def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
     """The ASGI application over `store`, which evaluates monitors every so many seconds (0: only when told to)."""
-    clock, documents, faults = Clock(), Documents(store), Faults()
-    watch = Watch(store, documents, clock)
-    snapshots = Snapshots(store, documents)
-    downtimes = Downtimes(documents, clock)
-    monitors = Monitors(documents, downtimes, clock, watch.state)
-    site = Site(store, documents, clock, monitors, downtimes)
-    # The first route that fits answers: what is more special comes first.
-    table = [
-        *_lab(clock, faults, documents, watch),
-        *snapshots.table(),
-        *search.table(monitors, downtimes),
-        *downtimes_v1.table(downtimes, clock),
-        *monitors.table(),
-        *downtimes_v2.table(downtimes),
-        *dashboards.table(documents, clock),
-        *events.table(documents, clock),
-        *spans.table(store),
-        *api.table(store, downtimes),
-        *api.intake(store, clock),
-    ]
+    account = Account.over(store, keys)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(_prune(store))]
         if evaluate_every:
-            tasks.append(asyncio.create_task(_evaluate(watch, evaluate_every)))
+            tasks.append(asyncio.create_task(_evaluate(account.watch, evaluate_every)))
         yield
         for task in tasks:
             task.cancel()
 
     app = Starlette(
-        routes=[
-            *(route for part in (hosts, boards, alerts, services) for route in part.routes(site)),
-            *static(),
-            snapshots.route(),
-            *routes(keys, table, documents.lock),
-        ],
+        routes=[*web.routes(account), *api.routes(account)],
         exception_handlers={
             Refused: _refused,
             HTTPException: lambda _, error: JSONResponse({"errors": [error.detail]}, error.status_code, error.headers),
@@ -88,30 +57,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         },
         lifespan=lifespan,
     )
-    return FaultyApp(app, faults)
-
-
-def _lab(clock: Clock, faults: Faults, documents: Documents, watch: Watch) -> list[tuple[str, str, Handler]]:
-    """What only a lab has: a clock to set, failures on demand, an account to empty, and mail that nobody gets."""
-
-    def set_clock(call: Call) -> dict[str, Any]:
-        clock.set(call.body)
-        return clock.shown()
-
-    def reset(call: Call) -> None:
-        for forget in (faults.clear, documents.clear, watch.forget):
-            forget()
-
-    return [
-        ("GET", "/lab/clock", lambda call: clock.shown()),
-        ("PUT", "/lab/clock", set_clock),
-        ("POST", "/lab/faults", lambda call: faults.add(call.body)),
-        ("DELETE", "/lab/faults", lambda call: faults.clear()),
-        ("POST", "/lab/reset", reset),
-        ("POST", "/lab/evaluate", lambda call: watch.evaluate()),
-        ("GET", "/lab/mailbox", lambda call: {"messages": documents.all("mail")}),
-        ("DELETE", "/lab/mailbox", lambda call: documents.clear("mail")),
-    ]
+    return FaultyApp(app, account.faults)
 
 
 async def _prune(store: Store) -> None:
@@ -133,6 +79,6 @@ async def _evaluate(watch: Watch, every: float) -> None:
         await asyncio.sleep(max(every, 9 * (time.monotonic() - begun)))
 
 
-def _refused(request: Request, error: Refused) -> Response:
+def _refused(_request: Request, error: Any) -> Response:
     more = _FORBIDDEN if error.status == 403 else {}
     return JSONResponse({**more, "errors": list(error.errors)}, status_code=error.status)

@@ -1,11 +1,17 @@
 """The lab's time: real time moved by an offset, so that ten minutes without data or a Saturday take no time."""
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .decode import Refused
+from .errors import Refused
+
+# The last second that Datadog's clients can name.
+LATEST = 2**32 - 1
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_RELATIVE = re.compile(r"now(?:-(\d+)([smhdw]))?")
 
 
 @dataclass
@@ -40,12 +46,25 @@ def iso(seconds: float, timespec: str = "microseconds") -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec=timespec)
 
 
+def epoch(text: str) -> float:
+    """The seconds since the epoch of an ISO 8601 time; UTC where it says no zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
 def seconds(text: str | None) -> int | None:
     """A time that may be missing, as v1 writes it: whole seconds since the epoch. Raises ValueError."""
     return None if text is None else int(epoch(text))
 
 
-def epoch(text: str) -> float:
-    """The seconds since the epoch of an ISO 8601 time; UTC where it says no zone. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+def moment(text: str | int | None, now: float, default: float) -> float:
+    """The seconds since the epoch of a search's limit: now, now-15m, ISO 8601 or milliseconds. Raises Refused(400)."""
+    if not text:
+        return default
+    relative = _RELATIVE.fullmatch(str(text))
+    try:
+        if relative:
+            return now - int(relative[1] or 0) * _UNITS[relative[2] or "s"]
+        return int(text) / 1000 if str(text).isdecimal() else epoch(str(text).replace(" ", "+"))
+    except (OverflowError, ValueError):
+        raise Refused(400, f"input_validation_error(Field 'filter' is invalid: {text})") from None

@@ -1,1 +1,19 @@
 """The pages that a person looks at: server-rendered, read-only, without a key."""
+
+from collections.abc import Iterator
+
+from starlette.routing import BaseRoute
+
+from ..api.account import Account
+from .alerts import Alerts
+from .boards import Boards
+from .hosts import Hosts
+from .services import Services
+from .site import static
+
+
+def routes(account: Account) -> Iterator[BaseRoute]:
+    """All pages, and the files that they load."""
+    for pages in (Hosts, Boards, Alerts, Services):
+        yield from pages(**vars(account)).routes()
+    yield from static()

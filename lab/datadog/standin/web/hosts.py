@@ -5,15 +5,15 @@ import statistics
 from typing import Any
 
 from starlette.requests import Request
-from starlette.routing import Route
 
-from ..decode import Refused
-from ..evaluate import evaluate
-from ..formulas import read
-from ..store import Host
-from .boards import asked_span
-from .graphs import chart, label
-from .site import Site, freshness
+from ..api.calls import on
+from ..errors import Refused
+from ..graph.model import chart, label
+from ..query.evaluate import evaluate
+from ..query.formulas import read
+from ..store.hosts import Host
+from ..wire.bodies import Json
+from .site import Pages, freshness, span
 
 # What the host map is coloured by, unless asked: the first of these that there is.
 _COLOURS = ("system.cpu.user", "system.load.1")
@@ -22,18 +22,19 @@ _RECENT, _OFFERED = 300, 4 * 3600
 _SHADES = 6
 
 
-def routes(site: Site) -> list[Route]:
-    def host_map(request: Request) -> tuple[str, dict[str, Any]]:
-        asked, now = request.query_params, site.clock.now()
-        everyone = site.store.hosts()
-        metrics = site.store.metrics(int(now) - _OFFERED)
+class Hosts(Pages):
+    @on("GET", "/")
+    def host_map(self, request: Request) -> tuple[str, Json]:
+        asked, now = request.query_params, self.clock.now()
+        everyone = self.store.hosts()
+        metrics = self.store.metrics(int(now) - _OFFERED)
         metric = asked.get("metric") or next((name for name in _COLOURS if name in metrics), "")
-        values = _values(site, metric, now) if metric in metrics else {}
+        values = self._values(metric, now) if metric in metrics else {}
         chosen = [host for host in everyone if host.fits(asked.get("filter", ""))]
         low, high = (min(values.values(), default=0.0), max(values.values(), default=0.0))
         tiles = [_tile(host, now, values.get(host.name), low, high) for host in chosen]
         keys = {tag.partition(":")[0] for host in everyone for tag in host.every_tag if ":" in tag} - {"host"}
-        groups: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[Json]] = {}
         by = asked.get("group", "")
         for tile in tiles:
             own = [tag for tag in tile["tags"] if tag.startswith(f"{by}:")] if by else [""]
@@ -52,47 +53,42 @@ def routes(site: Site) -> list[Route]:
             "scale": (low, high) if values else None,
         }
 
-    def one(request: Request) -> tuple[str, dict[str, Any]]:
-        name, now = request.path_params["name"], site.clock.now()
-        host = next((host for host in site.store.hosts() if host.name == name), None)
+    @on("GET", "/hosts/{name:path}")
+    def one(self, request: Request) -> tuple[str, Json]:
+        name, now = request.path_params["name"], self.clock.now()
+        host = self.store.host(name)
         if host is None:
             raise Refused(404, "There is no such host")
-        rows = _by_metric(site.store.freshness(host=name), now)
-        runs = sorted(site.store.check_runs(name), key=lambda run: (run.check, run.tags))
+        rows = _by_metric(self.store.freshness(host=name), now)
+        runs = sorted(self.store.check_runs(name), key=lambda run: (run.check, run.tags))
         meta = {key: value for key, value in host.meta.items() if isinstance(value, (str, int, float))}
         return "host.html", {"host": host, "metrics": rows, "runs": runs, "meta": meta}
 
-    def every_metric(request: Request) -> tuple[str, dict[str, Any]]:
+    @on("GET", "/metrics")
+    def every_metric(self, request: Request) -> tuple[str, Json]:
         word = request.query_params.get("filter", "").lower()
-        rows = _by_metric(site.store.freshness(), site.clock.now())
+        rows = _by_metric(self.store.freshness(), self.clock.now())
         return "metrics.html", {"rows": [row for row in rows if word in row["metric"].lower()], "total": len(rows)}
 
-    def metric(request: Request) -> tuple[str, dict[str, Any]]:
-        name, now = request.path_params["name"], site.clock.now()
-        found = site.store.freshness(metric=name)
+    @on("GET", "/metrics/{name}")
+    def metric(self, request: Request) -> tuple[str, Json]:
+        name, now = request.path_params["name"], self.clock.now()
+        found = self.store.freshness(metric=name)
         if not found:
             raise Refused(404, "There is no such metric")
-        start, end = asked_span(request, now, 3600)
-        (lines,) = evaluate(read(f"avg:{name}{{*}} by {{host}}"), site.store, start, end)
+        start, end = span(request, now)
+        (lines,) = evaluate(read(f"avg:{name}{{*}} by {{host}}"), self.store, start, end)
         drawn = chart([(line, "line", label(line)) for line in lines], start, end)
         rows = sorted(found, key=lambda one: (one.host, one.tags))
         return "metric.html", {"name": name, "series": rows, "drawn": drawn}
 
-    return [
-        site.page("/", host_map),
-        site.page("/hosts/{name:path}", one),
-        site.page("/metrics", every_metric),
-        site.page("/metrics/{name}", metric),
-    ]
+    def _values(self, metric: str, now: float) -> dict[str, float]:
+        """The average of a metric on each host over the last minutes, in one query for all of them."""
+        (lines,) = evaluate(read(f"avg:{metric}{{*}} by {{host}}"), self.store, int(now) - _RECENT, int(now) + 1)
+        return {line.group[0].removeprefix("host:"): statistics.fmean(line.points.values()) for line in lines}
 
 
-def _values(site: Site, metric: str, now: float) -> dict[str, float]:
-    """The average of a metric on each host over the last minutes, in one query for all of them."""
-    (lines,) = evaluate(read(f"avg:{metric}{{*}} by {{host}}"), site.store, int(now) - _RECENT, int(now) + 1)
-    return {line.group[0].removeprefix("host:"): statistics.fmean(line.points.values()) for line in lines}
-
-
-def _tile(host: Host, now: float, value: float | None, low: float, high: float) -> dict[str, Any]:
+def _tile(host: Host, now: float, value: float | None, low: float, high: float) -> Json:
     seconds = max(0.0, now - host.last_reported)
     part = (value - low) / (high - low) if value is not None and high > low else 0.0
     return {
@@ -105,7 +101,7 @@ def _tile(host: Host, now: float, value: float | None, low: float, high: float) 
     }
 
 
-def _by_metric(series: list[Any], now: float) -> list[dict[str, Any]]:
+def _by_metric(series: list[Any], now: float) -> list[Json]:
     """A row for each metric: its series, its hosts, and how old the newest point of the freshest and the stalest is."""
     rows = []
     for name, some in itertools.groupby(sorted(series, key=lambda one: one.metric), lambda one: one.metric):

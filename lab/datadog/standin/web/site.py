@@ -6,7 +6,6 @@ nothing run or load but the files of this server.
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,16 +19,16 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..clock import Clock, epoch
-from ..decode import Refused
-from ..documents import Documents
-from ..downtimes import Downtimes
-from ..monitors import Monitors
-from ..store import Store
+from ..api.account import Account
+from ..api.calls import Entry, Room
+from ..clock import epoch
+from ..errors import Refused
+from ..graph.model import live, number
+from ..wire.bodies import Json
 
 _HERE = Path(__file__).parent
 # What a person can choose; a widget's own span may be any.
-SPANS = ["5m", "15m", "1h", "4h", "1d"]
+_SPANS = ["5m", "15m", "1h", "4h", "1d"]
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -47,17 +46,7 @@ _VIEWS = (
 )
 # Seconds after which what comes every 15 is late, and after which a host counts as silent.
 _LATE, _SILENT = 60, 600
-_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
-
-
-def number(value: float | None, precision: int = 2, scaled: bool = True) -> str:
-    """A value for reading: 1234.5 is 1.23k, where it is `scaled`."""
-    if value is None:
-        return "-"
-    size, unit = next((scale for scale in _SCALES if scaled and abs(value) >= scale[0]), (1, ""))
-    text = f"{value / size:,.{precision}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) + unit
 
 
 def age(seconds: float | None) -> str:
@@ -92,72 +81,81 @@ def when(moment: float | str | None) -> str:
     return Markup("<time datetime='{}Z'>{}</time>").format(text.replace(" ", "T"), text)
 
 
-@dataclass(frozen=True)
-class Site:
-    """The account as the pages see it, and their templates."""
+def span(request: Request, now: float, usual: int = 3600) -> tuple[int, int]:
+    """The span that is asked for, or the last `usual` seconds. Raises Refused(400)."""
+    return asked_span(request, now) or (int(now) - usual, int(now))
 
-    store: Store
-    documents: Documents
-    clock: Clock
-    monitors: Monitors
-    downtimes: Downtimes
-    templates: jinja2.Environment = field(
-        default_factory=lambda: jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-        )
-    )
 
-    def __post_init__(self) -> None:
-        self.templates.filters |= {
-            **{one.__name__: one for one in (number, age, seconds, freshness, when)},
-            # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
-            "state": lambda status: status.lower().replace(" ", "-"),
-        }
+def asked_span(request: Request, now: float) -> tuple[int, int] | None:
+    """(start, end) by the parameters `span` (5m), or `start` and `end` (ISO 8601, UTC, or seconds). Raises Refused."""
+    asked = request.query_params
+    if asked.get("start"):
+        try:
+            times = [asked[name] if asked.get(name) else str(now) for name in ("start", "end")]
+            start, end = (int(float(text) if text.replace(".", "").isdecimal() else epoch(text)) for text in times)
+        except (ValueError, OverflowError):
+            raise Refused(400, "start and end are times such as 2026-01-31T19:00") from None
+        if not 0 <= start < end:
+            raise Refused(400, "start has to be before end")
+        return start, end
+    if asked.get("span") in _SPANS:
+        return live(asked["span"], now)
+    return None
 
-    def page(self, path: str, view: Callable[[Request], tuple[str, dict[str, Any]]]) -> Route:
-        """The route of a page: `view` names a template and what it shows. Refused(404) becomes a page too."""
 
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+_TEMPLATES.filters |= {
+    **{one.__name__: one for one in (number, age, seconds, freshness, when)},
+    # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
+    "state": lambda status: status.lower().replace(" ", "-"),
+}
+
+
+class Pages(Room):
+    """An account, with the pages of one subject: methods that take a request and name a template and what it shows."""
+
+    def endpoint(self, _entry: Entry, view: Callable[[Request], tuple[str, Json]]) -> Callable[[Request], Response]:
         def handle(request: Request) -> Response:
             try:
-                return self._render(request, *view(request))
+                return _render(self, request, *view(request))
+            # A refusal becomes a page too.
             except Refused as error:
-                return self._render(request, "error.html", {"problems": error.errors}, error.status)
+                return _render(self, request, "error.html", {"problems": error.errors}, error.status)
 
-        return Route(path, handle)
+        return handle
 
-    def _render(self, request: Request, template: str, values: dict[str, Any], status: int = 200) -> Response:
-        def link(**changes: Any) -> str:
-            """The address of this page with other parameters; an empty one is left out."""
-            kept = [item for item in request.query_params.multi_items() if item[0] not in changes]
-            wanted = kept + [item for item in changes.items() if item[1] != ""]
-            return f"{request.url.path}?{urlencode(wanted)}" if wanted else request.url.path
 
-        nonce = secrets.token_urlsafe(16)
-        shared = {
-            "path": request.url.path,
-            "asked": request.query_params,
-            "link": link,
-            "views": _VIEWS,
-            "spans_known": SPANS,
-            "nonce": nonce,
-            "now": self.clock.now(),
-            "offset": self.clock.offset,
-        }
-        text = self.templates.get_template(template).render({**shared, **values})
-        return HTMLResponse(
-            text,
-            status,
-            {
-                "Content-Security-Policy": _POLICY.format(nonce=nonce),
-                "X-Content-Type-Options": "nosniff",
-                "Referrer-Policy": "same-origin",
-                "Cache-Control": "no-store",
-            },
-        )
+def _render(account: Account, request: Request, template: str, values: Json, status: int = 200) -> Response:
+    def link(**changes: Any) -> str:
+        """The address of this page with other parameters; an empty one is left out."""
+        kept = [item for item in request.query_params.multi_items() if item[0] not in changes]
+        wanted = kept + [item for item in changes.items() if item[1] != ""]
+        return f"{request.url.path}?{urlencode(wanted)}" if wanted else request.url.path
+
+    nonce = secrets.token_urlsafe(16)
+    shared = {
+        "path": request.url.path,
+        "asked": request.query_params,
+        "link": link,
+        "views": _VIEWS,
+        "spans_known": _SPANS,
+        "nonce": nonce,
+        "now": account.clock.now(),
+        "offset": account.clock.offset,
+    }
+    headers = {
+        "Content-Security-Policy": _POLICY.format(nonce=nonce),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+    return HTMLResponse(_TEMPLATES.get_template(template).render({**shared, **values}), status, headers)
 
 
 def static() -> list[BaseRoute]:

@@ -1,0 +1,104 @@
+"""Monitors: made, changed, deleted and muted.
+
+Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that tests/contract/test_replay.py replays
+"""
+
+import re
+from collections.abc import Callable
+
+from ..clock import Clock, iso
+from ..errors import Refused
+from ..store.documents import Documents
+from ..wire import user
+from ..wire.bodies import Json
+from .downtimes import Downtimes
+from .monitor_bodies import NEW, checked
+
+# What the evaluation knows of a monitor: overall_state, overall_state_modified and groups by name.
+State = Callable[[int], Json]
+
+# What else a monitor is made with.
+_ADDED = {"deleted": None, "org_id": user.ORG, "creator": user.CREATOR, "run_as": None, "restricted": False}
+
+
+class Monitors:
+    """All monitors, with the state that the evaluation gives them."""
+
+    def __init__(self, documents: Documents, downtimes: Downtimes, clock: Clock, state: State) -> None:
+        self._documents = documents
+        self._downtimes = downtimes
+        self._clock = clock
+        self.state = state
+
+    def all(self) -> list[Json]:
+        return self._documents.all("monitor")
+
+    def need(self, id_: str, missing: str = "Monitor not found") -> Json:
+        """The monitor with this id. Raises Refused(404) in the words `missing`."""
+        return self._documents.need("monitor", id_, missing)
+
+    def create(self, sent: Json) -> Json:
+        """Make a monitor of a body. Raises Refused(400)."""
+        id_, now = self._documents.new_id("monitor"), self._clock.now()
+        times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
+        return self._put({"id": id_, **self._checked(sent, NEW, id_), **_ADDED, **times}, sent)
+
+    def update(self, found: Json, sent: Json) -> Json:
+        """Change the fields that a body names, `options` as a whole; what is silenced stays. Raises Refused(400)."""
+        changed = {**found, **self._checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
+        return self._put(changed, sent)
+
+    def _put(self, monitor: Json, sent: Json) -> Json:
+        self._documents.put("monitor", monitor["id"], monitor)
+        wish = (sent.get("options") or {}).get("silenced")
+        if wish is not None:
+            self._downtimes.silence(monitor["id"], wish)
+        return monitor
+
+    def validate(self, sent: Json, found: Json | None = None) -> None:
+        """Check a body without keeping it; what it does not have is that of `found`. Raises Refused(400)."""
+        self._checked(sent, found or NEW, found["id"] if found else 0)
+
+    def _checked(self, sent: Json, before: Json, id_: int) -> Json:
+        """The fields of a monitor, as `checked` has them; those that a composite is made of have to be there.
+
+        Words: DataDog/terraform-provider-datadog issue 2440. That a composite among them is refused is in the
+        documentation of composite monitors; in which words is not known.
+        """
+        result = checked(sent, before, id_)
+        if result["type"] == "composite":
+            parts = [self._documents.get("monitor", one) for one in re.findall(r"\d+", result["query"])]
+            if any(part is None or part["type"] == "composite" for part in parts):
+                raise Refused(400, "Some monitor IDs are invalid")
+        return result
+
+    def delete(self, found: Json) -> None:
+        """Delete a monitor, and cancel the downtimes of its own."""
+        self._documents.delete("monitor", found["id"])
+        for downtime in self._downtimes.ahead():
+            if downtime["monitor_identifier"].get("monitor_id") == found["id"]:
+                self._downtimes.cancel(downtime)
+
+    def references(self, monitor: Json) -> list[str]:
+        """Why a monitor cannot be deleted: the composite monitors that are made of it."""
+        id_ = str(monitor["id"])
+        others = [
+            f"[{other['id']},{other['name']}]"
+            for other in self.all()
+            if other["type"] == "composite" and id_ in re.findall(r"\d+", other["query"])
+        ]
+        named = f"monitor [{id_},{monitor['name']}] is referenced in composite monitors: "
+        return [named + ", ".join(others)] if others else []
+
+    def shown(self, monitor: Json, ahead: list[Json] | None = None) -> Json:
+        """A monitor as the API answers it; `ahead` are the downtimes, where the caller has them."""
+        id_ = monitor["id"]
+        overall = {name: value for name, value in self.state(id_).items() if name != "groups"}
+        silenced = self._downtimes.silenced(id_, self._downtimes.ahead() if ahead is None else ahead)
+        return {**monitor, "options": {**monitor["options"], "silenced": silenced}, **overall}
+
+
+def scopes(query: str) -> list[str]:
+    """The scopes of a query's metrics and checks, as they are written."""
+    over = [part for text in re.findall(r"\.(?:over|by)\(([^)]*)\)", query) for part in re.findall(r'"([^"]*)"', text)]
+    return [*re.findall(r"(?<!by )\{([^{}]*)\}", query), *over]

@@ -1,0 +1,266 @@
+"""What a monitor's condition says about each of its groups at one moment. Pure but for what it reads from the store.
+
+Source: https://docs.datadoghq.com/monitors/types/metric/, .../service_check/ and .../anomaly/
+"""
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from module_utils.datadog_monitor_query import (
+    CheckCondition,
+    CompositeCondition,
+    MetricCondition,
+    parse_monitor,
+    window_seconds,
+)
+from module_utils.datadog_query import Binary, Call, Expression, Negative, Number, Query, QuerySyntaxError, Series
+from module_utils.datadog_scope import And, Scope, Tag, parse_scope
+
+from ..errors import Refused
+from ..query.evaluate import combine, evaluate
+from ..query.functions import METHODS, Line
+from ..store import Store
+from ..wire.bodies import CheckRun, Json
+
+OK, WARN, ALERT, NO_DATA = "OK", "Warn", "Alert", "No Data"
+# From the least to the most severe; all but OK are worth an alert.
+_SEVERITY = (OK, NO_DATA, WARN, ALERT)
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    **dict.fromkeys(("=", "=="), operator.eq),
+    "!=": operator.ne,
+}
+# The conditions that the stand-in evaluates.
+Asked = MetricCondition | CheckCondition | CompositeCondition
+# Part of its window that a group may have no data for at the start, where a full window is asked.
+_START = 0.2
+# The number of runs that a monitor of service checks looks at, at most.
+_MOST_RUNS = 100
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One group: `tags` in the order of the query's keys, `last_data` in seconds since the epoch, `value` as the
+    thresholds take it and `recovering` as the recovery thresholds do, `runs` the statuses of each host and set of
+    tags that ran a check, newest first. `status` is that of a composite monitor, which has no thresholds.
+    """
+
+    tags: tuple[str, ...]
+    last_data: float
+    value: float | None = None
+    recovering: float | None = None
+    full: bool = True
+    runs: tuple[tuple[int, ...], ...] = ()
+    message: str = ""
+    status: str = ""
+
+
+@functools.lru_cache(maxsize=4096)
+def condition(query: str, kind: str) -> Asked | None:
+    """What a monitor asks, None where the stand-in does not evaluate it."""
+    try:
+        found = parse_monitor(query, kind)
+    except (QuerySyntaxError, ValueError):
+        return None
+    return found if isinstance(found, (MetricCondition, CheckCondition, CompositeCondition)) else None
+
+
+def grouped(asked: Asked) -> bool:
+    """Whether a condition is judged for each group of tags, rather than once."""
+    if isinstance(asked, MetricCondition):
+        return any(series.by for series in _series(asked.expression))
+    return isinstance(asked, CheckCondition) and bool(asked.by)
+
+
+def scope_tags(asked: Asked) -> frozenset[str]:
+    """The tags that everything has that the condition looks at."""
+    if isinstance(asked, CheckCondition):
+        return frozenset(asked.over) - {"*"}
+    series = _series(asked.expression) if isinstance(asked, MetricCondition) else ()
+    found = [frozenset(_needed(one.scope)) for one in series]
+    return frozenset.intersection(*found) if found else frozenset()
+
+
+def _series(node: Any) -> Iterator[Series]:
+    match node:
+        case Series():
+            yield node
+        case Binary():
+            yield from (*_series(node.left), *_series(node.right))
+        case Negative():
+            yield from _series(node.operand)
+        case Call():
+            yield from (series for part in node.arguments for series in _series(part))
+
+
+def _needed(scope: Scope) -> Iterator[str]:
+    for part in scope.operands if isinstance(scope, And) else (scope,):
+        if isinstance(part, Tag) and "*" not in part.text:
+            yield part.text
+
+
+def observe(asked: MetricCondition | CheckCondition, options: Json, store: Store, now: int) -> list[Observation]:
+    """The groups that have data. Raises Refused(400) for what cannot be evaluated."""
+    if isinstance(asked, CheckCondition):
+        return _checks(asked, store)
+    return _metric(asked, options, store, now - int(options.get("evaluation_delay") or 0))
+
+
+# ------------------------------------------------------------------------------------------------------- composites
+def joined(asked: CompositeCondition, statuses: Mapping[int | str, str]) -> str:
+    """The status that other monitors' statuses make.
+
+    Source: https://docs.datadoghq.com/monitors/types/composite/#computing-trigger-conditions
+    """
+    found = [joined(one, statuses) if isinstance(one, CompositeCondition) else statuses[one] for one in asked.operands]
+    if asked.operator == "!":
+        return {OK: ALERT, NO_DATA: NO_DATA}.get(found[0], OK)
+    return (max if asked.operator == "||" else min)(found, key=_SEVERITY.index)
+
+
+# ---------------------------------------------------------------------------------------------------------- metrics
+def _metric(asked: MetricCondition, options: Json, store: Store, now: int) -> list[Observation]:
+    if not asked.window_text.startswith("last_"):
+        raise Refused(400, f"the window {asked.window_text} is not evaluated by the stand-in Datadog")
+    start = now - asked.window
+    (lines,) = evaluate(Query((asked.expression,)), store, start, now)
+    before: dict[tuple[str, ...], float] = {}
+    if asked.change:
+        (older,) = evaluate(Query((asked.expression,)), store, start - asked.change[1], now - asked.change[1])
+        before = {line.group: _aggregate(asked, line) for line in older if line.points}
+    totals = _totals(asked, store, start, now)
+    found = []
+    for line in lines:
+        if not line.points or (asked.change and line.group not in before):
+            continue
+        value = recovering = totals.get(line.group) if totals is not None else _aggregate(asked, line)
+        if asked.change and value is not None:
+            value = recovering = _change(asked.change[0], before[line.group], value)
+        if line.bounds:
+            windows = options.get("threshold_windows") or {}
+            trigger = _keyword(asked.expression, "alert_window") or windows.get("trigger_window") or asked.window_text
+            value = _share(line, now - window_seconds(trigger))
+            recovering = _share(line, now - window_seconds(windows.get("recovery_window") or trigger))
+        full = min(line.points) <= start + max(asked.window * _START, line.interval)
+        last_data = float(min(now, max(line.points) + line.interval))
+        found.append(Observation(line.group, last_data, value, recovering, full))
+    return [one for one in found if one.value is not None]
+
+
+def _totals(asked: MetricCondition, store: Store, start: int, now: int) -> dict[tuple[str, ...], float] | None:
+    """The value of each group where metrics are summed over the window before they are reckoned with each other, as
+    for an error rate: under sum(), with arithmetic and as_count(). None for any other condition.
+
+    Source: https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/
+    """
+    counted = any(part.name == "as_count" for series in _series(asked.expression) for part in series.modifiers)
+    if asked.change or asked.aggregation != "sum" or not counted or not isinstance(asked.expression, Binary):
+        return None
+
+    def total(node: Expression) -> list[Line] | float:
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Binary):
+            return combine(node, total(node.left), total(node.right))
+        (lines,) = evaluate(Query((node,)), store, start, now)
+        return [replace(line, points={start: math.fsum(line.points.values())}) for line in lines if line.points]
+
+    totals = total(asked.expression)
+    return None if isinstance(totals, float) else {line.group: line.points[start] for line in totals if line.points}
+
+
+def _aggregate(asked: MetricCondition, line: Line) -> float:
+    values = [line.points[bucket] for bucket in sorted(line.points)]
+    if asked.aggregation == "last":
+        return values[-1]
+    if asked.aggregation not in METHODS:
+        raise Refused(400, f"{asked.aggregation} over a window is not evaluated by the stand-in Datadog")
+    return float(METHODS[asked.aggregation](values))
+
+
+def _change(how: str, before: float, now: float) -> float | None:
+    if how == "change":
+        return now - before
+    return (now - before) / abs(before) * 100 if before else None
+
+
+def _share(line: Line, since: int) -> float | None:
+    """The part of the points since then that are anomalous, from 0 to 1."""
+    recent = [bucket for bucket in line.points if bucket >= since]
+    return sum(bucket in line.anomalous for bucket in recent) / len(recent) if recent else None
+
+
+def _keyword(node: Expression, name: str) -> str | None:
+    keywords = node.keywords if isinstance(node, Call) else ()
+    return next((str(value.value) for key, value in keywords if key == name), None)
+
+
+# ---------------------------------------------------------------------------------------------------- service checks
+def _checks(asked: CheckCondition, store: Store) -> list[Observation]:
+    host_tags = {host.name: host.every_tag for host in store.hosts()}
+    over = [parse_scope(tag) for tag in asked.over]
+    exclude = [parse_scope(tag) for tag in asked.exclude]
+    groups: dict[tuple[str, ...], list[CheckRun]] = {}
+    for run in store.check_runs(check=asked.check, most=_MOST_RUNS):
+        tags = {*run.tags, *host_tags.get(run.host, ()), *([f"host:{run.host}"] if run.host else [])}
+        if all(one.matches(tags) for one in over) and not any(one.matches(tags) for one in exclude):
+            by = sorted(run.tags) if asked.by == ("*",) else [_tag(key, tags) for key in asked.by]
+            groups.setdefault(tuple(by), []).append(run)
+    return [_check(asked, group, runs) for group, runs in sorted(groups.items())]
+
+
+def _tag(key: str, tags: Iterable[str]) -> str:
+    return next((tag for tag in sorted(tags) if tag.startswith(f"{key}:")), f"{key}:N/A")
+
+
+def _check(asked: CheckCondition, group: tuple[str, ...], runs: list[CheckRun]) -> Observation:
+    newest = sorted(runs, key=lambda run: run.timestamp, reverse=True)
+    seen = Observation(group, float(newest[0].timestamp), message=newest[0].message)
+    streams: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for run in newest:
+        streams.setdefault((run.host, run.tags), []).append(run.status)
+    if asked.verdict.startswith("pct_by_status"):
+        return replace(seen, value=100 * sum(statuses[0] == 2 for statuses in streams.values()) / len(streams))
+    return replace(seen, runs=tuple(tuple(statuses[: asked.last]) for statuses in streams.values()))
+
+
+# ------------------------------------------------------------------------------------------------------------ status
+def status(asked: MetricCondition | CheckCondition, options: Json, seen: Observation, before: str) -> str:
+    """OK, Warn or Alert, given what the group was before: thresholds, recovery thresholds, runs in a row."""
+    thresholds = options.get("thresholds") or {}
+    if seen.runs:
+        return max((_runs_status(thresholds, runs, before) for runs in seen.runs), key=(OK, WARN, ALERT).index)
+    symbol = asked.comparator if isinstance(asked, MetricCondition) else ">="
+    critical = thresholds.get("critical", getattr(asked, "threshold", None))
+    compare, value = COMPARE[symbol], seen.value or 0.0
+    # No comparison holds for what is not known.
+    recovering = math.nan if seen.recovering is None else seen.recovering
+    for level, limit, recovery in (
+        (ALERT, critical, thresholds.get("critical_recovery")),
+        (WARN, thresholds.get("warning"), thresholds.get("warning_recovery")),
+    ):
+        if limit is None:
+            continue
+        if compare(value, float(limit)):
+            return level
+        # A recovery threshold is where the value has to come back to: its own side of the limit does not do.
+        still = operator.gt if symbol in (">", ">=") else operator.lt
+        if before == level and recovery is not None and still(recovering, float(recovery)):
+            return level
+    return OK
+
+
+def _runs_status(thresholds: Json, runs: tuple[int, ...], before: str) -> str:
+    """By how many of the newest runs in a row have a status: 0 ok, 1 warning, 2 critical, 3 unknown."""
+    for level, code, name in ((ALERT, 2, "critical"), (WARN, 1, "warning"), (OK, 0, "ok")):
+        needed = int(thresholds.get(name) or 1)
+        if len(runs) >= needed and set(runs[:needed]) == {code}:
+            return level
+    return before if before in (OK, WARN, ALERT) else OK

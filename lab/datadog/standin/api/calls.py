@@ -1,0 +1,188 @@
+"""How a request becomes a call of a plain function, and what that returns an answer.
+
+Every room of the API is written alike: its methods take a call, return a body, (status, body) or nothing (204), and
+raise Refused for what the API refuses.
+"""
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..clock import LATEST
+from ..errors import Refused, malformed
+from ..wire import bodies
+from ..wire.bodies import Json
+from .account import Account
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_LOG = logging.getLogger(__name__)
+# Largest bodies as sent and decompressed, in bytes.
+# Source: https://docs.datadoghq.com/api/latest/metrics/#submit-metrics
+SMALL = (512_000, 5 * 1024 * 1024)
+_USUAL = (3_200_000, 62_914_560)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request without its HTTP: what the path and the query hold, the decoded body, None without one, and the
+    address under which this was asked, with a slash at its end.
+    """
+
+    path: Json = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    base: str = ""
+
+    def object(self) -> Json:
+        """The body, which has to be an object. Raises Refused(400)."""
+        if not isinstance(self.body, dict):
+            raise Refused(400, "Invalid JSON")
+        return self.body
+
+    def data(self) -> Json:
+        """What the body of a v2 request has under "data", empty where that is no object."""
+        found = self.body.get("data") if isinstance(self.body, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def wish(self) -> Json:
+        """What the query and the body ask for, for calls that take either."""
+        return {**self.query, **(self.body or {})}
+
+    def text(self, name: str) -> str:
+        """A parameter of the query that has to be there. Raises Refused(400)."""
+        if not self.query.get(name):
+            raise Refused(400, f"The parameter '{name}' is required")
+        return self.query[name]
+
+    def flag(self, name: str) -> bool:
+        return self.query.get(name, "").lower() == "true"
+
+    def integer(self, name: str, default: int | None = None, allowed: range = range(LATEST + 1)) -> int:
+        """A parameter that is a number, required where there is no default. Raises Refused(400)."""
+        if default is not None and not self.query.get(name):
+            return default
+        try:
+            value = int(float(self.text(name)))
+        except (OverflowError, ValueError):
+            value = -1
+        if value not in allowed:
+            raise Refused(400, f"The value provided for parameter '{name}' is invalid")
+        return value
+
+    def span(self, start: str, end: str) -> tuple[int, int]:
+        """The times that two parameters name, in their order. Raises Refused(400)."""
+        begin, finish = self.integer(start), self.integer(end)
+        if begin >= finish:
+            raise Refused(400, f"The parameter '{start}' must be before '{end}'")
+        return begin, finish
+
+    def paged(self, items: list[Any], start: str, count: str, default: int) -> list[Any]:
+        """The part of a list that the parameters `start` and `count` ask for. Raises Refused(400)."""
+        begin = self.integer(start, 0)
+        return items[begin : begin + self.integer(count, default)]
+
+
+def cursor(after: Any) -> str:
+    """What a page ended with, as a text for its answer."""
+    return base64.urlsafe_b64encode(json.dumps({"after": after}).encode()).decode()
+
+
+def after(text: str) -> Any:
+    """What the page ended with that a cursor follows. Raises ValueError, TypeError or KeyError for what is none."""
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))["after"]
+
+
+class _Id(IntegerConvertor):
+    """A number in a path, with as many digits as ids have: Python refuses to read thousands of them."""
+
+    regex = "[0-9]{1,20}"
+
+
+register_url_convertor("id", _Id())
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One call of the API: whether it needs both keys, the "api_key" or "nothing", how its body is read, and how large
+    that may be.
+    """
+
+    method: str
+    path: str
+    needs: str = "both"
+    load: Callable[[bytes], Any] = bodies.load
+    protobuf: Callable[[bytes], Any] | None = None
+    limits: tuple[int, int] = _USUAL
+
+
+def on(method: str, path: str, **options: Any) -> Callable[[_Method], _Method]:
+    """Declare a method of a room as what answers `method` on `path`; `options` are those of Entry."""
+
+    def declare(handler: _Method) -> _Method:
+        handler.__dict__.setdefault("entries", []).append(Entry(method, path, **options))
+        return handler
+
+    return declare
+
+
+class Room(Account):
+    """An account, with the calls of one resource: methods that take a Call, each declared by `on`."""
+
+    def routes(self) -> Iterator[Route]:
+        for name, method in vars(type(self)).items():
+            for entry in getattr(method, "entries", ()):
+                yield Route(entry.path, self.endpoint(entry, getattr(self, name)), methods=[entry.method])
+
+    def endpoint(self, entry: Entry, handler: Callable[..., Any]) -> Callable[[Request], Any]:
+        """How `handler` answers requests; what is not a GET runs alone."""
+
+        def run(call: Call) -> Any:
+            if entry.method == "GET":
+                return handler(call)
+            try:
+                with self.documents.lock:
+                    return handler(call)
+            # Handlers check what the API checks. Any other part of a body may be of any type, and trips its user.
+            except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError) as error:
+                _LOG.info("refused", exc_info=True)
+                raise malformed(error) from None
+
+        async def handle(request: Request) -> Response:
+            if entry.needs != "nothing":
+                self.keys.check(request, application=entry.needs == "both")
+            path, query, body = dict(request.path_params), dict(request.query_params), await _body(request, entry)
+            answer = await run_in_threadpool(run, Call(path, query, body, str(request.base_url)))
+            if isinstance(answer, Response):
+                return answer
+            status, body = answer if isinstance(answer, tuple) else (204 if answer is None else 200, answer)
+            return Response(None, status) if body is None else JSONResponse(body, status)
+
+        return handle
+
+
+async def _body(request: Request, entry: Entry) -> Any:
+    """The decoded body of a request, None without one. Raises Refused: 400, 413, and 415 for protobuf not taken."""
+    load = entry.load
+    if load is bodies.load and "protobuf" in request.headers.get("content-type", ""):
+        if entry.protobuf is None:
+            raise Refused(415, "protobuf is not taken here by the stand-in Datadog: send JSON")
+        load = entry.protobuf
+    sent, plain = entry.limits
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > sent:
+            raise Refused(413, f"Payload is too big (maximum {sent} bytes)")
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if not body and load is bodies.load:
+        return None
+    return await run_in_threadpool(lambda: load(bodies.inflate(bytes(body), encoding, plain)))

@@ -1,0 +1,108 @@
+"""Lists of dashboards, and the dashboards on them.
+
+Source: https://docs.datadoghq.com/api/latest/dashboard-lists/
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..clock import iso
+from ..errors import Refused
+from ..wire import user
+from ..wire.bodies import Json
+from .calls import Call, Room, on
+
+_ALL, _ONE = "/api/v1/dashboard/lists/manual", "/api/v1/dashboard/lists/manual/{id:id}"
+_ITEMS = "/api/v2/dashboard/lists/manual/{id:id}/dashboards"
+# What a list and an item of it are shown with.
+_LIST: Json = {"type": "manual_dashboard_list", "is_favorite": False, "dashboards": None, "author": user.AUTHOR}
+_ITEM: Json = {
+    **dict.fromkeys(("icon", "integration_id")),
+    **dict.fromkeys(("is_favorite", "is_shared"), False),
+    "author": user.AUTHOR,
+    "popularity": 0,
+}
+
+
+class DashboardLists(Room):
+    def _need(self, call: Call) -> Json:
+        id_ = call.path["id"]
+        return self.documents.need("dashboard list", id_, f"Manual Dashboard List with id {id_} not found")
+
+    def _put(self, made: Json) -> Json:
+        changed = {**made, "modified": iso(self.clock.now())}
+        self.documents.put("dashboard list", made["id"], changed)
+        return _shown(changed)
+
+    @on("GET", _ALL)
+    def every(self, call: Call) -> Json:
+        return {"dashboard_lists": [_shown(found) for found in self.documents.all("dashboard list")]}
+
+    @on("POST", _ALL)
+    def create(self, call: Call) -> Json:
+        name, id_ = _name(call), self.documents.new_id("dashboard list")
+        return self._put({"id": id_, "name": name, "created": iso(self.clock.now()), "items": []})
+
+    @on("GET", _ONE)
+    def read(self, call: Call) -> Json:
+        return _shown(self._need(call))
+
+    @on("PUT", _ONE)
+    def rename(self, call: Call) -> Json:
+        return self._put({**self._need(call), "name": _name(call)})
+
+    @on("DELETE", _ONE)
+    def delete(self, call: Call) -> Json:
+        self.documents.delete("dashboard list", self._need(call)["id"])
+        return {"deleted_dashboard_list_id": call.path["id"]}
+
+    # -------------------------------------------------------------------------------------------------------- items
+    @on("GET", _ITEMS)
+    def items(self, call: Call) -> Json:
+        found = [(item, self.documents.get("dashboard", item["id"])) for item in self._need(call)["items"]]
+        there = [
+            {
+                **{name: dashboard.get(name) for name in ("title", "url", "is_read_only", "tags")},
+                **_ITEM,
+                "created": dashboard["created_at"],
+                "modified": dashboard["modified_at"],
+                **item,
+            }
+            for item, dashboard in found
+            if dashboard
+        ]
+        return {"dashboards": there, "total": len(there)}
+
+    @on("POST", _ITEMS)
+    def add(self, call: Call) -> Json:
+        kept = self._change(call, lambda old, sent: old + [item for item in sent if item not in old])
+        return {"added_dashboards_to_list": kept}
+
+    @on("PUT", _ITEMS)
+    def replace(self, call: Call) -> Json:
+        return {"dashboards": self._change(call, lambda old, sent: sent)}
+
+    @on("DELETE", _ITEMS)
+    def remove(self, call: Call) -> Json:
+        gone = self._change(call, lambda old, sent: [item for item in old if item not in sent])
+        return {"deleted_dashboards_from_list": gone}
+
+    def _change(self, call: Call, kept: Callable[[list[Any], list[Any]], list[Any]]) -> list[Any]:
+        """Turn the items of a list and those of the body into the new items; those of the body."""
+        found = self._need(call)
+        if "dashboards" not in call.body:
+            raise Refused(400, "Required parameter 'dashboards' is missing")
+        sent = [{"type": item["type"], "id": item["id"]} for item in call.body["dashboards"]]
+        self._put({**found, "items": kept(found["items"], sent)})
+        return sent
+
+
+def _name(call: Call) -> str:
+    if not call.body.get("name"):
+        raise Refused(400, "'name' parameter can't be empty")
+    return str(call.body["name"])
+
+
+def _shown(found: Json) -> Json:
+    kept = {name: value for name, value in found.items() if name != "items"}
+    return {**_LIST, **kept, "dashboard_count": len(found["items"])}

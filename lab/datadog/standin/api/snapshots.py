@@ -1,0 +1,78 @@
+"""Pictures of graphs: the queried data drawn, for whoever has the address.
+
+Source: https://docs.datadoghq.com/api/latest/snapshots/
+"""
+
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+
+from ..errors import Refused
+from ..graph.model import View, widget
+from ..graph.picture import draw
+from ..query.events import finder
+from ..wire import bodies
+from ..wire.bodies import Json
+from .calls import Call, Room, on
+
+_SIZES = range(80, 4001)
+# Pictures kept, newest first.
+_MOST = 200
+_NAME = re.compile(r"[0-9a-f]{32}")
+_VISUALS = ("timeseries", "query_value")
+
+
+class Snapshots(Room):
+    @on("GET", "/snapshot/{name}.png", needs="nothing")
+    def show(self, call: Call) -> Response:
+        """A picture, without a key as Datadog does: the address is the secret."""
+        path = self.store.folder / "snapshots" / f"{call.path['name']}.png"
+        if not _NAME.fullmatch(path.stem) or not path.is_file():
+            raise Refused(404, "Not found")
+        return Response(path.read_bytes(), media_type="image/png")
+
+    @on("GET", "/api/v1/graph/snapshot")
+    def take(self, call: Call) -> Json:
+        query = call.query
+        if not query.get("graph_def") and not query.get("metric_query"):
+            raise Refused(400, "metric_query or graph_def param required")
+        span = call.span("start", "end")
+        size = call.integer("width", 800, _SIZES), call.integer("height", 300, _SIZES)
+        asked = {name: query[name] for name in ("graph_def", "metric_query", "event_query") if query.get(name)}
+        asked.setdefault("graph_def", json.dumps({"requests": [{"q": query.get("metric_query")}]}))
+        model = _model(bodies.load(asked["graph_def"].encode()), View(self.store, span[1], {}, span))
+        title = query.get("title") or model["title"]
+        events = self.documents.all("event") if query.get("event_query") else []
+        moments = [one["date_happened"] for one in filter(finder(query.get("event_query", "")), events)]
+        # Where matplotlib keeps what it knows of fonts, should nobody have said.
+        os.environ.setdefault("MPLCONFIGDIR", str(self.store.folder / "matplotlib"))
+        name = _keep(self.store.folder / "snapshots", draw(model, title, span, size, moments))
+        return {"snapshot_url": f"{call.base}snapshot/{name}.png", **asked, **({"title": title} if title else {})}
+
+
+def _keep(folder: Path, picture: bytes) -> str:
+    """Write a picture beside the database; its name. The oldest make room."""
+    name = secrets.token_hex(16)
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.png").write_bytes(picture)
+    for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_MOST]:
+        old.unlink()
+    return name
+
+
+def _model(definition: Any, view: View) -> Json:
+    """What a definition draws, in the old form (viz) or that of a dashboard's widget (type)."""
+    if not isinstance(definition, dict):
+        raise Refused(400, "graph_def: not the definition of a graph")
+    visual = definition.get("viz") or definition.get("type", "timeseries")
+    if visual not in _VISUALS:
+        raise Refused(400, f"graph_def: {visual} is not drawn by the stand-in Datadog")
+    model = widget({**definition, "type": visual}, view)
+    if "problem" in model:
+        raise Refused(400, f"graph_def: {model['problem']}")
+    return model

@@ -1,0 +1,18 @@
+"""What a request is answered with instead of a result."""
+
+
+class Refused(Exception):
+    """A request that is answered with an error: `status` is the HTTP status, `errors` what the body says.
+
+    The API writes an error as a text; some parts of v2 write an object.
+    """
+
+    def __init__(self, status: int, *errors: str | dict[str, str]) -> None:
+        super().__init__(*errors)
+        self.status = status
+        self.errors = errors
+
+
+def malformed(reason: object) -> Refused:
+    """How the API refuses a body that is not what it takes."""
+    return Refused(400, f"Payload is not in the expected format: {reason}")

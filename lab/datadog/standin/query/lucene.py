@@ -1,0 +1,111 @@
+"""The search syntax of spans, monitors and events, which is nearly Lucene's: text to a test.
+
+A word is looked for wherever the thing that is searched has texts, KEY:word is what it has under that key. In a text
+that is not quoted, * stands for any characters and ? for one. Upper and lower case are the same here.
+Source: https://docs.datadoghq.com/tracing/trace_explorer/query_syntax/
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from luqum import tree
+from luqum.exceptions import ParseError
+from luqum.thread import parse as read
+
+from ..errors import Refused
+
+Test = Callable[[Any], bool]
+# The texts that a thing has under a key; without one, where words are looked for.
+Values = Callable[[Any, str], Iterable[str]]
+_PIECE = re.compile(r"\\(.)|(\*)|(\?)|(.)", re.DOTALL)
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(ns|us|µs|ms|s|min|m|h)?")
+_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "min": 6e10, "m": 6e10, "h": 3.6e12}
+
+
+def parse(query: str, values: Values, refuse: Callable[[str], Refused], partly: Iterable[str] = ("",)) -> Test:
+    """The test that `query` writes; under the keys `partly` a part of a text is enough. Raises what `refuse` makes."""
+    if not query.strip():
+        return lambda thing: True
+    try:
+        # Lucene has regular expressions between slashes, Datadog has none.
+        return _test(read(re.sub(r"(?<!\\)/", r"\\/", query)), values, "", partly)
+    except (ParseError, RecursionError, ValueError) as error:
+        raise refuse(str(error)) from None
+
+
+def _test(node: Any, values: Values, key: str, partly: Iterable[str]) -> Test:
+    def of(inner: Any, key: str = key) -> Test:
+        return _test(inner, values, key, partly)
+
+    match node:
+        case tree.SearchField():
+            return of(node.expr, node.name)
+        case tree.BaseGroup():
+            return of(node.expr)
+        case tree.Not() | tree.Prohibit():
+            negated = of(node.a)
+            return lambda thing: not negated(thing)
+        case tree.OrOperation():
+            return _any([of(one) for one in node.children])
+        case tree.AndOperation():
+            return _all([of(one) for one in node.children])
+        case tree.UnknownOperation():
+            # Words side by side are joined by AND, which binds more than OR: Lucene reads that the other way round.
+            runs: list[list[Test]] = [[]]
+            for one in node.children:
+                first, *rest = one.children if isinstance(one, tree.OrOperation) else [one]
+                runs[-1].append(of(first))
+                runs += [[of(another)] for another in rest]
+            return _any([_all(run) for run in runs])
+    fits = _fits(node, key not in partly)
+    return lambda thing: any(map(fits, values(thing, key)))
+
+
+def _any(tests: list[Test]) -> Test:
+    return lambda thing: any(test(thing) for test in tests)
+
+
+def _all(tests: list[Test]) -> Test:
+    return lambda thing: all(test(thing) for test in tests)
+
+
+def _fits(node: Any, whole: bool) -> Callable[[str], bool]:
+    match node:
+        case tree.Phrase():
+            text = re.sub(r"\\(.)", r"\1", node.value[1:-1]).lower()
+            return lambda value: text == value.lower() if whole else text in value.lower()
+        case tree.Word():
+            pattern = "".join(map(_piece, _PIECE.finditer(node.value)))
+            matcher = re.compile(pattern, re.IGNORECASE | re.DOTALL)
+            return lambda value: bool((matcher.fullmatch if whole else matcher.search)(value))
+        case tree.Range():
+            low = _limit(node.low, operator.ge if node.include_low else operator.gt)
+            high = _limit(node.high, operator.le if node.include_high else operator.lt)
+            return lambda value: low(value) and high(value)
+        case tree.From():
+            return _limit(node.a, operator.ge if node.include else operator.gt)
+        case tree.To():
+            return _limit(node.a, operator.le if node.include else operator.lt)
+    raise ValueError(f"{node} is not searched for by the stand-in Datadog")
+
+
+def _piece(found: re.Match[str]) -> str:
+    return ".*" if found[2] else "." if found[3] else re.escape(found[1] or found[4])
+
+
+def _limit(node: Any, compare: Callable[[float, float], bool]) -> Callable[[str], bool]:
+    """A test of a number; * is no limit."""
+    if str(node).strip() == "*":
+        return lambda value: True
+    limit = _number(str(node).strip())
+    if limit is None:
+        raise ValueError(f"{node} is no number")
+    return lambda value: (number := _number(value)) is not None and compare(number, limit)
+
+
+def _number(text: str) -> float | None:
+    """A number; of one with a unit of time, the nanoseconds."""
+    found = _NUMBER.fullmatch(text)
+    return float(found[1]) * _UNITS.get(found[2] or "", 1) if found else None

@@ -1,0 +1,25 @@
+"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs, spans, objects.
+
+All SQL is in this package.
+"""
+
+from pathlib import Path
+
+from . import documents, hosts, points, spans
+
+_SCHEMA = "".join(part.SCHEMA for part in (hosts, points, spans, documents))
+
+
+class Store(points.Points, spans.Spans):
+    """Everything that was sent."""
+
+    def __init__(self, folder: Path, retention: int) -> None:
+        """Open or make the file in `folder`; points older than `retention` seconds are not kept."""
+        super().__init__(folder, _SCHEMA, retention)
+
+    def prune(self, now: int) -> None:
+        """Drop points, runs and spans past their time."""
+        with self.transaction() as db:
+            self._prune_points(db, now)
+            self._prune_runs(db, now - self.retention)
+            self._prune_spans(db, now)

@@ -1,0 +1,132 @@
+"""Hosts, their tags by source, and the check runs that came from them."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..wire.bodies import CheckRun, HostReport
+from .database import Database
+
+# The names under which the hosts API shows the sources of tags.
+SOURCES = {"system": "Datadog", "datadog": "Datadog", "user": "Users", "users": "Users"}
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS host (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last_reported INTEGER NOT NULL DEFAULT 0,
+    aliases TEXT NOT NULL DEFAULT '[]', meta TEXT);
+CREATE TABLE IF NOT EXISTS host_tag (
+    host TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (host, source, tag)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run (
+    check_name TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL, ts INTEGER NOT NULL, status INTEGER NOT NULL,
+    message TEXT NOT NULL, PRIMARY KEY (check_name, host, tags, ts)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host; `tags` by the shown name of their source, `meta` as the last metadata report gave it."""
+
+    id: int
+    name: str
+    last_reported: int
+    aliases: list[str]
+    meta: dict[str, Any]
+    tags: dict[str, list[str]]
+
+    @property
+    def every_tag(self) -> set[str]:
+        """Its tags of all sources, and its name as one."""
+        return {f"host:{self.name}", *(tag for own in self.tags.values() for tag in own)}
+
+    def fits(self, words: str) -> bool:
+        """Whether every word of a filter is part of its name, an alias or a tag."""
+        own = [text.lower() for text in (self.name, *self.aliases, *self.every_tag)]
+        return all(any(word in text for text in own) for word in words.lower().replace(",", " ").split())
+
+
+def source_name(source: str) -> str:
+    """A source of tags as the hosts API shows it."""
+    return SOURCES.get(source.lower(), source)
+
+
+class Hosts(Database):
+    """The part of the store that knows hosts."""
+
+    def add_host(self, report: HostReport, now: int) -> None:
+        """Keep a host's metadata; its tags replace those that Agents sent before."""
+        with self.transaction() as db:
+            self._touch(db, {report.name: now})
+            db.execute(
+                "UPDATE host SET aliases = ?, meta = ? WHERE name = ?",
+                (json.dumps(report.aliases), json.dumps(report.meta), report.name),
+            )
+            if report.tags is not None:
+                db.execute("DELETE FROM host_tag WHERE host = ? AND source <> 'Users'", (report.name,))
+                for source, tags in report.tags.items():
+                    self._add_tags(db, report.name, source, tags)
+
+    def change_tags(self, host: str, source: str, tags: Iterable[str], *, replace: bool) -> None:
+        """Add `tags` to those that `host` has from `source`, or put them in their place."""
+        with self.transaction() as db:
+            if replace:
+                db.execute("DELETE FROM host_tag WHERE host = ? AND source = ?", (host, source_name(source)))
+            self._add_tags(db, host, source, tags)
+
+    def _add_tags(self, db: sqlite3.Connection, host: str, source: str, tags: Iterable[str]) -> None:
+        rows = [(host, source_name(source), tag) for tag in tags]
+        db.executemany("INSERT OR IGNORE INTO host_tag VALUES (?, ?, ?)", rows)
+
+    def _touch(self, db: sqlite3.Connection, seen: dict[str, int]) -> None:
+        """Note when hosts have last reported."""
+        db.executemany(
+            "INSERT INTO host (name, last_reported) VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET last_reported = max(last_reported, excluded.last_reported)",
+            [(name, ts) for name, ts in seen.items() if name],
+        )
+
+    def add_check_runs(self, runs: Iterable[CheckRun], now: int) -> None:
+        """Keep runs; a second one for one second of a check, host and tags replaces the first."""
+        with self.transaction() as db:
+            for run in runs:
+                db.execute(
+                    "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)",
+                    (run.check, run.host, json.dumps(run.tags), run.timestamp, run.status, run.message),
+                )
+                self._touch(db, {run.host: min(run.timestamp, now)})
+
+    def _prune_runs(self, db: sqlite3.Connection, oldest: int) -> None:
+        db.execute("DELETE FROM run WHERE ts < ?", (oldest,))
+
+    # ------------------------------------------------------------------------------------------------- reading
+    def hosts(self) -> list[Host]:
+        tags: dict[str, dict[str, list[str]]] = {}
+        for host, source, tag in self.read("SELECT host, source, tag FROM host_tag"):
+            tags.setdefault(host, {}).setdefault(source, []).append(tag)
+        rows = self.read("SELECT id, name, last_reported, aliases, meta FROM host ORDER BY name")
+        return [
+            Host(id_, name, last, json.loads(aliases), json.loads(meta or "{}"), tags.get(name, {}))
+            for id_, name, last, aliases, meta in rows
+        ]
+
+    def host(self, name: str) -> Host | None:
+        return next((host for host in self.hosts() if host.name == name), None)
+
+    def host_tags(self) -> dict[str, set[str]]:
+        """The tags of every host that has any, whatever their source."""
+        found: dict[str, set[str]] = {}
+        for host, tag in self.read("SELECT host, tag FROM host_tag"):
+            found.setdefault(host, set()).add(tag)
+        return found
+
+    def check_runs(self, host: str = "", check: str = "", most: int = 1) -> list[CheckRun]:
+        """The newest runs, at most `most` of each check, host and tags; of one host, one check or both."""
+        given = " AND ".join(f"{name} = ?" for name, value in (("host", host), ("check_name", check)) if value)
+        rows = self.read(
+            "SELECT check_name, host, tags, status, ts, message FROM (SELECT *, row_number() OVER "
+            f"(PARTITION BY check_name, host, tags ORDER BY ts DESC) AS age FROM run WHERE {given}) WHERE age <= ?",
+            *filter(None, (host, check)),
+            most,
+        )
+        return [CheckRun(name, on, tuple(json.loads(tags)), *rest) for name, on, tags, *rest in rows]

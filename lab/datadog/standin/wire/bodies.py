@@ -1,0 +1,223 @@
+"""Bodies of the intake, from bytes to points, check runs and hosts. Pure: no database, no HTTP."""
+
+import json
+import re
+import sys
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import zstandard
+
+from ..clock import LATEST
+from ..errors import Refused, malformed
+
+# An object, as bodies write it.
+Json = dict[str, Any]
+TYPES = ("gauge", "count", "rate", "gauge")  # by the number that v2 sends: unspecified, count, rate, gauge
+STATUSES = range(4)  # ok, warning, critical, unknown
+_LARGEST = sys.float_info.max
+_FORBIDDEN_IN_TAG = re.compile(r"[^\w:./-]+")
+
+
+@dataclass(frozen=True)
+class Key:
+    """What makes a time series one: `tags` are sorted and do not hold the host."""
+
+    metric: str
+    host: str
+    tags: tuple[str, ...]
+
+
+@dataclass
+class Sample:
+    """Points of one series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}.
+
+    Where a sample `adds`, its value for a second is added to the one that is there.
+    """
+
+    key: Key
+    type: str
+    interval: int
+    points: dict[int, float]
+    adds: bool = False
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """One run of a service check, `timestamp` in seconds since the epoch."""
+
+    check: str
+    host: str
+    tags: tuple[str, ...]
+    status: int
+    timestamp: int
+    message: str
+
+
+@dataclass
+class HostReport:
+    """Host metadata; `tags` by source as sent ("system", ...), None where the report does not speak of tags."""
+
+    name: str
+    tags: dict[str, list[str]] | None
+    aliases: list[str]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes:
+    """`body` without its content encoding. Raises Refused: 413 beyond `limit` bytes, 400 for a broken stream."""
+    try:
+        if encoding in ("", "identity"):
+            plain = body
+        elif encoding == "gzip":
+            plain = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, limit + 1)
+        elif encoding == "deflate":
+            # Named deflate, but a zlib stream (RFC 9110, 8.4.1.2).
+            plain = zlib.decompressobj().decompress(body, limit + 1)
+        elif encoding in ("zstd", "zstd1"):
+            with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as stream:
+                plain = stream.read(limit + 1)
+        else:
+            raise Refused(400, f"Unsupported Content-Encoding {encoding}")
+    except (zlib.error, zstandard.ZstdError):
+        raise Refused(400, f"Payload is not in the expected format: broken {encoding} stream") from None
+    if len(plain) > limit:
+        raise Refused(413, f"Payload is too big (maximum {limit} bytes decompressed)")
+    return plain
+
+
+def load(body: bytes) -> Any:
+    """The JSON that `body` holds. Raises Refused(400)."""
+    try:
+        value = json.loads(body, parse_constant=_no_constant)
+        if b"\\u" in body:
+            # JSON can write half a character, which no database and no answer takes.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except (ValueError, RecursionError) as error:
+        raise malformed(error) from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _get(item: Any, name: str, kind: type | tuple[type, ...], default: Any) -> Any:
+    """`item[name]`, or `default` where it is absent or null. Raises Refused for another type than `kind`."""
+    if not isinstance(item, dict):
+        raise malformed("expected an object")
+    value = item.get(name)
+    if value is None:
+        value = default
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise malformed(f"{name}: unexpected {type(value).__name__}")
+    return value
+
+
+def _need(item: Any, name: str) -> str:
+    text: str = _get(item, name, str, "")
+    if not text:
+        raise malformed(f"{name} is required")
+    return text
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
+        raise malformed(f"{name}: expected a finite number")
+    return float(value)
+
+
+def _seconds(value: Any, name: str) -> int:
+    seconds = int(_number(value, name))
+    if not 0 <= seconds <= LATEST:
+        raise malformed(f"{name}: out of range")
+    return seconds
+
+
+def tag(text: Any) -> str:
+    """A tag as Datadog keeps it: small letters, what is not allowed as underscores, at most 200 characters."""
+    if not isinstance(text, str):
+        raise malformed("tags: expected texts")
+    return _FORBIDDEN_IN_TAG.sub("_", text.strip().lower())[:200]
+
+
+def tags(texts: list[Any]) -> tuple[str, ...]:
+    """Sorted, each once, empty ones left out."""
+    return tuple(sorted({tag(text) for text in texts} - {""}))
+
+
+def _sample(item: Any, kind: str, host: str, own: list[Any], pairs: list[tuple[Any, Any]]) -> Sample:
+    key, interval = Key(_need(item, "metric"), host, tags(own)), _get(item, "interval", (int, float), 0)
+    points = {_seconds(timestamp, "timestamp"): _number(value, "value") for timestamp, value in pairs}
+    return Sample(key, kind, _seconds(interval, "interval"), points)
+
+
+def series_v1(payload: Any) -> list[Sample]:
+    """The body of POST /api/v1/series. Raises Refused(400)."""
+    samples = []
+    for item in _get(payload, "series", list, []):
+        kind = _get(item, "type", str, "gauge") or "gauge"
+        if kind not in TYPES:
+            raise malformed(f"type: unknown {kind!r}")
+        device = _get(item, "device", str, "")
+        own = _get(item, "tags", list, []) + ([f"device:{device}"] if device else [])
+        pairs = _get(item, "points", list, [])
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            raise malformed("points: expected pairs of timestamp and value")
+        samples.append(_sample(item, kind, _get(item, "host", str, ""), own, pairs))
+    return samples
+
+
+def series_v2(payload: Any) -> list[Sample]:
+    """The body of POST /api/v2/series. Raises Refused(400)."""
+    samples = []
+    for item in _get(payload, "series", list, []):
+        kind = _get(item, "type", int, 0)
+        if kind not in range(len(TYPES)):
+            raise malformed(f"type: unknown {kind}")
+        host, own = "", list(_get(item, "tags", list, []))
+        for resource in _get(item, "resources", list, []):
+            name, what = _get(resource, "name", str, ""), _get(resource, "type", str, "")
+            if what == "host":
+                host = name
+            elif name and what:
+                own.append(f"{what}:{name}")
+        points = _get(item, "points", list, [])
+        pairs = [tuple(_get(point, part, (int, float), None) for part in ("timestamp", "value")) for point in points]
+        samples.append(_sample(item, TYPES[kind], host, own, pairs))
+    return samples
+
+
+def check_runs(payload: Any, now: int) -> list[CheckRun]:
+    """The body of POST /api/v1/check_run, one object or a list of them. Raises Refused(400)."""
+    runs = []
+    for item in payload if isinstance(payload, list) else [payload]:
+        status = _get(item, "status", int, 0)
+        if status not in STATUSES:
+            raise malformed(f"status: unknown {status}")
+        check, host = _need(item, "check"), _get(item, "host_name", str, "")
+        own, message = tags(_get(item, "tags", list, [])), _get(item, "message", str, "")
+        timestamp = _seconds(_get(item, "timestamp", (int, float), now), "timestamp")
+        runs.append(CheckRun(check, host, own, status, timestamp, message))
+    return runs
+
+
+def host_report(payload: Any) -> HostReport | None:
+    """The body of POST /intake/, None where it names no host. Raises Refused(400)."""
+    name = _get(payload, "internalHostname", str, "")
+    if not name:
+        return None
+    meta = dict(_get(payload, "systemStats", dict, {}))
+    details = _get(payload, "meta", dict, {})
+    meta.update({key: details[key] for key in ("socket-hostname", "socket-fqdn", "timezones") if key in details})
+    if payload.get("agentVersion"):
+        meta["agent_version"] = _get(payload, "agentVersion", str, "")
+    if payload.get("gohai"):
+        meta["gohai"] = payload["gohai"] if isinstance(payload["gohai"], str) else json.dumps(payload["gohai"])
+    by_source = None
+    if "host-tags" in payload:
+        sent = _get(payload, "host-tags", dict, {})
+        by_source = {source: list(tags(_get(sent, source, list, []))) for source in sent}
+    aliases = [alias for alias in _get(details, "host_aliases", list, []) if isinstance(alias, str)]
+    return HostReport(name, by_source, aliases, meta)

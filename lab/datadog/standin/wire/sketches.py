@@ -1,0 +1,108 @@
+"""Distributions: values counted in bins whose width grows with the value.
+
+All come into the bins of the Agent's own sketches, so that any of them can be merged over time and series:
+bin k > 0 is around 1.015625 ** (k - 1338), bin -k around the negative of that, bin 0 is about zero.
+Source: https://github.com/DataDog/datadog-agent/blob/main/pkg/util/quantile/config.go and, for the sketches in stats,
+https://github.com/DataDog/sketches-go/blob/master/ddsketch/pb/ddsketch.proto
+"""
+
+import itertools
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from ddsketch.pb.ddsketch_pb2 import DDSketch, IndexMapping
+from google.protobuf.message import DecodeError
+
+from ..errors import malformed
+from . import protobuf
+from .bodies import Key, Sample, tags
+
+TYPE = "distribution"
+_GAMMA, _BIAS = 1.015625, 1338
+_LARGEST_KEY = 2**15 - 1
+_MOST_BINS = 4096
+# Sums of so many values as there can be stay finite below this.
+_LARGEST = 1e300
+
+
+@dataclass
+class Sketch:
+    """Values of one moment: how many, their sum, the least and the largest, and how many in each bin."""
+
+    count: float
+    total: float
+    low: float
+    high: float
+    bins: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass
+class Distribution(Sample):
+    """Sketches of one series by second; its `points` are how many values each has."""
+
+    sketches: dict[int, Sketch] = field(default_factory=dict)
+
+
+def distribution(key: Key, interval: int, sketches: dict[int, Sketch]) -> Distribution:
+    """A sample that adds `sketches` to what is there."""
+    return Distribution(key, TYPE, interval, {ts: one.count for ts, one in sketches.items()}, True, sketches)
+
+
+def value_of(key: int) -> float:
+    """The value in the middle of a bin."""
+    return math.copysign(_GAMMA ** (abs(key) - _BIAS), key) if key else 0.0
+
+
+def key_of(value: float) -> int:
+    """The bin of a finite value."""
+    key = round(math.log(abs(value)) / math.log(_GAMMA)) + _BIAS if value else 0
+    return int(math.copysign(min(key, _LARGEST_KEY), value)) if key > 0 else 0
+
+
+def bins(body: bytes, unit: float = 1.0) -> dict[int, float]:
+    """The bins of a DDSketch message, its values taken times `unit`. Raises Refused(400)."""
+    try:
+        sketch = DDSketch.FromString(body)
+    except DecodeError:
+        raise malformed("no DDSketch") from None
+    gamma, offset = sketch.mapping.gamma, sketch.mapping.indexOffset
+    found: dict[int, float] = {0: sketch.zeroCount} if sketch.zeroCount else {}
+    for sign, store in ((1, sketch.positiveValues), (-1, sketch.negativeValues)):
+        dense = enumerate(store.contiguousBinCounts, store.contiguousBinIndexOffset)
+        for index, count in itertools.chain(store.binCounts.items(), dense):
+            if not count:
+                continue
+            if sketch.mapping.interpolation != IndexMapping.NONE or not 1 < gamma < 10:
+                raise malformed("DDSketch: only a logarithmic mapping is taken")
+            # Datadog's Agents and tracers put into bin i what lies from gamma ** (i - offset) to a gamma above.
+            middle = (index - offset + 0.5) * math.log(gamma) + math.log(unit)
+            if not abs(middle) < 700:
+                raise malformed("DDSketch: a value is out of range")
+            key = key_of(sign * math.exp(middle))
+            found[key] = found.get(key, 0.0) + count
+    if len(found) > _MOST_BINS or not all(0 <= count < 2**64 for count in found.values()):
+        raise malformed("DDSketch: expected counts")
+    return found
+
+
+def payload(body: bytes) -> list[Distribution]:
+    """The body of POST /api/beta/sketches. Raises Refused(400)."""
+    found = []
+    for item in protobuf.read("SketchPayload", body).sketches:
+        sketches = {one.ts: _sketch(one) for one in item.dogsketches if one.cnt > 0 and one.ts >= 0}
+        if not item.metric:
+            raise malformed("metric is required")
+        found.append(distribution(Key(item.metric, item.host, tags(list(item.tags))), 10, sketches))
+    return found
+
+
+def _sketch(sent: Any) -> Sketch:
+    if len(sent.k) != len(sent.n) or not all(abs(value) < _LARGEST for value in (sent.min, sent.max, sent.sum)):
+        raise malformed("a sketch whose parts do not fit")
+    counted: dict[int, float] = {}
+    # A bin that is fuller than its count can say comes more than once.
+    for key, n in zip(sent.k, sent.n, strict=True):
+        key = max(-_LARGEST_KEY, min(key, _LARGEST_KEY))
+        counted[key] = counted.get(key, 0.0) + n
+    return Sketch(float(sent.cnt), sent.sum, sent.min, sent.max, counted)
