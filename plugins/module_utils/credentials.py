@@ -59,6 +59,7 @@ def _without_values(form: re.Pattern[str], text: str, is_secret: Callable[[str, 
         name, value = found[1], found[3]
         quote = value[0] if value[0] in "\"'" else ""
         bare = value.strip("[]{} " if value[0] in "[{" else quote or " ").strip()
+        bare = bare if quote else bare.rstrip(").;")
         if HIDDEN in bare or not bare or (literals and not quote) or not is_secret(name, bare):
             # There may be names in the value.
             parts.append(text[at : found.start(3)])

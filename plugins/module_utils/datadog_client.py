@@ -27,6 +27,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.datadog_errors import
     explain_transport,
     reset_seconds,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_address
 
 try:
     import requests
@@ -136,7 +137,7 @@ class Client:
             {"api_key": api_key, "app_key": app_key, "site": site, "api_url": api_url, "api_timeout": api_timeout}
         )
         self.api_url = (api_url or f"https://api.{site}").rstrip("/")
-        self.public_url = _public(self.api_url)
+        self.public_url = public_address(self.api_url)
         self.attempts = attempts
         self._keys = [key for key in (api_key, app_key) if key]
         self._sleep, self._chance = sleep or time.sleep, chance
@@ -343,12 +344,6 @@ class Client:
         for key in self._keys:
             text = text.replace(key, "********")
         return text
-
-
-def _public(url: str) -> str:
-    """Return URL without a user and password, which an address may carry."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def no_proxy_to_loopback(url: str) -> dict[str, str] | None:

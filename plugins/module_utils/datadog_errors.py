@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
+
 try:
     import requests
 # The client says what is missing; nothing here is called without it.
@@ -34,6 +36,8 @@ class DatadogError(Exception):
     def __init__(
         self, kind: str, words: str, *, mend: str, endpoint: str = "", status: int | None = None, lost: bool = False
     ) -> None:
+        # They may quote an address with its password, such as a proxy's.
+        words = public_text(words)
         self.kind, self.words, self.mend, self.endpoint, self.status = kind, words, mend, endpoint, status
         self.lost = lost or kind == "server"
         said = f"{status} {words}".strip() if status else words

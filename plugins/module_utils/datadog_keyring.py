@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.kennel.fleet.plugins.module_utils import openpgp
+from ansible_collections.kennel.fleet.plugins.module_utils import openpgp, safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_address, public_text
 
 # Of what an address gives: a key has some kilobytes.
 LARGEST = 1 << 20
@@ -51,7 +51,7 @@ class Keyring:
 
     def _stored(self) -> bytes:
         """The keys that are there, in binary form."""
-        there = read_keyring(self.path)
+        there = safe_files.read_bytes(self.path)
         try:
             keys = openpgp.dearmor(there) if there else b""
             openpgp.public_keys(keys)
@@ -72,7 +72,7 @@ class Keyring:
                 raise ValueError("it is not a public key")
         # Whatever the transport raises, a host that has a keyring is better off with it than without.
         except Exception as error:  # noqa: BLE001
-            message = f"The key {url} cannot be had: {error}"
+            message = public_text(f"The key {public_address(url)} cannot be had: {error}")
             if not kept:
                 self.module.fail_json(
                     msg=f"{message}. Make it reachable from this host or change the key addresses (key_urls)."
@@ -85,7 +85,7 @@ class Keyring:
         return keys
 
     def _write(self, wanted: bytes) -> None:
-        there = read_keyring(self.path)
+        there = safe_files.read_bytes(self.path)
         # apt reads it as a user of its own.
         if there == wanted and (not there or os.stat(self.path).st_mode & 0o444 == 0o444):
             return
@@ -97,27 +97,8 @@ class Keyring:
         }
         if self.module.check_mode:
             return
-        folder = os.path.dirname(self.path)
-        os.makedirs(folder, mode=0o755, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=".kennel-", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(wanted)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(aside, 0o644)
-            os.rename(aside, self.path)
-        finally:
-            if os.path.exists(aside):
-                os.unlink(aside)
-
-
-def read_keyring(path: str) -> bytes:
-    """What is in the file, or nothing where there is none."""
-    if not os.path.exists(path):
-        return b""
-    with open(path, "rb") as stream:
-        return stream.read()
+        os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
+        safe_files.ensure_file(self.module, self.path, wanted, owner="root", group="root", mode="0644")
 
 
 def told(keyring: bytes) -> str:

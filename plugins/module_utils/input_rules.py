@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import merge_secrets
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import tag_problem
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_address, secret_places
 
 # Settings of datadog.yaml that have a variable of their own, by their place.
 OWN_VARIABLE = {
@@ -51,7 +51,8 @@ def agent_problems(inputs: dict[str, Any]) -> list[str]:
     # The one follows the other: what is wrong with both is said once.
     for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
         if inputs[name] and urlsplit(str(inputs[name])).scheme not in ("http", "https"):
-            problems.append(f"datadog_agent_{name} {inputs[name]!r} is no address: it starts with https://")
+            shown = public_address(str(inputs[name]))
+            problems.append(f"datadog_agent_{name} {shown!r} is not an address: it starts with https://")
     for name in ("apm_port", "dogstatsd_port"):
         if not is_between(inputs[name], 1, 65535):
             problems.append(f"datadog_agent_{name} is {inputs[name]!r}: it takes a port, from 1 to 65535")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.kennel.fleet.plugins.module_utils.credentials import HIDDEN, RESOLVED, without_credentials
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import scalar
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import is_hidden_name, is_secret_text
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import is_hidden_name, is_hidden_text
 from ansible_collections.kennel.fleet.plugins.module_utils.yaml_flow import is_open, without_secrets
 
 # Longer lines are hidden: a service user could write one that takes hours to look through.
@@ -128,12 +128,7 @@ def _lines(real: str, text: str) -> list[_Line]:
 def _hide(text: str, *, literals: bool = False) -> str:
     if len(text) > LONGEST:
         return f"{HIDDEN}\n"
-    return without_credentials(text, _is_hidden, literals=literals)
-
-
-def _is_hidden(name: str, text: str) -> bool:
-    """Whether a text is to be hidden because of its name; no text stands for whether all below the name is."""
-    return is_secret_text(name, text, hidden=True) if text else is_hidden_name(name)
+    return without_credentials(text, is_hidden_text, literals=literals)
 
 
 class _Masker:
@@ -191,7 +186,7 @@ class _Masker:
         else:
             bare = _unquoted(_PROPERTIES.sub("", value).strip())
             nothing = bare.lower() in ("", "~", "null") or RESOLVED.fullmatch(bare)
-            secret = not nothing if key in self.names else is_secret_text(key, bare, hidden=True)
+            secret = not nothing if key in self.names else (bare != "" and is_hidden_text(key, bare))
         return (
             _put(line, before, f'"{HIDDEN}"' if secret else _hide(value)) if secret or _hide(value) != value else None
         )
@@ -207,7 +202,7 @@ class _Masker:
             start = start if len(taken) > 1 else 0
             joined = joined if len(taken) > 1 else line.body
         else:
-            hidden = without_secrets(joined, _is_hidden, _hide)
+            hidden = without_secrets(joined, is_hidden_text, _hide)
         return None if hidden == joined else _put(line, line.body[:start], re.sub(r"\s*\n\s*", " ", hidden))
 
     def _take_open(self, line: _Line, value: str) -> None:

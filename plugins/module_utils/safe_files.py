@@ -64,8 +64,13 @@ def refusals(module: Any) -> Iterator[None]:
 
 def read_text(path: str) -> str:
     """What is in the file, or nothing where there is none."""
+    return read_bytes(path).decode("utf-8", errors="replace")
+
+
+def read_bytes(path: str) -> bytes:
+    """What is in the file, or nothing where there is none."""
     with place(path) as (folder, name):
-        return "" if folder is None else _text(folder, name)
+        return b"" if folder is None else _data(folder, name)
 
 
 def status(path: str) -> os.stat_result | None:
@@ -74,13 +79,13 @@ def status(path: str) -> os.stat_result | None:
         return None if folder is None else folder.status(name)
 
 
-def ensure_file(module: Any, path: str, text: str, *, owner: str, group: str, mode: str) -> bool:
+def ensure_file(module: Any, path: str, content: str | bytes, *, owner: str, group: str, mode: str) -> bool:
     """Make the file have this content, owner and mode; say whether that was (or in check mode: would be) a change.
 
     The new file is complete, with its owner and mode, before it takes the old one's place: a reader finds one or the
     other, and nobody else can read what it holds at any moment. What a killed run left half done is removed.
     """
-    data = text.encode("utf-8")
+    data = content.encode("utf-8") if isinstance(content, str) else content
     with place(path) as (folder, name):
         if folder is None:
             return _no_folder(module, path)

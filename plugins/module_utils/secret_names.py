@@ -137,6 +137,24 @@ def _is_never(_name: str, _text: str) -> bool:
     return False
 
 
+def is_hidden_text(name: str, text: str) -> bool:
+    """Whether a text is to be hidden because of its name; no text stands for whether all below the name is."""
+    return is_secret_text(name, text, hidden=True) if text else is_hidden_name(name)
+
+
+def public_text(text: str) -> str:
+    """The text as a message may say it, with credentials hidden: in addresses, headers, assignments, and keys."""
+    return without_credentials(text, is_hidden_text)
+
+
+def public_address(address: str) -> str:
+    """An address, or what is meant as one, as a message may say it: without user, password and other credentials."""
+    scheme, separator, rest = address.rpartition("://")
+    # Without a scheme it is anybody's guess what stands before the @.
+    server, slash, path = rest.partition("/") if separator else (rest, "", "")
+    return public_text(f"{scheme}{separator}{server.rpartition('@')[2]}{slash}{path}")
+
+
 def secret_places(value: Any) -> list[str]:
     """The places of what `is_secret`, as dotted paths."""
     return [".".join(place) for place in secret_paths(value)]

@@ -78,7 +78,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import agent_answers
-from ansible_collections.kennel.fleet.plugins.module_utils.masking import mask
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
 from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import read_unit
 
 USER = "dd-agent"
@@ -116,7 +116,7 @@ def main() -> None:
         key=agent_answers.key_status(status),
         delivery=agent_answers.delivery_failures(status),
         # An error may quote an address with its password.
-        checks={name: mask(text, {}) for name, text in agent_answers.check_errors(status).items()},
+        checks={name: public_text(text) for name, text in agent_answers.check_errors(status).items()},
     )
 
 

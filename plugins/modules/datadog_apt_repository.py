@@ -132,7 +132,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import HEADER
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_keyring import Keyring, read_keyring, told
+from ansible_collections.kennel.fleet.plugins.module_utils.datadog_keyring import Keyring, told
 from ansible_collections.kennel.fleet.plugins.module_utils.dpkg import INSTALLED, read_package, was_interrupted
 from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
 
@@ -253,11 +253,11 @@ class Repository:
             self.diffs.append(masked_diff(path, before, text, {}))
 
     def remove(self, path: str) -> None:
-        keys = read_keyring(path)
+        keys = b"" if path.endswith((".list", ".sources")) else safe_files.read_bytes(path)
         text = safe_files.remove_file(self.module, path)
         if text is not None:
             self.files.append(path)
-            shown = text if path.endswith((".list", ".sources")) else told(keys)
+            shown = told(keys) if keys else text
             self.diffs.append(masked_diff(path, shown, "", {}))
 
 

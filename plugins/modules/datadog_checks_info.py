@@ -71,7 +71,7 @@ from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils.agent_answers import CheckRun, read_check
-from ansible_collections.kennel.fleet.plugins.module_utils.masking import mask
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
 
 USER = "dd-agent"
 NEVER_RAN = "The Agent has not made what its command line needs: `journalctl -u datadog-agent` says why it does not run"
@@ -113,7 +113,7 @@ class Checks:
             return CheckRun(errors=(f"it was still running after {seconds} seconds",))
         found = read_check(name, out, err, status)
         # An error may quote an address with its password.
-        return replace(found, errors=tuple(mask(error, {}) for error in found.errors))
+        return replace(found, errors=tuple(public_text(error) for error in found.errors))
 
 
 def problem(name: str, metrics: list[str], found: CheckRun) -> str:

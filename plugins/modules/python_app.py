@@ -77,6 +77,7 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
 
 ROOT = {"owner": "root", "group": "root"}
 PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
@@ -171,7 +172,8 @@ class App:
     def run(self, command: list[str], problem: str, env: dict[str, str] | None = None) -> str:
         status, out, err = self.module.run_command(command, environ_update=env or {})
         if status != 0:
-            said = "\n".join((err.strip() or out.strip()).splitlines()[-6:])
+            # pip says where it looked: an address may hold a password or a token.
+            said = public_text("\n".join((err.strip() or out.strip()).splitlines()[-6:]))
             self.module.fail_json(msg=f"{problem}: {said}")
         return out
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -215,6 +216,13 @@ def test_keys_and_passwords_are_never_shown(fake_api: FakeApi, clock: Clock) -> 
         client(fake_api, clock, api_url=fake_api.url.replace("//", "//user:secret@")).get("validate")
     for secret in (fake_api.api_key, fake_api.app_key, "secret"):
         assert secret not in str(caught.value) and secret not in repr(vars(caught.value))
+
+
+def test_words_of_the_api_and_of_proxies_hold_no_credentials(fake_api: FakeApi, clock: Clock) -> None:
+    fake_api.faults = [(400, {"errors": ["no such thing at https://me:geheim@db1/x?token=geheim"]})]
+    with pytest.raises(DatadogError, match=re.escape("https://me:********@db1/x?token=********")) as caught:
+        client(fake_api, clock).get("validate")
+    assert "geheim" not in repr(vars(caught.value))
 
 
 CUT = (200, "{", {"Content-Length": "99"})

@@ -227,3 +227,16 @@ def test_keys_leave_no_password_of_an_address_in_the_entry(
     url = server.put("a.public", keys["first"]).replace("file://", "file://me:geheim@")
     repository(key_urls=[url])
     assert "geheim" not in (apt / "sources.list.d" / "datadog.list").read_text()
+
+
+def test_no_message_tells_the_password_of_an_address(
+    repository: Run, keyring: Keyring, keys: dict[str, str], warnings: list[str]
+) -> None:
+    urls = ["http://me:geheim@127.0.0.1:9/a.public?token=geheim"]
+    refused = repository(key_urls=urls)
+    assert "The key http://127.0.0.1:9/a.public?token=******** cannot be had" in refused["msg"]
+    keyring.add(keys["first"])
+    repository(key_urls=urls)
+    [warning] = warnings
+    assert "http://127.0.0.1:9/a.public" in warning
+    assert "geheim" not in f"{refused}{warning}"

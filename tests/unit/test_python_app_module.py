@@ -165,6 +165,8 @@ def test_failure_says_what_pip_said(install: Run, host: Host) -> None:
     result = install()
     assert "pip could not install the requirements; index_url and ca_bundle say where from" in result["msg"]
     assert "No matching distribution found for flask" in result["msg"]
+    result = install(index_url=f"{INDEX}?token=geheim")
+    assert "from https://me:********@index.example.com/simple?token=********" in result["msg"]
 
 
 def test_check_mode_tells_the_same_and_writes_nothing(install: Run, host: Host) -> None:

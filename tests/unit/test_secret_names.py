@@ -12,6 +12,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import (
     is_hidden_name,
     is_secret,
     is_secret_name,
+    public_address,
+    public_text,
     secret_places,
 )
 
@@ -197,3 +199,55 @@ def test_value_tells_too(name: str, value: Any, secret: bool) -> None:
 )
 def test_places_of_secrets_are_found(config: dict[str, Any], places: list[str]) -> None:
     assert secret_places(config) == places
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The key https://me:geheim@keys.example.com/a.public cannot be had: HTTP Error 404: Not Found",
+        "https://me:ge@heim@keys.example.com/a, https://me:geheim@b/c and https://glpat-geheim0123456789@git/x",
+        "GET https://api.example.com/api/v1/validate?api_key=geheim&x=1: 403",
+        "Max retries exceeded with url: /x?token=geheim (Caused by ProxyError('http://me:geheim@proxy:3128'))",
+        'the answer is {"api_key": "geheim", "errors": []}',
+        "sent Authorization: Bearer geheim",
+        "curl -H 'X-API-Key: geheim' https://example.com/",
+        "Can't connect to mysql://me:geheim@db1:3306/shop",
+    ],
+)
+def test_message_says_no_credentials(text: str) -> None:
+    said = public_text(text)
+    assert "geheim" not in said
+    for words in ("keys.example.com/a", "404: Not Found", "api.example.com/api/v1/validate?", "proxy:3128", "db1:3306"):
+        assert words not in text or words in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://keys.example.com/a.public cannot be had: HTTP Error 404: Not Found",
+        "The value provided for parameter 'query' is invalid",
+        "Invalid API key. Check datadog_api_key and datadog_app_key, and that they belong to datadog_site.",
+        "API key required",
+        "Access denied for user 'datadog'@'localhost' (using password: YES)",
+        "[Errno 111] Connection refused; rate limit monitor_list; timed out (connect timeout=30.0)",
+    ],
+)
+def test_message_without_credentials_stays(text: str) -> None:
+    assert public_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://me:geheim@api.example.com", "https://api.example.com"),
+        ("https://me@api.example.com:8443/x", "https://api.example.com:8443/x"),
+        ("me:geheim@api.example.com/x", "api.example.com/x"),
+        ("htps:/me:geheim@api.example.com", "api.example.com"),
+        ("https://api.example.com/a?token=geheim", "https://api.example.com/a?token=********"),
+        ("", ""),
+        ("5", "5"),
+    ],
+)
+def test_address_is_said_without_who_uses_it(address: str, said: str) -> None:
+    assert "geheim" not in public_address(address)
+    assert public_address(address) == said
