@@ -132,8 +132,7 @@ def _code_problems(source: str, code: str) -> list[str]:
         if sys.version_info < (3, 12) and _NEWER_SYNTAX.match(error.text or ""):
             # It may be right for the Agent's Python, which is newer: the host says.
             return []
-        line = f", line {error.lineno}" if error.lineno else ""
-        return [f"{source}{line} is not Python: {error.msg}"]
+        return [f"{source}, line {error.lineno or 1} is not Python: {error.msg}"]
     except (MemoryError, RecursionError, ValueError) as error:
         return [f"{source} is not Python: {error}"]
     return []
