@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pwd
+import shutil
 import stat
 import sys
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils.safe_files import FileProblem
 from ansible_collections.kennel.fleet.plugins.modules import (
     datadog_check,
@@ -26,6 +29,7 @@ from ansible_collections.kennel.fleet.plugins.modules.configured_service import 
 Run = Callable[..., dict[str, Any]]
 Trees = SimpleNamespace
 
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "root:$6$geheim"
 USER = pwd.getpwuid(os.getuid()).pw_name
 CODE = """
@@ -267,3 +271,94 @@ def test_environment_of_an_app_is_no_folder_from_elsewhere(
     before = state(trees.roots)
     assert run_module(python_app, check=True, **arguments)["changed"]
     assert state(trees.roots) == before
+
+
+# What works on files by their paths. All but what is below must go through safe_files.
+BY_PATH = {
+    *(
+        f"os.{name}"
+        for name in ("open", "unlink", "remove", "rename", "replace", "mkdir", "makedirs", "rmdir", "chmod")
+    ),
+    *(f"os.{name}" for name in ("chown", "lchown", "symlink", "link", "walk", "fwalk", "scandir", "truncate", "utime")),
+    *(f"shutil.{name}" for name in ("rmtree", "copy", "copy2", "copyfile", "copytree", "move", "chown")),
+    *(f"tempfile.{name}" for name in ("mkstemp", "mkdtemp", "NamedTemporaryFile", "TemporaryDirectory")),
+    *("open", "glob.glob", "glob"),
+    *(f"module.{name}" for name in ("atomic_move", "set_fs_attributes_if_different", "set_mode_if_different")),
+    *("module.load_file_common_arguments", "module.set_owner_if_different", "module.set_group_if_different"),
+}
+ALLOWED = {
+    ("safe_files.py", "os.open"): "below an open folder",
+    ("safe_files.py", "os.unlink"): "below an open folder",
+    ("safe_files.py", "os.rename"): "below an open folder",
+    ("safe_files.py", "os.mkdir"): "below an open folder",
+    ("safe_files.py", "os.rmdir"): "below an open folder",
+    ("safe_paths.py", "os.open"): "below an open folder",
+    ("configured_service.py", "open"): "/proc",
+    ("python_app.py", "os.symlink"): "in a folder that the module has made root's",
+    ("python_app.py", "os.replace"): "in a folder that the module has made root's",
+    ("python_app.py", "os.unlink"): "in a folder that the module has made root's",
+    ("python_app.py", "shutil.rmtree"): "in a folder that the module has made root's",
+    ("python_app.py", "tempfile.TemporaryDirectory"): "its name cannot be foreseen",
+    ("python_app.py", "open"): "in a temporary folder of its own",
+    ("datadog_keyring.py", "os.makedirs"): "/usr/share/keyrings",
+    ("check_import.py", "open"): "run as the Agent's user",
+    ("check_import.py", "os.open"): "run as the Agent's user",
+    ("check_import.py", "os.mkdir"): "run as the Agent's user",
+    ("check_import.py", "os.symlink"): "run as the Agent's user",
+    ("check_import.py", "shutil.rmtree"): "run as the Agent's user",
+    ("check_import.py", "tempfile.mkdtemp"): "run as the Agent's user",
+    ("datadog_arrival_report.py", "tempfile.mkstemp"): "on the controller",
+    ("datadog_arrival_report.py", "os.chmod"): "on the controller",
+    ("datadog_arrival_report.py", "os.replace"): "on the controller",
+    ("datadog_arrival_report.py", "os.makedirs"): "on the controller",
+}
+
+
+def test_modules_work_on_files_in_one_way() -> None:
+    found = set()
+    for path in [*(ROOT / "plugins" / "modules").glob("*.py"), *(ROOT / "plugins" / "module_utils").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                found.add((path.name, ast.unparse(node.func).replace("self.module.", "module.")))
+    assert {(name, call) for name, call in found if call in BY_PATH} - set(ALLOWED) == set()
+
+
+# Tasks that work on files by their paths, as root. None of their folders can be changed by a service user. What is in
+# the three that are removed can, and Python's rmtree, by which the module file removes them, follows no link.
+WRITING = {
+    "file",
+    "copy",
+    "template",
+    "lineinfile",
+    "blockinfile",
+    "replace",
+    "assemble",
+    "unarchive",
+    "get_url",
+    "slurp",
+}
+TASKS = {
+    ("mysql", "template", "{{ __mysql_drop_in }}"): "/etc/mysql/",
+    ("flask_apm", "file", "{{ __flask_apm_credentials }}"): "/etc/",
+    ("datadog_agent", "file", "{{ item }}"): "/etc/datadog-agent /opt/datadog-agent /var/log/datadog",
+}
+
+
+def tasks_of(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, list):
+        return [task for item in value for task in tasks_of(item)]
+    inner = [task for name in ("block", "rescue", "always") for task in tasks_of(value.get(name, []))]
+    return [value, *inner]
+
+
+def test_tasks_write_files_in_folders_of_root_alone() -> None:
+    found = set()
+    for path in ROOT.glob("roles/*/*/*.yml"):
+        if path.parent.name in ("tasks", "handlers"):
+            for task in tasks_of(yaml.safe_load(path.read_text(encoding="utf-8"))):
+                for name, arguments in task.items():
+                    if name.startswith("ansible.builtin.") and name.removeprefix("ansible.builtin.") in WRITING:
+                        where = arguments.get("path") or arguments.get("dest")
+                        found.add((path.parents[1].name, name.removeprefix("ansible.builtin."), where))
+    assert found == set(TASKS)
+    assert shutil.rmtree.avoids_symlink_attacks
