@@ -57,6 +57,8 @@ def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(i
         ("hosts", ["--tags=objects,verify"], "objects, verify: there is no such tag here"),
         ("hosts", ["--tags=agent,checks", "--skip-tags=agent,checks"], "--skip-tags leaves out everything"),
         ("hosts", ["--tags=mysql,app"], "--tags app,mysql: no host of this run is in the group that it is for"),
+        # What Molecule adds stops nothing.
+        ("hosts", ["--tags=mysql", "--skip-tags=notest,molecule-notest"], "no host of this run is in the group"),
         ("hosts", ["--tags=agent", "-e", "kennel_serial=1"], "kennel_serial verifies each batch as a whole"),
     ],
 )

@@ -1,0 +1,55 @@
+"""Hosts set up along the main road: what is on them and in Datadog has the real names, and no word of the lab.
+
+The scenario production_defaults has them with the lab's account, genuine (KENNEL_GENUINE) with a real one.
+"""
+
+import json
+import os
+
+import pytest
+import yaml
+
+# As datadog_objects_fleet has it.
+FLEET = os.environ.get("KENNEL_FLEET") or "kennel-genuine" if "KENNEL_GENUINE" in os.environ else "production"
+
+
+@pytest.fixture
+def as_agent(host):
+    """Run a command as the Agent's user."""
+    with host.sudo("dd-agent"):
+        yield host.check_output
+
+
+def test_package_is_from_the_real_address(host):
+    policy = host.run("apt-cache policy datadog-agent").stdout
+    installed = policy.split("***")[1].splitlines()
+    assert "https://apt.datadoghq.com stable/7" in installed[1]
+
+
+def test_agent_is_told_a_site_and_no_address(host, site):
+    with host.sudo():
+        settings = yaml.safe_load(host.file("/etc/datadog-agent/datadog.yaml").content_string)
+        found = host.run("grep -rlE 'datadog:8080|packages:8081|kennel[.]test' /etc/datadog-agent /etc/apt")
+    assert settings["site"] == site
+    assert "dd_url" not in settings
+    assert settings["apm_config"] == {"enabled": True, "receiver_port": 8126}
+    assert found.stdout == ""
+
+
+def test_agent_delivers_under_the_real_names(as_agent):
+    forwarder = json.loads(as_agent("datadog-agent status --json"))["forwarderStats"]
+    assert set(forwarder["APIKeyStatus"].values()) == {"API Key valid"}
+    assert forwarder["Transactions"]["Success"] > 0
+
+
+def test_datadog_knows_the_host_by_the_tag_of_its_fleet(as_agent, datadog):
+    name = as_agent("datadog-agent hostname").strip()
+    tags = {host["name"]: set().union(*host["tags_by_source"].values()) for host in datadog("v1/hosts")["host_list"]}
+    assert f"kennel_fleet:{FLEET}" in tags[name]
+
+
+def test_what_watches_it_is_there(datadog):
+    monitors = datadog("v1/monitor", monitor_tags=f"kennel_fleet:{FLEET}")
+    keys = {tag.removeprefix("kennel_key:") for monitor in monitors for tag in monitor["tags"] if "kennel_key:" in tag}
+    assert keys >= {"my_metric", "agent", "mysql", "mysql_user_time"}
+    assert any(f"({FLEET})" in dashboard["title"] for dashboard in datadog("v1/dashboard")["dashboards"])
