@@ -69,7 +69,7 @@ def limits() -> list[str]:
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
     if int(status["CapBnd"], 16) >> CAP_SYS_RESOURCE & 1:
         return []
-    return ["--pids-limit=-1", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]
+    return ["--pids-limit=0", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]
 
 
 def reached(lab: dict[str, Any], hostname: str, port: int, inner: int, *aliases: str) -> list[str]:

@@ -1,7 +1,8 @@
-"""Build the host image of a suite from the machine's own distribution and mirror, where it is not there yet.
+"""Build the image of a suite from the machine's own distribution and mirror, where it is not there yet.
 
-    python3 lab/images.py SUITE [SUITE ...]
+    python3 lab/images.py [--kind KIND] SUITE [SUITE ...]
 
+KIND is `host`, a host of the lab, or `controller`, a machine that runs Ansible with a newer Python than this one has.
 Needs root. Prints one JSON object: {"changed": bool, "images": {SUITE: {"tag", "id", "python"}}}.
 """
 
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 from common import ROOT, Refusal, alone, digest, end, podman, run, short_name
 
-RECIPE = ROOT / "lab" / "image"
+RECIPES = {"host": ROOT / "lab" / "image", "controller": ROOT / "lab" / "controller"}
 ORIGINS = {"debian": "Debian", "ubuntu": "Ubuntu"}
 # What a machine must tell apt to reach its mirror, its hosts must tell theirs.
 PASSED_ON = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
@@ -65,16 +66,16 @@ def python_version(archive: IO[bytes]) -> str:
     return link.removeprefix("python")
 
 
-def build(suite: str, tag: str, source: str, options: list[str], labels: dict[str, str]) -> None:
+def build(recipe: Path, suite: str, tag: str, source: str, options: list[str], labels: dict[str, str]) -> None:
     """Make the image. It gets its name in one step at the end, so that an interrupted build leaves none."""
-    packages = ",".join((RECIPE / "packages").read_text(encoding="utf-8").split())
+    packages = ",".join((recipe / "packages").read_text(encoding="utf-8").split())
     # A file without a name is gone when the process ends, however it ends; /var/tmp since /tmp may be memory.
     with tempfile.TemporaryFile(dir="/var/tmp") as archive:
         run(
             *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}"),
             *(f"--aptopt={line}" for line in options),
             # The last hook empties the package lists and makes their folder old; cleaning again would make it new.
-            *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(RECIPE / "customize"))} "$1"'),
+            *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(recipe / "customize"))} "$1"'),
             *(suite, "-", "-"),
             data=source.encode(),
             into=archive,
@@ -88,15 +89,17 @@ def build(suite: str, tag: str, source: str, options: list[str], labels: dict[st
 @alone(__file__)
 def main() -> dict[str, Any]:
     """Build what is missing or was built by another recipe, and report."""
-    parser = argparse.ArgumentParser(description="Build the lab's host images.")
+    parser = argparse.ArgumentParser(description="Build the lab's images.")
+    parser.add_argument("--kind", choices=RECIPES, default="host")
     parser.add_argument("suites", nargs="+", metavar="SUITE")
-    checkout, changed, images = short_name(ROOT), False, {}
+    given = parser.parse_args()
+    folder, checkout, changed, images = RECIPES[given.kind], short_name(ROOT), False, {}
     options = [line for line in run("apt-config", "dump").splitlines() if line.startswith(PASSED_ON)]
-    for suite in parser.parse_args().suites:
-        tag, source = f"localhost/{checkout}/host:{suite}", source_line(suite)
-        recipe = digest(RECIPE, Path(__file__).resolve(), source, *options)
+    for suite in given.suites:
+        tag, source = f"localhost/{checkout}/{given.kind}:{suite}", source_line(suite)
+        recipe = digest(folder, Path(__file__).resolve(), source, *options)
         if built(tag).get("recipe") != recipe:
-            build(suite, tag, source, options, {"checkout": checkout, "recipe": recipe})
+            build(folder, suite, tag, source, options, {"checkout": checkout, "recipe": recipe})
             changed = True
         images[suite] = built(tag)
     return {"changed": changed, "images": images}

@@ -85,11 +85,17 @@ def vendored(cache: Path) -> Path:
             shutil.rmtree(old)
         fresh = Path(tempfile.mkdtemp(prefix="agent-vendor-new-", dir=cache))
         pip_install(fresh, "-r", str(requirements))
-        lines = requirements.read_text(encoding="ascii").splitlines()
+        # One requirement a line, each with its hashes.
+        lines = requirements.read_text(encoding="ascii").replace("\\\n", " ").splitlines()
         pin = next(line for line in lines if line.startswith(f"{COMPILED}=="))
         for minor in COMPILED_FOR:
-            with tempfile.TemporaryDirectory(dir=cache) as other:
-                pip_install(Path(other), "--python-version", f"3.{minor}", pin)
+            with (
+                tempfile.TemporaryDirectory(dir=cache) as other,
+                tempfile.NamedTemporaryFile("w", suffix=".txt") as one,
+            ):
+                one.write(f"{pin}\n")
+                one.flush()
+                pip_install(Path(other), "--python-version", f"3.{minor}", "-r", one.name)
                 shutil.copytree(other, fresh, dirs_exist_ok=True)
         # Commands of vendored packages carry this machine's interpreter in their first line.
         # Nothing is lost where no package brought any.

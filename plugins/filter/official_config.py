@@ -35,18 +35,18 @@ _value:
   type: dict
 """
 
-import copy
 import re
 from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import split_secrets
 from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import OWN_VARIABLE
+from ansible_collections.kennel.fleet.plugins.module_utils.plain import copied
 
 
 def official_config(config: dict[str, Any]) -> dict[str, Any]:
     """Return the settings by the variable, without its prefix, that the role datadog_agent has for them."""
-    left, found = copy.deepcopy(config), {}
+    left, found = copied(config), {}
     for place, name in OWN_VARIABLE.items():
         *parents, last = place.split(".")
         node = left

@@ -7,11 +7,12 @@ Managed hosts need no YAML library for this: what is written is rendered here, w
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 
 from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_paths
+
+from ansible_collections.kennel.fleet.plugins.module_utils.plain import copied
 
 HEADER = "# Managed by Ansible (kennel.fleet): changes made here are overwritten.\n"
 
@@ -68,7 +69,7 @@ def merge_secrets(config: dict, secrets: dict) -> dict:
     a mapping or a list, for keys that themselves hold dots; a number is written as text, as keys and passwords are.
     Raises ValueError, naming the path and not the value, where the path leads nowhere.
     """
-    merged = copy.deepcopy(config)
+    merged = copied(config)
     for path, secret in secrets.items():
         *parents, last = path.split(".")
         node = merged

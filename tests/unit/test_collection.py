@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -159,11 +161,72 @@ def test_modules_that_ask_datadog_share_their_credentials() -> None:
     assert [name for name in asking if f"- {name.rsplit('.', 1)[1]}" not in text] == []
 
 
-def test_range_of_ansible_core_is_the_one_that_is_tried() -> None:
+def pinned(path: str) -> list[str]:
+    """The versions of ansible-core that a list pins."""
+    return re.findall(r"^ansible-core==(\S+)", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_range_of_ansible_core_begins_with_the_oldest_that_is_tried_and_ends_nowhere() -> None:
     stated = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
-    oldest, newest = (
-        re.search(r"^ansible-core==(\d+)\.(\d+)\.(\d+)$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
-        for path in ("tests/oldest.txt", "requirements.txt")
-    )
-    assert oldest and newest
-    assert stated == f">={'.'.join(oldest.groups())},<{newest[1]}.{int(newest[2]) + 1}.0"
+    assert [stated] == [f">={version}" for version in pinned("tests/cores/oldest.txt")]
+
+
+def test_cores_that_are_tried_are_the_oldest_the_newest_and_what_the_environment_has() -> None:
+    [oldest], [newest] = pinned("tests/cores/oldest.txt"), pinned("tests/cores/newest.txt")
+    versions = [Version(version) for version in (oldest, *pinned("requirements.txt"), newest)]
+    assert versions == sorted(set(versions)) and len(versions) == 4
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of somebody who has installed the tarball and nothing else."""
+    home = tmp_path_factory.mktemp("home")
+    run("ansible-galaxy", "collection", "build", "--output-path", str(home))
+    [built] = home.glob("kennel-fleet-*.tar.gz")
+    as_user(home, "ansible-galaxy", "collection", "install", str(built))
+    return home
+
+
+def as_user(home: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in somebody's home, with no configuration, and no Galaxy to ask: nobody answers there."""
+    env = {"HOME": str(home), "PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1",
+           "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+    return subprocess.run(
+        [BIN / program, *arguments], cwd=home, env=env, check=True, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def test_tarball_installs_on_this_ansible_core_without_a_warning(installed: Path) -> None:
+    listed = as_user(installed, "ansible-galaxy", "collection", "list", "kennel.fleet").stdout
+    assert re.search(r"^kennel\.fleet +\d+\.\d+\.\d+", listed, re.MULTILINE)
+    for playbook in sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if "lab_" not in path.stem):
+        said = as_user(installed, "ansible-playbook", "-i", "one,", f"kennel.fleet.{playbook}", "--syntax-check").stdout
+        assert "does not support Ansible" not in said, playbook
+
+
+def test_installed_filters_and_modules_work(installed: Path) -> None:
+    query = "{{ 'my_metric' | kennel.fleet.metric_query(by=['host']) }}"
+    said = as_user(installed, "ansible", "localhost", "-m", "ansible.builtin.debug", "-a", f'msg="{query}"').stdout
+    assert "avg:my_metric{*} by {host}" in said
+    arguments = "api_key=none app_key=none api_url=http://127.0.0.1:1"
+    module = ("-m", "kennel.fleet.datadog_account_info", "-a", arguments)
+    assert "Check datadog_api_url" in as_user(installed, "ansible", "localhost", *module).stdout
+
+
+def test_collection_works_without_what_is_not_code(installed: Path) -> None:
+    collection = installed / ".ansible" / "collections" / "ansible_collections" / "kennel" / "fleet"
+    for path in collection.iterdir():
+        if path.name not in {"meta", "plugins", "roles", "playbooks", "MANIFEST.json", "FILES.json"}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    said = as_user(installed, "ansible-playbook", "-i", "one,", "kennel.fleet.site", "--syntax-check").stdout
+    assert said.rstrip().endswith("kennel/fleet/playbooks/site.yml")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        as_user(installed, "ansible-playbook", "-i", "one,", "kennel.fleet.preflight")
+    assert "has no host in the group 'monitored'" in refused.value.stdout
+
+
+def test_readme_names_the_tarball_that_is_built() -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    named = re.findall(r"kennel-fleet-(\S+?)\.tar\.gz", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert named and set(named) == {version}

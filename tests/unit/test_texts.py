@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
+CORES = {"oldest", "trixie", "sid"}
 TEXTS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 # Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
@@ -64,7 +65,7 @@ def test_commands_of_kennel_and_suites_are_there(text: str) -> None:
     known = (ROOT / "kennel").read_text(encoding="utf-8")
     suites = re.search(r"^\s+(lint \| .*)\) suites", (ROOT / "tests" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     assert suites
-    allowed = {*suites[1].split(" | "), "long", "all"} | SCENARIOS
+    allowed = {*suites[1].split(" | "), "long", "all"} | SCENARIOS | CORES
     for command, rest in re.findall(r"\./kennel ([a-z]+)([a-z ]*)", text):
         assert re.search(rf"^\s+{command}\) echo", known, re.MULTILINE) or command == "help", command
         if command == "test" and f"`./kennel test{rest}`" in text:

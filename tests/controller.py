@@ -1,0 +1,73 @@
+"""Run a command on a controller of a newer Python: in a container of a newer Debian, in this checkout.
+
+    python tests/controller.py SUITE COMMAND [ARGUMENT ...]
+
+The container has this machine's network, so that it reaches labs and package indexes as this machine does, the checkout
+at its own path, and a home folder that ends with it. `VENV` and what begins with `KENNEL_`, `ANSIBLE_` or `MOLECULE_`
+are handed on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
+
+from common import PODMAN, ROOT, run
+from containers import limits
+
+HOME = "/tmp/home"
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+HANDED_ON = re.compile(r"VENV|LC_ALL|PYTHONDONTWRITEBYTECODE|(KENNEL|ANSIBLE|MOLECULE)_\w+")
+
+
+def image(suite: str) -> str:
+    """Build the suite's image where it is not there yet, and return its id."""
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    built = run(*root, sys.executable, "-B", str(ROOT / "lab" / "images.py"), "--kind", "controller", suite)
+    return json.loads(built)["images"][suite]["id"]
+
+
+def pip_settings() -> dict[str, str]:
+    """What this machine's pip is told, as variables: where it looks, and whom it trusts."""
+    listing = run(sys.executable, "-m", "pip", "config", "list")
+    told = dict(re.findall(r"^[\w:]+\.([\w-]+)='(.*)'$", listing, re.MULTILINE))
+    wanted = {"index-url": "PIP_INDEX_URL", "trusted-host": "PIP_TRUSTED_HOST", "timeout": "PIP_DEFAULT_TIMEOUT"}
+    found = {variable: told[name] for name, variable in wanted.items() if name in told}
+    return {**found, "certificates": told.get("cert", BUNDLE)}
+
+
+def main(suite: str, *command: str) -> int:
+    settings = pip_settings()
+    certificates = settings.pop("certificates")
+    # By name: an address with a password is nobody's business in an argument list.
+    os.environ |= settings | {"HOME": HOME, "PIP_CERT": BUNDLE, "SSL_CERT_FILE": BUNDLE}
+    names = [name for name in os.environ if HANDED_ON.fullmatch(name)] + [
+        *settings,
+        "HOME",
+        "PIP_CERT",
+        "SSL_CERT_FILE",
+    ]
+    root = [] if os.geteuid() == 0 else ["sudo", f"--preserve-env={','.join(names)}"]
+    done = subprocess.run(
+        [
+            *(*root, PODMAN, "run", "--rm", "--privileged", *limits(), "--network=host"),
+            *(f"--user={os.getuid()}:{os.getgid()}", f"--tmpfs={HOME}:mode=1777", f"--workdir={ROOT}"),
+            *(f"--volume={ROOT}:{ROOT}", f"--volume={Path(certificates).resolve()}:{BUNDLE}:ro"),
+            *(f"--env={name}" for name in names),
+            *(image(suite), *command),
+        ],
+        check=False,
+    )
+    return done.returncode
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))

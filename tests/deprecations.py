@@ -1,0 +1,26 @@
+"""List Ansible's warnings of what will go away, as far as they can be about files of ours.
+
+    ansible-playbook ... 2>&1 | python tests/deprecations.py
+
+Ends with 1 where there are any. A warning that names neither a file nor a collection counts as ours: those of modules
+name neither.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+WARNING = re.compile(r"^\[DEPRECATION WARNING\]: .*(?:\nOrigin: .*)?", re.MULTILINE)
+# Where collections are installed, and which a feature is removed from.
+OTHERS = re.compile(r"\nOrigin: \S*/ansible_collections/(?!kennel/fleet/)|from collection '(?!kennel\.fleet')")
+
+
+def ours(text: str) -> list[str]:
+    """Return the warnings in what Ansible has printed, each with the place that it names."""
+    return [found for found in WARNING.findall(text) if not OTHERS.search(found)]
+
+
+if __name__ == "__main__":
+    listed = ours(sys.stdin.read())
+    sys.exit("\n".join(listed) if listed else 0)
