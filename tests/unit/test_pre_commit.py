@@ -24,7 +24,7 @@ def test_hooks_are_the_linters_of_the_suite() -> None:
 
 
 def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in WORKFLOWS]
+    texts = [path.read_text(encoding="utf-8") for path in (*WORKFLOWS, ROOT / "docs" / "ci.md")]
     used = [line for text in texts for line in re.findall(r"uses: .*", text)]
     assert used
     assert [line for line in used if not re.fullmatch(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []

@@ -1,0 +1,1 @@
+../plugins/filter/objects_summary.py

@@ -1,0 +1,46 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The summary of what became of objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.filter.objects_summary import objects_summary
+
+URL = "https://app.datadoghq.com/monitors/7"
+
+
+def entry(action: str, **more: Any) -> dict[str, Any]:
+    return {"key": "load", "id": 7, "name": "Load", "url": URL, "action": action, **more}
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "more"),
+    [
+        ("created", "created", {}),
+        ("updated", "changed", {}),
+        ("adopted", "changed", {"adopted": True}),
+        ("deleted", "deleted", {}),
+        ("unchanged", "unchanged", {}),
+    ],
+)
+def test_each_outcome_has_its_place(action: str, outcome: str, more: dict[str, Any]) -> None:
+    summary = objects_summary({"monitors": [entry(action)]})
+    assert summary["objects"]["monitors"].pop(outcome) == [
+        {"key": "load", "id": 7, "title": "Load", "url": URL, **more}
+    ]
+    assert list(summary["objects"]["monitors"].values()) == [[], [], []]
+    assert summary["differs"] is (outcome != "unchanged")
+    assert summary["counts"] == {name: int(name == outcome) for name in ("created", "changed", "deleted", "unchanged")}
+
+
+def test_kinds_keep_their_own_titles_and_notes() -> None:
+    dashboard = {"key": "a", "id": "x", "title": "A", "url": None, "action": "created", "note": "why"}
+    summary = objects_summary({"dashboards": [dashboard], "monitors": [entry("unchanged")], "downtimes": []})
+    assert summary["objects"]["dashboards"]["created"] == [
+        {"key": "a", "id": "x", "title": "A", "url": None, "note": "why"}
+    ]
+    assert summary["objects"]["downtimes"] == {"created": [], "changed": [], "deleted": [], "unchanged": []}
+    assert summary["counts"] == {"created": 1, "changed": 0, "deleted": 0, "unchanged": 1}
