@@ -45,23 +45,19 @@ def pip_settings() -> dict[str, str]:
 def main(suite: str, *command: str) -> int:
     settings = pip_settings()
     certificates = settings.pop("certificates")
-    # By name: an address with a password is nobody's business in an argument list.
-    os.environ |= settings | {"HOME": HOME, "PIP_CERT": BUNDLE, "SSL_CERT_FILE": BUNDLE}
-    names = [name for name in os.environ if HANDED_ON.fullmatch(name)] + [
-        *settings,
-        "HOME",
-        "PIP_CERT",
-        "SSL_CERT_FILE",
-    ]
+    given = {**settings, "HOME": HOME, "PIP_CERT": BUNDLE, "SSL_CERT_FILE": BUNDLE}
+    names = [*(name for name in os.environ if HANDED_ON.fullmatch(name)), *given]
     root = [] if os.geteuid() == 0 else ["sudo", f"--preserve-env={','.join(names)}"]
     done = subprocess.run(
         [
             *(*root, PODMAN, "run", "--rm", "--privileged", *limits(), "--network=host"),
             *(f"--user={os.getuid()}:{os.getgid()}", f"--tmpfs={HOME}:mode=1777", f"--workdir={ROOT}"),
             *(f"--volume={ROOT}:{ROOT}", f"--volume={Path(certificates).resolve()}:{BUNDLE}:ro"),
+            # By name: an address with a password is nobody's business in an argument list.
             *(f"--env={name}" for name in names),
             *(image(suite), *command),
         ],
+        env=os.environ | given,
         check=False,
     )
     return done.returncode
