@@ -8,13 +8,14 @@ short_description: List what is wrong with the inputs of the role datadog_mysql_
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Checks the name, the password, the connection, the tags and, where it is on, what Database Monitoring takes, so
-    that nothing is changed with bad inputs.
+  - Checks each server's account, password, connection and options, the latter by the rules of the integration, and what
+    Database Monitoring takes where it is on, so that nothing is changed with bad inputs.
 options:
   _input:
     description:
-      - Dictionary with the keys V(name), V(password), V(connection), V(options), V(tags), V(dbm), V(schemas),
-        V(settings), V(server), V(agent_version) and V(flavour).
+      - Dictionary with the role's variables, without their prefix.
+      - Also V(users), V(databases) and V(server), which are C(mysql_users), C(mysql_databases) and C(mysql_settings),
+        the V(flavour) of server that is expected, and V(own_names), the host's names and addresses.
     type: dict
     required: true
 """
@@ -27,7 +28,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Problems, each naming its variable and the mend. Empty when the inputs are fine.
+  description: Problems, each naming its variable and the fix. Empty when the inputs are fine.
   type: list
   elements: str
 """

@@ -11,7 +11,9 @@ description:
   - Checks settings, databases and users, so that nothing is changed with bad inputs.
 options:
   _input:
-    description: Dictionary with the keys V(settings), V(monitoring_settings), V(databases) and V(users).
+    description:
+      - Dictionary with the keys V(settings), V(monitoring_settings), V(databases), V(users) and V(flavour), and as
+        V(monitor) the V(name) and V(host) of the account that the role datadog_mysql_user makes, if there is one.
     type: dict
     required: true
 """
@@ -20,13 +22,13 @@ EXAMPLES = r"""
 - name: List the problems
   ansible.builtin.debug:
     msg: >-
-      {{ {'settings': {}, 'monitoring_settings': {}, 'databases': [], 'users': [{'name': 'shop'}]}
-         | kennel.fleet.mysql_problems }}
+      {{ {'settings': {}, 'monitoring_settings': {}, 'databases': [], 'users': [{'name': 'shop'}],
+          'flavour': 'mariadb', 'monitor': {}} | kennel.fleet.mysql_problems }}
 """
 
 RETURN = r"""
 _value:
-  description: Problems, each naming its variable and the mend. Empty when the inputs are fine.
+  description: Problems, each naming its variable and the fix. Empty when the inputs are fine.
   type: list
   elements: str
 """

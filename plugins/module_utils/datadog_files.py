@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import re
 
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_paths
-
 from ansible_collections.kennel.fleet.plugins.module_utils.plain import copied
+from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_paths
 
 HEADER = "# Managed by Ansible (kennel.fleet): changes made here are overwritten.\n"
 

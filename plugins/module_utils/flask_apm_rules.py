@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
 from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import is_between
+from ansible_collections.kennel.fleet.plugins.module_utils.mysql_accounts import password_problem
 from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
 # Environment variables that have a variable of the role.
@@ -109,9 +110,8 @@ def _database(inputs: dict[str, Any]) -> list[str]:
         for name in ("user", "database")
         if not database.get(name)
     ]
-    if not isinstance(password, str) or len(password) < 8:
-        problems.append("flask_apm_database_password is missing or shorter than 8 characters: set it, from a vault")
-    return problems
+    problem = password_problem("flask_apm_database_password", password, read_by="the app, with PyMySQL,")
+    return problems + ([problem] if problem else [])
 
 
 def _pip(inputs: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ description:
   - Settings that the server's files give already, whoever wrote them, are left to those. Otherwise they go into a file
     of their own. The server is restarted only if what it runs with is less than what is wanted.
   - A procedure whose text differs is replaced, and who may execute it still may.
-  - Logs in as root through the server's socket.
+  - Logs in through the server's socket.
 author: Kennel contributors (@kennel)
 options:
   state:
@@ -29,9 +29,11 @@ options:
     type: dict
     default: {}
   settings_file:
-    description: The file for settings that the server's other files do not give. Its folder must exist.
+    description:
+      - The file for settings that the server's other files do not give. Its folder must exist.
+      - Required to make the server ready. Left out, V(state=absent) leaves settings alone, for another server of this
+        host that reads the same file.
     type: path
-    required: true
   service:
     description: The server's unit, without its suffix.
     type: str
@@ -51,6 +53,15 @@ options:
     description: The server's socket.
     type: path
     default: /run/mysqld/mysqld.sock
+  login_user:
+    description: As whom to log in.
+    type: str
+    default: root
+    version_added: 0.2.0
+  login_password:
+    description: The password, if O(config_file) does not hold it.
+    type: str
+    version_added: 0.2.0
   config_file:
     description: Where root's password is kept, if it has one after all; the file need not exist.
     type: path
@@ -126,9 +137,12 @@ class Server:
         self.version = self.ask("SELECT VERSION()")[0][0]
 
     def connect(self) -> None:
+        password = self.params["login_password"]
         self.connection = pymysql.connect(
             unix_socket=self.params["login_unix_socket"],
-            user="root",
+            user=self.params["login_user"],
+            # What is given here goes before what the file says.
+            **({"password": password} if password else {}),
             read_default_file=self.params["config_file"],
             charset="utf8mb4",
             autocommit=True,
@@ -161,7 +175,7 @@ class Server:
         schema = mysql_dbm.SCHEMA
         path = self.params["settings_file"]
         # First, for without procedures nobody looks for the file.
-        said = safe_files.remove_file(self.module, path)
+        said = safe_files.remove_file(self.module, path) if path else None
         if said is not None:
             self.change(f"remove {path}", label=path, before=said)
         ours = [item for item in self.procedures() if item.ours]
@@ -292,13 +306,16 @@ def main() -> None:
         argument_spec={
             "state": {"choices": ["present", "absent"], "default": "present"},
             "settings": {"type": "dict", "default": {}},
-            "settings_file": {"type": "path", "required": True},
+            "settings_file": {"type": "path"},
             "service": {"required": True},
             "schemas": {"type": "list", "elements": "str", "default": []},
             "pending": {"type": "dict", "default": {}},
             "login_unix_socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
+            "login_user": {"default": "root"},
+            "login_password": {"no_log": True},
             "config_file": {"type": "path", "default": "~/.my.cnf"},
         },
+        required_if=[("state", "present", ["settings_file"])],
         supports_check_mode=True,
     )
     if pymysql is None:
@@ -312,7 +329,8 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=True, actions=[])
         socket = module.params["login_unix_socket"]
-        module.fail_json(msg=f"root cannot log in through {socket}: {error}. Look at datadog_mysql_user_socket.")
+        user = module.params["login_user"]
+        module.fail_json(msg=f"{user} cannot log in through {socket}: {error}. Look at datadog_mysql_user_socket.")
     try:
         with safe_files.refusals(module):
             getattr(server, module.params["state"])()

@@ -84,7 +84,8 @@ class Server:
             self.consumers = dict.fromkeys(self.consumers, "YES")
         return []
 
-    def connect(self, **_login: Any) -> SimpleNamespace:
+    def connect(self, **login: Any) -> SimpleNamespace:
+        self.login = login
         if self.away:
             raise pymysql.OperationalError(2003, "Can't connect to MySQL server")
         return SimpleNamespace(cursor=lambda: Cursor(self), escape=repr)
@@ -238,6 +239,28 @@ def test_schema_that_holds_something_else_stays(prepare: Run, server: Server) ->
     prepare(state="absent")
     assert "datadog" in server.schemas
     assert not any(comment.startswith(MARK) for comment, _security, _body in server.procedures.values())
+
+
+def test_file_of_settings_stays_where_another_server_reads_it(prepare: Run, server: Server) -> None:
+    prepare()
+    assert prepare(state="absent", settings_file=None)["actions"][0] == "drop `datadog`.`explain_statement`"
+    assert server.file.exists()
+
+
+def test_file_of_settings_is_required_to_make_a_server_ready(run_module: Run, server: Server) -> None:
+    assert "settings_file" in run_module(mysql_dbm, service="mysql")["msg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "login"),
+    [
+        ({}, {"user": "root"}),
+        ({"login_user": "admin", "login_password": "geheim"}, {"user": "admin", "password": "geheim"}),
+    ],
+)
+def test_logs_in_as_root_or_as_told(prepare: Run, server: Server, given: dict[str, str], login: dict[str, str]) -> None:
+    prepare(**given)
+    assert {name: server.login[name] for name in ("user", "password") if name in server.login} == login
 
 
 def test_fresh_host_is_foreseen_and_a_server_away_is_named(prepare: Run, server: Server) -> None:

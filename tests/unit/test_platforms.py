@@ -137,23 +137,6 @@ def test_host_that_the_package_is_not_made_for_is_refused(architecture: str, bit
 
 
 @pytest.mark.parametrize(
-    ("server", "mariadb", "privileges"),
-    [
-        ("8.0.43-0ubuntu0.22.04.1", False, "PROCESS,REPLICATION CLIENT"),
-        ("8.4.7-0ubuntu0.26.04.1", False, "PROCESS,REPLICATION CLIENT"),
-        ("9.7.4-1", False, "PROCESS,REPLICATION CLIENT"),
-        ("10.11.14-MariaDB-0+deb12u2", True, "PROCESS,BINLOG MONITOR,SLAVE MONITOR"),
-        ("11.8.3-MariaDB-0+deb13u1 from Debian", True, "PROCESS,BINLOG MONITOR,SLAVE MONITOR"),
-    ],
-)
-def test_rights_are_called_as_the_server_calls_them(server: str, mariadb: bool, privileges: str) -> None:
-    asked = {"__datadog_mysql_user_server": {"query_result": [[{"version": server}], [{"procedures": 0}]]}}
-    names = ("__datadog_mysql_user_mariadb", "__datadog_mysql_user_privileges")
-    granted = {"*.*": privileges, "performance_schema.*": "SELECT"}
-    assert variables("datadog_mysql_user", {}, *names, **asked) == [mariadb, granted]
-
-
-@pytest.mark.parametrize(
     "version", ["", "7.70.0", "7.70.0-1", "1:7.70.0-1", "1:7.99.0~lab-1", "7.71.0~rc.2", "1:7.70.0"]
 )
 def test_version_becomes_what_apt_calls_it(version: str) -> None:
@@ -183,7 +166,7 @@ def test_remote_updates_are_for_versions_that_nobody_pins(version: str, given: d
 def test_documents_name_what_is_supported() -> None:
     [distributions] = variables("datadog_agent", facts(SUPPORTED[0][0]), "__datadog_agent_distributions")
     table = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
-    # Other tables come under headings of their own.
-    rows = [row.split("|")[1].strip() for row in table.partition("\n## ")[0].splitlines() if row.startswith("| ")][1:]
+    hosts = table.partition("\n## Hosts\n")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1].strip() for row in hosts.splitlines() if row.startswith("| ")][1:]
     wanted = [f"{name} {release}" for name, releases in distributions.items() for release in releases]
     assert sorted(rows) == sorted(wanted)

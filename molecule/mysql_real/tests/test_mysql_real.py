@@ -60,6 +60,7 @@ def test_user_may_read_and_explain_and_no_more(host):
     assert sorted(line.split(" TO ")[0] for line in grants.splitlines()[1:]) == [
         "GRANT EXECUTE ON PROCEDURE `shop`.`explain_statement`",
         "GRANT EXECUTE ON `datadog`.*",
+        "GRANT SELECT ON `mysql`.`innodb_index_stats`",
         "GRANT SELECT ON `performance_schema`.*",
     ]
 
@@ -133,7 +134,29 @@ def test_user_is_refused_all_else(as_user, table, statement):
     assert "denied" in done.stderr
 
 
-def test_agent_connects(host):
+def test_agent_connects_to_every_server(host):
     status = json.loads(host.run("sudo -u dd-agent datadog-agent status --json").stdout)
     instances = status["runnerStats"]["Checks"]["mysql"]
-    assert [instance["LastError"] for instance in instances.values()] == [""]
+    # Its own, a second one beside MariaDB, and that of the other host.
+    assert [instance["LastError"] for instance in instances.values()] == [""] * (2 if is_mysql(host) else 3)
+    assert not any(instance["LastWarnings"] for instance in instances.values())
+
+
+def test_check_gives_the_index_sizes_and_the_cpu_times_of_local_servers_alone(host, table):
+    sql(host, "CREATE INDEX by_id ON shop.sales (id); ANALYZE TABLE shop.sales")
+    runs = json.loads(host.run("sudo -u dd-agent datadog-agent check mysql --json").stdout)
+    names = [{metric["metric"] for metric in run["aggregator"]["metrics"]} for run in runs]
+    assert "mysql.index.size" in names[0]
+    servers = [tag for run in runs for check in run["aggregator"]["service_checks"] for tag in check["tags"]]
+    other = host.ansible.get_variables()["groups"]["mysql_real"]
+    assert {"server:/run/mysqld/mysqld.sock", "port:unix_socket", "port:3306"} <= set(servers)
+    assert {f"server:{name}" for name in other} & set(servers)
+
+
+def test_configuration_has_what_the_integration_demands(host):
+    config = yaml.safe_load(host.run("sudo cat /etc/datadog-agent/conf.d/mysql.d/conf.yaml").stdout)
+    assert all(instance["host"] and instance["username"] == "datadog" for instance in config["instances"][:-1])
+    assert config["instances"][0]["sock"] == "/run/mysqld/mysqld.sock"
+    assert (config["instances"][-1]["port"], config["instances"][-1].get("sock")) == (3306, None)
+    password = config["instances"][0]["password"]
+    assert (len(password), set(map(chr, range(32, 127))) <= set(password)) == (128, True)

@@ -1,0 +1,1 @@
+../plugins/filter/datadog_mysql_user_servers.py

@@ -1,0 +1,1 @@
+../plugins/filter/mysql_account_problems.py

@@ -1,0 +1,242 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Accounts of MySQL and MariaDB: names, passwords, rights asked for, and rights that an account has. Pure.
+
+A problem is a sentence that names the variable and the fix, and never holds a password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+# The server's own accounts, and those of the distribution. To MariaDB PUBLIC is everybody.
+_RESERVED = ("", "root", "mysql", "public", "debian-sys-maint", "event_scheduler", "system user")
+_RESERVED_PREFIXES = ("mysql.", "mariadb.")
+# MySQL: 32 characters (manual 8.4, "Account Names"). MariaDB: 128 (column User of mysql.global_priv, 10.11).
+LONGEST_NAME = {"mysql": 32, "mariadb": 128}
+# With its end the password fills the 214 bytes that RSA with OAEP takes for the server's key of 2048 bits. That is how
+# PyMySQL sends it by TCP (PyMySQL 1.2, _auth.py).
+LONGEST_PASSWORD = 213
+SHORTEST_PASSWORD = 8
+LONGEST_SCHEMA = 64
+# What community.mysql 3.16 stumbles on, as run on MySQL 9.7 and MariaDB 10.11 and 11.8: these in a user's name at the
+# second run, those in a database's, or in rights on it.
+_NOT_IN_NAMES = "'\\"
+_NOT_IN_SCHEMAS = "./`\\"
+_RIGHT = re.compile(r"([A-Za-z][A-Za-z_ ]*?)\s*(?:\(([^()]*)\))?\Z")
+# Two names of one right: MariaDB grants the second for the first (10.5, "GRANT").
+_SAME = {
+    "REPLICATION CLIENT": "BINLOG MONITOR",
+    "REPLICATION REPLICA": "REPLICATION SLAVE",
+    "REPLICA MONITOR": "SLAVE MONITOR",
+    "DELETE VERSIONING ROWS": "DELETE HISTORY",
+}
+
+# How many rights of a place an error names. ALL is a list of dozens.
+SHOWN = 5
+
+Rights = dict[str, set[str]]
+
+
+def name_problem(variable: str, name: Any, flavour: str = "mysql") -> str | None:
+    """Why this cannot be the name of an account that a role makes, or None."""
+    if not isinstance(name, str):
+        return f"{variable} is {name!r}: write the account's name, in quotes"
+    folded = name.strip().casefold()
+    if folded in _RESERVED or folded.startswith(_RESERVED_PREFIXES):
+        return f"{variable} is {name!r}, one of the server's own accounts, whose rights it needs: choose another name"
+    most = LONGEST_NAME.get(flavour, LONGEST_NAME["mysql"])
+    if len(name) > most:
+        return f"{variable} is longer than the {most} characters that {flavour} takes: choose a shorter name"
+    return _character_problem(variable, name, _NOT_IN_NAMES)
+
+
+def schema_problem(variable: str, name: Any) -> str | None:
+    """Why this cannot be the name of a database that a role makes, or None."""
+    if not isinstance(name, str) or not name:
+        return f"{variable} is {name!r}: write the database's name, in quotes"
+    if len(name) > LONGEST_SCHEMA:
+        return f"{variable} is longer than the {LONGEST_SCHEMA} characters that servers take: choose a shorter name"
+    return _character_problem(variable, name, _NOT_IN_SCHEMAS)
+
+
+def _character_problem(variable: str, name: str, refused: str) -> str | None:
+    if name != name.strip() or not name.isprintable():
+        return f"{variable} is {name!r}, with a space at an end or a control character in it: take that out"
+    if found := sorted(set(name) & set(refused)):
+        return f"{variable} is {name!r}: choose a name without {' and '.join(found)}"
+    return None
+
+
+def password_problem(variable: str, password: Any, *, read_by: str, least: int = SHORTEST_PASSWORD) -> str | None:
+    """Why nobody could log in with this password, or None. READ_BY says whose client sends it."""
+    if isinstance(password, (int, float)) and not isinstance(password, bool):
+        return f"{variable} is a number: put it into quotes"
+    if not isinstance(password, str) or len(password) < least:
+        short = f" or shorter than {least} characters" if least > 1 else ""
+        return f"{variable} is missing{short}: set it, from a vault"
+    if not all(" " <= character <= "~" for character in password):
+        # PyMySQL 1.2, connections.py: password.encode("latin1"). The hash is made of the UTF-8.
+        return (
+            f"{variable} has a character beyond ASCII, or one that cannot be printed. Servers keep passwords as UTF-8, "
+            f"and {read_by} sends Latin-1, so that no login would succeed: use letters, digits, spaces and punctuation "
+            "of ASCII"
+        )
+    if len(password) > LONGEST_PASSWORD:
+        return (
+            f"{variable} is longer than {LONGEST_PASSWORD} characters, which is what a login by TCP takes: "
+            "use a shorter one"
+        )
+    return None
+
+
+def parse_rights(variable: str, text: Any) -> tuple[Rights, list[str]]:
+    """The rights of a text such as ``shop.*:SELECT,INSERT/blog.posts:ALL``, by place, and what is wrong with it."""
+    rights: Rights = {}
+    if not isinstance(text, str) or not text.strip():
+        return rights, [f"{variable} is missing: write for example 'shop.*:ALL'"]
+    for part in text.split("/"):
+        place, colon, names = part.strip().rpartition(":")
+        if not colon or "." not in place or "`" in place.replace("`.`", "").strip("`"):
+            return {}, [f"{variable}: {part.strip()!r} names no place and rights: write for example 'shop.*:SELECT'"]
+        # Commas inside of brackets part columns.
+        for name in re.split(r",(?![^(]*\))", names):
+            found = _RIGHT.match(name.strip())
+            if not found:
+                return {}, [f"{variable}: {name.strip()!r} is not a right: write for example SELECT"]
+            rights.setdefault(_place(place), set()).update(_right(found[1], found[2]))
+    return rights, []
+
+
+def _place(place: str) -> str:
+    return place.replace("`", "").strip().casefold()
+
+
+def _right(name: str, columns: str | None = None) -> list[str]:
+    name = " ".join(name.upper().split())
+    name = {"ALL PRIVILEGES": "ALL", "GRANT": "GRANT OPTION"}.get(name, name)
+    if columns is None:
+        return [_SAME.get(name, name)]
+    return [f"{name} ({column.strip(' `').casefold()})" for column in columns.split(",")]
+
+
+def quoted(text: str) -> str:
+    """A string of SQL, for servers with any sql_mode but NO_BACKSLASH_ESCAPES."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def salt(where: str, name: str) -> str:
+    """The salt of an account's hash on MySQL.
+
+    It stays the same, so that a second run finds nothing to change, and tells that Kennel made the account.
+    """
+    return hashlib.sha256(f"{where}{name}".encode()).hexdigest()[:20]
+
+
+def account_questions(accounts: Iterable[dict[str, Any]], where: str) -> list[str]:
+    """What to ask a server about accounts, each with the keys name, host and password.
+
+    WHERE is what their salts are made of. The answers are for `held_rights`. The statements hold hashes of passwords.
+    """
+    known = [(item["name"], str(item.get("host", "localhost")).lower(), item["password"]) for item in accounts]
+    both = ", ".join(f"({quoted(name)}, {quoted(host)})" for name, host, _password in known) or "('', '')"
+    # As information_schema writes an account, without escaping what is in it.
+    grantees = ", ".join(quoted(f"'{name}'@'{host}'") for name, host, _password in known) or "''"
+    ours = " OR ".join(_made_with(name, password, where) for name, _host, password in known) or "FALSE"
+    # MySQL calls the columns of information_schema in capitals, unless it is told otherwise.
+    tables = {
+        "USER_PRIVILEGES": ("'*.*'", "privilege_type"),
+        "SCHEMA_PRIVILEGES": ("CONCAT(table_schema, '.*')", "privilege_type"),
+        "TABLE_PRIVILEGES": ("CONCAT(table_schema, '.', table_name)", "privilege_type"),
+        "COLUMN_PRIVILEGES": (
+            "CONCAT(table_schema, '.', table_name)",
+            "CONCAT(privilege_type, ' (', column_name, ')')",
+        ),
+    }
+    return [
+        f"SELECT user AS name, host AS host, ({ours}) AS ours FROM mysql.user WHERE (user, host) IN ({both})",
+        *(
+            f"SELECT grantee AS grantee, {place} AS place, {held} AS held, is_grantable AS grants "
+            f"FROM information_schema.{table} WHERE grantee IN ({grantees})"
+            for table, (place, held) in tables.items()
+        ),
+        # A routine's rights come as one set: Execute,Alter Routine,Grant.
+        "SELECT CONCAT(''', user, ''@'', host, ''') AS grantee, "
+        "CONCAT(routine_type, ' ', db, '.', routine_name) AS place, proc_priv AS held, 'NO' AS grants "
+        f"FROM mysql.procs_priv WHERE (user, host) IN ({both})",
+    ]
+
+
+def _made_with(name: str, password: str, where: str) -> str:
+    """A condition that holds for an account that Kennel made.
+
+    On MySQL its hash has the salt that the roles choose, and follows ``$A$005$``. MariaDB's hashes have no salt: there
+    the account counts as the inventory's if it has the inventory's password.
+    """
+    inner = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
+    native = "*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
+    return (
+        f"(user = {quoted(name)} AND (SUBSTRING(authentication_string, 8, 20) = {quoted(salt(where, name))} "
+        f"OR authentication_string = {quoted(native)}))"
+    )
+
+
+def held_rights(answers: list[list[dict[str, Any]]]) -> dict[tuple[str, str], tuple[bool, Rights]]:
+    """Of each account that there is, whether Kennel made it, and its rights by their place."""
+    accounts, *grants = answers
+    found: dict[tuple[str, str], tuple[bool, Rights]] = {
+        (str(row["name"]), str(row["host"])): (bool(row["ours"]), {}) for row in accounts
+    }
+    by_grantee = {f"'{name}'@'{host}'": rights for (name, host), (_ours, rights) in found.items()}
+    for row in (row for rows in grants for row in rows):
+        held = by_grantee.get(str(row["grantee"]))
+        if held is None:
+            continue
+        place = held.setdefault(_place(str(row["place"])), set())
+        names = str(row["held"]).split(",") if " (" not in str(row["held"]) else [str(row["held"])]
+        for name in names:
+            match = _RIGHT.match(name.strip())
+            place.update(_right(match[1], match[2]) if match else [name])
+        if str(row["grants"]).upper() == "YES":
+            place.add("GRANT OPTION")
+    return found
+
+
+def beyond(held: Rights, asked: Rights) -> Rights:
+    """Which rights an account has that nobody asks for, by their place."""
+    left: Rights = {}
+    for place, rights in held.items():
+        wanted = asked.get(place, set())
+        spared = {"USAGE"} if "ALL" not in wanted else rights - {"GRANT OPTION"}
+        if extra := rights - wanted - spared:
+            left[place] = extra
+    return left
+
+
+def described(rights: Rights) -> str:
+    """Rights as people write them, a few of many: ``SELECT on shop.*; ALTER, CREATE and 30 more on *.*``."""
+    return "; ".join(f"{_few(sorted(names))} on {place}" for place, names in sorted(rights.items()))
+
+
+def _few(names: list[str]) -> str:
+    shown = names if len(names) <= SHOWN + 1 else names[:SHOWN]
+    return ", ".join(shown) + (f" and {len(names) - SHOWN} more" if shown != names else "")
+
+
+def account_problems(accounts: Iterable[dict[str, Any]], answers: list[list[dict[str, Any]]]) -> list[str]:
+    """Which accounts of mysql_users would lose rights that somebody else has given them."""
+    known = held_rights(answers)
+    problems = []
+    for account in accounts:
+        name, host = account["name"], str(account.get("host", "localhost"))
+        ours, held = known.get((name, host.lower()), (True, {}))
+        left = beyond(held, parse_rights("", account["priv"])[0])
+        if left and not ours and account.get("append_privs") is None:
+            problems.append(
+                f"mysql_users, account '{name}'@'{host}': Kennel did not make it, and it would lose {described(left)}. "
+                "Add them to its priv, or set its append_privs: true keeps them, false takes them away"
+            )
+    return problems

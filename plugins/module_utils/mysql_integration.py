@@ -1,0 +1,207 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Datadog's MySQL integration takes as an instance. Pure.
+
+The rules are those of integrations-core, mysql 15 and 16: config_models/instance.py and config.py at 63f56a7, mysql.py
+at d90a091. Settings that every check has are the Agent's, CommonInstanceConfig of integration/config.go (7.84).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+TEXT, SWITCH, NUMBER, WHOLE, PORT = "text", "true or false", "a number", "a whole number", "a port, from 1 to 65535"
+TEXTS, DICTIONARIES, DICTIONARY = "a list of texts", "a list of dictionaries", "a dictionary"
+
+_EVERY = {"enabled": SWITCH, "collection_interval": NUMBER}
+_SCHEMAS = {**_EVERY, "max_execution_time": NUMBER}
+
+OPTIONS: dict[str, Any] = {
+    "replication": SWITCH,
+    "replication_channel": TEXT,
+    "galera_cluster": SWITCH,
+    "extra_status_metrics": SWITCH,
+    "extra_innodb_metrics": SWITCH,
+    "disable_innodb_metrics": SWITCH,
+    "schema_size_metrics": SWITCH,
+    "table_size_metrics": SWITCH,
+    "system_table_size_metrics": SWITCH,
+    "table_rows_stats_metrics": SWITCH,
+    "binlog_size_metrics": SWITCH,  # read by mysql.py, in no model
+    "extra_performance_metrics": SWITCH,
+}
+
+CONNECTION: dict[str, Any] = {
+    "host": TEXT,
+    "port": PORT,
+    "sock": TEXT,
+    "charset": TEXT,
+    "connect_timeout": NUMBER,
+    "read_timeout": NUMBER,
+    "ssl": {"key": TEXT, "cert": TEXT, "ca": TEXT, "check_hostname": SWITCH},
+    "reported_hostname": TEXT,
+    "exclude_hostname": SWITCH,
+    "database_identifier": {"template": TEXT},
+    "propagate_agent_tags": SWITCH,
+    "additional_status": DICTIONARIES,
+    "additional_variable": DICTIONARIES,
+    "custom_queries": DICTIONARIES,
+    "only_custom_queries": SWITCH,
+    "use_global_custom_queries": TEXT,
+    "index_metrics": {**_EVERY, "limit": WHOLE},
+    "collect_settings": _EVERY,
+    "collect_schemas": _SCHEMAS,
+    "collect_blocking_queries": SWITCH,
+    "query_metrics": {**_EVERY, "only_query_recent_statements": SWITCH, "collect_prepared_statements": SWITCH},
+    "query_activity": {**_EVERY, "collect_blocking_queries": SWITCH},
+    "query_samples": {
+        **_EVERY,
+        "explained_queries_per_hour_per_query": WHOLE,
+        "samples_per_hour_per_query": WHOLE,
+        "explained_queries_cache_maxsize": WHOLE,
+        "seen_samples_cache_maxsize": WHOLE,
+        "events_statements_row_limit": WHOLE,
+        "explain_procedure": TEXT,
+        "fully_qualified_explain_procedure": TEXT,
+        "events_statements_enable_procedure": TEXT,
+        "events_statements_temp_table_name": TEXT,
+        "collection_strategy_cache_maxsize": WHOLE,
+        "collection_strategy_cache_ttl": WHOLE,
+    },
+    "data_observability": {**_EVERY, "run_sync": SWITCH},
+    "obfuscator_options": {
+        "obfuscation_mode": TEXT,
+        **dict.fromkeys(("replace_digits", "collect_metadata", "collect_tables", "collect_commands"), SWITCH),
+        **dict.fromkeys(("collect_comments", "keep_sql_alias", "remove_space_between_parentheses"), SWITCH),
+        **dict.fromkeys(("keep_null", "keep_boolean", "keep_positional_parameter"), SWITCH),
+        **dict.fromkeys(("keep_trailing_semicolon", "keep_identifier_quotation"), SWITCH),
+    },
+    "log_unobfuscated_queries": SWITCH,
+    "log_unobfuscated_plans": SWITCH,
+    "database_instance_collection_interval": NUMBER,
+    "statement_metrics_limits": DICTIONARY,
+    **dict.fromkeys(("full_statement_text_cache_max_size", "full_statement_text_samples_per_hour_per_query"), WHOLE),
+    **dict.fromkeys(("statement_rows_cache_max_size", "statement_rows_cache_ttl"), WHOLE),
+    "aws": {"instance_endpoint": TEXT, "region": TEXT},
+    "gcp": {"project_id": TEXT, "instance_id": TEXT},
+    "azure": {"deployment_type": TEXT, "fully_qualified_domain_name": TEXT},
+    # Of the base class, datadog-checks-base 38.
+    "min_collection_interval": NUMBER,
+    "service": TEXT,
+    "empty_default_hostname": SWITCH,
+    "metric_patterns": {"include": TEXTS, "exclude": TEXTS},
+    "disable_generic_tags": SWITCH,
+    "enable_legacy_tags_normalization": SWITCH,
+    # Of the Agent.
+    "name": TEXT,
+    "namespace": TEXT,
+    "no_index": SWITCH,
+    "loader": TEXT,
+}
+
+# What the role writes from variables of their own, old names included.
+OWN_VARIABLE = {
+    "username": "name",
+    "user": "name",
+    "password": "password",
+    "pass": "password",
+    "tags": "tags",
+    "options": "options",
+    "dbm": "dbm",
+    "deep_database_monitoring": "dbm",
+}
+
+# Old names, and what to do instead.
+DEPRECATED = {
+    "server": "write host",
+    "statement_samples": "write query_samples",
+    "schemas_collection": "write collect_schemas",
+    "queries": "write custom_queries, whose columns have names and types",
+    "max_custom_queries": "leave it out, custom_queries has no such limit",
+    "obfuscator_options.quantize_sql_tables": "write replace_digits",
+    "options.replication_non_blocking_status": "leave it out, the integration no longer reads it",
+}
+
+# What would take the place of the name and password with which the role logs in.
+UNPROVEN = {
+    "defaults_file": "the integration would take user and password from that file",
+    "aws.managed_authentication": "the integration would log in with a token instead of the password",
+}
+
+_WORDS = ("true", "yes", "on", "y", "1", "false", "no", "off", "n", "0")
+
+
+def connection_problems(variable: str, connection: Any) -> list[str]:
+    """What is wrong with an instance's settings, but for what has a variable of its own."""
+    if not isinstance(connection, dict):
+        return [f"{variable} is not a dictionary: give it sock, or host and port"]
+    problems = [
+        f"{variable}.{key} has a variable of its own: set datadog_mysql_user_{own}"
+        for key, own in OWN_VARIABLE.items()
+        if key in connection
+    ]
+    if not connection.get("sock") and not connection.get("host"):
+        # "Mysql host and user or a defaults_file are needed": the role writes `host: localhost` beside sock.
+        problems.append(f"{variable} leads nowhere: give it sock, or host and port")
+    rest = {key: value for key, value in connection.items() if key not in OWN_VARIABLE}
+    return problems + _settings(variable, rest, CONNECTION, "")
+
+
+def options_problems(variable: str, options: Any) -> list[str]:
+    """What is wrong with the dictionary ``options`` of an instance."""
+    if not isinstance(options, dict):
+        return [f"{variable} is not a dictionary: write each as 'name: value'"]
+    problems = _settings(variable, options, OPTIONS, "options.")
+    if is_on(options.get("extra_performance_metrics")):
+        # Deprecated since integrations-core mysql 15 (mysql.py).
+        problems.append(
+            f"{variable}.extra_performance_metrics is deprecated: two heavy queries at every run, and a warning each "
+            "time, so that datadog.agent.check_status is never OK. Leave it out; what you need of it can be one of "
+            "datadog_mysql_user_connection.custom_queries"
+        )
+    return problems
+
+
+def is_on(value: Any) -> bool:
+    """Whether the integration reads this as true."""
+    return value is True or (not isinstance(value, bool) and str(value).lower() in _WORDS[:5])
+
+
+def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path: str) -> list[str]:
+    problems = []
+    for key, value in given.items():
+        place, full = f"{variable}.{key}", f"{path}{key}"
+        rule = known.get(key) if isinstance(key, str) else None
+        if full in DEPRECATED:
+            problems.append(f"{place} is deprecated: {DEPRECATED[full]}")
+        elif full in UNPROVEN:
+            problems.append(f"{place} cannot be proven by this role, since {UNPROVEN[full]}: leave it out")
+        elif rule is None:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            fix = f"did you mean {near[0]}?" if near else "leave it out"
+            problems.append(f"{place} is not a setting of the integration, which would ignore it: {fix}")
+        elif isinstance(rule, dict) and isinstance(value, dict):
+            problems += _settings(place, value, rule, f"{full}.")
+        elif not (isinstance(rule, str) and _fits(value, rule)):
+            problems.append(f"{place} is {value!r}: it takes {rule if isinstance(rule, str) else DICTIONARY}")
+    return problems
+
+
+def _fits(value: Any, rule: str) -> bool:
+    """Whether the integration's model and the code behind it both take the value. Null is as if left out."""
+    if value is None:
+        return True
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    checks = {
+        TEXT: isinstance(value, str),
+        SWITCH: isinstance(value, bool) or str(value).lower() in _WORDS,
+        NUMBER: number,
+        WHOLE: number and isinstance(value, int),
+        # The integration makes a number of it, so that a template's text does.
+        PORT: not isinstance(value, bool) and str(value).isdecimal() and 0 < int(value) < 65536,
+        TEXTS: isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),
+        DICTIONARIES: isinstance(value, (list, tuple)) and all(isinstance(item, dict) for item in value),
+        DICTIONARY: isinstance(value, dict),
+    }
+    return checks[rule]
