@@ -134,7 +134,7 @@ def remove_file(module: Any, path: str) -> str | None:
         if folder is None or status is None:
             return None
         if stat.S_ISDIR(status.st_mode):
-            raise FileProblem(f"{path} is a folder and not a file. Find out who made it, remove it and run again.")
+            raise FileProblem(f"{path} is a folder and not a file. Find out who made it, move it away and run again.")
         try:
             said = _text(folder, name)
         except FileProblem:
@@ -227,7 +227,7 @@ def _demand_plain(folder: Folder, name: str, status: os.stat_result) -> None:
     path = os.path.join(folder.path, name)
     if not stat.S_ISREG(status.st_mode):
         raise FileProblem(
-            f"{path} is {folder.kind(name)} and not a plain file. Find out who made it, remove it and run again."
+            f"{path} is {folder.kind(name)} and not a plain file. Find out who made it, move it away and run again."
         )
     if folder.ours:
         return
@@ -258,7 +258,7 @@ def _content(handle: int, path: str, most: int = LARGEST) -> bytes:
     with os.fdopen(os.dup(handle), "rb") as stream:
         data = stream.read(most + 1)
     if len(data) > LARGEST:
-        raise FileProblem(f"{path} is larger than {LARGEST} bytes. Find out who made it, remove it and run again.")
+        raise FileProblem(f"{path} is larger than {LARGEST} bytes. Find out who made it, move it away and run again.")
     return data
 
 

@@ -50,7 +50,7 @@ class Folder(NamedTuple):
             handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.handle)
         except NotADirectoryError:
             raise FileProblem(
-                f"{path} is {self.kind(name)} and not a folder. Find out who made it, remove it and run again."
+                f"{path} is {self.kind(name)} and not a folder. Find out who made it, move it away and run again."
             ) from None
         status = os.fstat(handle)
         return Folder(handle, path, self.ours and is_ours(status) and only_owner_writes(status))

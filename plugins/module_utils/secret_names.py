@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which settings hold secrets: by the name of the setting, and by what its value looks like. Pure.
 
-The names are those that the Agent hides in its logs and flares (datadog-agent 7.78, pkg/util/scrubber/default.go), and
-what integrations call their secrets, in any spelling: ``api_key``, ``api-key``, ``apiKey`` and ``X-API-Key`` are alike.
+The names are those that the Agent hides in its logs and flares (datadog-agent, pkg/util/scrubber/default.go, as of
+7.78.5), and what integrations call their secrets, in any spelling: ``api_key``, ``api-key``, ``apiKey`` and
+``X-API-Key`` are alike.
 """
 
 from __future__ import annotations

@@ -108,6 +108,37 @@ def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(
     assert lab.on("fresh2", "cd /etc/datadog-agent/checks.d && ls *.py").stdout.split() == ["my_metric.py"]
 
 
+@pytest.mark.parametrize(
+    ("place", "trap", "words"),
+    [
+        ("conf.d/my_metric.d", "ln -s /root/kept", "is a link to '/root/kept'"),
+        ("conf.d", "ln -s /root/kept", "is a link to '/root/kept'"),
+        ("checks.d", "ln -s /root/kept", "is a link to '/root/kept'"),
+        ("conf.d/my_metric.d/conf.yaml", "ln -s /etc/shadow", "is a link to '/etc/shadow'"),
+        ("conf.d/my_metric.d/conf.yaml", "mkfifo", "is a named pipe"),
+        ("datadog.yaml", "ln -s datadog.yaml", "is a link to 'datadog.yaml'"),
+    ],
+)
+def test_root_is_not_led_elsewhere_by_the_agents_user(lab, place, trap, words):
+    lab.play("hosts", "--limit=fresh2")
+    kept = "find /root/kept -exec stat -c '%n %U %a %i %Y' {} +; sha256sum /root/kept/* /etc/shadow"
+    lab.on("fresh2", "mkdir -p /root/kept; for f in conf.yaml my_metric.py; do echo 'a: 1' >/root/kept/$f; done")
+    lab.on("fresh2", "chmod -R go= /root/kept")
+    before = lab.on("fresh2", kept).stdout
+    own = f"cd /etc/datadog-agent && runuser -u dd-agent -- mv {place} aside && runuser -u dd-agent -- {trap} {place}"
+    assert lab.on("fresh2", own).returncode == 0
+    try:
+        run = lab.play("hosts", "--limit=fresh2", "--diff", extra={"datadog_custom_check_interval": 33})
+    finally:
+        lab.on("fresh2", f"cd /etc/datadog-agent && rm {place} && mv aside {place}")
+    assert run.status != 0
+    message = " ".join(run.output.split())
+    assert f"/etc/datadog-agent/{place} {words}" in message
+    assert "run again" in message
+    assert "root:" not in run.output
+    assert lab.on("fresh2", kept).stdout == before
+
+
 def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
     """By a host with MySQL alone: the others need nothing that is not Python's own."""
     own = {name: {"ansible_python_interpreter": lab.own_python(name)} for name in ("fresh1", "fresh2")}

@@ -9,8 +9,18 @@ CHECK = {
     "name": "my_metric",
     "source": "my_metric.py",
     "metrics": ["my_metric"],
-    "secrets": {"instances.0.community": "checks-own-community"},
+    "secrets": {
+        "instances.0.community": "checks-own-community",
+        "instances.0.headers": {"X-Custom": "checks-own-header"},
+        "instances.0.url": "http://db1/?token=checks-own-token",
+    },
 }
+# What somebody else has left there, in YAML of another style.
+FORMER = """
+instances: [{headers: {Authorization: formers-own-header}, 'api-key': "formers-own-key", port: 8080}]
+# - authKey: formers-own-snmp
+#   connection_string: Server=db1;Pwd=formers-own-password
+"""
 
 
 @pytest.mark.parametrize(
@@ -29,7 +39,10 @@ def test_secrets_of_inputs_never_show(lab, user, check, said):
         "datadog_custom_check_checks": [check],
         "datadog_agent_secrets": {"additional_endpoints": {"https://app.datadoghq.eu": ["second-accounts-key"]}},
     }
+    folder = "/etc/datadog-agent/conf.d/my_metric.d"
+    lab.on("fresh1", f"mkdir -p {folder}; cat >{folder}/conf.yaml <<'END'\n{FORMER}END\n")
     run = lab.play("hosts", "--limit=fresh1", "--diff", "-vvv", extra=extra)
     assert said in run.output
-    for secret in ("shops-own-password", "checks-own-community", "second-accounts-key"):
+    assert "port: 8080" in run.output
+    for secret in ("shops-own", "checks-own", "second-accounts-key", "formers-own"):
         assert secret not in run.output

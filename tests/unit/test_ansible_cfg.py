@@ -1,0 +1,35 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The project's ansible.cfg: arguments of a module on the controller, keys among them, lie in no file while it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_arguments_of_modules_on_the_controller_lie_in_no_file(tmp_path: Path, pipelining: bool) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_REMOTE_TMP": str(folder),
+        **({} if pipelining else {"ANSIBLE_PIPELINING": "false"}),
+    }
+    ansible = Path(sys.executable).with_name("ansible")
+    module = ["-m", "ansible.builtin.command", "-a", f"grep -rl the-marked-argument {folder}"]
+    command = [str(ansible), "localhost", "-i", "localhost,", "-c", "local", *module]
+    said = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    # grep finds nothing and says so, or else the file that would hold the keys.
+    assert ("rc=1" in said, str(folder / "ansible-tmp") in said.replace("the-marked-argument", "")) == (
+        pipelining,
+        not pipelining,
+    )
