@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WARNING = re.compile(r"^\[DEPRECATION WARNING\]: .*(?:\nOrigin: .*)?", re.MULTILINE)
 # Where collections are installed, and which a feature is removed from.
 OTHERS = re.compile(r"\nOrigin: \S*/ansible_collections/(?!kennel/fleet/)|from collection '(?!kennel\.fleet')")
@@ -18,7 +19,7 @@ OTHERS = re.compile(r"\nOrigin: \S*/ansible_collections/(?!kennel/fleet/)|from c
 
 def ours(text: str) -> list[str]:
     """Return the warnings in what Ansible has printed, each with the place that it names."""
-    return [found for found in WARNING.findall(text) if not OTHERS.search(found)]
+    return [found for found in WARNING.findall(COLOUR.sub("", text)) if not OTHERS.search(found)]
 
 
 if __name__ == "__main__":

@@ -250,7 +250,7 @@ def _do(kind: Kind, client: Client, changes: list[Change], check: bool) -> None:
             change.found = _create(kind, client, body, change.former)
         else:
             kind.update(client, body, change.found, change.wanted or {}, change.actual or {})
-        change.done = not change.former or check
+        change.done = True
     for change in sorted(changes, key=lambda change: not kind.parts(change.former)):
         if change.former and not check:
             _delete(kind, client, change.former)

@@ -72,6 +72,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils.dpkg import (
     ABSENT,
     ADMINDIR,
@@ -162,13 +163,20 @@ class Package:
         if keys:
             self.run("dpkg", "--purge", KEYS_PACKAGE)
         for path in left:
-            _remove(path)
+            self.remove(path)
         for database in accounts:
             if database in _accounts():
                 self.run(ACCOUNTS[database], USER)
         # Neither dpkg nor the package's scripts do this, so that systemd would still know the units.
         self.module.run_command(["systemctl", "daemon-reload"])
         self.module.run_command(["systemctl", "reset-failed", "datadog-agent*.service"])
+
+    def remove(self, path: str) -> None:
+        """Remove a file or folder, which by now may be gone. What is above it is root's, and no link is followed."""
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            safe_files.remove_file(self.module, path)
 
     def can_go(self, package: str) -> bool:
         """Whether dpkg has this package and no other depends on it."""
@@ -196,8 +204,8 @@ def _accounts() -> list[str]:
     """The files of users and of groups that have the Agent's."""
     found = []
     for database in ACCOUNTS:
-        with open(database, encoding="utf-8") as stream:
-            found += [database for line in stream if line.startswith(f"{USER}:")]
+        lines = safe_files.read_text(database).splitlines()
+        found += [database for line in lines if line.startswith(f"{USER}:")]
     return found
 
 
@@ -213,14 +221,6 @@ def _account_tools() -> Iterator[str]:
         yield folder
 
 
-def _remove(path: str) -> None:
-    """Remove a file or folder, which by now may be gone. What stands above it is root's, and links are not followed."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.unlink(path)
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -232,10 +232,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     package = Package(module)
-    if module.params["state"] == "whole":
-        package.whole(module.params["version"])
-    else:
-        package.absent(purge=module.params["purge"], signing_keys=module.params["signing_keys"])
+    with safe_files.refusals(module):
+        if module.params["state"] == "whole":
+            package.whole(module.params["version"])
+        else:
+            package.absent(purge=module.params["purge"], signing_keys=module.params["signing_keys"])
     module.exit_json(changed=bool(package.actions), actions=package.actions)
 
 
