@@ -9,6 +9,7 @@ at d90a091. Settings that every check has are the Agent's, CommonInstanceConfig 
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any
 
 TEXT, SWITCH, NUMBER, WHOLE, PORT = "text", "true or false", "a number", "a whole number", "a port, from 1 to 65535"
@@ -192,7 +193,7 @@ def _fits(value: Any, rule: str) -> bool:
     """Whether the integration's model and the code behind it both take the value. Null is as if left out."""
     if value is None:
         return True
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
     checks = {
         TEXT: isinstance(value, str),
         SWITCH: isinstance(value, bool) or str(value).lower() in _WORDS,

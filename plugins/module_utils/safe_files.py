@@ -196,7 +196,7 @@ def _no_folder(module: Any, path: str) -> bool:
 @contextmanager
 def _opened(folder: Folder, name: str) -> Iterator[int | None]:
     """The open file of this name, or None where there is none."""
-    for _ in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         # Looked at before it is opened: to open a device may do something, and of a hard link the name here may be gone
         # a moment later.
         status = folder.status(name)

@@ -81,7 +81,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils.dpkg import (
     was_interrupted,
 )
 
-PACKAGE, KEYS_PACKAGE, USER = "datadog-agent", "datadog-signing-keys", "dd-agent"
+PACKAGE = "datadog-agent"
+KEYS_PACKAGE = "datadog-signing-keys"
+USER = "dd-agent"
 APT = ("apt-get", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=120")
 # As ansible.builtin.apt answers dpkg's question which configuration file to take.
 KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
