@@ -33,8 +33,9 @@ _ASSIGNED = re.compile(rf"""{_NAME}(["']?(?:\s?:\s?[\w\[\]|. ]+?)?\s?(?<![=!<>])
 _FLAG = re.compile(rf"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)({QUOTED}|[^\s"';&,-][^\s"';&,]*)""")
 # A header as one text, and name and value in a mapping on one line.
 _HEADER = re.compile(r"""(?<=["'])([A-Za-z][\w.-]*)(:\s+)([^"'\n]+)(?=["'])""")
+# The last part of a path is a file, and what follows is what is wrong with it.
 _PAIR = re.compile(
-    rf"""{_NAME}(["']?\s*:\s+|["']\s*:\s*)"""
+    rf"""(?<!/){_NAME}(["']?\s*:\s+|["']\s*:\s*)"""
     rf"""(ENC\[[^\]]*\]|{QUOTED}|\[[^\[\]]*\]|\{{[^{{}}]*\}}|[^\s,{{}}\[\]"'][^,{{}}\[\]"'\n]*)"""
 )
 

@@ -228,6 +228,7 @@ def test_message_says_no_credentials(text: str) -> None:
         "The value provided for parameter 'query' is invalid",
         "Invalid API key. Check datadog_api_key and datadog_app_key, and that they belong to datadog_site.",
         "API key required",
+        "unable to read authentication token file: open /etc/datadog-agent/auth_token: no such file or directory",
         "Access denied for user 'datadog'@'localhost' (using password: YES)",
         "[Errno 111] Connection refused; rate limit monitor_list; timed out (connect timeout=30.0)",
     ],
