@@ -28,7 +28,7 @@ def recordings() -> list[Path]:
     archive = CACHE / f"{NAME}.tar.gz"
     if not archive.exists():
         CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
-        only_source = ["--no-deps", "--no-binary", "datadog-api-client", "datadog-api-client==2.62.0"]
+        only_source = ["--use-pep517", "--no-deps", "--no-binary", "datadog-api-client", "datadog-api-client==2.62.0"]
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "-d", str(CACHE)]
         subprocess.run([*pip, *only_source], check=True)
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256, f"{archive} is not what was released: delete it"
