@@ -37,6 +37,7 @@ IMPORT = "[DEPRECATION WARNING]: Importing 'to_text' from 'ansible.module_utils.
         (IMPORT, 1),
         (f"TASK [a] ***\n{IMPORT}ok: [one]\n{FACT.format('/home/me/fleet/site.yml')}{IMPORT}", 3),
         (f"\x1b[1;35m{IMPORT.strip()}\x1b[0m\n", 1),
+        ("[DEPRECATION WARNING]: tree has been deprecated. Use another callback plugin, or vendor it.\n", 0),
         ("[WARNING]: No inventory was parsed\n", 0),
     ],
 )
