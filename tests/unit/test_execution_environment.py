@@ -44,7 +44,9 @@ def test_python_and_system_packages_are_found(installed: Path) -> None:
 
 
 def test_definition_is_one_that_ansible_builder_takes(tmp_path: Path) -> None:
-    builder("create", "--file", str(ROOT / "docs" / "execution-environment.yml"), "--context", str(tmp_path))
+    definition = str(ROOT / "docs" / "execution-environment.yml")
+    # Without podman on the machine it would write a Dockerfile.
+    builder("create", "--file", definition, "--context", str(tmp_path), "--output-filename", "Containerfile")
     recipe = (tmp_path / "Containerfile").read_text(encoding="utf-8")
     assert "ansible-core>=2.21" in recipe
     listed = yaml.safe_load((tmp_path / "_build" / "requirements.yml").read_text(encoding="utf-8"))
