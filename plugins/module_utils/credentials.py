@@ -11,8 +11,9 @@ HIDDEN = "********"
 
 # What the Agent puts in itself: a secret of its backend, and variables of Autodiscovery.
 RESOLVED = re.compile(r"ENC\[[^\]]*\]|%%[\w.]+%%")
+# Forty capital digits are a fingerprint, as GnuPG writes them.
 DATADOG_KEY = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{32}|ddapp_\w{34}|DDRCM_[A-Z0-9]{6,})(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-fA-F]{32}|ddapp_\w{34}|DDRCM_[A-Z0-9]{6,})(?![0-9A-Za-z])"
 )
 QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
 

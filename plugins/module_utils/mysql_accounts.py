@@ -27,6 +27,7 @@ LONGEST_SCHEMA = 64
 _NOT_IN_NAMES = "'\\"
 _NOT_IN_SCHEMAS = "./`\\"
 _RIGHT = re.compile(r"([A-Za-z][A-Za-z_ ]*?)\s*(?:\(([^()]*)\))?\Z")
+_QUOTED = re.compile("`[^`]*`")
 # Two names of one right: MariaDB grants the second for the first (10.5, "GRANT").
 _SAME = {
     "REPLICATION CLIENT": "BINLOG MONITOR",
@@ -100,7 +101,7 @@ def parse_rights(variable: str, text: Any) -> tuple[Rights, list[str]]:
         return rights, [f"{variable} is missing: write for example 'shop.*:ALL'"]
     for part in text.split("/"):
         place, colon, names = part.strip().rpartition(":")
-        if not colon or "." not in place or "`" in place.replace("`.`", "").strip("`"):
+        if not colon or "." not in place or "`" in _QUOTED.sub("", place):
             return {}, [f"{variable}: {part.strip()!r} names no place and rights: write for example 'shop.*:SELECT'"]
         # Commas inside of brackets part columns.
         for name in re.split(r",(?![^(]*\))", names):

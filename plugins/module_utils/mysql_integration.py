@@ -193,12 +193,13 @@ def _fits(value: Any, rule: str) -> bool:
     """Whether the integration's model and the code behind it both take the value. Null is as if left out."""
     if value is None:
         return True
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    number = whole or (isinstance(value, float) and math.isfinite(value))
     checks = {
         TEXT: isinstance(value, str),
         SWITCH: isinstance(value, bool) or str(value).lower() in _WORDS,
         NUMBER: number,
-        WHOLE: number and isinstance(value, int),
+        WHOLE: whole,
         # The integration makes a number of it, so that a template's text does.
         PORT: not isinstance(value, bool) and str(value).isdecimal() and 0 < int(value) < 65536,
         TEXTS: isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),

@@ -27,6 +27,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils.mysql_servers import 
     address,
     is_remote,
     merged,
+    place,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import secret_places
 
@@ -35,8 +36,8 @@ _OWN_SCHEMAS = ("datadog", "information_schema", "mysql", "performance_schema", 
 _OLDEST_AGENT = {"mysql": "7.36.1", "mariadb": "7.61.0"}
 _PREFIX = "datadog_mysql_user_"
 _HOST = re.compile(r"[^\s'\"\\`]{1,255}\Z")
-# What two items must agree on if they have one account.
-_OF_THE_ACCOUNT = ("password", "max_connections", "privileges", "dbm", "dbm_schemas", "create")
+# What two items of one server must agree on, or one would undo the other's work at every run.
+_OF_THE_SERVER = ("name", "host", "password", "max_connections", "privileges", "dbm", "dbm_schemas", "dbm_settings")
 
 
 def mysql_problems(inputs: dict[str, Any]) -> list[str]:
@@ -68,7 +69,7 @@ def _user(user: dict[str, Any], flavour: str) -> list[str]:
     problems = _found(
         [
             name_problem("mysql_users: the name", user["name"], flavour),
-            password_problem(f"{who}: password", user.get("password"), read_by="many a client", least=1),
+            password_problem(f"{who}: password", user.get("password"), read_by="a client such as PyMySQL", least=1),
         ]
     )
     if not _HOST.match(str(user.get("host", "localhost"))):
@@ -172,7 +173,7 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     if values["service"] is not None and not re.fullmatch(r"[A-Za-z0-9@_.:-]+", str(values["service"])):
         problems.append(f"{named('service')} is {values['service']!r}: write the server's unit, such as mariadb@second")
     problems += _login(values, named, inputs)
-    if values["create"] and not is_remote(values, _names(inputs)):
+    if place(values) == str(inputs["socket"]):
         problems += _shared_account(inputs["users"], name, values["host"])
     return problems + (_dbm(values, named, inputs) if values["dbm"] else [])
 
@@ -189,9 +190,7 @@ def _password(variable: str, password: Any) -> list[str]:
         return [f"{variable} is ENC[...], which only the Agent can resolve: give the password itself, from a vault"]
     if "%%env_" in password:
         # datadog-agent 7.84, configresolver.go.
-        return [
-            f"{variable} has %%env_ in it, for which the Agent would put in a variable of its environment: change it"
-        ]
+        return [f"{variable} has %%env_ in it, which the Agent replaces with a variable of its environment: change it"]
     return []
 
 
@@ -236,21 +235,21 @@ def _login(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str
 def _together(known: list[tuple[str, dict[str, Any]]]) -> list[str]:
     """What is wrong with servers that are fine one by one."""
     problems = []
-    for number, (place, values) in enumerate(known):
+    for number, (item, values) in enumerate(known):
         for other, first in known[:number]:
-            if address(values["connection"]) != address(first["connection"]):
+            if place(values) != place(first):
                 continue
-            custom = any(item["connection"].get("only_custom_queries") for item in (values, first))
-            if not custom:
-                problems.append(f"{place} is the same server as {other}, which would be counted twice: take one out")
-            elif _differ(values, first, ("name", "host")):
-                continue
-            elif differing := _differ(values, first, _OF_THE_ACCOUNT):
-                problems.append(f"{place} has the account of {other}, with another {differing[0]}: make them equal")
-    with_dbm = [(place, values) for place, values in known if values["dbm"] and values["create"]]
+            if not any(each["connection"].get("only_custom_queries") for each in (values, first)):
+                problems.append(
+                    f"{item} is the same server as {other}, by {place(values)}, and would be counted twice: give it "
+                    "the socket or host of another server, or take it out"
+                )
+            elif differing := _differ(values, first, _OF_THE_SERVER):
+                problems.append(f"{item} is the same server as {other}, with another {differing[0]}: make them equal")
+    with_dbm = [(item, values) for item, values in known if values["dbm"] and values["create"]]
     return problems + [
-        f"{place}.dbm_settings differ from those of {with_dbm[0][0]}, and go into one file: make them equal"
-        for place, values in with_dbm[1:]
+        f"{item}.dbm_settings differ from those of {with_dbm[0][0]}, and go into one file: make them equal"
+        for item, values in with_dbm[1:]
         if values["flavour"] == with_dbm[0][1]["flavour"] and _differ(values, with_dbm[0][1], ("dbm_settings",))
     ]
 
@@ -269,7 +268,9 @@ def _dbm(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, 
             "server of another host: prepare it there and set create: false in its item, or dbm: false"
         ]
     databases = inputs["databases"] if isinstance(inputs["databases"], (list, tuple)) else ()
-    if any(isinstance(item, dict) and str(item.get("name")).lower() == "datadog" for item in databases):
+    theirs = [str(item.get("name")).lower() for item in databases if isinstance(item, dict)]
+    # The role mysql makes them on the server of the single variables.
+    if "datadog" in theirs and place(values) == str(inputs["socket"]):
         problems.append(
             f"mysql_databases has datadog, a schema that {_PREFIX}dbm makes and removes: take it out, or set "
             f"{_PREFIX}dbm to false"

@@ -66,8 +66,7 @@ def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]
     if "connection" not in item and "socket" in item and connection.get("sock") == inputs.get("socket"):
         connection = {**connection, "sock": item["socket"]}
     values["connection"] = connection
-    single = inputs.get("connection")
-    if "dbm_schemas" not in item and isinstance(single, dict) and address(connection) != address(single):
+    if "dbm_schemas" not in item and place(values) != str(inputs.get("socket")):
         # The single variable has the schemas of the server that the single variables describe.
         values["dbm_schemas"] = []
     values["flavour"] = values["flavour"] or inputs.get("flavour")
@@ -79,6 +78,13 @@ def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]
 def address(connection: Mapping[str, Any]) -> str:
     """Where a server is, as people write it."""
     return str(connection.get("sock") or f"{connection.get('host')}:{connection.get('port') or PORT}")
+
+
+def place(values: Mapping[str, Any]) -> str:
+    """By what two servers can be told apart: where the user is made, however the Agent connects."""
+    connection = values["connection"]
+    by_tcp = values["login_user"] and not connection.get("sock")
+    return str(values["socket"]) if values["create"] and not by_tcp else address(connection)
 
 
 def is_remote(values: Mapping[str, Any], own_names: Iterable[str] = ()) -> bool:

@@ -206,6 +206,7 @@ def test_secrets_are_hidden_in_any_style(text: str) -> None:
         "api_key:\n\n## @param site - string\n#\n# site: datadoghq.com\n",
         "tags:\n  - token:abc\n  - pass:me\n",
         "# It uses basic authentication. Tokens are read from: the file\n",
+        f"# 0123456789abcdef {APP_KEY.upper()}\nkeys: {APP_KEY.upper()} (5 bytes)\n",
         "max_tokens: 4096\ntokens_per_second: 5\n",
         "checks:\n  - name: it's one\n  - name: 'it''s two'\n",
         "\n\n  \n# nothing\n",

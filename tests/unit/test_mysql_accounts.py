@@ -117,6 +117,7 @@ def test_passwords_that_would_lock_an_account_are_refused_and_not_shown(password
         ("PROCEDURE shop.explain:EXECUTE", {"procedure shop.explain": {"EXECUTE"}}),
         ("*.*:REPLICATION CLIENT,PROCESS", {"*.*": {"BINLOG MONITOR", "PROCESS"}}),
         ("a:b.*:SELECT", {"a:b.*": {"SELECT"}}),
+        ("`shop`.*:SELECT", {"shop.*": {"SELECT"}}),
     ],
 )
 def test_rights_are_read_as_the_module_reads_them(text: str, rights: dict[str, set[str]]) -> None:
@@ -132,6 +133,7 @@ def test_rights_are_read_as_the_module_reads_them(text: str, rights: dict[str, s
         ("shop.*:SELECT;DROP", "'SELECT;DROP' is not a right"),
         ("shop.*:SELECT//blog.*:ALL", "'' names no place"),
         ("a`b.*:SELECT", "names no place"),
+        ("`a`b`.*:SELECT", "names no place"),
         ("", "is missing"),
         (None, "is missing"),
         (["shop.*:ALL"], "is missing"),

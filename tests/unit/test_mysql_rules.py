@@ -165,6 +165,9 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
         ({"instances": [{}, {**SECOND, "flavour": "postgres"}]}, "instances[1].flavour is 'postgres'"),
         ({"instances": [{}, {**SECOND, "service": "a b"}]}, "instances[1].service is 'a b'"),
         ({"instances": [{}, {}]}, "instances[1] is the same server as datadog_mysql_user_instances[0]"),
+        # By TCP the Agent, by the socket the role: one server all the same.
+        ({"instances": [{}, {"connection": {"host": "127.0.0.1"}, "name": "two"}]}, "by /run/mysqld/mysqld.sock, and"),
+        ({"instances": [OTHERS, OTHERS]}, "instances[1] is the same server as datadog_mysql_user_instances[0], by db2"),
         ({"instances": [{**REMOTE, "dbm": True}]}, "instances[0].dbm is on for db2:3306. This role can neither"),
         (
             {"instances": [{**REMOTE, "host": "localhost"}]},
@@ -188,7 +191,7 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
                     {"connection": {**USER["connection"], "only_custom_queries": True}, "password": "other-one"},
                 ]
             },
-            "instances[1] has the account of datadog_mysql_user_instances[0], with another password",
+            "instances[1] is the same server as datadog_mysql_user_instances[0], with another password",
         ),
     ],
 )
@@ -211,8 +214,11 @@ def test_problem_of_the_monitoring_user_is_named_once(changes: dict[str, Any], w
         {"connection": {"host": "DB1"}},
         {"connection": {"host": "10.0.0.1"}},
         {"users": [{"name": "datadog", "host": "%"}]},
+        {"users": [{"name": "datadog"}], "instances": [SECOND]},
+        {"databases": [{"name": "datadog"}], "instances": [SECOND]},
         {"instances": [{}, SECOND, REMOTE]},
         {"instances": [{}, OTHERS]},
+        {"instances": [{}, {**SECOND, "connection": {"host": "127.0.0.1", "port": 3307}}]},
         {"instances": [{**OTHERS, "password": "another-one"}], "password": ""},
         {"instances": [{"login_user": "root", "login_password": "x"}]},
         {"instances": [{**SECOND, "max_connections": 0, "tags": ["a:b"], "privileges": {"shop.*": "SELECT"}}]},
