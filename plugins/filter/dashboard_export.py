@@ -51,8 +51,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_export import export
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
 
 
 def dashboard_export(found: Any, only: str | None = None) -> Any:

@@ -32,7 +32,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import agent_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import agent_problems
 
 
 class FilterModule:

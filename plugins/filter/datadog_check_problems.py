@@ -44,7 +44,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.check_rules import check_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checks import check_problems
 
 
 def datadog_check_problems(

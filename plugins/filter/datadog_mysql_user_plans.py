@@ -42,7 +42,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.mysql_servers import plans
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.servers import plans
 
 
 class FilterModule:

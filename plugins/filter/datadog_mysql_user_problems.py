@@ -36,7 +36,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.mysql_rules import mysql_user_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.mysql import mysql_user_problems
 
 
 class FilterModule:

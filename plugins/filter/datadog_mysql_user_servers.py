@@ -37,7 +37,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.mysql_servers import servers
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.servers import servers
 
 
 class FilterModule:

@@ -44,7 +44,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.objects_rules import objects_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.objects import objects_problems
 
 
 class FilterModule:

@@ -52,7 +52,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import METRIC, query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import METRIC, query_problems
 
 
 def datadog_query_problems(query: Any, type: str = METRIC) -> list[str]:

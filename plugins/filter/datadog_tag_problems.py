@@ -37,7 +37,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import build_tags
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
 
 
 def datadog_tag_problems(literals: Any, **sources: Any) -> list[str]:

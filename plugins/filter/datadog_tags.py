@@ -48,7 +48,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import build_tags
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
 
 
 def datadog_tags(literals: Any, **sources: Any) -> list[str]:

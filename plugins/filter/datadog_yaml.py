@@ -42,7 +42,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_diff import yaml_text
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import yaml_text
 
 
 def datadog_yaml(value: Any) -> str:

@@ -75,7 +75,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_objects_series, datadog_schedule
+from ansible_collections.kennel.fleet.plugins.module_utils._objects import schedule as datadog_schedule
+from ansible_collections.kennel.fleet.plugins.module_utils._objects import series as datadog_objects_series
 
 
 def downtime_schedule(value: Any, now: Any = None) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.flask_apm_rules import flask_apm_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.flask_apm import flask_apm_problems
 
 
 class FilterModule:

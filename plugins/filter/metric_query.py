@@ -66,7 +66,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_query_build
+from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def metric_query(metric: Any, aggregator: str = "avg", scope: Any = "*", by: Any = ()) -> str:

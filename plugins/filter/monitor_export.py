@@ -52,8 +52,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_export import export
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
 
 
 def monitor_export(found: Any, only: str | None = None) -> Any:

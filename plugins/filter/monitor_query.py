@@ -101,7 +101,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_query_build
+from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def monitor_query(

@@ -41,7 +41,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.mysql_accounts import account_questions
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import account_questions
 
 
 class FilterModule:

@@ -43,7 +43,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import split_secrets
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
 
 
 def official_checks(checks: dict[str, Any] | None, code: dict[str, str] | None = None) -> list[dict[str, Any]]:

@@ -39,9 +39,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import split_secrets
-from ansible_collections.kennel.fleet.plugins.module_utils.input_rules import OWN_VARIABLE
-from ansible_collections.kennel.fleet.plugins.module_utils.plain import copied
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import OWN_VARIABLE
+from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
 
 
 def official_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -101,8 +101,8 @@ import stat
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import Unit, enabled_units, read_unit
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.systemd_unit import Unit, enabled_units, read_unit
 
 
 def newest_change(paths: list[str], *, now: float) -> float:

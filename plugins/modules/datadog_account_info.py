@@ -70,7 +70,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import (
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
     Client,
     DatadogError,
     client_from_module,

@@ -77,9 +77,9 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import agent_answers
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
-from ansible_collections.kennel.fleet.plugins.module_utils.systemd_unit import read_unit
+from ansible_collections.kennel.fleet.plugins.module_utils._host import agent_answers
+from ansible_collections.kennel.fleet.plugins.module_utils._host.systemd_unit import read_unit
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
 USER = "dd-agent"
 # Seconds that the Agent's command line may take.

@@ -72,8 +72,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.dpkg import (
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
     ABSENT,
     ADMINDIR,
     REMOVED,

@@ -130,11 +130,11 @@ import re
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import HEADER
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_keyring import Keyring, told
-from ansible_collections.kennel.fleet.plugins.module_utils.dpkg import INSTALLED, read_package, was_interrupted
-from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import INSTALLED, read_package, was_interrupted
+from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, told
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import HEADER
 
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
 PUBLISHED = ("apt.datadoghq.com", "apt-trace.datad0g.com", "s3.amazonaws.com/apt.datadoghq.com")

@@ -93,8 +93,10 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, masking, safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.check_loading import try_loading
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.check_loading import try_loading
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets import masking
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets import yaml_files as datadog_files
 
 
 class Check:

@@ -70,8 +70,8 @@ import time
 from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils.agent_answers import CheckRun, read_check
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
+from ansible_collections.kennel.fleet.plugins.module_utils._host.agent_answers import CheckRun, read_check
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
 USER = "dd-agent"
 NEVER_RAN = "The Agent has not made what its command line needs: `journalctl -u datadog-agent` says why it does not run"

@@ -70,8 +70,9 @@ path:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_files, safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets import yaml_files as datadog_files
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
 
 
 def main() -> None:

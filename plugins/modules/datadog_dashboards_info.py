@@ -97,14 +97,9 @@ dashboards:
 
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import (
-    chosen,
-    fleet_arguments,
-    get_if_there,
-    run_module,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import mark_in_text
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import get_if_there, run_module
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import chosen, fleet_arguments, mark_in_text
 
 
 def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

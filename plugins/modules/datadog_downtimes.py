@@ -124,9 +124,9 @@ problems:
 from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import client_from_module
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import object_argument_spec, run
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import client_from_module
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import object_argument_spec, run
 
 
 def main() -> None:

@@ -132,9 +132,9 @@ date_happened:
 import time
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import InputError, run_module
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_tag_rules import normalise_tag
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import InputError, run_module
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag
 
 MAX_TEXT = 4000
 MAX_KEY = 100

@@ -93,8 +93,8 @@ hosts:
 
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import run_module
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import run_module
 
 
 def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

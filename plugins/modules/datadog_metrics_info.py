@@ -117,14 +117,14 @@ to:
 
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client, DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import (
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import (
     InputError,
     run_module,
     time_arguments,
     time_range,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
 
 
 def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

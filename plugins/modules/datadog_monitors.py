@@ -132,9 +132,9 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import client_from_module
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import object_argument_spec, run
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import client_from_module
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import object_argument_spec, run
 
 
 def main() -> None:

@@ -116,14 +116,14 @@ import json
 import time
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client, no_proxy_to_loopback
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_module import (
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, no_proxy_to_loopback
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import (
     InputError,
     run_module,
     time_arguments,
     time_range,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_query_rules import query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
 
 try:
     import requests

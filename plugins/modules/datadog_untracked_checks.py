@@ -53,7 +53,7 @@ files:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 
 KINDS = (".yaml", ".yml")
 # Beside a check's configuration: the package's own, and metrics of a check in Java.

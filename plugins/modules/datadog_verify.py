@@ -242,14 +242,14 @@ missing:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import datadog_arrival_report as report
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_arrival import argument_problems, wanted_signals
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import (
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
     DatadogError,
     client_from_module,
     datadog_argument_spec,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_watch import Watch
+from ansible_collections.kennel.fleet.plugins.module_utils._verify import report as report
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.polling import Watch
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import argument_problems, wanted_signals
 
 LONGEST_PAUSE = 20.0
 OBJECTS = ("dashboards", "monitors", "downtimes")

@@ -101,9 +101,10 @@ import traceback
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.kennel.fleet.plugins.module_utils import mysql_dbm, safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_files import HEADER
-from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql import dbm as mysql_dbm
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import HEADER
 
 PYMYSQL_ERROR = None
 try:

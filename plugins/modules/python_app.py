@@ -75,9 +75,9 @@ import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils.masking import masked_diff
-from ansible_collections.kennel.fleet.plugins.module_utils.secret_names import public_text
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
 ROOT = {"owner": "root", "group": "root"}
 PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")

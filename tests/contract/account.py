@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects import run
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_kind import Kind
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import Mark
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Kind
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import run
 
 if TYPE_CHECKING:
     from standin_process import Standin

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from account import ITEMS, Account
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_schedule import downtime_schedule
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schedule import downtime_schedule
 
 DOWNTIME = ITEMS["downtime"]
 NIGHTS = DOWNTIME["schedule"]["recurrences"][0]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from account import CHANGES, ITEMS, KINDS, Account, kind_of
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_client import DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils.datadog_objects_marks import Mark
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
 

@@ -14,7 +14,7 @@ from typing import Any
 import fake_datadog
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils import dpkg, safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg, safe_files
 from ansible_collections.kennel.fleet.plugins.modules import datadog_apt_repository
 from gpg import Gpg, Keyring, Server, gnupg
 

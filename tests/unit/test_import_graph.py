@@ -16,11 +16,26 @@ ROOT = Path(__file__).parents[2]
 LAB = ROOT / "lab"
 # From left to right: a layer imports itself and those to its left. See lab/datadog/README.md.
 LAYERS = ("errors", "clock", "wire", "store", "query", "alert", "graph", "api", "web", "app", "__main__")
-# The query language and the rules of tags.
-SHARED = {
-    *("datadog_scope", "datadog_query", "datadog_query_build", "datadog_query_rules", "datadog_functions"),
-    *("datadog_monitor_query", "datadog_tag_rules"),
+# What the lab takes of the collection: the query language and the rules of tags.
+SHARED = {"_query", "_tags"}
+UTILS = ROOT / "plugins" / "module_utils"
+OURS = "ansible_collections.kennel.fleet.plugins.module_utils."
+# The rooms of module_utils, and what each may import of the others. See docs/architecture.md.
+ROOMS = {
+    "_plain": set(),
+    "_tags": set(),
+    "_query": set(),
+    "_mysql": set(),
+    "_secrets": {"_plain"},
+    "_api": {"_secrets"},
+    "_objects": {"_query", "_tags", "_plain", "_api"},
+    "_inputs": {"_query", "_tags", "_plain", "_mysql", "_secrets", "_objects"},
+    "_verify": {"_query", "_tags", "_plain", "_objects", "_api"},
+    "_host": {"_plain", "_secrets"},
 }
+# Those that import nothing of Ansible and no client.
+PURE = {"_plain", "_tags", "_query", "_mysql", "_secrets", "_inputs"}
+CLIENTS = ("ansible", "requests", "datadog", "urllib3")
 # Only these layers speak HTTP, and only that one SQL.
 HTTP, SQL = ("api", "web", "app", "__main__"), "store"
 STATEMENT = re.compile(
@@ -119,6 +134,40 @@ def test_sql_is_in_the_store_only():
     assert found == []
 
 
+def rooms_of(path: Path) -> set[str]:
+    """The rooms of module_utils that a file imports."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    here = "plugins.module_utils."
+    found = set()
+    for one in imports(path, module):
+        for prefix in (OURS, here, "module_utils."):
+            if one.startswith(prefix):
+                found.add(one.removeprefix(prefix).split(".")[0])
+    return found
+
+
+def test_every_room_of_module_utils_is_in_the_table():
+    found = {path.stem if path.is_file() else path.name for path in UTILS.iterdir() if path.name != "__pycache__"}
+    assert found == {*ROOMS}
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert {name for name in ROOMS if f"| `{name}` |" not in text} == set()
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_what_the_table_allows(room):
+    files = [UTILS / f"{room}.py"] if (UTILS / f"{room}.py").exists() else sorted((UTILS / room).rglob("*.py"))
+    assert files
+    for path in files:
+        assert rooms_of(path) - {room} <= ROOMS[room], path
+
+
+@pytest.mark.parametrize("room", sorted(PURE))
+def test_a_pure_room_imports_neither_ansible_nor_a_client(room):
+    for path in [*UTILS.glob(f"{room}.py"), *UTILS.glob(f"{room}/*.py")]:
+        roots = {one.split(".")[0] for one in imports(path, "module")}
+        assert not roots & {*CLIENTS}, path
+
+
 def test_the_lab_takes_query_language_and_tags_of_the_collection():
     found = {}
     for path in LAB.rglob("*.py"):
@@ -128,11 +177,3 @@ def test_the_lab_takes_query_language_and_tags_of_the_collection():
                 found.setdefault(shared[1] if shared else one, []).append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in found.items() if name not in SHARED} == {}
     assert found
-
-
-@pytest.mark.parametrize("name", sorted(SHARED))
-def test_what_the_lab_takes_brings_nothing_else_of_the_collection(name):
-    path = ROOT / "plugins" / "module_utils" / f"{name}.py"
-    ours = {one.split(".")[1] for one in imports(path, f"module_utils.{name}") if one.startswith("module_utils.")}
-    assert ours <= SHARED
-    assert not {one for one in imports(path, f"module_utils.{name}") if one.startswith("ansible")}

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from module_utils.datadog_scope import QuerySyntaxError
+from module_utils._query.scope import QuerySyntaxError
 
 from ..clock import Clock, epoch, iso, seconds
 from ..errors import Refused

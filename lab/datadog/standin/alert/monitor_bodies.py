@@ -6,8 +6,8 @@ Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that
 import re
 from typing import Any
 
-from module_utils.datadog_monitor_query import MONITOR_TYPES, CompositeCondition, MetricCondition, parse_monitor
-from module_utils.datadog_query_rules import query_problems
+from module_utils._query.monitor import MONITOR_TYPES, CompositeCondition, MetricCondition, parse_monitor
+from module_utils._query.rules import query_problems
 
 from ..errors import Refused
 from ..wire.bodies import Json

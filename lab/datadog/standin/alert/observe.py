@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from module_utils.datadog_monitor_query import (
+from module_utils._query.metric import Binary, Call, Expression, Negative, Number, Query, QuerySyntaxError, Series
+from module_utils._query.monitor import (
     CheckCondition,
     CompositeCondition,
     MetricCondition,
     parse_monitor,
     window_seconds,
 )
-from module_utils.datadog_query import Binary, Call, Expression, Negative, Number, Query, QuerySyntaxError, Series
-from module_utils.datadog_scope import And, Scope, Tag, parse_scope
+from module_utils._query.scope import And, Scope, Tag, parse_scope
 
 from ..errors import Refused
 from ..query.evaluate import combine, evaluate

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rruleset, rrulestr
-from module_utils.datadog_scope import QuerySyntaxError, Scope, UnboundVariable, parse_scope
+from module_utils._query.scope import QuerySyntaxError, Scope, UnboundVariable, parse_scope
 
 from ..clock import epoch
 from ..wire.bodies import Json

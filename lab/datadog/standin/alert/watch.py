@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from module_utils.datadog_monitor_query import CompositeCondition, MetricCondition
+from module_utils._query.monitor import CompositeCondition, MetricCondition
 
 from ..clock import Clock, epoch, iso
 from ..errors import Refused

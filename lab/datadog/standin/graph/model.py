@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from module_utils.datadog_monitor_query import CheckCondition
+from module_utils._query.monitor import CheckCondition
 
 from ..alert.observe import COMPARE, observe
 from ..errors import Refused

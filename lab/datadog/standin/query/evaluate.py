@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from module_utils.datadog_query import (
+from module_utils._query.metric import (
     Binary,
     Call,
     Expression,
@@ -24,7 +24,7 @@ from module_utils.datadog_query import (
     Series,
     UnboundVariable,
 )
-from module_utils.datadog_scope import Tag
+from module_utils._query.scope import Tag
 
 from ..errors import Refused
 from ..store import Store

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from module_utils.datadog_query import Query, QuerySyntaxError, parse
+from module_utils._query.metric import Query, QuerySyntaxError, parse
 
 from ..errors import Refused
 from ..wire.bodies import Json

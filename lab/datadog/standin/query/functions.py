@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from module_utils.datadog_query import Call, Expression, Modifier, Negative, Number, Series, String
+from module_utils._query.metric import Call, Expression, Modifier, Negative, Number, Series, String
 
 from ..errors import Refused
 

@@ -4,8 +4,8 @@ import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from module_utils.datadog_monitor_query import MetricCondition
-from module_utils.datadog_query import Query
+from module_utils._query.metric import Query
+from module_utils._query.monitor import MetricCondition
 from starlette.requests import Request
 
 from ..alert import schedule

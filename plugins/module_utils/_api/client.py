@@ -1,0 +1,357 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one place where the controller calls the Datadog API, through the PyPI package ``datadog``.
+
+The package keeps its settings and its session in globals, returns some errors as data and raises others in four
+ways. Here every call sets all of them and puts them back, and every failure is one ``DatadogError``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import re
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import (
+    DatadogError,
+    explain_answer,
+    explain_transport,
+    reset_seconds,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
+
+try:
+    import requests
+    from datadog import api as datadog_api
+    from datadog.api.api_client import APIClient
+    from datadog.api.exceptions import ClientError, DatadogException, HttpTimeout, ProxyError
+    from datadog.api.http_client import RequestClient
+except ImportError:
+    IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    IMPORT_ERROR = None
+
+# Seconds: the first pause between two attempts, and the longest that one call pauses in all.
+FIRST_PAUSE = 0.5
+LONGEST_WAIT = 60.0
+SUCCESS = (200, 201, 202, 204)
+# How often an object is looked for whose request timed out: it may still be on its way.
+LATE_LOOKS = 3
+# How each list is asked for in pages: version, where the items are, the parameter and step of the place, of the size.
+PAGES: dict[str, tuple[str, str | None, str, int, str, int]] = {
+    "monitor": ("v1", None, "page", 1, "page_size", 1000),
+    "dashboard": ("v1", "dashboards", "start", 100, "count", 100),
+    "downtime": ("v2", "data", "page[offset]", 100, "page[limit]", 100),
+    "hosts": ("v1", "host_list", "start", 1000, "count", 1000),
+}
+
+
+def datadog_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the arguments of every module that calls the API; mirrored by the fragment ``datadog``."""
+    return {
+        "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DD_API_KEY"])},
+        "app_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DD_APP_KEY"])},
+        "site": {"type": "str", "default": "datadoghq.com", "fallback": (env_fallback, ["DD_SITE"])},
+        "api_url": {"type": "str", "fallback": (env_fallback, ["DATADOG_HOST"])},
+        "validate_certs": {"type": "bool", "default": True},
+        "api_timeout": {"type": "float", "default": 30.0},
+    }
+
+
+def settings_problems(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the arguments of ``datadog_argument_spec``: variable to problem with mend."""
+    problems = {}
+    for argument, variable in (("api_key", "DD_API_KEY"), ("app_key", "DD_APP_KEY")):
+        name, key = f"datadog_{argument}", params.get(argument)
+        if not key:
+            problems[name] = f"{name} is not set: set it in the inventory (vaulted), or {variable} in the environment."
+        elif not (key.isascii() and key.isprintable()) or " " in key:
+            problems[name] = f"{name} holds white space or a character that no key has: copy the key again, alone."
+    if params.get("api_timeout", 1.0) <= 0:
+        problems["api_timeout"] = "api_timeout is not above zero: give it some seconds."
+    url = params.get("api_url")
+    if url:
+        if not _has_host(url):
+            problems["datadog_api_url"] = (
+                "datadog_api_url is no address: it reads like https://api.datadoghq.com, or leave it out."
+            )
+    elif not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", params.get("site") or ""):
+        problems["datadog_site"] = (
+            "datadog_site is no site: it reads like datadoghq.com or datadoghq.eu, without https."
+        )
+    return problems
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    # urlsplit and its port raise it for brackets and ports that are none.
+    except ValueError:
+        return False
+
+
+def client_from_module(module: AnsibleModule, **options: Any) -> Client:
+    """Return a client with the module's arguments and OPTIONS, or end the module when the library is missing."""
+    if IMPORT_ERROR:
+        module.fail_json(
+            msg=missing_required_lib("datadog", reason="for calls of the Datadog API"), exception=IMPORT_ERROR
+        )
+    return Client(**{name: module.params[name] for name in datadog_argument_spec()}, **options)
+
+
+class Client:
+    """Calls of one Datadog API with one pair of keys. Not for several threads at once.
+
+    :arg api_url: address of the API without ``/api/v1``; None means ``https://api.SITE``.
+    :arg api_timeout: seconds that one attempt may take to connect, and again to answer.
+    :arg attempts: how often a call is tried.
+    :arg sleep, chance: for tests.
+    :ivar public_url: the address, fit for messages.
+    :raises DatadogError: of the kind ``settings``, by the calls rather than by the constructor.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None,
+        app_key: str | None = None,
+        site: str = "datadoghq.com",
+        api_url: str | None = None,
+        validate_certs: bool = True,
+        api_timeout: float = 30.0,
+        attempts: int = 5,
+        sleep: Callable[[float], None] | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.problems = settings_problems(
+            {"api_key": api_key, "app_key": app_key, "site": site, "api_url": api_url, "api_timeout": api_timeout}
+        )
+        self.api_url = (api_url or f"https://api.{site}").rstrip("/")
+        self.public_url = public_address(self.api_url)
+        self.attempts = attempts
+        self._keys = [key for key in (api_key, app_key) if key]
+        self._sleep, self._chance = sleep or time.sleep, chance
+        self._response: requests.Response | None = None
+        self._validate_certs = validate_certs
+        self._settings = {
+            "_api_key": api_key,
+            "_application_key": app_key,
+            "_api_host": self.api_url,
+            "_api_version": "v1",
+            "_cacert": validate_certs,
+            "_host_name": None,
+            "_max_retries": 0,
+            "_mute": False,
+            "_proxies": no_proxy_to_loopback(self.api_url),
+            "_return_raw_response": False,
+            "_timeout": api_timeout,
+        }
+        session = requests.Session()
+        # The keys travel in headers that would follow a redirect to anywhere.
+        session.max_redirects = 0
+        session.hooks["response"].append(self._remember)
+        # Classes of our own, because the package keeps the session and its timeout counter on the class.
+        transport = type("Transport", (RequestClient,), {"_session": session, "_session_lock": Lock()})
+        self._api = type("Api", (APIClient,), {"_http_client": transport, "_max_timeouts": float("inf")})
+
+    def _remember(self, response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
+        # The package drops the headers, and the body of most errors.
+        self._response = response
+
+    def web_address(self, page: str) -> str:
+        """Return the address of a page of the web interface, given its path; in the lab the API serves it too."""
+        host = urlsplit(self.public_url).hostname or ""
+        if host.startswith("api.") and "." in host[4:]:
+            site = host[4:]
+            # Only the sites with a name of two parts have their web interface at app.
+            return f"https://{f'app.{site}' if site.count('.') == 1 else site}{page}"
+        return f"{self.public_url}{page}"
+
+    def get(self, path: str, *, version: str = "v1", need_app_key: bool = True, **params: Any) -> Any:
+        """Read ``/api/VERSION/PATH`` and return the decoded JSON.
+
+        Tries again, with growing pauses, after connection errors, 429 (as long as ``x-ratelimit-reset`` asks for)
+        and 5xx.
+
+        :raises DatadogError: at last, or at once for what another attempt would not change.
+        """
+        return self._call("GET", path, version, params, need_app_key=need_app_key)
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """Yield every item of a list of ``PAGES``, however many there are."""
+        version, items, place, step, size_name, size = PAGES[path]
+        page, before = 0, None
+        while True:
+            answer = self.get(path, version=version, **params, **{place: page * step, size_name: size})
+            found = answer.get(items) if items and isinstance(answer, dict) else answer
+            if not isinstance(found, list):
+                mend, endpoint = "Check that datadog_api_url is the API.", self._at("GET", version, path)
+                raise DatadogError("answer", "the answer holds no list", mend=mend, endpoint=endpoint)
+            # The same again: it is all there is, from a server that does not know these parameters.
+            if found == before:
+                return
+            yield from found
+            if len(found) < size:
+                return
+            page, before = page + 1, found
+
+    def post(
+        self,
+        path: str,
+        body: dict[str, Any],
+        *,
+        version: str = "v1",
+        find: Callable[[], Any] | None = None,
+        harmless: bool = False,
+        **params: Any,
+    ) -> Any:
+        """Create something and return the answer.
+
+        Where no answer tells whether it was made (cut connection, timeout, 5xx), ``find`` is asked before it is sent
+        again: what it returns is the answer, unless it is None. Without it, such a loss is an error at once, unless
+        sending twice is ``harmless``. What was not carried out (429, connection refused) is sent again; after a 429
+        ``find`` is asked, too.
+
+        :raises DatadogError: as ``get``.
+        """
+        return self._call("POST", path, version, params, body=body, find=find, repeat=harmless or find is not None)
+
+    def put(self, path: str, body: dict[str, Any], *, version: str = "v1", **params: Any) -> Any:
+        """Replace something and return the answer; tries again as ``get`` does."""
+        return self._call("PUT", path, version, params, body=body)
+
+    def patch(self, path: str, body: dict[str, Any], *, version: str = "v1", **params: Any) -> Any:
+        """Change something and return the answer; tries again as ``get`` does."""
+        return self._call("PATCH", path, version, params, body=body)
+
+    def delete(self, path: str, *, version: str = "v1", **params: Any) -> Any:
+        """Delete something; tries again as ``get`` does, and takes a 404 to a later attempt for the first's success."""
+        return self._call("DELETE", path, version, params)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        version: str,
+        params: dict[str, Any],
+        *,
+        body: dict[str, Any] | None = None,
+        need_app_key: bool = True,
+        repeat: bool = True,
+        find: Callable[[], Any] | None = None,
+    ) -> Any:
+        self._check_settings(need_app_key)
+        waited = 0.0
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return self._submit(method, path, version, params, body)
+            except DatadogError as error:
+                if method == "DELETE" and error.status == 404 and attempt > 1:
+                    return None
+                failure, pause = error, self._pause(attempt, error)
+            last = attempt == self.attempts or waited + pause > LONGEST_WAIT
+            last = last or not failure.transient or (failure.lost and not repeat)
+            if not last:
+                waited += pause
+                self._sleep(pause)
+            # Whoever limits the rate may stand behind what has done the work: to look is cheaper than a twin.
+            doubt = failure.lost or failure.kind == "rate_limit"
+            if find and doubt and (found := self._look(find, failure)) is not None:
+                return found
+            if last:
+                raise failure
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _look(self, find: Callable[[], Any], failure: DatadogError) -> Any:
+        """Return what a request has made whose answer was lost, or None."""
+        for look in range(LATE_LOOKS if failure.kind == "timeout" else 1):
+            if look:
+                self._sleep(FIRST_PAUSE * 2**look)
+            if (found := find()) is not None:
+                return found
+        return None
+
+    def _check_settings(self, need_app_key: bool) -> None:
+        problems = [text for name, text in self.problems.items() if need_app_key or name != "datadog_app_key"]
+        if problems:
+            raise DatadogError("settings", "The Datadog API cannot be called", mend=" ".join(problems))
+
+    def _pause(self, attempt: int, error: DatadogError) -> float:
+        """Return the seconds to wait before the next attempt, spread so that controllers do not come back together."""
+        backoff = FIRST_PAUSE * 2**attempt * (0.5 + self._chance() / 2)
+        if error.kind != "rate_limit" or self._response is None:
+            return backoff
+        reset = reset_seconds(self._response.headers)
+        return backoff if reset is None else reset + self._chance()
+
+    def _at(self, method: str, version: str, path: str) -> str:
+        return f"{method} {self.public_url}/api/{version}/{path}"
+
+    def _submit(self, method: str, path: str, version: str, params: dict[str, Any], body: dict | None) -> Any:
+        self._response = None
+        try:
+            with self._library_settings():
+                # An answer of success may carry an empty "errors": the package would call it a failure.
+                answer = self._api.submit(
+                    method, path, api_version=version, body=body, suppress_response_errors_on_codes=SUCCESS, **params
+                )
+                # Nor does the package look at the status of an answer without "errors".
+                status = self._response.status_code if self._response is not None else None
+                if status not in SUCCESS or (status != 204 and not isinstance(answer, (dict, list))):
+                    raise ValueError("no answer of success")
+                return answer
+        # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON.
+        except (DatadogException, requests.RequestException, ValueError) as error:
+            raise self._explain(self._at(method, version, path), error) from None
+
+    @contextmanager
+    def _library_settings(self) -> Iterator[None]:
+        before = {name: getattr(datadog_api, name) for name in self._settings}
+        try:
+            for name, value in self._settings.items():
+                setattr(datadog_api, name, value)
+            with warnings.catch_warnings():
+                if not self._validate_certs:
+                    # Asked for by validate_certs=false: no need to say it at every call.
+                    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+                yield
+        finally:
+            for name, value in before.items():
+                setattr(datadog_api, name, value)
+
+    def _explain(self, endpoint: str, error: Exception) -> DatadogError:
+        cut = isinstance(error, requests.RequestException) and not isinstance(error, requests.TooManyRedirects)
+        if self._response is None or cut or isinstance(error, (ClientError, HttpTimeout, ProxyError)):
+            kind, words, mend, sent = explain_transport(error)
+            return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint, lost=sent)
+        kind, words, mend = explain_answer(self._response)
+        status = self._response.status_code
+        return DatadogError(
+            kind, self._redact(words), mend=mend, endpoint=endpoint, status=status, lost=status in SUCCESS
+        )
+
+    def _redact(self, text: str) -> str:
+        for key in self._keys:
+            text = text.replace(key, "********")
+        return text
+
+
+def no_proxy_to_loopback(url: str) -> dict[str, str] | None:
+    """Return what keeps a call to this very machine (the lab) out of a proxy that the environment names."""
+    try:
+        host = urlsplit(url).hostname or ""
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    # A name rather than an address.
+    except ValueError:
+        return None
+    return {"no_proxy": host} if loopback else None

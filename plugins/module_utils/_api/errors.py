@@ -1,0 +1,127 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What went wrong with a call of the Datadog API, in its own words and with the mend. Used by ``datadog_client``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
+
+try:
+    import requests
+# The client says what is missing; nothing here is called without it.
+except ImportError:
+    if not TYPE_CHECKING:
+        requests = None
+
+
+class DatadogError(Exception):
+    """Whatever kept a call from succeeding.
+
+    :ivar kind: ``settings``, ``key`` (401, 403), ``request`` (other 4xx), ``rate_limit``, ``server`` (5xx),
+        ``answer`` (no JSON, a redirect), ``connection``, ``dns``, ``tls`` or ``timeout``.
+    :ivar status: HTTP status, or None when there was no answer.
+    :ivar endpoint: method and address, without credentials or query.
+    :ivar words: what the API or the transport said.
+    :ivar mend: what to do about it.
+    :ivar lost: the request was sent and perhaps carried out, but no answer tells.
+
+    ``str()`` of it is all of these as one message. Keys are in none of them.
+    """
+
+    def __init__(
+        self, kind: str, words: str, *, mend: str, endpoint: str = "", status: int | None = None, lost: bool = False
+    ) -> None:
+        # They may quote an address with its password, such as a proxy's.
+        words = public_text(words)
+        self.kind, self.words, self.mend, self.endpoint, self.status = kind, words, mend, endpoint, status
+        self.lost = lost or kind == "server"
+        said = f"{status} {words}".strip() if status else words
+        super().__init__(f"{f'{endpoint}: ' if endpoint else ''}{said.rstrip('.')}. {mend}")
+
+    @property
+    def transient(self) -> bool:
+        """True when the same call may succeed a little later."""
+        return self.kind in ("rate_limit", "server", "connection", "dns", "timeout")
+
+
+def reset_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return in how many seconds the rate limit ends, or None. The header may come twice in one: "7, 7"."""
+    for name in ("x-ratelimit-reset", "retry-after"):
+        numbers = re.findall(r"\d+", headers.get(name, ""))
+        if numbers and re.fullmatch(r"[\d\s,.]+", headers[name]):
+            return float(max(map(int, numbers)))
+    return None
+
+
+def explain_answer(response: requests.Response) -> tuple[str, str, str]:
+    """Return kind, words and mend of an answer that is no success."""
+    status = response.status_code
+    words = _words(response)
+    if status in (401, 403):
+        return "key", words, "Check datadog_api_key and datadog_app_key, and that they belong to datadog_site."
+    if status == 429:
+        reset = reset_seconds(response.headers)
+        limit = response.headers.get("x-ratelimit-name", "")
+        words = f"{words}, rate limit {limit}" if limit else words
+        when = f"in {reset:.0f} s, when the limit is reset" if reset is not None else "later"
+        return "rate_limit", words, f"Run it again {when}, or run fewer of these at once."
+    if status >= 500:
+        return "server", words, "Datadog has a problem of its own: run it again later."
+    if 300 <= status < 400:
+        target = urlsplit(response.headers.get("location", ""))
+        return (
+            "answer",
+            f"{words}, a redirect to {target.scheme}://{target.hostname}",
+            "Check datadog_site or datadog_api_url.",
+        )
+    if status >= 400:
+        return "request", words, "Check the request, and that datadog_api_url is the API."
+    return "answer", f"the answer is not JSON but {words}", "Check that datadog_api_url is the API, not the web page."
+
+
+def _words(response: requests.Response) -> str:
+    """Return what the body says: the API's errors, or the beginning of whatever else it is."""
+    try:
+        errors = response.json()["errors"]
+        texts = [
+            str(item.get("detail") or item.get("title") or item) if isinstance(item, dict) else str(item)
+            for item in (errors if isinstance(errors, list) else [errors])
+        ]
+        if texts:
+            return "; ".join(texts)
+    # A body that is not JSON, or JSON of another form: nothing to quote but its beginning.
+    except (ValueError, KeyError, TypeError):
+        pass
+    text = " ".join(re.sub(r"<[^>]*>", " ", response.text).split())
+    return (text[:117] + "..." if len(text) > 120 else text) or response.reason or "an empty body"
+
+
+def explain_transport(error: Exception) -> tuple[str, str, str, bool]:
+    """Return kind, words and mend where no answer came, and whether the request was sent.
+
+    Tells apart what the package folds into one error; the cause survives as its context.
+    """
+    cause = error.__context__ or error
+    # The innermost reason reads best: urllib3 wraps it in the address and the number of its own attempts.
+    reason = getattr(cause.args[0] if cause.args else None, "reason", None) or cause
+    words = re.sub(r"^.*Connection.* object at 0x[0-9a-f]+>: |^<?\w+\(.*\): ", "", str(reason))
+    if isinstance(cause, requests.exceptions.SSLError):
+        return (
+            "tls",
+            words,
+            "Check datadog_api_url; for a certificate authority of your own set REQUESTS_CA_BUNDLE.",
+            False,
+        )
+    if re.search("NameResolution|resolve|name resolution|not known|getaddrinfo", f"{type(reason).__name__} {words}"):
+        return "dns", words, "Check datadog_site or datadog_api_url for a slip, and this machine's DNS.", False
+    if isinstance(cause, requests.exceptions.Timeout):
+        mend = "Check that this machine reaches it (proxy, firewall), or raise api_timeout."
+        return "timeout", words, mend, not isinstance(cause, requests.exceptions.ConnectTimeout)
+    mend = "Check datadog_api_url, and that this machine reaches it (proxy, firewall)."
+    unsent = isinstance(cause, requests.exceptions.ProxyError) or "NewConnectionError" in type(reason).__name__
+    return "connection", words, mend, not unsent

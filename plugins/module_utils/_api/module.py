@@ -1,0 +1,78 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the small modules that call the Datadog API share: their frame, and spans of time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
+    Client,
+    DatadogError,
+    client_from_module,
+    datadog_argument_spec,
+)
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+class InputError(Exception):
+    """Arguments that cannot be right; the text names all that is wrong, a line each."""
+
+
+def run_module(
+    work: Callable[[Client, dict[str, Any], bool], dict[str, Any]], arguments: dict[str, Any], **options: Any
+) -> None:
+    """Run a module to its end.
+
+    :arg work: gets client, arguments and whether it is check mode, and returns the result; ``changed`` defaults
+        to false.
+    :arg arguments: the module's own, beside those that all have; OPTIONS are AnsibleModule's.
+    """
+    module = AnsibleModule(argument_spec={**datadog_argument_spec(), **arguments}, supports_check_mode=True, **options)
+    try:
+        result = work(client_from_module(module), module.params, module.check_mode)
+    except (DatadogError, InputError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**{"changed": False, **result})
+
+
+def time_arguments(start: str, end: str) -> dict[str, dict[str, Any]]:
+    """Return the arguments that ``time_range`` reads; the module takes either START or ``span``."""
+    return {start: {"type": "int"}, end: {"type": "int"}, "span": {"type": "str"}}
+
+
+def time_range(params: Mapping[str, Any], start: str, end: str) -> tuple[int, int]:
+    """Return begin and end in seconds since the epoch, from arguments named START and END, or ``span``.
+
+    The end is now where it is not given.
+
+    :raises InputError: for anything but a begin before the end.
+    """
+    last = int(time.time()) if params[end] is None else params[end]
+    first = params[start] if params["span"] is None else last - seconds(params["span"])
+    if not 0 <= first < last:
+        raise InputError(f"{start} ({first}) is not before {end} ({last}): both are seconds since the epoch.")
+    return first, last
+
+
+def seconds(span: str) -> int:
+    """Return how many seconds ``90s``, ``5m``, ``4h``, ``1d`` or ``1w`` are. Raises InputError for anything else."""
+    found = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", span)
+    if not found:
+        raise InputError(f"span '{span}' is no span of time: write for example 90s, 5m, 4h, 1d or 1w.")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def get_if_there(client: Client, path: str, **params: Any) -> list[Any]:
+    """Return what is at PATH as a list of one, or none when the API knows no such object."""
+    try:
+        return [client.get(path, **params)]
+    except DatadogError as error:
+        if error.status != 404:
+            raise
+        return []

@@ -1,0 +1,46 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Would the Agent load a custom check's code? Asked on a host, before the code is put in its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils._host import check_import
+
+# Seconds that the code may take to load.
+PATIENCE = 60
+
+
+def try_loading(
+    module: AnsibleModule, *, name: str, code: str, root: str, python: str, user: str, seconds: int = PATIENCE
+) -> tuple[str, str]:
+    """Return what keeps the Agent from loading CODE as the check NAME, and what to warn of, each empty if nothing.
+
+    :arg python: the Agent's own Python; its installation is found from there, as ``HOME/embedded/bin/python3``.
+    """
+    home = os.path.dirname(os.path.dirname(os.path.dirname(python)))
+    become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
+    limit = [shutil.which("timeout") or "timeout", "-k", "5", str(seconds + 30)]
+    # The Agent's interpreter is in UTF-8 mode, whatever the locale.
+    program = [python, "-X", "utf8", "-c", check_import.__spec__.loader.get_source(check_import.__name__)]
+    try:
+        status, out, err = module.run_command(
+            [*become, *limit, *program, name, root, home, str(seconds)],
+            data=code.encode("utf-8", "surrogateescape"),
+            binary_data=True,
+            cwd="/",
+            handle_exceptions=False,
+        )
+    # It has ended before it took the code.
+    except OSError as error:
+        return f"{python} does not run: {error}", ""
+    try:
+        answer = json.loads(out.splitlines()[-1])
+        return answer.get("problem", ""), answer.get("warning", "")
+    except (AttributeError, IndexError, ValueError):
+        last = (err or out).strip().splitlines()[-1:]
+        return f"{python} does not run (exit status {status}): {''.join(last)}", ""

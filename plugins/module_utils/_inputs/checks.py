@@ -1,0 +1,150 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rules for the checks of the role datadog_custom_check. Pure: inputs in, problems out."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import place_problems, tags_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
+
+_CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}
+
+# Checks that the Agent for Linux has in Go, which come before a custom check of the same name: pkg/commonchecks/
+# corechecks.go and corechecks_sysprobe.go of datadog-agent 7.70 to 7.84.
+_IN_GO = """
+    agentprofiling apm battery cisco_sdwan cloud_hostinfo container container_image container_lifecycle containerd cpu
+    cri datadog_csi_driver discovery disk docker ebpf file_handle gpu helm io jetson kata_containers kubelet
+    kubernetes_apiserver kubernetes_state_core load lock_contention memory nccl network network_config_management
+    network_path ntp oom_kill oracle orchestrator orchestrator_ecs orchestrator_kubelet_config orchestrator_pod
+    process_agent sbom snmp syscall_latency systemd tcp_queue_length telemetry uptime versa wlan
+"""
+# Modules of the Agent's own: rtloader/common/builtins and cmd/agent/dist of datadog-agent 7.84.
+_OF_AGENT = "_util aggregator checks config containers datadog_agent datadog_checks kubeutil tagger util utils"
+# What Python had before 3.13, with which the Agent comes: older controllers still know of it.
+_FORMER = """
+    aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib
+    ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib
+"""
+GO_CHECKS = frozenset(_IN_GO.split())
+MODULES = (sys.stdlib_module_names - frozenset(_FORMER.split())) | frozenset(_OF_AGENT.split())
+
+# How syntax of Python 3.12 looks to an older one.
+_NEWER_SYNTAX = re.compile(r"\s*(type\s+\w+|(async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\[)|.*\b[rR]?[fF][rR]?[\"']")
+
+
+def check_problems(checks: Any, code: Mapping[str, str], elsewhere: Mapping[str, str] | None = None) -> list[str]:
+    """What is wrong with a list of checks as the role datadog_custom_check takes it.
+
+    ``code`` has the text of each check's source file by the check's name, ``elsewhere`` what to use instead by the name
+    of each check that another role configures on the host.
+    """
+    variable = "datadog_custom_check_checks"
+    if not isinstance(checks, (list, tuple)):
+        return [f"{variable} is not a list: each item has a name and instances"]
+    problems, seen = [], set()
+    for number, check in enumerate(checks):
+        if not isinstance(check, dict) or not _CHECK_NAME.match(str(check.get("name", ""))):
+            problems.append(f"{variable}[{number}] has no proper name: lower case letters, digits and underscores")
+            continue
+        name = check["name"]
+        if name in seen:
+            problems.append(f"{variable} has the check {name} twice: give each its instances in one item")
+        seen.add(name)
+        found = _one_check(check, code.get(name))
+        if name in (elsewhere or {}):
+            found.append(f"another role writes its conf.yaml on this host: take it out, and use {elsewhere[name]}")
+        problems += [f"{variable}, check {name}: {problem}" for problem in found]
+    return problems
+
+
+def _one_check(check: dict[str, Any], code: str | None) -> list[str]:
+    problems = [
+        f"there is no field {field}: use {', '.join(sorted(_CHECK_FIELDS))}"
+        for field in check
+        if field not in _CHECK_FIELDS
+    ]
+    if check.get("source") is not None and check.get("state", "present") == "present":
+        problems += _name_problems(check)
+    if code is not None:
+        problems += _code_problems(str(check.get("source")), code)
+    if not isinstance(check.get("init_config") or {}, dict):
+        problems.append("init_config is not a dictionary")
+    if not isinstance(check.get("secrets", {}), dict):
+        problems.append("secrets is not a dictionary of dotted path to value")
+    sections = check.get("sections", {})
+    if not isinstance(sections, dict) or {"init_config", "instances"} & set(sections):
+        return [
+            *problems,
+            "sections is not a dictionary of what stands beside init_config and instances, such as logs",
+        ]
+    instances = check.get("instances", [{}])
+    # A file may be there for its other sections alone.
+    if not isinstance(instances, (list, tuple)) or not (instances or sections):
+        return [*problems, "instances is not a list with at least one item"]
+    for number, instance in enumerate(instances):
+        problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
+    config = {"init_config": check.get("init_config") or {}, "instances": list(instances), **sections}
+    problems += [
+        f"{place} is a secret: put it into the check's secrets, by this path" for place in secret_places(config)
+    ]
+    return problems + place_problems("secrets", config, check.get("secrets", {}))
+
+
+def _name_problems(check: dict[str, Any]) -> list[str]:
+    """Names under which the Agent never gets to a custom check's code."""
+    name = check["name"]
+    if name in MODULES:
+        return ["the Agent's Python has a module of that name and takes it for the check: rename check and source"]
+    if name in GO_CHECKS and not _loaded_by_python(check):
+        # Not set by itself: with a loader chosen, the Agent does not tell of a check that it cannot load.
+        return [
+            "the Agent has a check of that name and runs it instead: rename check and source, or set"
+            " init_config: {loader: python}, or leave source out to configure the Agent's own"
+        ]
+    return []
+
+
+def _loaded_by_python(check: dict[str, Any]) -> bool:
+    """Whether each instance says that Python's loader is to load it, for itself or for all of them."""
+    common, instances = check.get("init_config"), check.get("instances")
+    shared = common.get("loader") if isinstance(common, dict) else None
+    settings = instances if isinstance(instances, (list, tuple)) and instances else ({},)
+    return all(isinstance(one, dict) and (one.get("loader") or shared) == "python" for one in settings)
+
+
+def _code_problems(source: str, code: str) -> list[str]:
+    """Compile the code as a file, with its byte order mark and its line on the coding. It is not run."""
+    try:
+        with warnings.catch_warnings():
+            # They are about style, and would show among the lines of the run.
+            warnings.simplefilter("ignore")
+            compile(code.encode(), source, "exec", dont_inherit=True)
+    except UnicodeEncodeError:
+        return [f"{source} is not UTF-8: save it as UTF-8"]
+    except SyntaxError as error:
+        if sys.version_info < (3, 12) and _NEWER_SYNTAX.match(error.text or ""):
+            # It may be right for the Agent's Python, which is newer: the host says.
+            return []
+        return [f"{source}, line {error.lineno or 1} is not Python: {error.msg}"]
+    except (MemoryError, RecursionError, ValueError) as error:
+        return [f"{source} is not Python: {error}"]
+    return []
+
+
+def _instance(instance: Any) -> list[str]:
+    if not isinstance(instance, dict):
+        return [" is not a dictionary"]
+    problems = []
+    interval = instance.get("min_collection_interval", 15)
+    number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
+    if not number or not 1 <= interval <= 86400:
+        problems.append(f".min_collection_interval is {interval!r}: it takes seconds, from 1 to 86400")
+    problems += [f": {problem}" for problem in tags_problems("tags", instance.get("tags", []))]
+    return problems

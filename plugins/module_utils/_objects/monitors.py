@@ -1,0 +1,271 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a monitor is, and what Datadog makes of one. Observed in recorded traffic of the API."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import without_nulls
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Body, Kind, list_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
+    Mark,
+    mark_in_tags,
+    unmarked_tags,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import (
+    MONITOR_TYPES,
+    CompositeCondition,
+    parse_monitor,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import QuerySyntaxError
+
+# What a person may have set, with what it is where nobody has. Other options are compared where they are asked for.
+OPTIONS: Body = {
+    "enable_logs_sample": False,
+    "enable_samples": None,
+    "escalation_message": "",
+    "evaluation_delay": 0,
+    "group_retention_duration": None,
+    "groupby_simple_monitor": False,
+    "include_tags": True,
+    "locked": False,
+    "min_failure_duration": 0,
+    "min_location_failed": 1,
+    "new_group_delay": None,
+    "new_host_delay": 300,
+    "no_data_timeframe": None,
+    "notification_preset_name": "show_all",
+    "notify_audit": False,
+    "notify_by": [],
+    "notify_no_data": False,
+    "on_missing_data": "default",
+    "renotify_interval": 0,
+    "renotify_occurrences": None,
+    "renotify_statuses": [],
+    "require_full_window": None,
+    "scheduling_options": {},
+    "threshold_windows": {},
+    "thresholds": {},
+    "timeout_h": 0,
+    "variables": [],
+}
+# Old exports have these too, which say again what the query says.
+OLD_THRESHOLDS = ("comparison", "period", "timeAggregator")
+# Those that are whole numbers: where Ansible has templated them, they may come as text.
+NUMBERS = """
+    evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
+    renotify_interval renotify_occurrences timeout_h
+"""
+# What an answer has only now and then, or with additions, with what it is otherwise: compared where it is asked for.
+ELUSIVE: Body = {"assets": [], "draft_status": "published", "restricted_roles": []}
+ANSWERED_OPTIONS = ("silenced", "avalanche_window")
+ANSWERED = """
+    id org_id created created_at modified deleted creator multi state overall_state overall_state_modified
+    matching_downtimes restricted run_as classification restriction_policy
+"""
+
+
+class Monitors(Kind):
+    """The monitors of an account."""
+
+    name = "monitor"
+    title = "name"
+    fields = frozenset({"name", "type", "query", "message", "tags", "priority", "options", *ELUSIVE})
+    answered = frozenset(ANSWERED.split())
+
+    def problems(self, item: Body) -> list[str]:
+        problems = [
+            f"there is no {name}: give it one."
+            for name in ("name", "type", "query")
+            if not isinstance(item.get(name), str) or not item[name].strip()
+        ]
+        if item.get("type") and item["type"] not in MONITOR_TYPES:
+            problems.append(f"type {item['type']!r} is none: there are {', '.join(MONITOR_TYPES)}.")
+        elif not problems:
+            problems += [f"query: {problem}" for problem in query_problems(item["query"], item["type"])]
+        if not isinstance(item.get("message") or "", str):
+            problems.append("message is no text.")
+        problems += list_problems(item, ("tags", "restricted_roles")) + list_problems(item, ("assets",), dict)
+        if str(item.get("priority") or 0) not in tuple("012345"):
+            problems.append(f"priority is {item['priority']!r}: it is 1 to 5, or null.")
+        if item.get("restriction_policy") not in (None, {"bindings": []}):
+            problems.append("restriction_policy cannot be read back: set it in Datadog, and leave it out here.")
+        options = item.get("options") or {}
+        if not isinstance(options, dict):
+            return [*problems, "options is no dictionary."]
+        problems += list_problems(options, ("notify_by", "renotify_statuses"), place="options.")
+        # Datadog takes what it does not know, and forgets it.
+        near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in options if name not in OPTIONS}
+        problems += [f"there is no options.{name}: did you mean {match[0]}?" for name, match in near.items() if match]
+        thresholds = options.get("thresholds") or {}
+        if not isinstance(thresholds, dict):
+            return [*problems, "options.thresholds is no dictionary."]
+        problems += [
+            f"options.thresholds.{name} is {value!r}: it is a number."
+            for name, value in thresholds.items()
+            if value is not None and not _is_number(value) and name not in OLD_THRESHOLDS
+        ]
+        return problems
+
+    def parts(self, body: Body) -> frozenset[Any]:
+        composite = _composite(body)
+        return composite.monitors if composite else frozenset()
+
+    def named(self, body: Body, names: Mapping[Any, Any]) -> Body:
+        composite = _composite(body)
+        return {**body, "query": str(composite.named(names))} if composite else body
+
+    def part_problems(self, items: list[Body]) -> dict[str, list[str]]:
+        kinds = {str(item.get("key")): item.get("type") for item in items}
+        problems: dict[str, list[str]] = {}
+        for item in items:
+            for key in sorted(part for part in self.parts(item) if isinstance(part, str)):
+                if key not in kinds:
+                    near = difflib.get_close_matches(key, kinds, 1)
+                    fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(kinds))}."
+                    problem = f"query: there is no monitor with the key {key!r}: {fix}"
+                # Source: https://docs.datadoghq.com/monitors/types/composite/#overview
+                elif kinds[key] == "composite":
+                    problem = f"query: the monitor {key!r} is a composite itself: write what it is made of instead."
+                else:
+                    continue
+                problems.setdefault(str(item.get("key")), []).append(problem)
+        return problems
+
+    def body(self, item: Body, mark: Mark) -> Body:
+        return {
+            "name": item["name"],
+            "type": item["type"],
+            "query": item["query"],
+            "message": item.get("message") or "",
+            "tags": unmarked_tags(item.get("tags") or []) + mark.tags,
+            "priority": _priority(item.get("priority")),
+            "options": _sent(item.get("options") or {}),
+            **{name: item[name] for name in ELUSIVE if item.get(name) is not None},
+        }
+
+    def mark(self, found: Body) -> Mark | None:
+        return mark_in_tags(found.get("tags") or [])
+
+    def canonical(self, body: Body) -> Body:
+        kind = "query alert" if body.get("type") == "metric alert" else body.get("type")
+        result = {
+            "name": body.get("name"),
+            "type": kind,
+            "query": (body.get("query") or "").strip(),
+            "message": (body.get("message") or "").strip(),
+            "tags": unmarked_tags(body.get("tags") or []),
+            "priority": _priority(body.get("priority")),
+            "options": _options(body.get("options") or {}, body.get("query") or ""),
+            **{name: body[name] for name in ELUSIVE if body.get(name) is not None},
+        }
+        if "restricted_roles" in result:
+            result["restricted_roles"] = sorted(result["restricted_roles"])
+        if "assets" in result:
+            kept = ("category", "name", "url")
+            result["assets"] = [{name: asset.get(name) for name in kept} for asset in result["assets"]]
+        return result
+
+    def seen(self, actual: Body, wanted: Body) -> Body:
+        options = {
+            name: value for name, value in actual["options"].items() if name in OPTIONS or name in wanted["options"]
+        }
+        seen = {name: value for name, value in actual.items() if name not in ELUSIVE}
+        asked = {name: actual.get(name, value) for name, value in ELUSIVE.items() if name in wanted}
+        return {**seen, **asked, "options": options}
+
+    def plain(self, found: Body) -> Body:
+        plain = self.canonical({**found, "query": ""})
+        plain["query"] = found["query"].strip()
+        return {name: value for name, value in plain.items() if value not in (None, "", [], {}, ELUSIVE.get(name))}
+
+    def page(self, found: Body) -> str:
+        return f"/monitors/{found['id']}"
+
+    def everything(self, client: Client, fleet: str | None) -> Iterable[Body]:
+        return client.pages("monitor", **({"monitor_tags": f"kennel_fleet:{fleet}"} if fleet else {}))
+
+    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
+        # No list has the assets, nor has an answer that was not asked for them.
+        return client.get(f"monitor/{found['id']}", with_assets="true") if "assets" in wanted else found
+
+    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
+        try:
+            client.post(f"monitor/{found['id']}/validate" if found else "monitor/validate", body, harmless=True)
+        except DatadogError as error:
+            if error.kind != "request":
+                raise
+            return [f"Datadog refuses it: {error.words.rstrip('.')}."]
+        return []
+
+    def update(self, client: Client, body: Body, found: Body, wanted: Body, actual: Body) -> None:
+        # Datadog has two names for one type, and allows no change from one to the other.
+        client.put(f"monitor/{found['id']}", {**body, "type": found["type"]})
+
+    def replaced(self, wanted: Body, actual: Body, found: Body) -> str:
+        if wanted["type"] != actual["type"]:
+            return f"the type of a monitor cannot change ({actual['type']} to {wanted['type']})"
+        return ""
+
+
+def _composite(body: Body) -> CompositeCondition | None:
+    """Return what a composite monitor asks; None for another one, or a query that cannot be read."""
+    if body.get("type") != "composite":
+        return None
+    try:
+        condition = parse_monitor(str(body.get("query")), "composite")
+    except QuerySyntaxError:
+        return None
+    return condition if isinstance(condition, CompositeCondition) else None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)
+
+
+def _priority(value: Any) -> int | None:
+    return int(value or 0) or None
+
+
+def _thresholds(options: Body) -> dict[str, float]:
+    given = (options.get("thresholds") or {}).items()
+    return {name: float(value) for name, value in given if value is not None and name not in OLD_THRESHOLDS}
+
+
+def _sent(options: Body) -> Body:
+    """Return the options as they are sent: numbers as numbers, and never none, which could be read as no change."""
+    result = {name: value for name, value in options.items() if name != "silenced"}
+    for name in NUMBERS.split():
+        if isinstance(result.get(name), str) and result[name].isdecimal():
+            result[name] = int(result[name])
+    if result.get("thresholds"):
+        result["thresholds"] = _thresholds(result)
+    return result or {"notify_audit": OPTIONS["notify_audit"]}
+
+
+def _options(options: Body, query: str) -> Body:
+    """Return the options without what is as if it were not set, sorted by name."""
+    result = without_nulls(options)
+    for name in ANSWERED_OPTIONS:
+        result.pop(name, None)
+    if isinstance(result.get("escalation_message"), str):
+        result["escalation_message"] = result["escalation_message"].strip()
+    for name in ("renotify_statuses", "notify_by"):
+        result[name] = sorted(result.get(name) or [])
+    thresholds = _thresholds(result)
+    # The query says it already, and Datadog refuses another here.
+    limit = re.search(r"[<>=]\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\Z", query, re.IGNORECASE)
+    if limit and _is_number(limit[1]) and thresholds.get("critical") == float(limit[1]):
+        del thresholds["critical"]
+    result["thresholds"] = thresholds
+    return {name: result[name] for name in sorted(result, key=str) if result[name] != OPTIONS.get(name)}

@@ -1,0 +1,180 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Schedules of downtimes as people say them, turned into those of version 2 of Datadog's API. Pure.
+
+Source: https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime, and RFC 5545 for rules.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import available_timezones
+
+from .series import zone
+
+MOST_RECURRENCES = 5
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FIELDS = ("all_day", "days", "from", "start", "timezone", "to")
+_TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+_DAY = 24 * 60
+
+
+def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
+    """Return the schedule of `value`, one or a list of one to five of
+
+        {days: [mon-fri], from: "19:00", to: "09:00", timezone: Europe/Paris}
+        {days: [sat, sun], all_day: true, timezone: Europe/Paris}
+
+    as {"timezone", "recurrences": [{"start", "duration", "rrule"}, ...]}. `now` has an offset.
+
+    An entry begins on each of its days; an end at or before its beginning is on the next day. Each `start` is the next
+    one after `now` (or on or after the entry's own `start`, a date, while that lies ahead), since the API takes no past
+    one. So it moves on from day to day, while rrule, duration and time of the day stay: schedules that differ in
+    nothing else are one and the same.
+
+    Raises ValueError with all problems.
+    """
+    entries = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not 1 <= len(entries) <= MOST_RECURRENCES:
+        raise ValueError(f"there are {len(entries)} entries: write 1 to {MOST_RECURRENCES}")
+    problems: list[str] = []
+    zones = {str(entry["timezone"]): None for entry in entries if isinstance(entry, Mapping) and entry.get("timezone")}
+    name = next(iter(zones), "UTC")
+    if len(zones) > 1:
+        problems.append(f"there are the time zones {', '.join(zones)}: a downtime has one")
+    local = now.replace(tzinfo=None)
+    try:
+        local = now.astimezone(_zone(name)).replace(tzinfo=None)
+    except ValueError as error:
+        problems.append(f"timezone: {error}")
+    recurrences = []
+    for number, entry in enumerate(entries):
+        place = f"entry {number + 1}: " if len(entries) > 1 else ""
+        try:
+            recurrences.append(_recurrence(entry, local))
+        except _Problems as error:
+            problems += [f"{place}{problem}" for problem in error.args[0]]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return {"timezone": name, "recurrences": recurrences}
+
+
+def _zone(name: str) -> tzinfo:
+    # These are of this machine, not of the list of zones.
+    if name not in ("Factory", "localtime", "posixrules") and not name.startswith(("posix/", "right/")):
+        try:
+            return zone(name)
+        except ValueError:
+            pass
+    known = {each.lower(): each for each in available_timezones()}
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    meant = f", perhaps {known[close[0]]}" if close else ""
+    raise ValueError(f"{name!r} is no time zone: write one like Europe/Paris{meant}")
+
+
+class _Problems(Exception):
+    """A list of problems."""
+
+
+def _recurrence(entry: Any, now: datetime) -> dict[str, str]:
+    if not isinstance(entry, Mapping):
+        raise _Problems([f"{entry!r} is no dictionary: write days, from, to and timezone"])
+    problems = [f"there is no field {name}: there are {', '.join(_FIELDS)}" for name in entry if name not in _FIELDS]
+    days = _gather(problems, _days, entry.get("days"))
+    begin, minutes = _gather(problems, _span, entry) or (0, 0)
+    first = _gather(problems, _first, entry.get("start")) or now.date()
+    if problems:
+        raise _Problems(problems)
+    candidates = (
+        datetime.combine(max(first, now.date()) + timedelta(days=ahead), datetime.min.time()) + timedelta(minutes=begin)
+        for ahead in range(8)
+    )
+    start = next(moment for moment in candidates if moment > now and moment.weekday() in days)
+    return {
+        "start": start.isoformat(),
+        "duration": _duration(minutes),
+        "rrule": f"FREQ=WEEKLY;INTERVAL=1;BYDAY={','.join(_DAYS[day][:2].upper() for day in sorted(days))}",
+    }
+
+
+def _gather(problems: list[str], read: Any, value: Any) -> Any:
+    """What `read` makes of `value`; its problem goes to `problems`."""
+    try:
+        return read(value)
+    except ValueError as error:
+        problems.append(str(error))
+        return None
+
+
+def _days(value: Any) -> set[int]:
+    """The numbers of days, Monday being 0."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, (list, tuple)) or not words:
+        raise ValueError("days is missing: write a list such as [mon-fri] or [sat, sun]")
+    days: set[int] = set()
+    for word in words:
+        ends = [_day(part) for part in str(word).split("-", 1)]
+        if len(ends) == 2 and ends[0] == ends[1]:
+            raise ValueError(f"days: {word} begins and ends on one day: write the day alone")
+        days.update((ends[0] + ahead) % 7 for ahead in range((ends[-1] - ends[0]) % 7 + 1))
+    return days
+
+
+def _day(text: str) -> int:
+    name = text.strip().lower()
+    found = [number for number, day in enumerate(_DAYS) if len(name) > 1 and day.startswith(name)]
+    if len(found) != 1:
+        raise ValueError(f"days: {text.strip()!r} is no day of the week: write mon, tue, wed, thu, fri, sat or sun")
+    return found[0]
+
+
+def _span(entry: Mapping[str, Any]) -> tuple[int, int]:
+    """The beginning, in minutes of the day, and the length in minutes."""
+    all_day = entry.get("all_day", False)
+    if not isinstance(all_day, bool):
+        raise ValueError(f"all_day is {all_day!r}: write true or false")
+    if all_day:
+        if "from" in entry or "to" in entry:
+            raise ValueError("all_day has no from and to: leave them out, or all_day")
+        return 0, _DAY
+    missing = [name for name in ("from", "to") if entry.get(name) is None]
+    if missing:
+        raise ValueError(f'{" and ".join(missing)} missing: write times such as "19:00", or all_day: true')
+    begin, end = (_minutes(name, entry[name]) for name in ("from", "to"))
+    if begin == _DAY:
+        raise ValueError('from is 24:00: write "00:00" and the day after')
+    if begin == end:
+        raise ValueError(f"from and to are both {entry['from']}: write all_day: true for whole days")
+    return begin, end - begin if end > begin else end - begin + _DAY
+
+
+def _minutes(name: str, value: Any) -> int:
+    # YAML reads 19:00 without quotes as a number to the base of 60.
+    if isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= _DAY:
+        return value
+    found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    minutes = int(found[1]) * 60 + int(found[2]) if found else _DAY + 1
+    if minutes > _DAY:
+        raise ValueError(f'{name} is {value!r}: write a time of the day in quotes, such as "19:00"')
+    return minutes
+
+
+def _first(value: Any) -> date | None:
+    if value is None:
+        return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"start is {value!r}: write the first date, such as 2027-01-31") from None
+
+
+def _duration(minutes: int) -> str:
+    if minutes == _DAY:
+        return "1d"
+    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"

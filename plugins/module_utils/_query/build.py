@@ -1,0 +1,235 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Building Datadog queries: text in, text out, each step read back by the grammar.
+
+Every function raises ValueError that says what is wrong and what to write instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .metric import (
+    AGGREGATORS,
+    METRIC,
+    Call,
+    Expression,
+    Modifier,
+    Number,
+    Series,
+    String,
+    is_aggregator,
+    parse,
+)
+from .monitor import AGGREGATIONS, COMPARATORS, window_seconds
+from .rules import query_problems
+from .scope import TAG, And, In, Not, Scope, Tag, parse_scope
+
+PERIODS = ("daily", "weekly", "monthly")
+# An anomaly monitor reckons in intervals, of which at least five make its alert window.
+_INTERVALS = 5
+
+
+def metric_query(metric: str, aggregator: str = "avg", scope: Any = "*", by: Any = ()) -> str:
+    """The query of one metric. `scope` is a text, a list of tags or a dictionary: see `scope_text`."""
+    keys = [key.strip() for key in by.split(",")] if isinstance(by, str) and by else by or ()
+    if not isinstance(keys, (list, tuple)) or not all(isinstance(key, str) and TAG.fullmatch(key) for key in keys):
+        raise ValueError(f"by is {by!r}: write a list of tag keys, such as ['host']")
+    if not isinstance(metric, str) or not METRIC.fullmatch(metric):
+        raise ValueError(f"{metric!r} is no metric: write a name of letters, digits, '_' and '.'")
+    if not is_aggregator(str(aggregator)):
+        raise ValueError(f"aggregator is {aggregator!r}: write one of {', '.join(AGGREGATORS)}")
+    return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "it makes no query")
+
+
+def scope_text(scope: Any) -> str:
+    """The scope that `scope` stands for, as Datadog reads it.
+
+    A text is taken as it is. A list holds tags that are all required. A dictionary holds tag keys and their values; of
+    a list of values any will do, and a key that begins with "!" excludes its values.
+    """
+    return str(_scope(scope))
+
+
+def _scope(scope: Any) -> Scope:
+    if not scope:
+        raise ValueError("the scope is empty: write '*' for everything")
+    if isinstance(scope, str):
+        return _parsed_scope(scope)
+    if isinstance(scope, Mapping):
+        return _joined([_choice(str(key), values) for key, values in scope.items()])
+    if isinstance(scope, Sequence):
+        return _joined([_parsed_scope(tag) for tag in scope])
+    raise ValueError(f"the scope is {scope!r}: write a text, a list of tags or a dictionary of tag keys and values")
+
+
+def _parsed_scope(text: Any) -> Scope:
+    try:
+        return parse_scope(text if isinstance(text, str) else str(text))
+    except ValueError as error:
+        raise ValueError(f"the scope {text!r} is wrong: {error}") from None
+
+
+def _joined(parts: list[Scope]) -> Scope:
+    flat = [one for part in parts for one in (part.operands if isinstance(part, And) else (part,))]
+    return And(tuple(flat)) if len(flat) > 1 else flat[0]
+
+
+def _choice(key: str, values: Any) -> Scope:
+    name = key.removeprefix("!")
+    texts = [_value(name, value) for value in (values if isinstance(values, (list, tuple)) else [values])]
+    if not TAG.fullmatch(name) or ":" in name:
+        raise ValueError(f"the scope has the key {key!r}: write the key of a tag, without a colon")
+    if not texts:
+        raise ValueError(f"the scope has no value for {name}: give it one, or leave the key out")
+    chosen = Tag(f"{name}:{texts[0]}") if len(texts) == 1 else In(name, tuple(texts))
+    return Not(chosen) if key.startswith("!") else chosen
+
+
+def _value(key: str, value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if not isinstance(value, (str, int, float)) or not TAG.fullmatch(text):
+        raise ValueError(f"the scope has the value {value!r} for {key}: write one without spaces and ,(){{}}!")
+    return text
+
+
+# ------------------------------------------------------------------------------------------------ functions, modifiers
+def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
+    """The metric query gathered by `method` over `interval`, seconds or a period of the calendar, anew."""
+    arguments: tuple[str | Number, ...] = (str(method),)
+    if interval is not None:
+        seconds = None if interval in PERIODS else _number(interval, "interval")
+        if seconds is not None and (seconds <= 0 or seconds % 1):
+            raise ValueError(
+                f"interval is {interval!r}: write a whole number of seconds, or one of {', '.join(PERIODS)}"
+            )
+        arguments += (interval if seconds is None else Number(seconds),)
+    series = _series(query, "rollup")
+    kept = tuple(modifier for modifier in series.modifiers if modifier.name != "rollup")
+    return _checked(str(replace(series, modifiers=(*kept, Modifier("rollup", arguments)))), "it makes no query")
+
+
+def counted(query: str, name: str) -> str:
+    """The metric query with as_count() or as_rate(), whichever `name` is, in place of the other."""
+    series = _series(query, name)
+    kept = tuple(modifier for modifier in series.modifiers if modifier.name not in ("as_count", "as_rate"))
+    return str(replace(series, modifiers=(Modifier(name), *kept)))
+
+
+def anomalies(query: str, algorithm: str = "basic", bounds: Any = 2, **options: Any) -> str:
+    """The query with its band of expected values. `options` are the keyword arguments of Datadog's function."""
+    keywords = tuple((name, _constant(value)) for name, value in options.items() if value is not None)
+    call = Call("anomalies", (_expression(query), String(str(algorithm)), Number(_number(bounds, "bounds"))), keywords)
+    return _checked(str(call), "it makes no query")
+
+
+def monitor_query(
+    query: str,
+    threshold: Any,
+    window: str = "last_5m",
+    comparator: str = ">",
+    aggregation: str = "avg",
+    anomalies: str | None = None,
+    **options: Any,
+) -> str:
+    """The query of a metric monitor. With `anomalies`, an algorithm, of a monitor of the share of unusual points.
+
+    `options` are then those of the function anomalies, of which `alert_window` is required.
+    """
+    measured = str(_expression(query))
+    window_text, length = _window(window, "window")
+    if anomalies:
+        measured = _unusual(measured, length, anomalies, **options)
+    elif options:
+        raise ValueError(f"{', '.join(options)} are for anomalies only: give its algorithm, such as anomalies='basic'")
+    if comparator not in COMPARATORS:
+        raise ValueError(f"comparator is {comparator!r}: write one of {', '.join(COMPARATORS)}")
+    if aggregation not in AGGREGATIONS:
+        raise ValueError(f"aggregation is {aggregation!r}: write one of {', '.join(AGGREGATIONS)}")
+    limit = _number(threshold, "threshold")
+    if anomalies and not 0 <= limit <= 1:
+        raise ValueError(f"threshold is {threshold!r}: write a share of the values from 0 to 1")
+    text = f"{aggregation}({window_text}):{measured} {comparator} {Number(limit)}"
+    return _checked(text, "the query is not for a monitor", "metric alert")
+
+
+def _unusual(
+    query: str,
+    length: int,
+    algorithm: str,
+    bounds: Any = 2,
+    alert_window: str | None = None,
+    direction: str = "both",
+    interval: Any = 60,
+    count_default_zero: Any = True,
+    **options: Any,
+) -> str:
+    if not alert_window:
+        raise ValueError("alert_window is missing: write over which time values have to be unusual, such as last_15m")
+    text, seconds = _window(alert_window, "alert_window")
+    if seconds > length:
+        raise ValueError(f"alert_window {alert_window} is longer than the window: make it shorter")
+    if _number(interval, "interval") * _INTERVALS > seconds:
+        raise ValueError(f"interval is {interval}: at most a fifth of alert_window, {seconds // _INTERVALS}")
+    return anomalies(
+        query,
+        algorithm,
+        bounds,
+        direction=direction,
+        interval=interval,
+        alert_window=text,
+        count_default_zero=count_default_zero,
+        **options,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+def _checked(text: str, what: str, kind: str = "metric") -> str:
+    problems = query_problems(text, kind)
+    if problems:
+        raise ValueError(f"{what}: {'; '.join(problems)}")
+    return text
+
+
+def _expression(query: Any) -> Expression:
+    if not isinstance(query, str):
+        raise ValueError(f"the query is {query!r}: write a text, such as avg:system.load.1{{*}}")
+    found = parse(_checked(query, "the query is wrong")).expressions
+    if len(found) > 1:
+        raise ValueError(f"{query!r} holds {len(found)} queries: give each by itself")
+    return found[0]
+
+
+def _series(query: Any, name: str) -> Series:
+    node = _expression(query)
+    if not isinstance(node, Series):
+        raise ValueError(f"{name} is for the query of one metric, not for {query!r}: put it on each metric in it")
+    return node
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {value!r}: write a number")
+    return number
+
+
+def _constant(value: Any) -> String | Number:
+    if isinstance(value, bool):
+        return String(str(value).lower())
+    return Number(value) if isinstance(value, (int, float)) else String(str(value))
+
+
+def _window(window: Any, name: str) -> tuple[str, int]:
+    """The window as Datadog writes it, also where its last_ is left out, and its seconds."""
+    text = window if "_" in str(window) else f"last_{window}"
+    try:
+        return text, window_seconds(text)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {window!r}: write one such as last_15m") from None

@@ -1,0 +1,269 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Texts and differences of files without the secrets in them.
+
+Files that others wrote are YAML in any style, and hosts may have no YAML library. So a text is read line by line, with
+what YAML continues over several of them: block scalars, quotes, brackets and lists. In doubt something is hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import (
+    HIDDEN,
+    RESOLVED,
+    without_credentials,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_hidden_name, is_hidden_text
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import scalar
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_flow import is_open, without_secrets
+
+# Longer lines are hidden: a service user could write one that takes hours to look through.
+LONGEST = 2000
+# As many lines and characters does a bracket or a quote stay open. Beyond that each line is looked at alone.
+FURTHEST, WIDEST = 100, 4000
+
+# A setting on a line of its own, after the dashes of lists. Its key may hold a colon, but not before a space.
+_ENTRY = re.compile(
+    r"""(?P<lead>[ \t]*(?:[-?:][ \t]+)*)
+    (?P<key>"(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | -[^\s:]+
+        | [^\s"'\#\[\]{},&*!|>%@`:-](?:[^\s:]|:(?=\S))*(?:[ ][^\s"'\#:]+){0,2})
+    (?P<colon>[ \t]*:(?:[ \t]+|$))(?P<value>.*)""",
+    re.VERBOSE,
+)
+_ITEM = re.compile(r"[ \t]*(?:[-?:](?:[ \t]+|$))*(?P<value>.*)")
+_KEY_ALONE = re.compile(r"""(?P<lead>[ \t]*)\?[ \t]+["']?(?P<key>[^\s"']+)["']?[ \t]*$""")
+_COMMENT = re.compile(r"([ \t]*)(#+)")
+_BLOCK = re.compile(r"(?:[&!]\S*\s+)*[|>][-+0-9]*(?:\s+#.*)?\Z")
+# Nothing but an anchor, a type or a comment: the value is on the lines below.
+_BELOW = re.compile(r"(?:[&!]\S*(?:\s+|\Z))*(?:#.*)?\Z")
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+|(?<=\s)#.*\Z")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
+
+class _Line(NamedTuple):
+    """``body`` is the text with each # of a comment taken for a space; ``column`` is where it begins, -1 if nowhere."""
+
+    real: str
+    text: str
+    hashes: str
+    body: str
+    column: int
+
+
+class _Group(NamedTuple):
+    """Lines that belong together, as they are and as they are shown."""
+
+    real: str
+    shown: str
+
+
+def mask(text: str, secrets: dict[str, Any], *, code: bool = False) -> str:
+    """The text with secrets hidden: the given values, what stood in their places, settings with telling names, keys,
+    credentials in addresses, headers and assignments. CODE says that it is Python.
+    """
+    return "".join(group.shown for group in _groups(text, secrets, code=code))
+
+
+def masked_diff(path: str, before: str, after: str, secrets: dict[str, Any]) -> dict[str, str]:
+    """A diff for Ansible in which a secret that changes shows as changed, but never as itself."""
+    code = path.endswith(".py")
+    old, new = (list(_groups(text, secrets, code=code)) for text in (before, after))
+    # Groups that look alike once masked, and were not. A value in other quotes, or in none, is the same.
+    known, alike = {_bare(group.real) for group in old}, {group.shown for group in old}
+    said = f"{HIDDEN} (changed)"
+    shown = "".join(
+        group.shown if _bare(group.real) in known or group.shown not in alike else group.shown.replace(HIDDEN, said)
+        for group in new
+    )
+    masked = "".join(group.shown for group in old)
+    if masked == shown and before != after:
+        shown = shown.replace(HIDDEN, said)
+    return {"before_header": path, "after_header": path, "before": masked, "after": shown}
+
+
+def _bare(text: str) -> str:
+    return re.sub("[\"']", "", text).rstrip()
+
+
+def _groups(text: str, secrets: dict[str, Any], *, code: bool) -> Iterator[_Group]:
+    lines = _lines(text, _without_values(text, secrets))
+    if code:
+        return (_Group(line.real, _hide(line.text, literals=True)) for line in lines)
+    return _Masker(lines, _names(secrets)).groups()
+
+
+def _without_values(text: str, secrets: dict[str, Any]) -> str:
+    pieces = {piece for leaf in _leaves(secrets) for piece in (scalar(leaf)[1:-1], *leaf.split("\n"))}
+    for piece in sorted((piece.strip() for piece in pieces), key=len, reverse=True):
+        # A shorter one is hidden in its place. Everywhere, it would hide half of the text and so be told.
+        if len(piece) >= 4 and not piece.startswith("ENC[") and piece.lower() not in ("true", "false", "null", "none"):
+            text = text.replace(piece, HIDDEN)
+    return text
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, (dict, list)):
+        return [leaf for item in (value.values() if isinstance(value, dict) else value) for leaf in _leaves(item)]
+    return [] if value is None else [str(value)]
+
+
+def _names(secrets: dict[str, Any]) -> set[str]:
+    """The settings in whose places secrets are, of an item of a list the setting that the list is."""
+    return {next((part for part in path.split(".")[::-1] if not part.isdigit()), path) for path in secrets}
+
+
+def _lines(real: str, text: str) -> list[_Line]:
+    lines = []
+    for line, shown in zip(*(re.findall(r"[^\n]*\n|[^\n]+", form) for form in (real, text)), strict=True):
+        comment = _COMMENT.match(shown)
+        hashes = comment[2] if comment else ""
+        body = shown.rstrip("\r\n")
+        if comment:
+            body = comment[1] + " " * len(hashes) + body[comment.end() :]
+        column = len(body) - len(body.lstrip()) if body.strip() else -1
+        lines.append(_Line(line, shown, hashes, body, column))
+    return lines
+
+
+def _hide(text: str, *, literals: bool = False) -> str:
+    if len(text) > LONGEST:
+        return f"{HIDDEN}\n"
+    return without_credentials(text, is_hidden_text, literals=literals)
+
+
+class _Masker:
+    """Goes through the lines and puts those together that belong together."""
+
+    def __init__(self, lines: list[_Line], names: set[str]) -> None:
+        self.lines = lines
+        self.names = names
+        self.at = 0
+        # Up to this line a bracket or quote was looked for in vain.
+        self.broken = 0
+
+    def groups(self) -> Iterator[_Group]:
+        while self.at < len(self.lines):
+            first = self.at
+            self.at += 1
+            shown = self._shown(self.lines[first])
+            taken = self.lines[first : self.at]
+            yield _Group(
+                "".join(line.real for line in taken), "".join(line.text for line in taken) if shown is None else shown
+            )
+
+    def _shown(self, line: _Line) -> str | None:
+        """How this line is shown, and those below that belong to it, which are taken; None for as they are."""
+        if line.column < 0:
+            return None
+        if _PRIVATE_KEY.search(line.text):
+            self._take_private_key()
+            return _put(line, _PRIVATE_KEY.split(line.body)[0], HIDDEN)
+        if len(line.text) > LONGEST:
+            return _put(line, " " * line.column, f'"{HIDDEN}"')
+        entry, alone = _ENTRY.match(line.body), _KEY_ALONE.match(line.body)
+        if entry and self._is_named(_unquoted(entry["key"])):
+            return self._setting(line, entry)
+        if alone and self._is_named(alone["key"]):
+            return _put(line, line.body, f': "{HIDDEN}"') if self._take_below(line, len(alone["lead"])) else None
+        found = entry or _ITEM.match(line.body)
+        return self._value(line, found.start("value")) if found else _changed(line.text, _hide(line.text))
+
+    def _is_named(self, key: str) -> bool:
+        return key in self.names or is_hidden_name(key) or key.endswith("additional_endpoints")
+
+    def _setting(self, line: _Line, entry: re.Match[str]) -> str | None:
+        """One whose name says that it holds a secret, with all that lies below it."""
+        key, value, column = _unquoted(entry["key"]), entry["value"].strip(), entry.start("key")
+        before = line.body[: entry.start("value")]
+        if _BELOW.match(value):
+            before = before if before.endswith(("\t", " ")) else f"{before} "
+            return _put(line, before, f'"{HIDDEN}"') if self._take_below(line, column) else None
+        first = self.at
+        self._take_open(line, value)
+        self._take_below(line, column, block=_BLOCK.match(value) is not None, items=False)
+        if value[0] in "[{":
+            secret = value.strip("[]{} ") != "" or self.at > first
+        else:
+            bare = _unquoted(_PROPERTIES.sub("", value).strip())
+            nothing = bare.lower() in ("", "~", "null") or RESOLVED.fullmatch(bare)
+            secret = not nothing if key in self.names else (bare != "" and is_hidden_text(key, bare))
+        return (
+            _put(line, before, f'"{HIDDEN}"' if secret else _hide(value)) if secret or _hide(value) != value else None
+        )
+
+    def _value(self, line: _Line, start: int) -> str | None:
+        """A value of another setting, of a list, or a part of a text."""
+        first, value = self.at - 1, line.body[start:]
+        self._take_open(line, value)
+        taken = self.lines[first : self.at]
+        joined = "\n".join([value, *(_within(line, inner) for inner in taken[1:])])
+        if value[:1] not in ("[", "{") or is_open(joined):
+            hidden = _hide(joined if len(taken) > 1 else line.body)
+            start = start if len(taken) > 1 else 0
+            joined = joined if len(taken) > 1 else line.body
+        else:
+            hidden = without_secrets(joined, is_hidden_text, _hide)
+        return None if hidden == joined else _put(line, line.body[:start], re.sub(r"\s*\n\s*", " ", hidden))
+
+    def _take_open(self, line: _Line, value: str) -> None:
+        first, text = self.at, value
+        while self.at >= self.broken and is_open(text):
+            if (
+                self.at == len(self.lines)
+                or self.at - first > FURTHEST
+                or len(text) > WIDEST
+                or (line.hashes and self.lines[self.at].hashes != line.hashes)
+            ):
+                self.at, self.broken = first, self.at
+                return
+            text += f"\n{_within(line, self.lines[self.at])}"
+            self.at += 1
+
+    def _take_below(self, line: _Line, column: int, *, block: bool = False, items: bool = True) -> bool:
+        """Take the lines that are deeper than this column, or with ITEMS begin an item there; say whether any is."""
+        first = self.at
+        for at in range(self.at, len(self.lines)):
+            below = self.lines[at]
+            # Blank lines at the end are no part of it.
+            if below.column < 0:
+                continue
+            if line.hashes and below.hashes != line.hashes:
+                break
+            if below.hashes and not line.hashes and not block and not items:
+                break
+            depth = below.column if line.hashes else len(below.text) - len(below.text.lstrip())
+            if depth < column or (depth == column and not (items and re.match(r"\s*[-:](\s|\Z)", below.body))):
+                break
+            self.at = at + 1
+        return self.at > first
+
+    def _take_private_key(self) -> None:
+        end = min(len(self.lines), self.at + FURTHEST)
+        while self.at < end and "-----END" not in self.lines[self.at - 1].text:
+            self.at += 1
+
+
+def _within(opener: _Line, line: _Line) -> str:
+    """A line within a quote or a bracket, where a # is a comment only if it was one where that was opened."""
+    return line.body if opener.hashes else line.text.rstrip("\r\n")
+
+
+def _put(line: _Line, before: str, value: str) -> str:
+    """A line with this in it, and with the # that was taken for a space."""
+    text = before + value
+    if line.hashes:
+        at = len(line.text) - len(line.text.lstrip(" \t"))
+        text = text[:at] + line.hashes + text[at + len(line.hashes) :]
+    return f"{text}\n"
+
+
+def _changed(before: str, after: str) -> str | None:
+    return None if before == after else after
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

@@ -1,0 +1,123 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The text of the Agent's YAML files, with secrets put at their places.
+
+Managed hosts need no YAML library for this: what is written is rendered here, what is there is only compared as text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_paths
+
+HEADER = "# Managed by Ansible (kennel.fleet): changes made here are overwritten.\n"
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+# Words that a YAML 1.1 parser reads as a boolean or null, also as keys.
+_RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+# What JSON leaves as it is and YAML does not: line ends of its own, and characters that it calls not printable.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def to_yaml(value, indent: int = 0) -> str:
+    """Render mappings, lists and scalars as YAML text that ends in a newline.
+
+    Every string is quoted: the Agent's parser would read an unquoted key of digits, or one such as 12e4, as a number.
+    Raises TypeError or ValueError on anything that JSON could not hold.
+    """
+    pad = "  " * indent
+    if isinstance(value, dict) and value:
+        return "".join(f"{pad}{_key(key)}:{_after(item, indent + 1)}" for key, item in value.items())
+    if isinstance(value, list) and value:
+        return "".join(f"{pad}-{_item(item, indent + 1)}" for item in value)
+    return f"{pad}{scalar(value)}\n"
+
+
+def _key(key) -> str:
+    text = str(key)
+    return text if _PLAIN_KEY.match(text) and text.lower() not in _RESERVED else scalar(text)
+
+
+def _after(value, indent: int) -> str:
+    nested = isinstance(value, (dict, list)) and value
+    return f"\n{to_yaml(value, indent)}" if nested else f" {scalar(value)}\n"
+
+
+def _item(value, indent: int) -> str:
+    if isinstance(value, dict) and value:
+        return " " + to_yaml(value, indent).lstrip(" ")
+    return _after(value, indent)
+
+
+def scalar(value) -> str:
+    """A value as it stands in the files."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, float):
+        # YAML 1.1 takes a number with an exponent for one only if it has a point.
+        return re.sub(r"^(-?\d+)e", r"\1.0e", text)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def merge_secrets(config: dict, secrets: dict) -> dict:
+    """A copy of the configuration with each secret put at its place.
+
+    A place is a dotted path, list positions as numbers: ``api_key``, ``instances.0.password``. What is put there may be
+    a mapping or a list, for keys that themselves hold dots; a number is written as text, as keys and passwords are.
+    Raises ValueError, naming the path and not the value, where the path leads nowhere.
+    """
+    merged = copied(config)
+    for path, secret in secrets.items():
+        *parents, last = path.split(".")
+        node = merged
+        if isinstance(secret, (int, float)):
+            secret = str(secret)
+        try:
+            for part in parents:
+                node = node[int(part)] if isinstance(node, list) else node.setdefault(part, {})
+            if isinstance(node, list):
+                node[int(last)] = secret
+            elif isinstance(node, dict):
+                node[last] = secret
+            else:
+                raise TypeError
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise ValueError(f"no such place in the configuration for the secret {path!r}") from None
+    return merged
+
+
+def split_secrets(config: dict) -> tuple[dict, dict]:
+    """A copy of the configuration without what `secret_places` finds, and that by its place: `merge_secrets` backwards.
+
+    A list that itself holds secrets, and a mapping that has them under keys with dots, go as a whole.
+    """
+    return _split(config, list(secret_paths(config)), "")
+
+
+def _split(config, paths: list[tuple[str, ...]], before: str) -> tuple:
+    kept, secrets = {}, {}
+    for key, item in config.items() if isinstance(config, dict) else enumerate(config):
+        place, inner = f"{before}{key}", [path[1:] for path in paths if path[0] == str(key)]
+        if not inner:
+            kept[key] = item
+        elif _can_be_split(item, inner):
+            kept[key], found = _split(item, inner, f"{place}.")
+            secrets |= found
+        else:
+            secrets[place] = item
+    return (kept if isinstance(config, dict) else list(kept.values())), secrets
+
+
+def _can_be_split(value, paths: list[tuple[str, ...]]) -> bool:
+    if isinstance(value, dict):
+        return not any("." in path[0] for path in paths)
+    return isinstance(value, list) and all(
+        len(path) > 1 and _can_be_split(value[int(path[0])], [path[1:]]) for path in paths
+    )
+
+
+def render(config: dict, secrets: dict) -> str:
+    """The text of a configuration file, header included."""
+    return HEADER + to_yaml(merge_secrets(config, secrets))

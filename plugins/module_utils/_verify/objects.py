@@ -1,0 +1,44 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Are the objects of a fleet there, and at work? How dashboards, monitors and downtimes are judged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import Verdict
+
+# Functions that need more of the past than a new fleet has.
+_NEED_HISTORY = ("anomalies(", "forecast(", "outliers(")
+UNMADE = Verdict("unmade", "it is not there")
+
+
+def judge_dashboard(found: Mapping[str, Any]) -> Verdict:
+    """Judge a dashboard as the API lists it."""
+    return Verdict("ok", f"'{found['title']}' is there")
+
+
+def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdict:
+    """Judge a monitor that was read with the states of its groups: whatever it says, it has to say something.
+
+    :arg evaluated: whether it has to; the hosts that it watches may not all be there yet.
+    """
+    groups = [group["status"] for group in ((found.get("state") or {}).get("groups") or {}).values()]
+    overall = found.get("overall_state") or "No Data"
+    if groups or overall != "No Data":
+        counts = ", ".join(f"{groups.count(status)} {status}" for status in dict.fromkeys(sorted(groups)))
+        return Verdict("ok", f"evaluated: {counts or overall}", overall)
+    if any(function in found["query"] for function in _NEED_HISTORY):
+        return Verdict("ok", "made; it needs more history to be evaluated", overall)
+    return Verdict("unevaluated" if evaluated else "ok", "it has not been evaluated yet", overall)
+
+
+def judge_downtime(found: Mapping[str, Any]) -> Verdict:
+    """Judge a downtime: it has to be active, or to have a next time."""
+    status, current = found["status"], (found.get("schedule") or {}).get("current_downtime") or {}
+    if status not in ("active", "scheduled"):
+        return Verdict("ended", f"it is {status}", status)
+    end = current.get("end")
+    when = f"{current['start'][:16]} to {end[:16] if end else 'open end'}" if current.get("start") else "scheduled"
+    return Verdict("ok", when, status)

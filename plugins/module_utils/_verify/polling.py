@@ -1,0 +1,220 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Datadog has of the signals that are expected, look by look."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Kind
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._verify import objects as objects
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import (
+    AGENT,
+    DASHBOARD,
+    DOWNTIME,
+    METRIC,
+    MONITOR,
+    PRESENT,
+    SERVICE_CHECK,
+    TAGS,
+    TRACES,
+    Point,
+    Signal,
+    Verdict,
+    hits_query,
+    judge_agent,
+    judge_check_by_metrics,
+    judge_check_states,
+    judge_points,
+    judge_tags,
+    judge_traces,
+    read_check_states,
+    read_hosts,
+    read_series,
+    resolution,
+    series_query,
+    spans_search,
+    window_for,
+)
+
+HOSTS_PER_QUERY = 50
+HOSTS_PER_PAGE = 1000
+
+
+class Watch:
+    """What is known of each signal so far; every look asks for those that are not ok yet.
+
+    :arg agents: what ``datadog_agent_info`` has returned, by the host's name in the inventory.
+    :arg evaluated: whether monitors have to have been evaluated.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        signals: Iterable[Signal],
+        freshness: float,
+        fleet: str,
+        agents: Mapping[str, Mapping[str, Any]] | None = None,
+        evaluated: bool = True,
+    ) -> None:
+        self.client, self.freshness, self.fleet, self.agents = client, freshness, fleet, agents or {}
+        self._judge_monitor = functools.partial(objects.judge_monitor, evaluated=evaluated)
+        self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in signals}
+        self.found.update({signal: judge_agent(self.agents[signal.host]) for signal in self.pending(AGENT)})
+        self.known_hosts: dict[str, set[str]] = {}
+        self.error: DatadogError | None = None
+        self._answered = False
+
+    def pending(self, *kinds: str) -> list[Signal]:
+        """Return the signals of KINDS, or of all, that are not ok yet."""
+        return [s for s, verdict in self.found.items() if not verdict.ok and (not kinds or s.kind in kinds)]
+
+    def waiting(self) -> list[Signal]:
+        """Return the signals that may still come: none of a host whose Agent does not run, and no check that fails."""
+        gone = {signal.host for signal in self.pending(AGENT)}
+        return [
+            signal for signal in self.pending() if signal.host not in gone and self.found[signal].state != "failing"
+        ]
+
+    def look(self) -> None:
+        """Ask once. An API that fails for a while is tolerated once it has answered; the next look comes anyway."""
+        self.error = None
+        try:
+            self._look_at_metrics()
+            self._look_at_tags()
+            self._look_at_monitors()
+            self._look_at_traces()
+            self._look_at_others(DASHBOARD, Dashboards(), objects.judge_dashboard)
+            self._look_at_others(DOWNTIME, Downtimes(datetime.now(timezone.utc)), objects.judge_downtime)
+        except DatadogError as error:
+            if not error.transient or not self._answered:
+                raise
+            self.error = error
+
+    def _get(self, path: str, **params: Any) -> Any:
+        answer = self.client.get(path, **params)
+        self._answered = True
+        return answer
+
+    def _look_at_metrics(self) -> None:
+        queries: dict[tuple[str, int], list[Signal]] = {}
+        for signal in self.pending(METRIC, PRESENT):
+            queries.setdefault((signal.name, window_for(signal.interval)), []).append(signal)
+        for (metric, window), signals in queries.items():
+            query = functools.partial(series_query, metric, seconds=resolution(window))
+            points = self._of_hosts(signals, window, query)
+            now = time.time()
+            for signal in signals:
+                seen = points.get(signal.agent_host.lower(), [])
+                self.found[signal] = judge_points(signal, seen, now=now, freshness=self.freshness)
+
+    def _of_hosts(
+        self, signals: Iterable[Signal], window: int, query: Callable[[list[str]], str]
+    ) -> dict[str, list[Point]]:
+        hosts = sorted({signal.agent_host for signal in signals})
+        points: dict[str, list[Point]] = {}
+        for start in range(0, len(hosts), HOSTS_PER_QUERY):
+            points.update(self._points(query(hosts[start : start + HOSTS_PER_QUERY]), window))
+        return points
+
+    def _points(self, query: str, window: int) -> dict[str, Any]:
+        now = int(time.time())
+        answer = self._get("query", query=query, **{"from": now - window, "to": now})
+        # The API reports some failures of a query in an answer of success.
+        if answer.get("status") == "error":
+            raise DatadogError("request", str(answer.get("error")), mend=f"Check the query {query}.", endpoint="query")
+        return read_series(answer)
+
+    def _look_at_tags(self) -> None:
+        signals = self.pending(TAGS)
+        if signals:
+            self.known_hosts = read_hosts(self._hosts())
+        for signal in signals:
+            self.found[signal] = judge_tags(signal, self.known_hosts.get(signal.agent_host.lower()))
+
+    def _hosts(self) -> Iterator[dict[str, Any]]:
+        start = 0
+        while True:
+            page = self._get("hosts", start=start, count=HOSTS_PER_PAGE)
+            yield from page["host_list"]
+            start += len(page["host_list"])
+            if not page["host_list"] or start >= page.get("total_matching", 0):
+                return
+
+    def _look_at_monitors(self) -> None:
+        checks, monitors = self.pending(SERVICE_CHECK), self.pending(MONITOR)
+        listed = self._monitors() if checks or monitors else []
+        states = read_check_states(listed)
+        for signal in checks:
+            # The Agent knows first: a monitor waits for several failures.
+            if error := self.agents.get(signal.host, {}).get("checks", {}).get(signal.family):
+                self.found[signal] = Verdict("failing", error, "CRITICAL")
+            elif signal.name in states:
+                seen = states[signal.name].get(signal.agent_host.lower(), [])
+                self.found[signal] = judge_check_states(signal, seen)
+            else:
+                self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
+        self._judge_objects(monitors, Monitors(), listed, self._judge_monitor)
+
+    def _monitors(self) -> list[dict[str, Any]]:
+        """Return the fleet's monitors with the states of their groups; none where the key may not read them."""
+        if not self.fleet:
+            return []
+        try:
+            tags = f"managed_by:kennel,kennel_fleet:{self.fleet}"
+            return list(self.client.pages("monitor", monitor_tags=tags, group_states="all"))
+        except DatadogError as error:
+            # A refusal right after other reads were allowed is about monitors, not about the keys.
+            if error.status != 403 or not self._answered:
+                raise
+            return []
+
+    def _look_at_others(self, what: str, kind: Kind, judge: Callable[[Mapping[str, Any]], Verdict]) -> None:
+        signals = self.pending(what)
+        if signals:
+            self._judge_objects(signals, kind, kind.everything(self.client, self.fleet), judge)
+
+    def _judge_objects(
+        self, signals: list[Signal], kind: Kind, found: Iterable[Any], judge: Callable[[Mapping[str, Any]], Verdict]
+    ) -> None:
+        marks = ((kind.mark(each), each) for each in found)
+        ours = {mark.key: each for mark, each in marks if mark and mark.fleet == self.fleet}
+        for signal in signals:
+            self.found[signal] = judge(ours[signal.name]) if signal.name in ours else objects.UNMADE
+
+    def _look_at_traces(self) -> None:
+        services: dict[tuple[str, str], list[Signal]] = {}
+        for signal in self.pending(TRACES):
+            services.setdefault((signal.name, signal.operation), []).append(signal)
+        for (service, operation), signals in services.items():
+            query = functools.partial(hits_query, service, operation)
+            points = self._of_hosts(signals, window_for(None), query)
+            for signal in signals:
+                seen = points.get(signal.agent_host.lower(), [])
+                trace = self._trace(signal) if seen else ""
+                self.found[signal] = judge_traces(signal, seen, trace, now=time.time())
+
+    def _trace(self, signal: Signal) -> str:
+        """Return the id of the newest trace of a service, empty where none is kept or the key may not search."""
+        try:
+            found = self._get("spans/events", version="v2", **spans_search(signal))["data"]
+        except DatadogError as error:
+            if error.status not in (403, 404):
+                raise
+            return ""
+        return str(found[0]["attributes"].get("trace_id", "")) if found else ""
+
+    def _related(self, check: Signal) -> list[Verdict]:
+        return [
+            verdict
+            for signal, verdict in self.found.items()
+            if (signal.host, signal.family) == (check.host, check.family) and signal.kind in (METRIC, PRESENT)
+        ]

@@ -1,0 +1,102 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The playbooks, as far as that shows without a host: tags, and what runs on the controller."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+# Those of the lab need root on the controller, and say so.
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if not path.stem.startswith("lab_"))
+SITE = "preflight, agent, tags, mysql, checks, app, objects, verify"
+ALONE = {"site": SITE, "preflight": "preflight", "hosts": "agent, tags, mysql, checks, app",
+         "objects": "objects", "verify": "verify"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One host that nobody has to reach."""
+    path = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+    path.write_text("monitored: {hosts: {one: {ansible_connection: local}}}", encoding="utf-8")
+    return path
+
+
+def play(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("ansible-playbook")
+    env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"}
+    # One line for each message.
+    env["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
+    command = [str(program), "-i", str(inventory), f"playbooks/{playbook}.yml", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(inventory: Path, playbook: str) -> None:
+    run = play(inventory, playbook, "--tags=typo")
+    assert run.returncode != 0
+    known = f"Give --tags and --skip-tags some of {ALONE.get(playbook)}."
+    instead = "run it without --tags and --skip-tags." if playbook not in ALONE else known
+    assert "typo: there is no such tag here." in run.stdout and instead in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("playbook", "arguments", "words"),
+    [
+        ("site", ["--skip-tags=typo"], "typo: there is no such tag here"),
+        ("site", ["--skip-tags=all"], "all: there is no such tag here"),
+        ("site", ["--tags=untagged"], "untagged: there is no such tag here"),
+        ("hosts", ["--tags=objects,verify"], "objects, verify: there is no such tag here"),
+        ("hosts", ["--tags=agent,checks", "--skip-tags=agent,checks"], "--skip-tags leaves out everything"),
+        ("hosts", ["--tags=mysql,app"], "--tags app,mysql: no host of this run is in the group that it is for"),
+        # What Molecule adds stops nothing.
+        ("hosts", ["--tags=mysql", "--skip-tags=notest,molecule-notest"], "no host of this run is in the group"),
+        ("hosts", ["--tags=agent", "-e", "kennel_serial=1"], "kennel_serial verifies each batch as a whole"),
+    ],
+)
+def test_run_that_would_do_nothing_is_refused(inventory: Path, playbook: str, arguments: list[str], words: str) -> None:
+    run = play(inventory, playbook, *arguments)
+    assert run.returncode != 0 and words in run.stdout
+
+
+def test_listed_tags_are_those_that_are_taken(inventory: Path) -> None:
+    run = play(inventory, "site", "--list-tags")
+    assert run.returncode == 0
+    lists = [line.partition("[")[2].strip("]").split(", ") for line in run.stdout.splitlines() if "TASK TAGS" in line]
+    assert set().union(*lists) == {*SITE.split(", "), "always"}
+
+
+class Loader(yaml.SafeLoader):
+    """Takes Ansible's own tag, too."""
+
+
+Loader.add_constructor("!unsafe", lambda _loader, node: node.value)
+
+
+def tasks(things: Any) -> Iterator[dict[str, Any]]:
+    """Every task of a play or of a file, those in blocks too."""
+    for thing in things or []:
+        if isinstance(thing, dict):
+            yield thing
+            for part in ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers"):
+                yield from tasks(thing.get(part))
+
+
+FILES = [ROOT / "playbooks" / f"{name}.yml" for name in PLAYBOOKS]
+FILES += sorted([*(ROOT / "playbooks" / "tasks").glob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_runs_on_the_controller_does_so_without_root(path: Path) -> None:
+    """A variable ansible_become of the group `all` outranks the keyword become, and means the hosts."""
+    for task in tasks(yaml.load(path.read_text(encoding="utf-8"), Loader)):
+        if "localhost" in (task.get("hosts"), task.get("delegate_to")):
+            assert task.get("vars", {}).get("ansible_become") is False, task.get("name")

@@ -1,0 +1,141 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role datadog_agent refuses: each problem once, with its variable; no crash on any type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import agent_problems
+from anything import ANYTHING
+from hypothesis import given
+
+AGENT = {
+    "distribution": "Debian",
+    "release": "12",
+    "distributions": {"Debian": ["12", "13"], "Ubuntu": ["24.04"]},
+    "architecture": "x86_64",
+    "groups": ["adm"],
+    "host_groups": {"adm": ["x", "4", ""], "root": ["x", "0", ""]},
+    "api_key": "0a" * 16,
+    "site": "datadoghq.eu",
+    "dd_url": "",
+    "apm_port": 8126,
+    "apm_url": "",
+    "dogstatsd_port": 8125,
+    "hostname": "",
+    "version": "",
+    "remote_updates": "",
+    "tags": ["env:lab"],
+    "config": {"log_level": "info", "proxy": {"no_proxy": ["10.0.0.1"]}},
+    "secrets": {},
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"api_key": "ENC[api_key]"},
+        {"api_key": "0A" * 16},
+        {"distribution": "Ubuntu", "release": "24.04"},
+        {"dd_url": "http://datadog:8080", "hostname": "web-1.lab", "version": "7.70.0"},
+        {"version": "1:7.99.0~lab-1"},
+        {"dd_url": "http://datadog:8080", "apm_url": "http://datadog:8080", "apm_port": "8126"},
+        {"config": {"apm_config": {"apm_non_local_traffic": True}}},
+        {"config": {"proxy": {"https": "http://proxy:3128"}, "api_key_validation_interval": 60}},
+        {"config": {"database_password": "ENC[db]"}},
+        *({"remote_updates": value} for value in (True, False, "true", "False")),
+    ],
+)
+def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
+    assert agent_problems({**AGENT, **changes}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"release": "10"}, "Debian 10 is not supported"),
+        ({"distribution": "Fedora"}, "Debian 12, 13; Ubuntu 24.04"),
+        ({"architecture": "armv7l"}, "no Agent for armv7l: use a host with x86_64 or aarch64"),
+        (
+            {"groups": ["adm", "docker"]},
+            "datadog_agent_groups: there is no group 'docker' on the host: create it first",
+        ),
+        ({"groups": "adm"}, "datadog_agent_groups is no list"),
+        ({"api_key": ""}, "datadog_agent_api_key"),
+        ({"api_key": "0a" * 15}, "DD_API_KEY"),
+        ({"api_key": None}, "datadog_agent_api_key"),
+        ({"site": "https://datadoghq.eu"}, "datadog_agent_site"),
+        ({"site": "eu"}, "datadog_agent_site"),
+        ({"dd_url": "datadog:8080"}, "datadog_agent_dd_url"),
+        ({"dd_url": "datadog", "apm_url": "datadog"}, "datadog_agent_dd_url"),
+        ({"apm_url": "trace.datadoghq.eu"}, "datadog_agent_apm_url"),
+        ({"apm_port": 0}, "datadog_agent_apm_port is 0"),
+        ({"dogstatsd_port": "8125/udp"}, "datadog_agent_dogstatsd_port is '8125/udp'"),
+        ({"config": {"use_dogstatsd": False}}, "set datadog_agent_dogstatsd_enabled"),
+        ({"config": {"apm_config": {"enabled": False}}}, "apm_config.enabled has a variable of its own"),
+        ({"remote_updates": "sometimes"}, "datadog_agent_remote_updates is 'sometimes': write true, false or ''"),
+        ({"remote_updates": None}, "datadog_agent_remote_updates is None"),
+        ({"config": {"remote_updates": False}}, "set datadog_agent_remote_updates"),
+        ({"version": "latest"}, "datadog_agent_version"),
+        ({"version": "7"}, "datadog_agent_version"),
+        ({"tags": ["env"]}, "datadog_agent_tags: 'env'"),
+        ({"tags": [7]}, "datadog_agent_tags: 7"),
+        ({"tags": "env:lab"}, "datadog_agent_tags is no list"),
+        ({"config": ["a"]}, "datadog_agent_config"),
+        ({"config": {"tags": []}}, "datadog_agent_config.tags has a variable of its own"),
+        ({"config": {"api_key": "x"}}, "datadog_agent_config.api_key"),
+        ({"config": {"proxy": {"password": "x"}}}, "datadog_agent_config.proxy.password is a secret"),
+        ({"config": {"a": [{"token": "x"}]}}, "datadog_agent_config.a.0.token is a secret"),
+    ],
+)
+def test_agent_problem_is_named_once(changes: dict[str, Any], words: str) -> None:
+    [problem] = agent_problems({**AGENT, **changes})
+    assert words in problem
+
+
+# The rule of the Agent itself (datadog-agent 7.84, pkg/util/hostname/validate): a name that it refuses it passes over.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web1", "1", "WEB-1.Example.COM", "a.b.c.d", "10.0.0.1", "x" * 63, ".".join(["y" * 49] * 5), "localhosts",
+        "localhost.example.com", "xn--bcher-kva.example",
+    ],
+)  # fmt: skip
+def test_host_name_that_the_agent_takes(name: str) -> None:
+    assert agent_problems({**AGENT, "hostname": name}) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web 1", "-web", "web-", "web_1", "web1.", ".web1", "a..b", "web1.-lab", "bücher", "web1\n", "web/1", "web:1",
+        "_", "x" * 64, f"{'x' * 64}.lab", ".".join(["y" * 50] * 6),
+    ],
+)  # fmt: skip
+def test_host_name_that_it_would_pass_over_is_refused(name: str) -> None:
+    [problem] = agent_problems({**AGENT, "hostname": name})
+    assert "datadog_agent_hostname" in problem and "RFC 1123" in problem
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "LocalHost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost"]
+)
+def test_name_of_every_host_is_refused(name: str) -> None:
+    [problem] = agent_problems({**AGENT, "hostname": name})
+    assert problem.startswith(f"datadog_agent_hostname '{name}' is the name of every host")
+
+
+def test_all_problems_come_at_once_and_without_secrets() -> None:
+    config = {"password": "geheim-1"}
+    problems = agent_problems({**AGENT, "api_key": "geheim-2", "site": "", "tags": ["x"], "config": config})
+    assert len(problems) == 4
+    assert "geheim" not in str(problems)
+
+
+@pytest.mark.parametrize("field", [field for field in AGENT if not field.startswith("distribution")])
+@given(value=ANYTHING)
+def test_no_type_of_any_input_crashes(field: str, value: Any) -> None:
+    assert all(isinstance(problem, str) for problem in agent_problems({**AGENT, field: value}))

@@ -1,0 +1,163 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role datadog_custom_check refuses: each problem once, with its check; nothing of what is fine; no crash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checks import check_problems
+from anything import ANYTHING
+from hypothesis import given
+from hypothesis import strategies as st
+
+CHECK = {"name": "jobs", "source": "jobs.py", "instances": [{"min_collection_interval": 45}]}
+
+
+@pytest.mark.parametrize(
+    ("checks", "code"),
+    [
+        ([], {}),
+        ([CHECK], {"jobs": "x = 1\n"}),
+        ([{"name": "uptime"}], {}),
+        ([{"name": "a", "instances": [{"min_collection_interval": 0.5 + 1, "tags": ["a:b"]}]}], {}),
+        ([{"name": "a", "state": "absent"}, {"name": "b", "init_config": None, "metrics": ["b"]}], {}),
+        ([{"name": "a", "instances": [{"password": "ENC[db]"}], "secrets": {"instances.0.x": "y"}}], {}),
+        ([{"name": "a", "instances": [], "sections": {"logs": [{"type": "file", "path": "/var/log/a"}]}}], {}),
+    ],
+)
+def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]) -> None:
+    assert check_problems(checks, code) == []
+
+
+@pytest.mark.parametrize(
+    ("checks", "words"),
+    [
+        ({"name": "a"}, "is not a list"),
+        (["a"], "[0] has no proper name"),
+        ([{}], "[0] has no proper name"),
+        ([{"name": "Queue-Length"}], "[0] has no proper name"),
+        ([{"name": "a"}, {"name": "a"}], "the check a twice"),
+        ([{"name": "a", "intervall": 1}], "no field intervall"),
+        ([{"name": "a", "instances": []}], "at least one item"),
+        ([{"name": "a", "instances": None}], "at least one item"),
+        ([{"name": "a", "instances": ["x"]}], "instances[0] is not a dictionary"),
+        ([{"name": "a", "instances": [], "sections": {}}], "at least one item"),
+        ([{"name": "a", "sections": ["logs"]}], "sections is not a dictionary"),
+        ([{"name": "a", "sections": {"instances": [{}]}}], "sections is not a dictionary of what stands beside"),
+        ([{"name": "a", "sections": {"logs": [{"token": "geheim"}]}}], "logs.0.token is a secret"),
+        ([{"name": "a", "init_config": []}], None),
+        ([{"name": "a", "init_config": [1]}], "init_config is not a dictionary"),
+        ([{"name": "a", "secrets": None}], "secrets is not a dictionary"),
+        ([{"name": "a", "instances": [{"min_collection_interval": 0}]}], "instances[0].min_collection_interval is 0"),
+        ([{"name": "a", "instances": [{"min_collection_interval": "45s"}]}], "'45s'"),
+        ([{"name": "a", "instances": [{"min_collection_interval": True}]}], "True"),
+        ([{"name": "a", "instances": [{"min_collection_interval": float("nan")}]}], "nan"),
+        ([{"name": "a", "instances": [{}, {"tags": ["x"]}]}], "instances[1]: tags: 'x'"),
+        ([{"name": "a", "instances": [{"password": "geheim"}]}], "instances.0.password is a secret"),
+    ],
+)
+def test_problem_of_a_check_is_named_once(checks: Any, words: str | None) -> None:
+    problems = check_problems(checks, {})
+    assert len(problems) == (words is not None)
+    assert (words or "") in str(problems)
+    assert "geheim" not in str(problems)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def\n", "jobs.py, line 1 is not Python: invalid syntax"),
+        ("x = 1\n  y\n", "jobs.py, line 2 is not Python: unexpected indent"),
+        ("\0", "jobs.py"),
+    ],
+)
+def test_code_that_is_no_python_is_named_with_its_line(code: str, words: str) -> None:
+    [problem] = check_problems([CHECK], {"jobs": code})
+    assert "check jobs" in problem
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "\ufeffx = 1\n",
+        "# -*- coding: utf-8 -*-\nx = 'größe'\n",
+        "#!/usr/bin/env python\r\n# coding: latin-1\r\nx = 1\r\n",
+        "x = '\\d'\n",
+        "from __future__ import annotations\nx: 'no.such[type]' = 1\n",
+    ],
+)
+def test_code_is_compiled_as_a_file(code: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert check_problems([CHECK], {"jobs": code}) == []
+    assert not recwarn
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'd = {"a": 1}\nx = f"{d["a"]}"\n',
+        "x = f'{\"\\n\".join([])}'\n",
+        "type Names = list[str]\n",
+        "def first[T](items: list[T]) -> T:\n    return items[0]\n",
+        "class Box[T]:\n    pass\n",
+    ],
+)
+def test_syntax_that_only_the_agents_python_may_know_is_left_to_the_host(code: str) -> None:
+    assert check_problems([CHECK], {"jobs": code}) == []
+
+
+def test_code_in_another_encoding_is_named() -> None:
+    [problem] = check_problems([CHECK], {"jobs": b"x = '\xe9'\n".decode("utf-8", "surrogateescape")})
+    assert problem.endswith("check jobs: jobs.py is not UTF-8: save it as UTF-8")
+
+
+CUSTOM = {"name": "load", "source": "load.py"}
+PYTHON = {"loader": "python"}
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        (CUSTOM, "set init_config: {loader: python}"),
+        ({**CUSTOM, "instances": [{}, PYTHON]}, "runs it instead"),
+        ({**CUSTOM, "init_config": {"loader": "core"}}, "runs it instead"),
+        ({**CUSTOM, "init_config": PYTHON, "instances": [{"loader": "core"}]}, "runs it instead"),
+        ({**CUSTOM, "init_config": PYTHON}, None),
+        ({**CUSTOM, "instances": [PYTHON, PYTHON]}, None),
+        # The Agent's own, configured; and one that is to go.
+        ({"name": "disk"}, None),
+        ({"name": "disk", "source": None}, None),
+        ({**CUSTOM, "state": "absent"}, None),
+        ({**CUSTOM, "name": "queue"}, "rename check and source"),
+        ({**CUSTOM, "name": "utils", "init_config": PYTHON}, "rename check and source"),
+        ({**CUSTOM, "name": "datadog_agent"}, "rename check and source"),
+        # Python 3.13 has it no longer.
+        ({**CUSTOM, "name": "nis"}, None),
+    ],
+)
+def test_names_that_the_agent_takes_for_something_else(check: dict[str, Any], words: str | None) -> None:
+    problems = check_problems([check], {})
+    assert len(problems) == (words is not None)
+    assert (words or "") in str(problems)
+
+
+@pytest.mark.parametrize("check", [{"name": "mysql"}, {"name": "mysql", "state": "absent"}])
+def test_a_check_of_another_role_is_refused_with_what_to_use(check: dict[str, Any]) -> None:
+    [problem] = check_problems([check], {}, {"mysql": "datadog_mysql_user_instances"})
+    assert problem.endswith(
+        "another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user_instances"
+    )
+    assert check_problems([check], {}, {"redisdb": "x"}) == []
+
+
+def test_code_is_compiled_and_never_run() -> None:
+    assert check_problems([CHECK], {"jobs": "raise SystemExit(1)\n"}) == []
+
+
+@given(ANYTHING, st.lists(st.fixed_dictionaries({"name": st.just("a")}, optional=dict.fromkeys(
+    ["source", "init_config", "instances", "sections", "secrets", "metrics"], ANYTHING))))  # fmt: skip
+def test_no_type_of_any_check_crashes(anything: Any, checks: list[dict[str, Any]]) -> None:
+    for value in (anything, checks):
+        assert all(isinstance(problem, str) for problem in check_problems(value, {"a": "x = 1\n"}))

@@ -1,0 +1,253 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Accounts: names and passwords that work on every server, and rights that nobody loses unasked."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
+    LONGEST_PASSWORD,
+    account_problems,
+    account_questions,
+    beyond,
+    described,
+    held_rights,
+    name_problem,
+    parse_rights,
+    password_problem,
+    quoted,
+    salt,
+    schema_problem,
+)
+from anything import ANYTHING
+from hypothesis import given
+
+PRINTABLE = "".join(map(chr, range(32, 127)))
+
+
+@pytest.mark.parametrize("name", ["shop", "größe", 'a"b', "a`b", "a/b", "a b", "a%b", "a@b", "a.b", "x" * 32])
+def test_names_that_every_server_takes(name: str) -> None:
+    assert name_problem("v", name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        *((name, "one of the server's own accounts") for name in ("root", "ROOT", " root ", "mysql", "Mysql.Sys")),
+        *((name, "one of the server's own accounts") for name in ("mysql.session", "mysql.infoschema", "mariadb.sys")),
+        *((name, "one of the server's own accounts") for name in ("debian-sys-maint", "PUBLIC", "event_scheduler", "")),
+        ("x" * 33, "longer than the 32 characters that mysql takes"),
+        ("it's", "choose a name without '"),
+        ("a\\b", "choose a name without \\"),
+        (" shop", "with a space at an end"),
+        ("shop\n", "or a control character"),
+        (5, "write the account's name, in quotes"),
+        (None, "write the account's name"),
+    ],
+)
+def test_names_that_are_refused(name: Any, words: str) -> None:
+    assert words in (name_problem("v", name) or "")
+
+
+def test_mariadb_takes_longer_names() -> None:
+    assert name_problem("v", "x" * 128, "mariadb") is None
+    assert "128 characters that mariadb takes" in (name_problem("v", "x" * 129, "mariadb") or "")
+
+
+@pytest.mark.parametrize("name", ["shop", "my-web_1", "größe", "a b", "it's", "a%b", "1e3", "x" * 64])
+def test_databases_that_every_server_takes(name: str) -> None:
+    assert schema_problem("v", name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.b", "without ."),
+        ("a/b", "without /"),
+        ("a`b", "without `"),
+        ("a\\b", "without \\"),
+        ("shop ", "with a space at an end"),
+        ("x" * 65, "longer than the 64 characters"),
+        ("", "in quotes"),
+        (12, "in quotes"),
+    ],
+)
+def test_databases_that_are_refused(name: Any, words: str) -> None:
+    assert words in (schema_problem("v", name) or "")
+
+
+@pytest.mark.parametrize("password", [PRINTABLE, "x" * 128, "x" * LONGEST_PASSWORD, " leading and trailing "])
+def test_passwords_that_work_end_to_end(password: str) -> None:
+    assert password_problem("v", password, read_by="the Agent") is None
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("größe12345", "v has a character beyond ASCII"),
+        ("grösse\u20ac1234", "the Agent sends Latin-1"),
+        ("tab\there12", "or one that cannot be printed"),
+        ("line\nbreak12", "cannot be printed"),
+        ("del\x7fete123", "cannot be printed"),
+        ("x" * (LONGEST_PASSWORD + 1), "longer than 213 characters"),
+        ("brief", "missing or shorter than 8 characters"),
+        ("", "missing"),
+        (None, "missing"),
+        (True, "missing"),
+        (12345678, "v is a number: put it into quotes"),
+    ],
+)
+def test_passwords_that_would_lock_an_account_are_refused_and_not_shown(password: Any, words: str) -> None:
+    problem = password_problem("v", password, read_by="the Agent") or ""
+    assert words in problem
+    assert not password or str(password) not in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "rights"),
+    [
+        ("shop.*:ALL", {"shop.*": {"ALL"}}),
+        ("*.*:all privileges", {"*.*": {"ALL"}}),
+        ("`shop`.`posts`:SELECT , insert", {"shop.posts": {"SELECT", "INSERT"}}),
+        ("Shop.*:SELECT,GRANT/blog.*:ALL", {"shop.*": {"SELECT", "GRANT OPTION"}, "blog.*": {"ALL"}}),
+        ("shop.posts:SELECT (id, `Name`),UPDATE(id)", {"shop.posts": {"SELECT (id)", "SELECT (name)", "UPDATE (id)"}}),
+        ("PROCEDURE shop.explain:EXECUTE", {"procedure shop.explain": {"EXECUTE"}}),
+        ("*.*:REPLICATION CLIENT,PROCESS", {"*.*": {"BINLOG MONITOR", "PROCESS"}}),
+        ("a:b.*:SELECT", {"a:b.*": {"SELECT"}}),
+        ("`shop`.*:SELECT", {"shop.*": {"SELECT"}}),
+    ],
+)
+def test_rights_are_read_as_the_module_reads_them(text: str, rights: dict[str, set[str]]) -> None:
+    assert parse_rights("v", text) == (rights, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("shop.*", "'shop.*' names no place and rights"),
+        ("shop:ALL", "names no place"),
+        ("shop.*:", "'' is not a right"),
+        ("shop.*:SELECT;DROP", "'SELECT;DROP' is not a right"),
+        ("shop.*:SELECT//blog.*:ALL", "'' names no place"),
+        ("a`b.*:SELECT", "names no place"),
+        ("`a`b`.*:SELECT", "names no place"),
+        ("", "is missing"),
+        (None, "is missing"),
+        (["shop.*:ALL"], "is missing"),
+    ],
+)
+def test_rights_that_the_module_would_stumble_on_are_refused(text: Any, words: str) -> None:
+    rights, [problem] = parse_rights("v", text)
+    assert rights == {}
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "left"),
+    [
+        ({"*.*": {"USAGE"}, "shop.*": {"SELECT"}}, {"shop.*": {"SELECT"}}, {}),
+        ({"shop.*": {"SELECT", "DROP"}}, {"shop.*": {"ALL"}}, {}),
+        ({"shop.*": {"SELECT", "GRANT OPTION"}}, {"shop.*": {"ALL"}}, {"shop.*": {"GRANT OPTION"}}),
+        ({"*.*": {"SUPER"}, "blog.*": {"SELECT"}}, {"blog.*": {"SELECT"}}, {"*.*": {"SUPER"}}),
+        ({"shop.*": {"SELECT"}}, {}, {"shop.*": {"SELECT"}}),
+        ({}, {"shop.*": {"SELECT"}}, {}),
+    ],
+)
+def test_rights_beyond_those_asked_for(held: Any, asked: Any, left: Any) -> None:
+    assert beyond(held, asked) == left
+
+
+def test_rights_are_described_in_order_and_not_by_the_dozen() -> None:
+    assert described({"b.*": {"UPDATE", "SELECT"}, "a.*": {"ALL"}}) == "ALL on a.*; SELECT, UPDATE on b.*"
+    assert described({"*.*": set("ABCDEF")}) == "A, B, C, D, E, F on *.*"
+    assert described({"*.*": set("ABCDEFG")}) == "A, B, C, D, E and 2 more on *.*"
+
+
+ACCOUNT = {"name": "shop", "host": "LOCALHOST", "password": "geheim-geheim", "priv": "shop.*:SELECT"}
+
+
+def answers(*, ours: int = 0, **held: list[tuple[str, str, str]]) -> list[list[dict[str, Any]]]:
+    """What a server says of one account: a row a right, by the kind of place."""
+    rows = [
+        [{"grantee": "'shop'@'localhost'", "place": place, "held": right, "grants": grants} for place, right, grants in
+         held.get(kind, [])]
+        for kind in ("user", "schema", "table", "column", "routine")
+    ]  # fmt: skip
+    return [[{"name": "shop", "host": "localhost", "ours": ours}], *rows]
+
+
+def test_rights_of_every_kind_are_read() -> None:
+    found = held_rights(
+        answers(
+            ours=1,
+            user=[("*.*", "PROCESS", "NO")],
+            schema=[("Shop.*", "SELECT", "YES")],
+            table=[("shop.posts", "INSERT", "NO")],
+            column=[("shop.posts", "SELECT (Id)", "NO")],
+            routine=[("PROCEDURE shop.buy", "Execute,Alter Routine", "NO")],
+        )
+    )
+    assert found == {
+        ("shop", "localhost"): (
+            True,
+            {
+                "*.*": {"PROCESS"},
+                "shop.*": {"SELECT", "GRANT OPTION"},
+                "shop.posts": {"INSERT", "SELECT (id)"},
+                "procedure shop.buy": {"EXECUTE", "ALTER ROUTINE"},
+            },
+        )
+    }
+
+
+def test_account_of_somebody_else_keeps_its_rights_and_is_named_with_the_fix() -> None:
+    [problem] = account_problems([ACCOUNT], answers(schema=[("blog.*", "UPDATE", "NO"), ("shop.*", "SELECT", "NO")]))
+    assert "mysql_users, account 'shop'@'LOCALHOST'" in problem
+    assert "it would lose UPDATE on blog.*" in problem
+    assert "append_privs: true keeps them, false takes them away" in problem
+    assert "geheim" not in problem
+
+
+@pytest.mark.parametrize(
+    ("change", "ours"), [({}, 1), ({"append_privs": True}, 0), ({"append_privs": False}, 0), ({"priv": "*.*:ALL"}, 0)]
+)
+def test_account_of_ours_or_with_a_decision_is_taken(change: dict[str, Any], ours: int) -> None:
+    held = answers(ours=ours, user=[("*.*", "SUPER", "NO")])
+    assert account_problems([{**ACCOUNT, **change}], held) == []
+
+
+def test_account_that_is_not_there_is_taken() -> None:
+    assert account_problems([ACCOUNT], [[], [], [], [], [], []]) == []
+
+
+def test_questions_hold_no_password_and_quote_what_they_name() -> None:
+    asked = account_questions([{**ACCOUNT, "name": "a'b\\"}], "host1")
+    assert len(asked) == len(answers())
+    assert "geheim" not in str(asked)
+    assert all(
+        "('a''b\\\\', 'localhost')" in question or "'''a''b\\\\''@''localhost'''" in question for question in asked
+    )
+    assert f"SUBSTRING(authentication_string, 8, 20) = '{salt('host1', chr(97) + chr(39) + 'b' + chr(92))}'" in asked[0]
+
+
+def test_no_accounts_are_a_question_with_an_empty_answer() -> None:
+    assert "WHERE (user, host) IN (('', ''))" in account_questions([], "host1")[0]
+
+
+def test_text_of_any_kind_is_one_string_of_sql() -> None:
+    assert quoted("a'b\\c") == "'a''b\\\\c'"
+
+
+def test_salt_is_twenty_characters_of_ascii_and_of_the_host_and_the_name() -> None:
+    assert len(salt("h", "n")) == 20 and set(salt("h", "n")) <= set(string.hexdigits)
+    assert len({salt("h", "n"), salt("i", "n"), salt("h", "m")}) == 3
+
+
+@given(value=ANYTHING)
+def test_no_type_crashes(value: Any) -> None:
+    for problem in (name_problem("v", value), schema_problem("v", value), password_problem("v", value, read_by="x")):
+        assert problem is None or isinstance(problem, str)
+    assert isinstance(parse_rights("v", value)[1], list)

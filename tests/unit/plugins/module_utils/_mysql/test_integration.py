@@ -1,0 +1,161 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Instances and options against the rules of Datadog's MySQL integration, each with where it comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.integration import (
+    CONNECTION,
+    OPTIONS,
+    OWN_VARIABLE,
+    connection_problems,
+    is_on,
+    options_problems,
+)
+from anything import ANYTHING
+from hypothesis import given
+
+ROOT = Path(__file__).resolve().parents[5]
+SOCK = {"sock": "/run/mysqld/mysqld.sock"}
+# Each of integrations-core, folder mysql, at the commits that the module names.
+CONFIG, MODEL, CODE, SPEC = "config.py", "config_models/instance.py", "mysql.py", "assets/configuration/spec.yaml"
+BASE = "datadog-checks-base 38.7"
+SWITCHES = set(OPTIONS) - {"replication_channel", "extra_performance_metrics"}
+AGENT = "datadog-agent 7.84, comp/core/autodiscovery/integration/config.go"
+
+
+@pytest.mark.parametrize(
+    ("source", "connection"),
+    [
+        (f"{CONFIG}: a socket, beside which the role writes the host", SOCK),
+        (f"{CONFIG}: host and user", {"host": "db1"}),
+        (f"{CONFIG}: int(port), so that text does", {"host": "db1", "port": "3307"}),
+        (f"{CONFIG}: both, the socket is used", {**SOCK, "host": "localhost"}),
+        (f"{MODEL}: a number", {**SOCK, "connect_timeout": 2.5, "read_timeout": 30}),
+        (f"{MODEL}: pydantic's words for a bool", {**SOCK, "only_custom_queries": "yes", "exclude_hostname": 0}),
+        (f"{MODEL}: null is as if left out", {**SOCK, "charset": None}),
+        (f"{MODEL}: Ssl", {"host": "db1", "ssl": {"ca": "/etc/ssl/ca.pem", "check_hostname": False}}),
+        (f"{MODEL}: CustomQuery", {**SOCK, "custom_queries": [{"query": "SELECT 1", "columns": [{}]}]}),
+        (f"{MODEL}: DatabaseIdentifier", {**SOCK, "database_identifier": {"template": "$env-$host"}}),
+        (f"{MODEL}: IndexMetrics", {**SOCK, "index_metrics": {"enabled": False, "limit": 10}}),
+        (f"{MODEL}: Aws, Gcp, Azure", {**SOCK, "aws": {"region": "eu-west-1"}, "gcp": {}, "azure": {}}),
+        (f"{CONFIG}: what no model has", {**SOCK, "collect_blocking_queries": True, "statement_metrics_limits": {}}),
+        (f"{BASE}: every check's", {**SOCK, "min_collection_interval": 30, "metric_patterns": {"include": ["a"]}}),
+        (f"{AGENT}: CommonInstanceConfig", {**SOCK, "name": "shop", "no_index": True}),
+    ],
+)
+def test_instance_that_the_integration_takes(source: str, connection: dict[str, Any]) -> None:
+    assert connection_problems("c", connection) == [], source
+
+
+@pytest.mark.parametrize(
+    ("source", "connection", "words"),
+    [
+        (f"{CONFIG}: Mysql host and user or a defaults_file are needed", {}, "c leads nowhere: give it sock, or host"),
+        (f"{CONFIG}: the same, with empty text", {"host": "", "sock": ""}, "c leads nowhere"),
+        (f"{CONFIG}: server is host's old name", {**SOCK, "server": "db1"}, "c.server is deprecated: write host"),
+        (f"{CODE}: _log_deprecation of user", {**SOCK, "user": "a"}, "c.user has a variable of its own"),
+        (f"{CODE}: _log_deprecation of pass", {**SOCK, "pass": "geheim"}, "set datadog_mysql_user_password"),
+        (f"{MODEL}: username", {**SOCK, "username": "a"}, "set datadog_mysql_user_name"),
+        (f"{MODEL}: password", {**SOCK, "password": "geheim"}, "set datadog_mysql_user_password"),
+        (f"{MODEL}: tags", {**SOCK, "tags": ["a:b"]}, "set datadog_mysql_user_tags"),
+        (f"{MODEL}: options", {**SOCK, "options": {}}, "set datadog_mysql_user_options"),
+        (f"{MODEL}: dbm", {**SOCK, "dbm": True}, "set datadog_mysql_user_dbm"),
+        (f"{CONFIG}: dbm's old name", {**SOCK, "deep_database_monitoring": True}, "set datadog_mysql_user_dbm"),
+        (f"{CONFIG}: query_samples' old name", {**SOCK, "statement_samples": {}}, "write query_samples"),
+        (
+            "config_models/deprecations.py: schemas_collection, Agent 7.69",
+            {**SOCK, "schemas_collection": {"enabled": True}},
+            "c.schemas_collection is deprecated: write collect_schemas",
+        ),
+        (f"{CONFIG}: queries are deprecated", {**SOCK, "queries": []}, "write custom_queries"),
+        (f"{CONFIG}: so is their number", {**SOCK, "max_custom_queries": 30}, "c.max_custom_queries is deprecated"),
+        (
+            f"{CONFIG}: quantize_sql_tables",
+            {**SOCK, "obfuscator_options": {"quantize_sql_tables": True}},
+            "c.obfuscator_options.quantize_sql_tables is deprecated: write replace_digits",
+        ),
+        (f"{CONFIG}: defaults_file overrules host and user", {"defaults_file": "/a", **SOCK}, "cannot be proven"),
+        (
+            f"{CODE}: a token takes the password's place",
+            {"host": "db1", "aws": {"managed_authentication": {"enabled": True}}},
+            "c.aws.managed_authentication cannot be proven",
+        ),
+        (f"{MODEL}: what it has not, it ignores", {**SOCK, "conect_timeout": 3}, "did you mean connect_timeout?"),
+        (f"{MODEL}: the same", {**SOCK, "zzz": 3}, "c.zzz is not a setting of the integration"),
+        (f"{MODEL}: the same, below", {**SOCK, "ssl": {"verify": True}}, "c.ssl.verify is not a setting"),
+        (f"{MODEL}: port is a number", {"host": "a", "port": "mysql"}, "c.port is 'mysql': it takes a port"),
+        ("TCP has ports from 1 on", {"host": "a", "port": 0}, "c.port is 0: it takes a port, from 1 to 65535"),
+        (f"{MODEL}: str takes no number", {**SOCK, "service": 5}, "c.service is 5: it takes text"),
+        (f"{MODEL}: float", {**SOCK, "read_timeout": "10s"}, "c.read_timeout is '10s': it takes a number"),
+        ("PyMySQL 1.2 compares connect_timeout", {**SOCK, "connect_timeout": "10"}, "it takes a number"),
+        (f"{MODEL}: bool", {**SOCK, "exclude_hostname": "maybe"}, "it takes true or false"),
+        (f"{MODEL}: Ssl is a mapping", {"host": "a", "ssl": True}, "c.ssl is True: it takes a dictionary"),
+        (f"{MODEL}: custom_queries is a list", {**SOCK, "custom_queries": {}}, "it takes a list of dictionaries"),
+        (f"{MODEL}: limit is an int", {**SOCK, "index_metrics": {"limit": 1.5}}, "it takes a whole number"),
+        (f"{BASE}: metric_patterns", {**SOCK, "metric_patterns": {"include": [1]}}, "it takes a list of texts"),
+    ],
+)
+def test_instance_that_the_integration_refuses_or_ignores(source: str, connection: dict[str, Any], words: str) -> None:
+    [problem] = connection_problems("c", connection)
+    assert words in problem, source
+    assert "geheim" not in problem
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        (f"{MODEL}: Options", dict.fromkeys(SWITCHES, True), ""),
+        (f"{CONFIG}: is_affirmative", {"replication": "yes", "replication_channel": "a"}, ""),
+        (f"{CODE}: off, it says and costs nothing", {"extra_performance_metrics": False}, ""),
+        (
+            f"{CODE}: [Deprecated], and a warning at every run",
+            {"extra_performance_metrics": True},
+            "o.extra_performance_metrics is deprecated: two heavy queries at every run",
+        ),
+        (f"{CODE}: the same", {"extra_performance_metrics": "true"}, "custom_queries"),
+        (f"{SPEC}: gone", {"replication_non_blocking_status": True}, "o.replication_non_blocking_status is deprecated"),
+        (f"{MODEL}: ignored", {"replikation": True}, "did you mean replication"),
+        (f"{MODEL}: str", {"replication_channel": 1}, "o.replication_channel is 1: it takes text"),
+        (f"{CONFIG}: .get", [], "o is not a dictionary"),
+    ],
+)  # fmt: skip
+def test_options_of_the_integration(source: str, options: Any, words: str) -> None:
+    problems = options_problems("o", options)
+    assert len(problems) == bool(words), source
+    assert words in "".join(problems)
+
+
+def test_no_setting_is_both_the_roles_own_and_taken() -> None:
+    assert not set(OWN_VARIABLE) & set(CONNECTION)
+
+
+def test_defaults_of_the_role_are_fine_and_leave_the_deprecated_option_out() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/datadog_mysql_user/defaults/main.yml").read_text(encoding="utf-8"))
+    assert options_problems("o", defaults["datadog_mysql_user_options"]) == []
+    assert "extra_performance_metrics" not in defaults["datadog_mysql_user_options"]
+    assert connection_problems("c", defaults["datadog_mysql_user_connection"]) == []
+
+
+def test_nothing_of_the_default_objects_comes_from_the_deprecated_option() -> None:
+    """README of the integration: query_run_time, digest_95th_percentile and info.schema.size need it."""
+    for place in ("roles/datadog_objects/defaults/main.yml", "playbooks/vars/expected.yml"):
+        text = (ROOT / place).read_text(encoding="utf-8")
+        assert not any(name in text for name in ("query_run_time", "digest_95th", "info.schema"))
+
+
+@pytest.mark.parametrize(("value", "on"), [(True, True), ("On", True), ("1", True), (False, False), ("no", False)])
+def test_words_for_on(value: Any, on: bool) -> None:
+    assert is_on(value) is on
+
+
+@given(value=ANYTHING)
+def test_no_type_crashes(value: Any) -> None:
+    problems = connection_problems("c", value) + options_problems("o", value)
+    problems += connection_problems("c", {"port": value, "ssl": value, "index_metrics": {"limit": value}})
+    assert all(isinstance(problem, str) for problem in problems)

@@ -1,0 +1,208 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Monitors as they are written against monitors as Datadog answers them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import OPTIONS, Monitors
+from hypothesis import given
+from hypothesis import strategies as st
+
+KIND, MARK = Monitors(), Mark("lab", "load")
+QUERY = "avg(last_5m):avg:system.load.1{*} by {host} > 8"
+MONITOR: dict[str, Any] = {"name": "Load", "type": "query alert", "query": QUERY}
+NUMBERS = st.one_of(st.integers(-99, 99), st.floats(-99, 99), st.integers(0, 99).map(str), st.none())
+ENDS = st.sampled_from(["", "\n", "\n\n"])
+ITEMS = st.fixed_dictionaries(
+    {
+        "name": st.just("Load"),
+        "type": st.sampled_from(["query alert", "metric alert"]),
+        "query": ENDS.map(lambda end: QUERY + end),
+    },
+    optional={
+        "message": st.builds(str.__add__, st.sampled_from(["", "a @b\nc", "{{value}}"]), ENDS),
+        "tags": st.none() | st.lists(st.sampled_from(["team:a", "env:b", "c"])),
+        "priority": st.sampled_from([None, 0, 1, 5, "5", "0"]),
+        "restricted_roles": st.none() | st.lists(st.sampled_from(["x", "y"]), unique=True),
+        "options": st.none()
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "thresholds": st.dictionaries(st.sampled_from(["warning", "critical_recovery"]), NUMBERS),
+                "notify_audit": st.booleans() | st.none(),
+                "include_tags": st.booleans(),
+                "new_host_delay": st.sampled_from([None, 0, 300, 600]),
+                "notify_no_data": st.booleans(),
+                "no_data_timeframe": st.sampled_from([None, 10]),
+                "renotify_interval": st.sampled_from([None, 0, 60]),
+                "renotify_statuses": st.lists(st.sampled_from(["alert", "warn"]), unique=True),
+                "require_full_window": st.booleans(),
+                "escalation_message": ENDS.map(lambda end: "more" + end),
+                "silenced": st.sampled_from([{}, {"*": None}]),
+                "on_missing_data": st.sampled_from(["default", "resolve"]),
+            },
+        ),
+    },
+)
+DEFAULTS = {"notify_audit": False, "include_tags": True, "new_host_delay": 300, "notify_no_data": False}
+
+
+def answer(body: dict[str, Any], number: int = 7) -> dict[str, Any]:
+    """What Datadog makes of a monitor, as recorded traffic shows it."""
+    found = copy.deepcopy(body)
+    options = {**DEFAULTS, **{name: value for name, value in found.get("options", {}).items() if value is not None}}
+    options |= {"silenced": {"host:a": None}, "avalanche_window": 10, "groupby_simple_monitor": False, "locked": False}
+    if isinstance(options.get("escalation_message"), str):
+        options["escalation_message"] = options["escalation_message"].rstrip("\n")
+    given_thresholds = (options.pop("thresholds", None) or {}).items()
+    thresholds = {name: float(value) for name, value in given_thresholds if value is not None}
+    if thresholds:
+        options["thresholds"] = thresholds
+    if options.get("on_missing_data") == "default":
+        del options["on_missing_data"]
+    if "on_missing_data" in options and not options["notify_no_data"]:
+        del options["notify_no_data"]
+    added = {"id": number, "org_id": 2, "created": "2026-01-01T00:00:00+00:00", "created_at": 1, "multi": True}
+    added |= {"deleted": None, "modified": "2026-01-01T00:00:00+00:00", "overall_state": "No Data", "creator": {}}
+    return {
+        "restricted_roles": None,
+        **found,
+        **added,
+        "options": options,
+        "type": {"metric alert": "query alert", "query alert": "metric alert"}.get(body["type"], body["type"]),
+        "query": body["query"].rstrip("\n"),
+        "message": body["message"].rstrip("\n"),
+        "priority": int(body["priority"] or 0) or None,
+        "draft_status": "published",
+        "assets": [],
+        "matching_downtimes": [],
+    }
+
+
+def differs(item: dict[str, Any], found: dict[str, Any]) -> bool:
+    wanted = KIND.canonical(KIND.body(item, MARK))
+    return KIND.seen(KIND.canonical(found), wanted) != wanted
+
+
+@given(ITEMS)
+def test_what_datadog_makes_of_a_monitor_is_no_difference(item: dict[str, Any]) -> None:
+    assert KIND.problems(item) == []
+    body = KIND.body(item, MARK)
+    found = answer(body)
+    assert KIND.mark(found) == MARK and not differs(item, found)
+    assert "silenced" not in body["options"]
+
+
+def test_what_is_sent_has_numbers_and_options() -> None:
+    item = {"name": "A", "type": "metric alert", "query": "avg(last_5m):avg:a{*} > 8"}
+    options = {"no_data_timeframe": "10", "thresholds": {"critical": "8", "warning": 5}}
+    sent = KIND.body({**item, "options": options}, MARK)["options"]
+    assert sent == {"no_data_timeframe": 10, "thresholds": {"critical": 8.0, "warning": 5}}
+    # To take all options away, some have to be sent.
+    body = KIND.body(item, MARK)
+    assert body["options"] and not KIND.canonical(body)["options"]
+
+
+@given(ITEMS)
+def test_an_exported_monitor_is_taken_back(item: dict[str, Any]) -> None:
+    found = answer(KIND.body(item, MARK))
+    exported = export(KIND, found)
+    assert exported.pop("key") == "load" and KIND.problems(exported) == []
+    assert not differs(exported, found)
+    assert not set(exported) & set(KIND.answered) and "silenced" not in exported.get("options", {})
+
+
+def test_a_query_says_the_critical_threshold() -> None:
+    found = answer(KIND.body(MONITOR, MARK))
+    found["options"]["thresholds"] = {"critical": 8.0}
+    assert not differs(MONITOR, found)
+    assert export(KIND, found)["options"] == {"thresholds": {"critical": 8.0}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Other"},
+        {"query": QUERY.replace("8", "9")},
+        {"message": "new"},
+        {"tags": ["team:b"]},
+        {"priority": 1},
+        {"type": "service check"},
+        {"options": {"thresholds": {"warning": 4}}},
+        {"options": {"require_full_window": False}},
+        {"options": {"new_host_delay": 0}},
+        {"options": {"include_tags": False}},
+        {"options": {"unheard_of": 1}},
+        {"restricted_roles": ["x"]},
+    ],
+)
+def test_changes_are_seen(change: dict[str, Any]) -> None:
+    assert differs({**MONITOR, **change}, answer(KIND.body(MONITOR, MARK)))
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_what_a_person_added_by_hand_is_seen(name: str) -> None:
+    found = answer(KIND.body(MONITOR, MARK))
+    found["options"][name] = {"warning": 9.0} if name == "thresholds" else ["other"]
+    if name == "escalation_message":
+        found["options"][name] = "other"
+    assert differs(MONITOR, found)
+
+
+@pytest.mark.parametrize("field", ["restricted_roles", "draft_status"])
+def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) -> None:
+    found = answer(KIND.body(MONITOR, MARK)) | {field: ["x"]}
+    assert not differs(MONITOR, found)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": ""}, "there is no name"),
+        ({"query": None}, "there is no query"),
+        ({"type": "query"}, "type 'query' is none: there are metric alert"),
+        ({"query": "avg(last_5m):avg:x{*} by host > 8"}, "query: "),
+        ({"priority": 6}, "priority is 6"),
+        ({"priority": "12"}, "priority is '12'"),
+        ({"tags": "team:a"}, "tags is 'team:a': it is a list of text"),
+        ({"assets": ["runbook"]}, "assets is ['runbook']: it is a list of dictionaries"),
+        ({"options": {"renotify_statuses": [1]}}, "options.renotify_statuses is [1]"),
+        ({"options": {"thresholds": {"critical": "many"}}}, "thresholds.critical is 'many'"),
+        ({"options": {"thresholds": {"comparison": ">", "period": {}, "critical": 8}}}, ""),
+        ({"options": {"silenced": {"*": None}}}, ""),
+        ({"options": []}, ""),
+        ({"options": {"thresholds": {}, 5: 6}}, ""),
+        ({"options": {"notify_nodata": True}}, "there is no options.notify_nodata: did you mean notify_no_data?"),
+        ({"options": {"something_of_tomorrow": True}}, ""),
+        ({"restriction_policy": {"bindings": []}}, ""),
+        (
+            {"restriction_policy": {"bindings": [{"relation": "editor"}]}},
+            "cannot be read back",
+        ),
+    ],
+)
+def test_bad_input(change: dict[str, Any], words: str) -> None:
+    item = {**MONITOR, **change}
+    problems = KIND.problems(item)
+    assert words in " ".join(problems) and bool(problems) == bool(words)
+    assert problems or not differs(item, answer(KIND.body(item, MARK)))
+
+
+def test_a_monitor_of_another_type_is_recreated() -> None:
+    wanted, actual = (KIND.canonical({**MONITOR, "type": kind}) for kind in ("metric alert", "query alert"))
+    assert KIND.replaced(wanted, actual, {}) == ""
+    assert "cannot change" in KIND.replaced(KIND.canonical({**MONITOR, "type": "log alert"}), actual, {})
+
+
+@pytest.mark.parametrize("answered", [None, []])
+def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
+    item = {**MONITOR, "restricted_roles": []}
+    found = answer(KIND.body(item, MARK))
+    assert not differs(item, {**found, "restricted_roles": answered})
+    assert differs(item, {**found, "restricted_roles": ["x"]})

@@ -1,0 +1,183 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What all kinds of objects have in common: marks, input, differences, export."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kennel.fleet.plugins.doc_fragments.datadog_objects import ModuleDocFragment
+from ansible_collections.kennel.fleet.plugins.filter.dashboard_export import dashboard_export
+from ansible_collections.kennel.fleet.plugins.filter.monitor_export import monitor_export
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import datadog_argument_spec
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import difference
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import input_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
+    Mark,
+    mark_in_tags,
+    mark_in_text,
+    marked_text,
+    unmarked_tags,
+    unmarked_text,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import object_argument_spec
+from hypothesis import given
+from hypothesis import strategies as st
+
+NAMES = st.text(string.ascii_lowercase + string.digits + "_-", max_size=20).map(lambda rest: "k" + rest)
+MARKS = st.builds(Mark, NAMES, NAMES)
+MONITOR = {"key": "load", "name": "Load", "type": "query alert", "query": "avg(last_5m):avg:system.load.1{*} > 8"}
+
+
+@given(MARKS, st.text())
+def test_a_text_keeps_its_words_and_its_mark(mark: Mark, text: str) -> None:
+    marked = marked_text(text, mark)
+    assert mark_in_text(marked) == mark
+    assert marked.split("\n")[-1] == mark.line
+    assert unmarked_text(marked) == unmarked_text(text)
+    assert marked_text(marked, mark) == marked
+
+
+@given(MARKS, st.lists(st.sampled_from(["team:a", "env:b", "kennel", "managed_by:terraform"])))
+def test_tags_keep_their_mark(mark: Mark, tags: list[str]) -> None:
+    assert mark_in_tags(tags + mark.tags) == mark
+    assert unmarked_tags(tags + mark.tags) == sorted(set(tags))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "managed_by:kennel",
+        "see managed_by:kennel kennel_fleet:a kennel_key:b",
+        "kennel_fleet:a kennel_key:b",
+    ],
+)
+def test_texts_without_a_mark(text: str | None) -> None:
+    assert mark_in_text(text) is None
+
+
+def test_a_mark_is_found_where_somebody_wrote_after_it() -> None:
+    text = f"Before\n\n{Mark('a', 'b').line}\nAfter"
+    assert mark_in_text(text) == Mark("a", "b")
+    assert unmarked_text(text) == "Before\n\n\nAfter"
+
+
+@pytest.mark.parametrize("tags", [[], ["managed_by:kennel"], ["kennel_fleet:a", "kennel_key:b"]])
+def test_tags_without_a_mark(tags: list[str]) -> None:
+    assert mark_in_tags(tags) is None
+
+
+def test_all_problems_of_the_input_are_told_at_once() -> None:
+    items = [
+        {**MONITOR, "key": "Load"},
+        {**MONITOR},
+        {**MONITOR, "mesage": "typo"},
+        {**MONITOR, "key": "other", "state": "gone", "priority": 9},
+        {"key": "away", "state": "absent"},
+        {"key": "bare"},
+        "load",
+    ]
+    problems = input_problems(Monitors(), {"fleet": "My fleet", "monitors": items})
+    for words in (
+        "fleet 'My fleet' is no name",
+        "monitors[0].key 'Load' is no key",
+        "monitors[2].key 'load' is there twice",
+        "monitors[2]: there is no field mesage: did you mean message?",
+        "monitors[3] (other): state is 'gone'",
+        "monitors[5] (bare): there is no query",
+        "monitors[6] is no dictionary",
+    ):
+        assert [problem for problem in problems if words in problem], words
+    assert not [problem for problem in problems if "away" in problem or "monitors[1]" in problem]
+
+
+def widget(title: str | None, **definition: Any) -> dict[str, Any]:
+    return {"definition": {"type": "note", **({"title": title} if title else {}), **definition}}
+
+
+def test_a_difference_names_widgets_and_shows_nothing_else() -> None:
+    before = {"title": "A", "widgets": [widget("one", content="x"), widget("two", content="y"), widget(None)]}
+    after = {"title": "A", "widgets": [widget("one", content="x"), widget("two", content="z"), widget(None)]}
+    assert difference(before, after) == (
+        "widgets:\n  two:\n    definition:\n      content: y\n",
+        "widgets:\n  two:\n    definition:\n      content: z\n",
+    )
+
+
+def test_a_new_widget_in_front_is_one_difference() -> None:
+    one, two = widget("one"), widget("two")
+    before, after = difference({"widgets": [two]}, {"widgets": [one, two]})
+    assert before == "widgets: {}\n"
+    assert after == "widgets:\n  one:\n    definition:\n      type: note\n      title: one\n"
+
+
+def test_another_order_is_a_difference() -> None:
+    one, two = widget("one"), widget("two")
+    assert difference({"widgets": [one, two]}, {"widgets": [two, one]}) == (
+        "order of widgets:\n- one\n- two\n",
+        "order of widgets:\n- two\n- one\n",
+    )
+    groups = [{"definition": {"type": "group", "widgets": order}} for order in ([one, two], [two, one])]
+    before, after = difference({"widgets": [groups[0]]}, {"widgets": [groups[1]]})
+    assert "order of widgets" in before and "order of widgets" in after
+
+
+def test_widgets_of_one_name_are_numbered_in_groups_too() -> None:
+    group = {"definition": {"type": "group", "widgets": [widget(None, content="a"), widget(None, content="b")]}}
+    other = {"definition": {"type": "group", "widgets": [widget(None, content="a"), widget(None, content="c")]}}
+    before, _after = difference({"widgets": [group]}, {"widgets": [other]})
+    assert "note (2):" in before and "content: a" not in before
+
+
+def test_texts_of_several_lines_are_shown_as_lines() -> None:
+    assert difference(None, {"message": "a\nb"}) == ("", "message: |-\n  a\n  b\n")
+
+
+def test_export_makes_keys_of_titles() -> None:
+    found = [{**MONITOR, "name": name, "id": number} for number, name in enumerate(["Load!", "load", "5 % {{x}}", "ä"])]
+    assert [item["key"] for item in export(Monitors(), found)] == ["load", "load_2", "monitor_5_x", "monitor"]
+
+
+def test_export_takes_the_key_of_the_mark() -> None:
+    marked = {**MONITOR, "tags": ["team:a", *Mark("lab", "mine").tags]}
+    assert export(Monitors(), marked) == {**MONITOR, "key": "mine", "tags": ["team:a"]}
+
+
+@pytest.mark.parametrize("value", [None, "text", {}, {"title": "no widgets", "layout_type": "ordered"}])
+def test_export_refuses_what_is_no_dashboard(value: Any) -> None:
+    with pytest.raises(ValueError, match="no dashboard of Datadog's API"):
+        export(Dashboards(), value)
+
+
+def test_export_tells_those_that_can_be_taken_back_from_the_others() -> None:
+    strange = {**MONITOR, "name": "Ship", "type": "starship alert", "id": 7}
+    found = [strange, MONITOR, None]
+    assert monitor_export(found, only="taken") == [monitor_export(MONITOR)]
+    refused = monitor_export(found, only="refused")
+    assert [text.partition(":")[0] for text in refused] == ["monitor 'Ship' (7)", "monitor None (None)"]
+    assert "type 'starship alert' is none" in refused[0]
+
+
+def test_arguments_are_documented() -> None:
+    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = object_argument_spec("monitors")
+    assert documented.keys() == spec.keys() - datadog_argument_spec().keys() - {"monitors"}
+    for name, argument in documented.items():
+        assert argument["type"] == spec[name]["type"] and argument.get("default") == spec[name].get("default")
+        assert argument.get("required") == spec[name].get("required")
+
+
+@pytest.mark.parametrize("export_filter", [dashboard_export, monitor_export])
+def test_filters_tell_what_they_cannot_export(export_filter: Callable[[Any], Any]) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"{export_filter.__name__}: this is no"):
+        export_filter([{"name": "x"}])

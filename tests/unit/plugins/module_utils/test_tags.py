@@ -1,0 +1,172 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The tag filters and the rules under them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kennel.fleet.plugins.filter.datadog_tag_problems import datadog_tag_problems
+from ansible_collections.kennel.fleet.plugins.filter.datadog_tags import datadog_tags
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import (
+    MAX_LENGTH,
+    build_tags,
+    normalise_tag,
+    tag_problem,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("env:prod", "env:prod"),
+        ("Env:PROD", "env:prod"),
+        ("team:web shop", "team:web_shop"),
+        ("team:web  &  shop", "team:web_shop"),
+        ("env: prod ", "env:prod"),
+        ("role:database:mysql", "role:database:mysql"),
+        ("path:/srv/www-1.2", "path:/srv/www-1.2"),
+        ("note:really?!", "note:really"),
+        ("role_:x", "role_:x"),
+        ("city:Zürich", "city:zürich"),
+        ("region:東京", "region:東京"),
+        ("version:7", "version:7"),
+        ("a:" + "x" * (MAX_LENGTH - 2), "a:" + "x" * (MAX_LENGTH - 2)),
+        # Only what is left after the clean-up counts.
+        ("a:" + "?" * 300 + "x", "a:_x"),
+    ],
+)
+def test_made_valid(written: str, stored: str) -> None:
+    assert tag_problem(written) is None
+    assert datadog_tags([written]) == [stored]
+
+
+@pytest.mark.parametrize(
+    ("literal", "words"),
+    [
+        ("webserver", "not of the form key:value"),
+        ("", "not of the form key:value"),
+        (":x", "empty key"),
+        ("env:", "empty value"),
+        ("env:  ", "empty value"),
+        ("env:???", "without any letter or digit"),
+        ("1st:x", "does not start with a letter"),
+        ("_env:x", "does not start with a letter"),
+        ("-:x", "does not start with a letter"),
+        ("host:web1", "keeps for the host's own name"),
+        ("a:" + "x" * (MAX_LENGTH - 1), "201 characters"),
+        ({"env": "prod"}, "without a space after the colon"),
+        (None, "nothing (null)"),
+        (7, "of type int"),
+        (["a:b"], "is a list"),
+        (object(), "of type object"),
+    ],
+)
+def test_refused(literal: Any, words: str) -> None:
+    (problem,) = datadog_tag_problems([literal])
+    assert problem.startswith("literal tag")
+    assert words in problem
+    with pytest.raises(AnsibleFilterError, match="literal tag"):
+        datadog_tags([literal])
+
+
+def test_every_source() -> None:
+    tags = datadog_tags(
+        {"env": "Lab", "team": ["a", "b"]},
+        groups=["mysql", "monitored"],
+        group_key="group",
+        variables={"role": ["db", "db"], "canary": True, "shard": 3, "none_of_them": []},
+        facts={"os": "Debian", "os_version": 12.5},
+    )
+    assert tags == [
+        "canary:true",
+        "env:lab",
+        "group:monitored",
+        "group:mysql",
+        "os:debian",
+        "os_version:12.5",
+        "role:db",
+        "shard:3",
+        "team:a",
+        "team:b",
+    ]
+
+
+def test_nothing_to_tag() -> None:
+    assert datadog_tags([]) == []
+    assert datadog_tags(None, groups=None, variables=None, facts=None) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "problem"),
+    [
+        ({"groups": "web"}, "groups are a string: give a list of group names"),
+        ({"groups": [1]}, "group '1' is of type int: a group name is a string"),
+        ({"groups": ["!"]}, "group '!' has a value without any letter or digit: give it one, or leave the tag out"),
+        ({"groups": ["a"], "group_key": ""}, "group key '' is empty: a tag key is a word"),
+        ({"groups": ["a"], "group_key": "a:b"}, "group key 'a:b' holds a colon"),
+        ({"groups": ["a"], "group_key": None}, "group key (nothing (null)) is nothing (null): a tag key is a string"),
+        ({"groups": ["a"], "group_key": "9"}, "group 'a' does not start with a letter"),
+        ({"variables": {"role": None}}, "variable tag 'role' has nothing (null) as value"),
+        ({"variables": {"role": {"a": 1}}}, "variable tag 'role' has a dictionary as value"),
+        ({"variables": {"role": [["a"]]}}, "variable tag 'role' has a list as value"),
+        ({"variables": {"role": ""}}, "variable tag 'role' has an empty value"),
+        ({"variables": {1: "x"}}, "variable tag '1' is of type int: a tag key is a string"),
+        ({"variables": {" ": "x"}}, "variable tag ' ' is empty"),
+        ({"variables": {"a:b": "x"}}, "variable tag 'a:b' holds a colon"),
+        ({"variables": ["a:b"]}, "variable tags are a list: give a dictionary"),
+        ({"facts": {"os": None}}, "fact tag 'os' has nothing (null) as value"),
+        ({"facts": "os"}, "fact tags are a string: give a dictionary"),
+    ],
+)
+def test_problem_names_its_source(sources: dict[str, Any], problem: str) -> None:
+    (found,) = datadog_tag_problems([], **sources)
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("literals", ["env:prod", 7, True, {"a:b"}])
+def test_literals_of_a_wrong_type(literals: Any) -> None:
+    (problem,) = datadog_tag_problems(literals)
+    assert problem.startswith("literal tags are ")
+
+
+def test_the_error_lists_every_problem() -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        datadog_tags(["bad", "a:b"], groups=["ok"], variables={"x": None}, facts={"1": "y"})
+    for name in ("'bad'", "'x'", "'1'"):
+        assert name in str(caught.value)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner),
+    max_leaves=8,
+)
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    once = normalise_tag(text)
+    assert normalise_tag(once) == once
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_what_is_accepted_is_valid(key: str, value: str) -> None:
+    tag = f"{key}:{value}"
+    if tag_problem(tag) is None:
+        stored = normalise_tag(tag)
+        assert tag_problem(stored) is None
+        assert stored[0].isalpha() and not stored.endswith(("_", ":")) and "__" not in stored
+        assert len(stored) <= MAX_LENGTH and ":" in stored and not any(char.isspace() for char in stored)
+
+
+@given(anything, anything, anything, anything, anything)
+def test_no_input_crashes_it(literals: Any, groups: Any, group_key: Any, variables: Any, facts: Any) -> None:
+    tags, problems = build_tags(literals, groups=groups, group_key=group_key, variables=variables, facts=facts)
+    assert tags == sorted(set(tags))
+    assert all(isinstance(problem, str) for problem in problems)

@@ -1,0 +1,284 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module that repairs or removes the Agent's package, against a dpkg whose packages are in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg
+from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
+
+Run = Callable[..., dict[str, Any]]
+
+# One program under all names. A package is [status, flag, version, names of packages that depend on it].
+PROGRAM = """#!{python}
+import json, os, pathlib, subprocess, sys
+name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
+state_file = pathlib.Path({state!r})
+state = json.loads(state_file.read_text())
+packages = state["packages"]
+root = pathlib.Path({root!r})
+
+def end(text="", status=0):
+    if name != "dpkg-query":
+        state["calls"].append(" ".join([name, *(part for part in arguments if "Path=" not in part)]))
+    state_file.write_text(json.dumps(state))
+    print(text, end="", file=sys.stderr if status else sys.stdout)
+    sys.exit(status)
+
+def purge(package, path):
+    if package == "datadog-agent":
+        # As the real one's postrm.
+        script = "set -e; deluser dd-agent --quiet; "
+        script += "(grep -q ^dd-agent: $R/group && delgroup dd-agent --quiet) || true; "
+        script += "rm -rf $R/opt/datadog-agent $R/etc/datadog-agent $R/var/log/datadog"
+        state_file.write_text(json.dumps(state))
+        environment = {{**os.environ, "PATH": path, "R": str(root)}}
+        done = subprocess.run(["/bin/sh", "-c", script], env=environment, text=True, capture_output=True)
+        if done.returncode:
+            end(f"postrm: {{done.stderr}}", 100)
+    del packages[package]
+
+package = arguments[-1] if arguments else ""
+if name == "dpkg-query":
+    if package not in packages:
+        end(status=1)
+    end(" ".join(packages[package][:3]))
+if name in ("userdel", "groupdel"):
+    for file in [root / "passwd", root / "group"] if name == "userdel" else [root / "group"]:
+        file.write_text("".join(l for l in file.read_text().splitlines(True) if not l.startswith(package + ":")))
+if name == "dpkg" and "--configure" in arguments:
+    for value in packages.values():
+        if value[0] in ("unpacked", "half-configured"):
+            value[0] = "installed"
+if name == "dpkg" and "--purge" in arguments:
+    if packages[package][3:]:
+        end(f"{{packages[package][3]}} depends on {{package}}", 1)
+    if "--no-act" not in arguments:
+        del packages[package]
+if name == "dpkg" and "--remove" in arguments:
+    packages[package][:2] = ["config-files", "ok"]
+if name == "apt-get" and ("remove" in arguments or "purge" in arguments):
+    if packages[package][1] == "reinstreq":
+        end("E: The package needs to be reinstalled, but I can't find an archive for it.", 100)
+    packages[package][0] = "config-files"
+    if "purge" in arguments:
+        [path] = [part.partition("=")[2] for part in arguments if part.startswith("DPkg::Path=")]
+        purge(package, path)
+if name == "apt-get" and "install" in arguments:
+    if state["broken"]:
+        end("E: Unable to fetch some archives", 100)
+    package, _, version = package.partition("=")
+    packages[package] = ["installed", "ok", version or "1:7.99.0"]
+end()
+"""
+
+
+class Host:
+    """The host as the false programs have it, below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.path = root / "state.json"
+        self.set({})
+        for name in ("passwd", "group"):
+            (root / name).write_text("root:x:0:\n")
+
+    def set(self, packages: dict[str, list[str]], *, broken: bool = False) -> None:
+        self.path.write_text(json.dumps({"packages": packages, "calls": [], "broken": broken}))
+
+    def put(self, *paths: str) -> None:
+        for path in paths:
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_text("x")
+
+    def account(self) -> None:
+        for name in ("passwd", "group"):
+            (self.root / name).write_text("root:x:0:\ndd-agent:x:998:\ndd-agent-other:x:999:\n")
+
+    @property
+    def packages(self) -> dict[str, list[str]]:
+        return json.loads(self.path.read_text())["packages"]
+
+    @property
+    def calls(self) -> list[str]:
+        return json.loads(self.path.read_text())["calls"]
+
+    def left(self) -> list[str]:
+        """What is below the folder, beside what the tests themselves need."""
+        own = {"state.json", "passwd", "group", "programs", "var/lib/dpkg/updates"}
+        paths = {
+            str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir() or path.is_symlink()
+        }
+        return sorted(path for path in paths if path not in own and not path.startswith("programs/"))
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("dpkg", "dpkg-query", "apt-get", "systemctl", "userdel", "groupdel"):
+        script = programs / name
+        script.write_text(PROGRAM.format(python=sys.executable, state=str(tmp_path / "state.json"), root=str(tmp_path)))
+        script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "var/lib/dpkg/updates").mkdir(parents=True)
+    module = datadog_agent_package
+    for where in (dpkg, module):
+        monkeypatch.setattr(where, "ADMINDIR", str(tmp_path / "var/lib/dpkg"))
+
+    def below(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{tmp_path}{path}" for path in paths)
+
+    for name in ("FOLDERS", "UNITS", "LINKS", "TARGETS"):
+        monkeypatch.setattr(module, name, below(getattr(module, name)))
+    monkeypatch.setattr(module, "INSTALLER", f"{tmp_path}{module.INSTALLER}")
+    accounts = {f"{tmp_path}/{os.path.basename(path)}": tool for path, tool in module.ACCOUNTS.items()}
+    monkeypatch.setattr(module, "ACCOUNTS", accounts)
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def package(run_module: Run, host: Host) -> Run:
+    return lambda **arguments: run_module(datadog_agent_package, **arguments)
+
+
+def both(package: Run, host: Host, **arguments: Any) -> dict[str, Any]:
+    """Run in check mode, which must change nothing and say the same, and for real."""
+    before = host.packages, host.left()
+    foreseen = package(check=True, **arguments)
+    assert (host.packages, host.left()) == before
+    result = package(**arguments)
+    assert foreseen == result
+    return result
+
+
+AGENT = ["installed", "ok", "1:7.99.0"]
+EVERYTHING = (
+    "etc/datadog-agent/datadog.yaml",
+    "opt/datadog-agent/run/x",
+    "var/log/datadog/agent.log",
+    "opt/datadog-packages/packages.db",
+    "opt/datadog-packages/run/x",
+    "usr/lib/systemd/system/datadog-agent-trace.service",
+    "etc/systemd/system/multi-user.target.wants/datadog-agent.service",
+)
+
+
+class TestWhole:
+    @pytest.mark.parametrize("packages", [{}, {"datadog-agent": AGENT}, {"datadog-agent": ["config-files", "ok", "1"]}])
+    def test_leaves_a_package_alone_that_is(self, package: Run, host: Host, packages: dict[str, list[str]]) -> None:
+        host.set(packages)
+        assert both(package, host) == {"failed": False, "changed": False, "actions": []}
+        assert host.calls == []
+
+    @pytest.mark.parametrize("status", ["half-configured", "unpacked"])
+    def test_configures_what_is_only_unpacked(self, package: Run, host: Host, status: str) -> None:
+        host.set({"datadog-agent": [status, "ok", "1:7.98.0"]})
+        assert both(package, host, version="1:7.98.0")["changed"]
+        assert host.packages["datadog-agent"] == ["installed", "ok", "1:7.98.0"]
+        assert host.calls == ["dpkg --configure --pending"]
+        assert not package()["changed"]
+
+    @pytest.mark.parametrize(("version", "installed"), [("1:7.98.0", "1:7.98.0"), ("", "1:7.99.0")])
+    @pytest.mark.parametrize("damage", [["half-installed", "reinstreq"], ["installed", "reinstreq"]])
+    def test_installs_again_what_dpkg_gave_up(
+        self, package: Run, host: Host, damage: list[str], version: str, installed: str
+    ) -> None:
+        host.set({"datadog-agent": [*damage, "1:7.97.0"]})
+        assert both(package, host, version=version)["actions"] == ["datadog-agent"]
+        assert host.packages["datadog-agent"] == ["installed", "ok", installed]
+        assert "--reinstall" in host.calls[-1]
+
+    def test_finishes_what_dpkg_was_stopped_in(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": AGENT, "other": ["unpacked", "ok", "1"]})
+        host.put("var/lib/dpkg/updates/0001")
+        assert both(package, host)["changed"]
+        assert host.packages["other"][0] == "installed"
+
+    def test_failure_has_the_words_of_apt(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": ["half-installed", "reinstreq", "1"]}, broken=True)
+        result = package()
+        assert result["failed"]
+        assert "apt-get" in result["msg"] and "Unable to fetch some archives" in result["msg"]
+
+
+class TestAbsent:
+    @pytest.mark.parametrize("purge", [False, True])
+    def test_does_nothing_where_the_agent_never_was(self, package: Run, host: Host, purge: bool) -> None:
+        assert both(package, host, state="absent", purge=purge) == {"failed": False, "changed": False, "actions": []}
+        assert host.calls == []
+
+    def test_removal_keeps_configuration_and_account(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": AGENT, "datadog-signing-keys": AGENT})
+        host.account()
+        host.put(*EVERYTHING)
+        assert both(package, host, state="absent")["actions"] == ["datadog-agent"]
+        assert host.packages["datadog-agent"][0] == "config-files"
+        assert "datadog-signing-keys" in host.packages
+        assert host.left() == sorted(EVERYTHING)
+        assert not package(state="absent")["changed"]
+
+    @pytest.mark.parametrize(
+        "status", [["installed", "ok"], ["config-files", "ok"], ["half-installed", "reinstreq"], None]
+    )
+    def test_purge_leaves_nothing(self, package: Run, host: Host, status: list[str] | None) -> None:
+        """Though adduser is not there, and whatever a removal before it has done."""
+        host.set({"datadog-agent": [*status, "1"]} if status else {})
+        host.account()
+        host.put(*EVERYTHING)
+        link = host.root / "usr/bin/datadog-agent"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(host.root / "opt/datadog-agent/bin/agent/agent")
+        assert both(package, host, state="absent", purge=True)["changed"]
+        assert host.packages == {}
+        assert host.left() == []
+        assert not (host.root / "opt/datadog-packages").exists()
+        for name in ("passwd", "group"):
+            assert (host.root / name).read_text() == "root:x:0:\ndd-agent-other:x:999:\n"
+        assert not package(state="absent", purge=True)["changed"]
+
+    def test_purge_works_without_the_account(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": AGENT})
+        assert not both(package, host, state="absent", purge=True)["failed"]
+        assert host.packages == {}
+
+    @pytest.mark.parametrize(
+        ("signing_keys", "dependents", "gone"), [(True, [], True), (False, [], False), (True, ["other"], False)]
+    )
+    def test_purge_takes_the_package_of_keys_where_nothing_needs_it(
+        self, package: Run, host: Host, signing_keys: bool, dependents: list[str], gone: bool
+    ) -> None:
+        host.set({"datadog-agent": AGENT, "datadog-signing-keys": [*AGENT, *dependents]})
+        result = both(package, host, state="absent", purge=True, signing_keys=signing_keys)
+        assert ("datadog-signing-keys" in result["actions"]) is gone
+        assert ("datadog-signing-keys" not in host.packages) is gone
+
+    def test_purge_keeps_what_is_of_other_products_and_of_the_administrator(self, package: Run, host: Host) -> None:
+        kept = (
+            "opt/datadog-packages/datadog-apm-inject/stable/x",
+            "opt/datadog-packages/packages.db",
+            "etc/systemd/system/datadog-agent.service.d/override.conf",
+            "usr/lib/systemd/system/datadog-other.service",
+        )
+        host.put(*kept, "opt/datadog-packages/datadog-agent/stable/x")
+        (host.root / "usr/bin").mkdir()
+        (host.root / "usr/bin/datadog-agent").symlink_to("/usr/local/bin/mine")
+        both(package, host, state="absent", purge=True)
+        assert host.left() == sorted([*kept, "usr/bin/datadog-agent"])
+
+    def test_purge_does_not_follow_a_link(self, package: Run, host: Host) -> None:
+        host.put("precious/file")
+        for path in ("etc/datadog-agent", "opt/datadog-packages"):
+            (host.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (host.root / path).symlink_to(host.root / "precious")
+        both(package, host, state="absent", purge=True)
+        assert "precious/file" in host.left()
+        assert not (host.root / "etc/datadog-agent").is_symlink()

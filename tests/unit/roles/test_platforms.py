@@ -1,0 +1,172 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the roles make of the facts of each platform: the variables of those that are supported, a refusal of others."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import agent_problems
+
+ROOT = Path(__file__).resolve().parents[3]
+# What is read has to be called a template since ansible-core 2.19.
+TRUSTED: dict[str, Any] = dict.fromkeys(
+    {"trusted_as_template"} & set(inspect.signature(DataLoader.load_from_file).parameters), True
+)
+INPUTS = {
+    "groups": [],
+    "host_groups": {},
+    "api_key": "0a" * 16,
+    "site": "datadoghq.eu",
+    "dd_url": "",
+    "apm_port": 8126,
+    "apm_url": "",
+    "dogstatsd_port": 8125,
+    "hostname": "",
+    "version": "",
+    "remote_updates": "",
+    "tags": [],
+    "config": {},
+    "secrets": {},
+}
+MYSQL = {"package": "mysql-server", "service": "mysql", "drop_in": "/etc/mysql/mysql.conf.d/zz-kennel.cnf"}
+MARIADB = {"package": "mariadb-server", "service": "mariadb", "drop_in": "/etc/mysql/mariadb.conf.d/zz-kennel.cnf"}
+# Distribution, version, major version and release, as ansible.builtin.setup tells them.
+SUPPORTED = [
+    (("Ubuntu", "22.04", "22", "jammy"), MYSQL),
+    (("Ubuntu", "24.04", "24", "noble"), MYSQL),
+    (("Ubuntu", "26.04", "26", "resolute"), MYSQL),
+    (("Debian", "12.15", "12", "bookworm"), MARIADB),
+    (("Debian", "13.8", "13", "trixie"), MARIADB),
+    (("Debian", "forky/sid", "forky/sid", "forky"), MARIADB),
+]
+REFUSED = [
+    (("Debian", "11.11", "11", "bullseye"), "Debian 11"),
+    (("Debian", "14.0", "14", "forky"), "Debian 14"),
+    (("Ubuntu", "20.04", "20", "focal"), "Ubuntu 20.04"),
+    (("Ubuntu", "24.10", "24", "oracular"), "Ubuntu 24.10"),
+    (("Ubuntu", "25.10", "25", "questing"), "Ubuntu 25.10"),
+    (("Linux Mint", "22.1", "22", "xia"), "Linux Mint 22.1"),
+    (("CentOS", "9", "9", "Stream"), "CentOS 9"),
+    (("AlmaLinux", "9.6", "9", "Sage Margay"), "AlmaLinux 9.6"),
+    (("Fedora", "42", "42", "NA"), "Fedora 42"),
+]
+
+
+def facts(platform: tuple[str, str, str, str], architecture: str = "x86_64", bits: str = "64") -> dict[str, Any]:
+    """The facts of a host, as far as the roles look at them, with nothing installed yet."""
+    names = ("distribution", "distribution_version", "distribution_major_version", "distribution_release")
+    told = dict(zip(names, platform, strict=True))
+    return {**told, "architecture": architecture, "userspace_bits": bits, "packages": {}}
+
+
+def variables(role: str, told: dict[str, Any], *names: str, **others: Any) -> list[Any]:
+    """Values of a role's variables on a host with these facts, and other variables than the role's own."""
+    loader, scope = DataLoader(), {"ansible_facts": told, "ansible_check_mode": False}
+    for place in ("defaults", "vars"):
+        scope |= loader.load_from_file(str(ROOT / "roles" / role / place / "main.yml"), **TRUSTED) or {}
+    templar = Templar(loader=loader, variables=scope | others)
+    return [templar.template(scope[name]) for name in names]
+
+
+def problems(told: dict[str, Any]) -> list[str]:
+    release, distributions, architecture = variables(
+        "datadog_agent",
+        told,
+        "__datadog_agent_release",
+        "__datadog_agent_distributions",
+        "__datadog_agent_architecture",
+    )
+    return agent_problems(
+        {
+            **INPUTS,
+            "distribution": told["distribution"],
+            "release": release,
+            "distributions": distributions,
+            "architecture": architecture,
+        }
+    )
+
+
+@pytest.mark.parametrize(("platform", "database"), SUPPORTED)
+class TestSupported:
+    @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+    def test_is_taken(self, platform: Any, database: dict[str, str], architecture: str) -> None:
+        assert problems(facts(platform, architecture)) == []
+
+    def test_database_is_the_distributions_own(self, platform: Any, database: dict[str, str]) -> None:
+        flavour, packages, flavours, drop_in, socket, absent = variables(
+            "mysql",
+            facts(platform),
+            "mysql_flavour",
+            "mysql_packages",
+            "__mysql_flavours",
+            "__mysql_drop_in",
+            "mysql_socket",
+            "__mysql_absent",
+        )
+        assert sorted(packages) == sorted(absent) == [database["package"], "python3-pymysql"]
+        assert (flavours[flavour]["service"], drop_in) == (database["service"], database["drop_in"])
+        assert socket == "/run/mysqld/mysqld.sock"
+
+    def test_app_needs_what_makes_virtual_environments(self, platform: Any, database: dict[str, str]) -> None:
+        assert variables("flask_apm", facts(platform), "__flask_apm_absent") == [["python3-venv"]]
+
+
+@pytest.mark.parametrize(("platform", "name"), REFUSED)
+def test_others_are_refused_with_what_is_supported(platform: Any, name: str) -> None:
+    assert problems(facts(platform)) == [
+        f"{name} is not supported: use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "bits", "name"),
+    # Raspbian calls itself Debian, and may run on a kernel of 64 bits.
+    [("armv7l", "32", "armv7l with 32 bits"), ("aarch64", "32", "aarch64 with 32 bits"), ("ppc64le", "64", "ppc64le")],
+)
+def test_host_that_the_package_is_not_made_for_is_refused(architecture: str, bits: str, name: str) -> None:
+    told = facts(("Debian", "12", "12", "bookworm"), architecture, bits)
+    assert problems(told) == [f"there is no Agent for {name}: use a host with x86_64 or aarch64"]
+
+
+@pytest.mark.parametrize(
+    "version", ["", "7.70.0", "7.70.0-1", "1:7.70.0-1", "1:7.99.0~lab-1", "7.71.0~rc.2", "1:7.70.0"]
+)
+def test_version_becomes_what_apt_calls_it(version: str) -> None:
+    [called] = variables("datadog_agent", {}, "__datadog_agent_apt_version", datadog_agent_version=version)
+    assert version in called
+    assert (called == "") if version == "" else re.fullmatch(r"1:7\.[0-9]+\.[0-9]+(~[a-z]+(\.[0-9]+)?)?-1", called)
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "written"),
+    [
+        # The Agent's own default was false and is true: a pinned version is left to Ansible.
+        ("7.70.0", {}, False),
+        ("", {}, None),
+        ("7.70.0", {"datadog_agent_remote_updates": True}, True),
+        ("", {"datadog_agent_remote_updates": False}, False),
+        ("", {"datadog_agent_remote_updates": "true"}, True),
+        ("7.70.0", {"datadog_agent_remote_updates": ""}, None),
+    ],
+)
+def test_remote_updates_are_for_versions_that_nobody_pins(version: str, given: dict[str, Any], written: Any) -> None:
+    given = {"datadog_agent_version": version, "datadog_agent_site": "datadoghq.eu", **given}
+    [settings] = variables("datadog_agent", {}, "__datadog_agent_config", **given)
+    assert settings.get("remote_updates") is written
+
+
+def test_documents_name_what_is_supported() -> None:
+    [distributions] = variables("datadog_agent", facts(SUPPORTED[0][0]), "__datadog_agent_distributions")
+    table = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
+    hosts = table.partition("\n## Hosts\n")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1].strip() for row in hosts.splitlines() if row.startswith("| ")][1:]
+    wanted = [f"{name} {release}" for name, releases in distributions.items() for release in releases]
+    assert sorted(rows) == sorted(wanted)

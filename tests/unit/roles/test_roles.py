@@ -1,0 +1,100 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What all roles promise alike."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_secret_name
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+
+
+def read(role: str, path: str) -> Any:
+    file = ROOT / "roles" / role / path
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def specs(role: str) -> dict[str, Any]:
+    return read(role, "meta/argument_specs.yml")["argument_specs"]
+
+
+def secrets(options: dict[str, Any]) -> dict[str, Any]:
+    """Options whose name tells of a secret, inner ones included."""
+    found = {name: option for name, option in options.items() if is_secret_name(name) or name.endswith("secrets")}
+    for option in options.values():
+        found |= secrets(option.get("options", {}))
+    return found
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in texts(one)]
+
+
+@pytest.mark.parametrize("role", ROLES)
+class TestRole:
+    def test_every_variable_has_a_default_or_is_required(self, role: str) -> None:
+        options = specs(role)["main"]["options"]
+        required = {name for name, option in options.items() if option.get("required")}
+        defaults = set(read(role, "defaults/main.yml"))
+        assert defaults | required == set(options)
+        assert not defaults & required
+
+    def test_documented_defaults_are_those_that_hold(self, role: str) -> None:
+        documented = {
+            name: option["default"] for name, option in specs(role)["main"]["options"].items() if "default" in option
+        }
+        for name, value in read(role, "defaults/main.yml").items():
+            # A default made from other variables cannot be compared without them.
+            if "{{" not in str(value):
+                assert documented[name] == value
+
+    def test_numbers_inside_data_are_no_texts_on_the_oldest_ansible_core(self, role: str) -> None:
+        """There a template is a text, unless it gives a whole list or dictionary."""
+        inside = [value for value in read(role, "defaults/main.yml").values() if not isinstance(value, str)]
+        assert [text for text in texts(inside) if re.search(r"^{{.*\|\s*(int|float)\s*}}$", text)] == []
+
+    def test_every_variable_carries_the_name_of_its_role(self, role: str) -> None:
+        public = {*specs(role)["main"]["options"], *read(role, "defaults/main.yml")}
+        assert all(name.startswith(f"{role}_") for name in public)
+        assert all(name.startswith(f"__{role}_") for name in read(role, "vars/main.yml") or {})
+
+    def test_preflight_takes_the_inputs_of_the_role(self, role: str) -> None:
+        assert specs(role)["preflight"]["options"] == specs(role)["main"]["options"]
+
+    def test_secrets_are_kept_out_of_logs(self, role: str) -> None:
+        options = secrets(specs(role)["main"]["options"])
+        assert all("no_log" in option for option in options.values())
+        assert all(
+            "default" not in option or not option["default"] or not option["no_log"] for option in options.values()
+        )
+
+    def test_readme_names_every_variable(self, role: str) -> None:
+        text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+        assert [name for name in specs(role)["main"]["options"] if f"`{name}`" not in text] == []
+
+    def test_it_asks_nowhere_whether_the_host_is_one_of_the_lab_or_a_container(self, role: str) -> None:
+        files = [path for path in (ROOT / "roles" / role).rglob("*") if path.suffix in (".yml", ".j2", ".py")]
+        assert files
+        where = re.compile(r"\b(lab|vagrant|kvm|qemu|containers?|docker|podman|lxc)\b|virtualization|detect-virt", re.I)
+        assert [path.name for path in files if where.search(path.read_text(encoding="utf-8"))] == []
+
+    def test_main_is_a_table_of_contents(self, role: str) -> None:
+        assert len(read(role, "tasks/main.yml")) <= 6
+
+
+def test_preflight_runs_every_role_that_has_one() -> None:
+    text = (ROOT / "playbooks" / "preflight.yml").read_text(encoding="utf-8")
+    having = [role for role in ROLES if (ROOT / "roles" / role / "tasks" / "preflight.yml").exists()]
+    assert having
+    assert [role for role in having if role not in text] == []
