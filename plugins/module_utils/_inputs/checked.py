@@ -1,0 +1,54 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a check of inputs gets and what it returns. Pure.
+
+Each role has a module of its name in this package, with
+
+- ``check(inputs, host) -> Checked``: ``inputs`` has the role's variables without their prefix, of the types of its
+  argument specification. A variable that the specification refuses keeps its value, so that a check takes any type;
+- ``reads(inputs) -> list[str]``, optional: files of the controller whose text the check wants in ``host.files``.
+  A path with ``*`` in it is a pattern;
+- ``PER_HOST = False`` where the inputs are those of a fleet.
+
+The action ``check_inputs`` calls them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """What is known of a host.
+
+    :ivar name: its name in the inventory.
+    :ivar facts: what Ansible has gathered, without the prefix ``ansible_``.
+    :ivar groups: the groups that it is in.
+    :ivar variables: every variable that it has, templated when it is read. One that cannot be templated is missing.
+    :ivar files: the text of files of the controller by the path that was asked for, None for one that cannot be read.
+    :ivar others: effective inputs of roles that were checked before.
+    """
+
+    name: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The result of a check.
+
+    :ivar problems: sentences, each naming the variable and the fix.
+    :ivar inputs: effective inputs that the check has computed, beside those that are taken as they are; no secrets.
+    :ivar expects: what Datadog must then show, as the role ``datadog_verify`` takes it.
+    """
+
+    problems: list[str]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    expects: dict[str, Any] = field(default_factory=dict)
