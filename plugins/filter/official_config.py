@@ -39,7 +39,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import OWN_VARIABLE
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_agent import OWN_VARIABLE
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
 

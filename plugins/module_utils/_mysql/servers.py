@@ -59,6 +59,8 @@ def is_true(value: Any) -> bool:
 
 def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of one server: the single variables, and what the item says instead."""
+    # Null is as if left out.
+    item = {key: value for key, value in item.items() if value is not None}
     values = {key: item.get(key, inputs.get(key)) for key in (*SHARED, *OF_AN_ITEM)}
     values["create"] = is_true(item.get("create", True))
     values["dbm"] = is_true(values["dbm"])
@@ -130,8 +132,8 @@ def servers(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "flavour": values["flavour"],
                 "service": values["service"],
                 "dbm": values["dbm"],
-                "schemas": list(values["dbm_schemas"] or []),
-                "settings": dict(values["dbm_settings"] or {}),
+                "schemas": list(values["dbm_schemas"]) if isinstance(values["dbm_schemas"], (list, tuple)) else [],
+                "settings": values["dbm_settings"] if isinstance(values["dbm_settings"], dict) else {},
                 "privileges": dict(values["privileges"] or {}),
                 "login": {**admin, "files": True} if values["create"] else user,
                 "user": user,

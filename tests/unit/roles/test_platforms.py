@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -12,31 +11,17 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import agent_problems
+from ansible_collections.kennel.fleet.plugins.action.check_inputs import load_role
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_agent import PLATFORMS
 
 ROOT = Path(__file__).resolve().parents[3]
-# What is read has to be called a template since ansible-core 2.19.
-TRUSTED: dict[str, Any] = dict.fromkeys(
-    {"trusted_as_template"} & set(inspect.signature(DataLoader.load_from_file).parameters), True
-)
-INPUTS = {
-    "groups": [],
-    "host_groups": {},
-    "api_key": "0a" * 16,
-    "site": "datadoghq.eu",
-    "dd_url": "",
-    "apm_port": 8126,
-    "apm_url": "",
-    "dogstatsd_port": 8125,
-    "hostname": "",
-    "version": "",
-    "remote_updates": "",
-    "tags": [],
-    "config": {},
-    "secrets": {},
+MYSQL = {"package": "mysql-server", "service": "mysql", "settings_file": "/etc/mysql/mysql.conf.d/zz-kennel.cnf"}
+MARIADB = {
+    "package": "mariadb-server",
+    "service": "mariadb",
+    "settings_file": "/etc/mysql/mariadb.conf.d/zz-kennel.cnf",
 }
-MYSQL = {"package": "mysql-server", "service": "mysql", "drop_in": "/etc/mysql/mysql.conf.d/zz-kennel.cnf"}
-MARIADB = {"package": "mariadb-server", "service": "mariadb", "drop_in": "/etc/mysql/mariadb.conf.d/zz-kennel.cnf"}
 # Distribution, version, major version and release, as ansible.builtin.setup tells them.
 SUPPORTED = [
     (("Ubuntu", "22.04", "22", "jammy"), MYSQL),
@@ -66,32 +51,18 @@ def facts(platform: tuple[str, str, str, str], architecture: str = "x86_64", bit
     return {**told, "architecture": architecture, "userspace_bits": bits, "packages": {}}
 
 
-def variables(role: str, told: dict[str, Any], *names: str, **others: Any) -> list[Any]:
-    """Values of a role's variables on a host with these facts, and other variables than the role's own."""
-    loader, scope = DataLoader(), {"ansible_facts": told, "ansible_check_mode": False}
-    for place in ("defaults", "vars"):
-        scope |= loader.load_from_file(str(ROOT / "roles" / role / place / "main.yml"), **TRUSTED) or {}
-    templar = Templar(loader=loader, variables=scope | others)
-    return [templar.template(scope[name]) for name in names]
+def checked(role: str, told: dict[str, Any], **given: Any) -> tuple[dict[str, Any], Checked]:
+    """The variables of a role on a host with these facts, without their prefix, and what its check says of them."""
+    defaults, own, options, rules = load_role(role)
+    inventory = {"datadog_agent_api_key": "0a" * 16, "datadog_agent_site": "datadoghq.eu"}
+    scope = {**defaults, **own, "ansible_facts": told, **inventory, **given}
+    templar = Templar(loader=DataLoader(), variables=scope)
+    values = {name.removeprefix(f"{role}_"): templar.template(scope[name]) for name in options}
+    return values, rules.check(values, Host("h1", facts=told))
 
 
 def problems(told: dict[str, Any]) -> list[str]:
-    release, distributions, architecture = variables(
-        "datadog_agent",
-        told,
-        "__datadog_agent_release",
-        "__datadog_agent_distributions",
-        "__datadog_agent_architecture",
-    )
-    return agent_problems(
-        {
-            **INPUTS,
-            "distribution": told["distribution"],
-            "release": release,
-            "distributions": distributions,
-            "architecture": architecture,
-        }
-    )
+    return checked("datadog_agent", told)[1].problems
 
 
 @pytest.mark.parametrize(("platform", "database"), SUPPORTED)
@@ -101,22 +72,10 @@ class TestSupported:
         assert problems(facts(platform, architecture)) == []
 
     def test_database_is_the_distributions_own(self, platform: Any, database: dict[str, str]) -> None:
-        flavour, packages, flavours, drop_in, socket, absent = variables(
-            "mysql",
-            facts(platform),
-            "mysql_flavour",
-            "mysql_packages",
-            "__mysql_flavours",
-            "__mysql_drop_in",
-            "mysql_socket",
-            "__mysql_absent",
-        )
-        assert sorted(packages) == sorted(absent) == [database["package"], "python3-pymysql"]
-        assert (flavours[flavour]["service"], drop_in) == (database["service"], database["drop_in"])
-        assert socket == "/run/mysqld/mysqld.sock"
-
-    def test_app_needs_what_makes_virtual_environments(self, platform: Any, database: dict[str, str]) -> None:
-        assert variables("flask_apm", facts(platform), "__flask_apm_absent") == [["python3-venv"]]
+        values, result = checked("mysql", facts(platform))
+        assert sorted(values["packages"]) == [database["package"], "python3-pymysql"]
+        assert result.inputs == {name: database[name] for name in ("service", "settings_file")}
+        assert values["socket"] == "/run/mysqld/mysqld.sock"
 
 
 @pytest.mark.parametrize(("platform", "name"), REFUSED)
@@ -136,11 +95,14 @@ def test_host_that_the_package_is_not_made_for_is_refused(architecture: str, bit
     assert problems(told) == [f"there is no Agent for {name}: use a host with x86_64 or aarch64"]
 
 
+DEBIAN = facts(("Debian", "12.15", "12", "bookworm"))
+
+
 @pytest.mark.parametrize(
     "version", ["", "7.70.0", "7.70.0-1", "1:7.70.0-1", "1:7.99.0~lab-1", "7.71.0~rc.2", "1:7.70.0"]
 )
 def test_version_becomes_what_apt_calls_it(version: str) -> None:
-    [called] = variables("datadog_agent", {}, "__datadog_agent_apt_version", datadog_agent_version=version)
+    called = checked("datadog_agent", DEBIAN, datadog_agent_version=version)[1].inputs["apt_version"]
     assert version in called
     assert (called == "") if version == "" else re.fullmatch(r"1:7\.[0-9]+\.[0-9]+(~[a-z]+(\.[0-9]+)?)?-1", called)
 
@@ -158,15 +120,13 @@ def test_version_becomes_what_apt_calls_it(version: str) -> None:
     ],
 )
 def test_remote_updates_are_for_versions_that_nobody_pins(version: str, given: dict[str, Any], written: Any) -> None:
-    given = {"datadog_agent_version": version, "datadog_agent_site": "datadoghq.eu", **given}
-    [settings] = variables("datadog_agent", {}, "__datadog_agent_config", **given)
+    settings = checked("datadog_agent", DEBIAN, datadog_agent_version=version, **given)[1].inputs["config"]
     assert settings.get("remote_updates") is written
 
 
 def test_documents_name_what_is_supported() -> None:
-    [distributions] = variables("datadog_agent", facts(SUPPORTED[0][0]), "__datadog_agent_distributions")
     table = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
     hosts = table.partition("\n## Hosts\n")[2].partition("\n## ")[0]
     rows = [row.split("|")[1].strip() for row in hosts.splitlines() if row.startswith("| ")][1:]
-    wanted = [f"{name} {release}" for name, releases in distributions.items() for release in releases]
+    wanted = [f"{name} {release}" for name, releases in PLATFORMS.items() for release in releases]
     assert sorted(rows) == sorted(wanted)

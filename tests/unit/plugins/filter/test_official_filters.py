@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.kennel.fleet.plugins.filter.official_checks import official_checks
 from ansible_collections.kennel.fleet.plugins.filter.official_config import official_config
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checks import check_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_custom_check import check
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import merge_secrets
 
@@ -116,12 +117,12 @@ def test_checks_become_a_list_that_preflight_takes(checks: Any, code: Any, expec
     empty: dict[str, Any] = {"init_config": {}, "instances": [], "sections": {}, "secrets": {}}
     result = official_checks(checks, code)
     assert result == [{**empty, **check} for check in expected]
-    assert check_problems(result, {}) == []
+    assert check({"checks": result}, Host("h1", files={"jobs.py": "x = 1", "helper.py": ""})).problems == []
 
 
 @pytest.mark.parametrize(
     ("checks", "code"), [({}, {"helper": "helper.py"}), ({"helper": None}, {}), ({"helper": {"instances": []}}, {})]
 )
 def test_check_that_the_agent_would_not_run_is_refused_by_name(checks: dict[str, Any], code: dict[str, str]) -> None:
-    [problem] = check_problems(official_checks(checks, code), {})
+    [problem] = check({"checks": official_checks(checks, code)}, Host("h1", files={"helper.py": ""})).problems
     assert "check helper: instances is not a list with at least one item" in problem

@@ -6,40 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.kennel.fleet.plugins.filter.datadog_yaml import datadog_yaml
-from ansible_collections.kennel.fleet.plugins.filter.lookup_path import lookup_path
 from hypothesis import given
 from hypothesis import strategies as st
-
-FACTS = {"default_ipv4": {"address": "10.0.0.7"}, "dns": {"nameservers": ["a", "b"]}, "x.y": 1, "no": None, "zero": 0}
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("default_ipv4.address", "10.0.0.7"),
-        ("dns.nameservers.1", "b"),
-        ("default_ipv4", {"address": "10.0.0.7"}),
-        ("zero", 0),
-        ("no", None),
-        ("dns.nameservers.2", ""),
-        ("dns.nameservers.-1", ""),
-        ("dns.nameservers.x", ""),
-        ("default_ipv4.address.0", ""),
-        ("no.more", ""),
-        ("x.y", ""),
-        ("", ""),
-    ],
-)
-def test_lookup_path(path: str, expected: Any) -> None:
-    assert lookup_path(path, FACTS) == expected
-
-
-@pytest.mark.parametrize("container", [None, "text", 7, []])
-def test_lookup_path_leads_nowhere_in_other_things(container: Any) -> None:
-    assert lookup_path("a.b", container) == ""
 
 
 def test_yaml_for_people_keeps_order_and_lines() -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.flask_apm import flask_apm_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.flask_apm import check
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,8 +28,15 @@ APP: dict[str, Any] = {
     "database_password": "",
     "pip_index_url": "",
     "pip_ca_bundle": "",
-    "pip_ca_bundle_found": False,
+    "enabled": True,
 }
+FILES = {"/etc/ssl/ca.pem": "", "ca.pem": ""}
+
+
+def flask_apm_problems(inputs: dict[str, Any]) -> list[str]:
+    return check(inputs, Host("h1", files=FILES)).problems
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -47,7 +55,7 @@ ANYTHING = st.recursive(
         {"database": {"host": "db1", "port": 3306, "user": "a", "database": "a"}, "database_password": "long-enough"},
         {"environment": {"DD_TRACE_SAMPLING_RULES": '[{"sample_rate": 0.5}]', "DD_PROFILING_ENABLED": False}},
         {"pip_index_url": "https://me:geheim@index.example.com/simple"},
-        {"pip_ca_bundle": "/etc/ssl/ca.pem", "pip_ca_bundle_found": True},
+        {"pip_ca_bundle": "/etc/ssl/ca.pem"},
     ],
 )
 def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
@@ -59,7 +67,7 @@ def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
     [
         ({"address": "localhost"}, "flask_apm_address 'localhost'"),
         ({"address": "::1"}, "flask_apm_address"),
-        ({"port": 80}, "flask_apm_port is 80: it takes a port, from 1024"),
+        ({"port": 80}, "flask_apm_port is 80: write a port from 1024"),
         ({"port": True}, "flask_apm_port is True"),
         ({"port": 8126}, "flask_apm_port 8126 is the port of the Agent's trace receiver"),
         ({"agent_port": 0}, "flask_apm_agent_port is 0"),
@@ -73,13 +81,13 @@ def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"env": "PROD"}, "write 'prod'"),
         ({"version": 'v1"\nUser=root'}, "flask_apm_version"),
         ({"version": None}, "flask_apm_version None"),
-        ({"environment": []}, "flask_apm_environment is no dictionary"),
-        ({"environment": {"DD ENV": "a"}}, "'DD ENV', which is no name"),
+        ({"environment": []}, "flask_apm_environment is not a dictionary"),
+        ({"environment": {"DD ENV": "a"}}, "'DD ENV', which is not a name"),
         ({"environment": {"DD_SERVICE": "a"}}, "set flask_apm_service"),
         ({"environment": {"DD_API_KEY": "geheim"}}, "flask_apm_environment.DD_API_KEY is a secret"),
         ({"environment": {"A": "b\nExecStart=/bin/sh"}}, "flask_apm_environment.A is not one line"),
         ({"environment": {"A": ["b"]}}, "flask_apm_environment.A is not one line"),
-        ({"database": "mysql://shop"}, "flask_apm_database is no dictionary"),
+        ({"database": "mysql://shop"}, "flask_apm_database is not a dictionary"),
         ({"database": DATABASE}, "flask_apm_database_password is missing"),
         ({"database": DATABASE, "database_password": "geheim"}, "flask_apm_database_password"),
         (
@@ -87,9 +95,9 @@ def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
             "flask_apm_database_password has a character beyond",
         ),
         ({"database": DATABASE, "database_password": 12345678}, "flask_apm_database_password is a number"),
-        ({"pip_index_url": "geheim:index"}, "flask_apm_pip_index_url is no address"),
-        ({"pip_index_url": "file:///opt/simple"}, "flask_apm_pip_index_url is no address"),
-        ({"pip_ca_bundle": "/none.pem"}, "flask_apm_pip_ca_bundle '/none.pem' is no file on the controller"),
+        ({"pip_index_url": "geheim:index"}, "flask_apm_pip_index_url is not the address"),
+        ({"pip_index_url": "file:///opt/simple"}, "flask_apm_pip_index_url is not the address"),
+        ({"pip_ca_bundle": "/none.pem"}, "flask_apm_pip_ca_bundle '/none.pem' is not a file on the controller"),
     ],
 )
 def test_problem_is_named_once(changes: dict[str, Any], words: str) -> None:

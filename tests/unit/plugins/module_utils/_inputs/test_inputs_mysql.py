@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.mysql import mysql_problems, mysql_user_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs import datadog_mysql_user, mysql
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host
 from anything import ANYTHING
 from hypothesis import given
 
@@ -18,8 +19,8 @@ MYSQL: dict[str, Any] = {
     "databases": [{"name": "shop"}],
     "users": [{"name": "shop", "password": "geheim", "priv": "shop.*:ALL"}],
     "flavour": "mysql",
-    "monitor": {"name": "datadog", "host": "localhost"},
 }
+MONITOR = {"datadog_mysql_user_name": "datadog", "datadog_mysql_user_host": "localhost"}
 USER: dict[str, Any] = {
     "instances": [{}],
     "name": "datadog",
@@ -39,8 +40,6 @@ USER: dict[str, Any] = {
     "databases": [{"name": "shop"}],
     "agent_version": "",
     "flavour": "mariadb",
-    "own_names": ["db1", "10.0.0.1"],
-    "inventory_hostname": "h1",
 }
 REMOTE = {
     "connection": {"host": "db2"},
@@ -51,6 +50,26 @@ REMOTE = {
 }
 OTHERS = {"connection": {"host": "db2"}, "create": False}
 SECOND = {"socket": "/run/second.sock", "service": "mariadb@second"}
+
+# What USER has of the role mysql and of the host.
+OF_MYSQL = {
+    "server": "mysql_settings",
+    "users": "mysql_users",
+    "databases": "mysql_databases",
+    "flavour": "mysql_flavour",
+}
+
+
+def mysql_problems(inputs: dict[str, Any]) -> list[str]:
+    variables = {**MONITOR, **inputs}
+    return mysql.check(inputs, Host("h1", variables=variables)).problems
+
+
+def mysql_user_problems(inputs: dict[str, Any]) -> list[str]:
+    variables = {name: inputs[key] for key, name in OF_MYSQL.items()}
+    facts = {"hostname": "db1", "all_ipv4_addresses": ["10.0.0.1"]}
+    own = {key: value for key, value in inputs.items() if key not in OF_MYSQL}
+    return datadog_mysql_user.check(own, Host("h1", facts=facts, variables=variables)).problems
 
 
 def user(**changes: Any) -> dict[str, Any]:
@@ -94,7 +113,7 @@ def test_problem_of_the_database_is_named_once(changes: dict[str, Any], words: s
     [
         {"users": [user(), user(host="10.0.0.%")]},
         {"users": [user(name="datadog", host="%")]},
-        {"users": [user(name="datadog")], "monitor": {"name": "", "host": ""}},
+        {"users": [user(name="datadog")], "datadog_mysql_user_name": ""},
         {"users": [user(name="x" * 100)], "flavour": "mariadb"},
         {"users": [user(password="x", append_privs=True)]},
     ],

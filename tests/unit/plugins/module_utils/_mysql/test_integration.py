@@ -144,8 +144,9 @@ def test_defaults_of_the_role_are_fine_and_leave_the_deprecated_option_out() -> 
 
 def test_nothing_of_the_default_objects_comes_from_the_deprecated_option() -> None:
     """README of the integration: query_run_time, digest_95th_percentile and info.schema.size need it."""
-    for place in ("roles/datadog_objects/defaults/main.yml", "playbooks/vars/expected.yml"):
-        text = (ROOT / place).read_text(encoding="utf-8")
+    places = [*(ROOT / "roles/datadog_objects/defaults").rglob("*.yml")]
+    for place in [*places, ROOT / "plugins/module_utils/_inputs/datadog_mysql_user.py"]:
+        text = place.read_text(encoding="utf-8")
         assert not any(name in text for name in ("query_run_time", "digest_95th", "info.schema"))
 
 

@@ -7,10 +7,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checks import check_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_custom_check import check, reads
 from anything import ANYTHING
 from hypothesis import given
 from hypothesis import strategies as st
+
+
+def check_problems(checks: Any, code: dict[str, str], **host: Any) -> list[str]:
+    """Give the code of each check by its name; of others it is a line of Python."""
+    names = [item.get("name") for item in checks if isinstance(item, dict)] if isinstance(checks, list) else []
+    files = {f"{name}.py": code.get(str(name), "x = 1\n") for name in names}
+    return check({"checks": checks}, Host("h1", files=files, **host)).problems
+
 
 CHECK = {"name": "jobs", "source": "jobs.py", "instances": [{"min_collection_interval": 45}]}
 
@@ -130,11 +139,11 @@ PYTHON = {"loader": "python"}
         ({"name": "disk"}, None),
         ({"name": "disk", "source": None}, None),
         ({**CUSTOM, "state": "absent"}, None),
-        ({**CUSTOM, "name": "queue"}, "rename check and source"),
-        ({**CUSTOM, "name": "utils", "init_config": PYTHON}, "rename check and source"),
-        ({**CUSTOM, "name": "datadog_agent"}, "rename check and source"),
+        ({**CUSTOM, "name": "queue", "source": "queue.py"}, "rename check and source"),
+        ({**CUSTOM, "name": "utils", "source": "utils.py", "init_config": PYTHON}, "rename check and source"),
+        ({**CUSTOM, "name": "datadog_agent", "source": "datadog_agent.py"}, "rename check and source"),
         # Python 3.13 has it no longer.
-        ({**CUSTOM, "name": "nis"}, None),
+        ({**CUSTOM, "name": "nis", "source": "nis.py"}, None),
     ],
 )
 def test_names_that_the_agent_takes_for_something_else(check: dict[str, Any], words: str | None) -> None:
@@ -145,11 +154,11 @@ def test_names_that_the_agent_takes_for_something_else(check: dict[str, Any], wo
 
 @pytest.mark.parametrize("check", [{"name": "mysql"}, {"name": "mysql", "state": "absent"}])
 def test_a_check_of_another_role_is_refused_with_what_to_use(check: dict[str, Any]) -> None:
-    [problem] = check_problems([check], {}, {"mysql": "datadog_mysql_user_instances"})
+    [problem] = check_problems([check], {}, others={"datadog_mysql_user": {}})
     assert problem.endswith(
-        "another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user_instances"
+        "take it out, and use datadog_mysql_user_connection, or datadog_mysql_user_instances for several servers"
     )
-    assert check_problems([check], {}, {"redisdb": "x"}) == []
+    assert check_problems([check], {}, others={"flask_apm": {}}) == []
 
 
 def test_code_is_compiled_and_never_run() -> None:
@@ -161,3 +170,24 @@ def test_code_is_compiled_and_never_run() -> None:
 def test_no_type_of_any_check_crashes(anything: Any, checks: list[dict[str, Any]]) -> None:
     for value in (anything, checks):
         assert all(isinstance(problem, str) for problem in check_problems(value, {"a": "x = 1\n"}))
+
+
+def test_metrics_that_checks_promise_are_expected() -> None:
+    mine = {"name": "my_metric", "instances": [{"min_collection_interval": 20}], "metrics": ["my_metric"]}
+    checks = [mine, {"name": "jobs", "metrics": ["jobs.done"]}, {"name": "gone", "state": "absent", "metrics": ["x"]}]
+    checked = check({"checks": checks}, Host("h1"))
+    assert checked.expects == {
+        "present": ["jobs.done"],
+        "metrics": [{"name": "my_metric", "interval": 20, "min": 0, "max": 1000}],
+    }
+    assert checked.inputs == {
+        "names": ["my_metric", "jobs", "gone"],
+        "proven": {"my_metric": ["my_metric"], "jobs": ["jobs.done"]},
+    }
+
+
+def test_sources_of_checks_are_read() -> None:
+    checks = [CHECK, {"name": "uptime"}, {"name": "gone", "source": "gone.py", "state": "absent"}]
+    assert reads({"checks": checks}) == ["jobs.py"]
+    [problem] = check({"checks": [CHECK]}, Host("h1", files={"jobs.py": None})).problems
+    assert "there is no file jobs.py" in problem

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules for the checks of the role datadog_custom_check. Pure: inputs in, problems out."""
+"""Inputs of the role datadog_custom_check: what is wrong with its checks, and which metrics they give. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import place_problems, tags_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import place_problems, tags_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
 
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -39,41 +40,82 @@ MODULES = (sys.stdlib_module_names - frozenset(_FORMER.split())) | frozenset(_OF
 _NEWER_SYNTAX = re.compile(r"\s*(type\s+\w+|(async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\[)|.*\b[rR]?[fF][rR]?[\"']")
 
 
-def check_problems(checks: Any, code: Mapping[str, str], elsewhere: Mapping[str, str] | None = None) -> list[str]:
-    """What is wrong with a list of checks as the role datadog_custom_check takes it.
+def reads(inputs: dict[str, Any]) -> list[str]:
+    """Return the source files of the checks."""
+    checks = inputs["checks"] if isinstance(inputs["checks"], (list, tuple)) else ()
+    return [
+        str(check["source"])
+        for check in checks
+        if isinstance(check, dict) and check.get("source") is not None and _is_present(check)
+    ]
 
-    ``code`` has the text of each check's source file by the check's name, ``elsewhere`` what to use instead by the name
-    of each check that another role configures on the host.
+
+def check(inputs: dict[str, Any], host: Host) -> Checked:
+    """Check the role's inputs.
+
+    :return: beside the inputs ``names``, and ``proven``, the metrics of each check that names some.
     """
-    variable = "datadog_custom_check_checks"
+    variable, checks = "datadog_custom_check_checks", inputs["checks"]
     if not isinstance(checks, (list, tuple)):
-        return [f"{variable} is not a list: each item has a name and instances"]
+        return Checked([f"{variable} is not a list: each item has a name and instances"])
     problems, seen = [], set()
-    for number, check in enumerate(checks):
-        if not isinstance(check, dict) or not _CHECK_NAME.match(str(check.get("name", ""))):
+    for number, item in enumerate(checks):
+        if not isinstance(item, dict) or not _CHECK_NAME.match(str(item.get("name", ""))):
             problems.append(f"{variable}[{number}] has no proper name: lower case letters, digits and underscores")
             continue
-        name = check["name"]
+        name = item["name"]
         if name in seen:
             problems.append(f"{variable} has the check {name} twice: give each its instances in one item")
         seen.add(name)
-        found = _one_check(check, code.get(name))
-        if name in (elsewhere or {}):
-            found.append(f"another role writes its conf.yaml on this host: take it out, and use {elsewhere[name]}")
+        found = _one_check(item, host.files)
+        if name == "mysql" and _has_mysql_role(host):
+            found.append(
+                "another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user_connection, "
+                "or datadog_mysql_user_instances for several servers"
+            )
         problems += [f"{variable}, check {name}: {problem}" for problem in found]
-    return problems
+    if problems:
+        return Checked(problems)
+    present = [item for item in checks if _is_present(item)]
+    proven = {item["name"]: list(item["metrics"]) for item in present if item.get("metrics") is not None}
+    return Checked([], {"names": [item["name"] for item in checks], "proven": proven}, _expects(present))
 
 
-def _one_check(check: dict[str, Any], code: str | None) -> list[str]:
+def _is_present(item: dict[str, Any]) -> bool:
+    return item.get("state") in (None, "present")
+
+
+def _has_mysql_role(host: Host) -> bool:
+    """Whether the role datadog_mysql_user is for this host, which then has the integration's file."""
+    return "datadog_mysql_user" in host.others or "datadog_mysql_user_expects" in host.variables
+
+
+def _expects(present: list[dict[str, Any]]) -> dict[str, Any]:
+    """What Datadog must show of the checks: of my_metric the interval and the range of its values, too."""
+    metrics = [metric for item in present for metric in item.get("metrics") or ()]
+    expects: dict[str, Any] = {"present": [metric for metric in metrics if metric != "my_metric"]}
+    if "my_metric" in metrics:
+        instances = next((item.get("instances") for item in present if item["name"] == "my_metric"), None) or [{}]
+        # Without an interval it is the Agent's own.
+        interval = instances[0].get("min_collection_interval", 15)
+        expects["metrics"] = [{"name": "my_metric", "interval": interval, "min": 0, "max": 1000}]
+    return expects
+
+
+def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[str]:
     problems = [
         f"there is no field {field}: use {', '.join(sorted(_CHECK_FIELDS))}"
         for field in check
         if field not in _CHECK_FIELDS
     ]
-    if check.get("source") is not None and check.get("state", "present") == "present":
+    source = check.get("source")
+    if source is not None and _is_present(check):
         problems += _name_problems(check)
-    if code is not None:
-        problems += _code_problems(str(check.get("source")), code)
+        code = files.get(str(source))
+        if code is None:
+            problems.append(f"there is no file {source}: put it into the playbook's files, or write its whole path")
+        else:
+            problems += _code_problems(str(source), code)
     if not isinstance(check.get("init_config") or {}, dict):
         problems.append("init_config is not a dictionary")
     if not isinstance(check.get("secrets", {}), dict):

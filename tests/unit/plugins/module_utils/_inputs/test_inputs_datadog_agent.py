@@ -7,17 +7,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.agent import agent_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_agent import check
 from anything import ANYTHING
 from hypothesis import given
 
 AGENT = {
-    "distribution": "Debian",
-    "release": "12",
-    "distributions": {"Debian": ["12", "13"], "Ubuntu": ["24.04"]},
-    "architecture": "x86_64",
+    "state": "present",
+    "enabled": True,
+    "env": "",
+    "apm_enabled": True,
+    "dogstatsd_enabled": True,
     "groups": ["adm"],
-    "host_groups": {"adm": ["x", "4", ""], "root": ["x", "0", ""]},
     "api_key": "0a" * 16,
     "site": "datadoghq.eu",
     "dd_url": "",
@@ -32,6 +33,21 @@ AGENT = {
     "secrets": {},
 }
 
+FACTS = {
+    "distribution": "Debian",
+    "distribution_version": "12.9",
+    "distribution_major_version": "12",
+    "distribution_release": "bookworm",
+    "architecture": "x86_64",
+    "getent_group": {"adm": ["x", "4", ""], "root": ["x", "0", ""]},
+}
+
+
+def agent_problems(inputs: dict[str, Any], **facts: Any) -> list[str]:
+    """Give facts among the inputs, too."""
+    known = {**FACTS, **facts}
+    return check(inputs, Host("h1", facts=known)).problems
+
 
 @pytest.mark.parametrize(
     "changes",
@@ -39,7 +55,6 @@ AGENT = {
         {},
         {"api_key": "ENC[api_key]"},
         {"api_key": "0A" * 16},
-        {"distribution": "Ubuntu", "release": "24.04"},
         {"dd_url": "http://datadog:8080", "hostname": "web-1.lab", "version": "7.70.0"},
         {"version": "1:7.99.0~lab-1"},
         {"dd_url": "http://datadog:8080", "apm_url": "http://datadog:8080", "apm_port": "8126"},
@@ -56,14 +71,11 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"release": "10"}, "Debian 10 is not supported"),
-        ({"distribution": "Fedora"}, "Debian 12, 13; Ubuntu 24.04"),
-        ({"architecture": "armv7l"}, "no Agent for armv7l: use a host with x86_64 or aarch64"),
         (
             {"groups": ["adm", "docker"]},
             "datadog_agent_groups: there is no group 'docker' on the host: create it first",
         ),
-        ({"groups": "adm"}, "datadog_agent_groups is no list"),
+        ({"groups": "adm"}, "datadog_agent_groups is not a list"),
         ({"api_key": ""}, "datadog_agent_api_key"),
         ({"api_key": "0a" * 15}, "DD_API_KEY"),
         ({"api_key": None}, "datadog_agent_api_key"),
@@ -83,7 +95,7 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"version": "7"}, "datadog_agent_version"),
         ({"tags": ["env"]}, "datadog_agent_tags: 'env'"),
         ({"tags": [7]}, "datadog_agent_tags: 7"),
-        ({"tags": "env:lab"}, "datadog_agent_tags is no list"),
+        ({"tags": "env:lab"}, "datadog_agent_tags is not a list"),
         ({"config": ["a"]}, "datadog_agent_config"),
         ({"config": {"tags": []}}, "datadog_agent_config.tags has a variable of its own"),
         ({"config": {"api_key": "x"}}, "datadog_agent_config.api_key"),
@@ -139,3 +151,53 @@ def test_all_problems_come_at_once_and_without_secrets() -> None:
 @given(value=ANYTHING)
 def test_no_type_of_any_input_crashes(field: str, value: Any) -> None:
     assert all(isinstance(problem, str) for problem in agent_problems({**AGENT, field: value}))
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"distribution_major_version": "10"}, "Debian 10 is not supported"),
+        ({"distribution": "Fedora"}, "use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04"),
+        ({"distribution": "Ubuntu", "distribution_version": "20.04"}, "Ubuntu 20.04 is not supported"),
+        ({"architecture": "armv7l"}, "no Agent for armv7l: use a host with x86_64 or aarch64"),
+        ({"userspace_bits": "32"}, "no Agent for x86_64 with 32 bits"),
+    ],
+)
+def test_platforms_without_an_agent(facts: dict[str, str], words: str) -> None:
+    [problem] = agent_problems(AGENT, **facts)
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("version", "for_apt"),
+    [("", ""), ("7.70.0", "1:7.70.0-1"), ("7.70.0-2", "1:7.70.0-2"), ("1:7.99.0~lab-1", "1:7.99.0~lab-1")],
+)
+def test_versions_as_apt_writes_them(version: str, for_apt: str) -> None:
+    assert check({**AGENT, "version": version}, Host("h1", facts=FACTS)).inputs["apt_version"] == for_apt
+
+
+def test_what_datadog_yaml_is_to_hold() -> None:
+    given = {**AGENT, "apm_url": "https://trace", "remote_updates": "False", "env": "lab"}
+    given["config"] = {"log_level": "info", "apm_config": {"apm_non_local_traffic": True}}
+    assert check(given, Host("h1", facts=FACTS)).inputs["config"] == {
+        "site": "datadoghq.eu",
+        "env": "lab",
+        "tags": ["env:lab"],
+        "apm_config": {
+            "enabled": True,
+            "receiver_port": 8126,
+            "apm_dd_url": "https://trace",
+            "apm_non_local_traffic": True,
+        },
+        "use_dogstatsd": True,
+        "dogstatsd_port": 8125,
+        "remote_updates": False,
+        "log_level": "info",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"), [({}, ["env:lab"]), ({"enabled": False}, None), ({"state": "absent"}, None)]
+)
+def test_tags_are_expected_of_an_agent_that_runs(changes: dict[str, Any], expected: list[str] | None) -> None:
+    assert check({**AGENT, **changes}, Host("h1", facts=FACTS)).expects.get("tags") == expected

@@ -1,1 +1,0 @@
-../plugins/filter/datadog_agent_problems.py

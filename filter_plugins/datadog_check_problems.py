@@ -1,1 +1,0 @@
-../plugins/filter/datadog_check_problems.py

@@ -1,1 +1,0 @@
-../plugins/filter/flask_apm_problems.py

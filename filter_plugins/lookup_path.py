@@ -1,1 +1,0 @@
-../plugins/filter/lookup_path.py

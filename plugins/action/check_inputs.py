@@ -1,0 +1,193 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check the inputs of roles. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
+from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+
+
+@functools.cache
+def load_role(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], ModuleType]:
+    """Return a role's defaults, its variables, the options of its argument specification, and its rules."""
+    loader = DataLoader()
+
+    def load(place: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for path in sorted([*(ROLES / name).glob(f"{place}.yml"), *(ROLES / name / place).glob("*.yml")]):
+            found |= loader.load_from_file(str(path), cache="none", trusted_as_template=True) or {}
+        return found
+
+    options = load("meta/argument_specs")["argument_specs"]["main"]["options"]
+    return load("defaults/main"), load("vars/main"), options, importlib.import_module(f"{_inputs.__name__}.{name}")
+
+
+# Ansible imports this file in its main process, whose workers, one for each task and host, inherit what is loaded here.
+for _path in ROLES.iterdir():
+    if (Path(_inputs.__file__).parent / f"{_path.name}.py").exists():
+        load_role(_path.name)
+
+
+class Templated(Mapping[str, Any]):
+    """Variables that are templated when they are read. One that cannot be is missing."""
+
+    def __init__(self, templar: Any, variables: Mapping[str, Any]) -> None:
+        self._templar, self._variables = templar, variables
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return copied(self._templar.template(self._variables[name]))
+        except AnsibleError:
+            raise KeyError(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None  # type: ignore[call-overload]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+class ActionModule(ActionBase):
+    """Ansible's entry point."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _valid, arguments = self.validate_argument_spec(
+            {
+                "roles": {"type": "list", "elements": "str", "required": True},
+                "checked": {"type": "dict", "default": {}},
+                "known": {"type": "list", "elements": "str", "default": []},
+                "refuse": {"type": "bool", "default": True},
+            }
+        )
+        inputs: dict[str, Any] = {}
+        expects: dict[str, Any] = {}
+        variables = {**(task_vars or {})}
+        problems = [f"{variables['inventory_hostname']}: {problem}" for problem in arguments["known"]]
+        before = arguments["checked"]
+        for role in arguments["roles"]:
+            if role in before.get("inputs", {}):
+                inputs[role], expects[role] = before["inputs"][role], before["expects"][role]
+            else:
+                checked = self._check(role, variables, {**before.get("inputs", {}), **inputs})
+                problems += checked.problems
+                inputs[role], expects[role] = checked.inputs, checked.expects
+            if role == "datadog_tags":
+                # For the roles after it, as the role itself leaves them.
+                variables["datadog_tags_result"] = inputs[role].get("result", [])
+        problems = list(dict.fromkeys(problems))
+        result |= {"changed": False, "inputs": inputs, "expects": expects, "problems": problems}
+        if problems and arguments["refuse"]:
+            result |= {"failed": True, "msg": "\n".join(problems)}
+        return result
+
+    def _check(self, role: str, variables: dict[str, Any], others: dict[str, Any]) -> Checked:
+        defaults, own, options, rules = load_role(role)
+        for name, value in defaults.items():
+            variables.setdefault(name, value)
+        variables.update(own)
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        given, problems = {}, []
+        for name in options:
+            if name in variables:
+                try:
+                    given[name] = copied(templar.template(variables[name]))
+                except AnsibleError as error:
+                    problems.append(f"{name} cannot be templated: {error.message}")
+                    given[name] = None
+        problems += specification_problems(options, given)
+        prefix = f"{role}_"
+        short = {name.removeprefix(prefix): given.get(name) for name in options}
+        host = Host(
+            name=variables["inventory_hostname"],
+            facts=copied(variables.get("ansible_facts", {})),
+            groups=tuple(variables.get("group_names", ())),
+            variables=Templated(templar, variables),
+            files=self._read(role, rules.reads(short)) if hasattr(rules, "reads") else {},
+            others=others,
+        )
+        checked = rules.check(short, host)
+        # What the specification has refused need not be refused twice.
+        refused = tuple(name for name in options if any(name in problem for problem in problems))
+        problems += [problem for problem in checked.problems if not refused or not problem.startswith(refused)]
+        if getattr(rules, "PER_HOST", True):
+            problems = [f"{host.name}: {problem}" for problem in problems]
+        public = {name.removeprefix(prefix): without_secrets(given.get(name), options[name]) for name in options
+                  if not options[name].get("no_log")}  # fmt: skip
+        return Checked(problems, {**public, **checked.inputs} if not problems else {}, checked.expects)
+
+    def _read(self, role: str, paths: list[str]) -> dict[str, str | None]:
+        """Return the texts of files of the controller, found as a playbook's or this role's files are."""
+        found: dict[str, str | None] = {}
+        places = [str(ROLES / role), *self._task.get_search_path()]
+        for path in paths:
+            full = [path] if path.startswith("/") else []
+            for name in sorted(glob.glob(path)) if "*" in path else [path]:
+                try:
+                    where = (full and name) or self._loader.path_dwim_relative_stack(places, "files", name)
+                    found[name] = Path(where).read_bytes().decode(errors="surrogateescape") if where else None
+                except (OSError, AnsibleError):
+                    found[name] = None
+        return found
+
+
+def specification_problems(options: dict[str, Any], given: dict[str, Any]) -> list[str]:
+    """Return what an argument specification refuses, and turn the values of GIVEN into those of its types."""
+    problems = []
+    for name, option in options.items():
+        if given.get(name) is None and not option.get("required"):
+            continue
+        one = ArgumentSpecValidator({name: option}).validate({name: given.get(name)} if name in given else {})
+        if not one.error_messages:
+            given[name] = as_given(given[name], one.validated_parameters[name])
+        elif option.get("no_log"):
+            # The message has the value in it.
+            problems.append(f"{name} is not a {option.get('type', 'str')}.")
+        else:
+            problems += [message if name in message else f"{name}: {message}" for message in one.error_messages]
+    return problems
+
+
+def as_given(given: Any, validated: Any) -> Any:
+    """Return the validated value without the keys that the validation has added to dictionaries in it."""
+    if isinstance(given, dict) and isinstance(validated, dict):
+        return {key: as_given(given[key], value) for key, value in validated.items() if key in given}
+    if isinstance(given, list) and isinstance(validated, list) and len(given) == len(validated):
+        return [as_given(*pair) for pair in zip(given, validated, strict=True)]
+    return validated
+
+
+def without_secrets(value: Any, option: dict[str, Any]) -> Any:
+    """Return the value without what the argument specification marks as secret in the dictionaries of a list."""
+    inner = option.get("options")
+    if not inner or not isinstance(value, list):
+        return value
+    return [
+        {key: part for key, part in item.items() if not inner.get(key, {}).get("no_log")}
+        if isinstance(item, dict)
+        else item
+        for item in value
+    ]

@@ -1,0 +1,166 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Inputs of the role datadog_agent: what is wrong with them, and what datadog.yaml is to hold. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
+    holds,
+    merged,
+    place_problems,
+    port_problems,
+    tags_problems,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address, secret_places
+
+# The platforms, by the names and releases of Ansible's facts.
+PLATFORMS = {"Debian": ("12", "13", "sid"), "Ubuntu": ("22.04", "24.04", "26.04")}
+# Settings of datadog.yaml that have a variable of their own, by their place.
+OWN_VARIABLE = {
+    **{name: name for name in ("site", "dd_url", "hostname", "env", "tags", "dogstatsd_port")},
+    "remote_updates": "remote_updates",
+    "use_dogstatsd": "dogstatsd_enabled",
+    "apm_config.enabled": "apm_enabled",
+    "apm_config.receiver_port": "apm_port",
+    "apm_config.apm_dd_url": "apm_url",
+}
+# For which the Agent's package is made.
+ARCHITECTURES = ("x86_64", "aarch64")
+_SITE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
+# What the Agent refuses, and reports under another name without a word of it (datadog-agent up to 7.84,
+# pkg/util/hostname/validate). It does not count the 63 characters of a label; RFC 1123 and every resolver do.
+_LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+LONGEST_NAME = 255
+_VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
+
+
+def check(inputs: dict[str, Any], host: Host) -> Checked:
+    """Check the role's inputs.
+
+    :return: beside the inputs ``config``, what datadog.yaml is to hold but for secrets, and ``apt_version``.
+    """
+    problems = [*_platform(host.facts), *_groups(inputs["groups"], host.facts.get("getent_group") or {})]
+    problems += _api_key(inputs["api_key"])
+    if not _SITE.match(str(inputs["site"])) or "." not in str(inputs["site"]):
+        problems.append(f"datadog_agent_site {inputs['site']!r} is not a site: write for example datadoghq.eu")
+    # The one follows the other: what is wrong with both is said once.
+    for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
+        if inputs[name] and urlsplit(str(inputs[name])).scheme not in ("http", "https"):
+            shown = public_address(str(inputs[name]))
+            problems.append(f"datadog_agent_{name} {shown!r} is not an address: it starts with https://")
+    for name in ("apm_port", "dogstatsd_port"):
+        problems += port_problems(f"datadog_agent_{name}", inputs[name])
+    problems += _host_name(inputs["hostname"])
+    if inputs["version"] and not _VERSION.match(str(inputs["version"])):
+        problems.append(f"datadog_agent_version {inputs['version']!r} is not a version: write for example 7.70.0")
+    if str(inputs["remote_updates"]).lower() not in ("true", "false", ""):
+        problems.append(
+            f"datadog_agent_remote_updates is {inputs['remote_updates']!r}: write true, false or '' for the Agent's own"
+        )
+    problems += tags_problems("datadog_agent_tags", inputs["tags"])
+    if not isinstance(inputs["config"], dict):
+        return Checked([*problems, "datadog_agent_config is not a dictionary: write settings as in datadog.yaml"])
+    if problems := problems + _config_problems(inputs["config"], inputs["secrets"]):
+        return Checked(problems)
+    runs = inputs["state"] == "present" and inputs["enabled"]
+    expects = {"tags": inputs["tags"], "present": ["system.load.1", "system.mem.usable"]} if runs else {}
+    return Checked([], {"config": _config(inputs), "apt_version": _apt_version(inputs["version"])}, expects)
+
+
+def _platform(facts: Mapping[str, Any]) -> list[str]:
+    problems = []
+    name, version = str(facts.get("distribution")), str(facts.get("distribution_version"))
+    release = version
+    # Unstable Debian has a name, such as forky/sid, and no number. Testing says the same of itself.
+    if "sid" in f"{version}/{facts.get('distribution_release')}".split("/"):
+        release = "sid"
+    elif name == "Debian":
+        release = str(facts.get("distribution_major_version"))
+    if release not in PLATFORMS.get(name, ()):
+        known = "; ".join(f"{name} {', '.join(releases)}" for name, releases in PLATFORMS.items())
+        problems.append(f"{name} {release} is not supported: use one of {known}")
+    # A 32-bit system can run on a 64-bit processor.
+    bits = " with 32 bits" if str(facts.get("userspace_bits", "64")) == "32" else ""
+    architecture = f"{facts.get('architecture')}{bits}"
+    if architecture not in ARCHITECTURES:
+        problems.append(f"there is no Agent for {architecture}: use a host with {' or '.join(ARCHITECTURES)}")
+    return problems
+
+
+def _apt_version(version: str) -> str:
+    """Return a bare version such as 7.70.0 as apt writes it; an epoch or a release that is there stays."""
+    if version and ":" not in version:
+        version = f"1:{version}"
+    return f"{version}-1" if version and "-" not in version else version
+
+
+def _config(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    traces = {"enabled": inputs["apm_enabled"], "receiver_port": int(inputs["apm_port"])}
+    if inputs["apm_url"]:
+        traces["apm_dd_url"] = inputs["apm_url"]
+    given = {name: inputs[name] for name in ("site", "dd_url", "hostname", "env", "tags")}
+    config: dict[str, Any] = {name: value for name, value in given.items() if value}
+    config |= {
+        "apm_config": traces,
+        "use_dogstatsd": inputs["dogstatsd_enabled"],
+        "dogstatsd_port": int(inputs["dogstatsd_port"]),
+    }
+    if (updates := str(inputs["remote_updates"]).lower()) in ("true", "false"):
+        config["remote_updates"] = updates == "true"
+    return merged(config, inputs["config"])
+
+
+def _api_key(key: Any) -> list[str]:
+    if isinstance(key, str) and (re.fullmatch(r"[0-9a-fA-F]{32}", key) or re.fullmatch(r"ENC\[.+\]", key)):
+        return []
+    fix = "set datadog_api_key in the inventory, or DD_API_KEY in the environment"
+    return [f"datadog_agent_api_key is not an API key: it has 32 characters, 0-9 and a-f (or is ENC[handle]); {fix}"]
+
+
+def _host_name(name: Any) -> list[str]:
+    text = "" if name is None else str(name)
+    if not text:
+        return []
+    variable = f"datadog_agent_hostname {text[:80]!r}"
+    if text.lower() in _LOCAL_NAMES:
+        return [
+            f"{variable} is the name of every host: write one of its own, or leave it empty for the Agent to find one"
+        ]
+    if len(text) > LONGEST_NAME or not all(_LABEL.match(label) for label in text.split(".")):
+        return [
+            f"{variable} is not a host name by RFC 1123: write labels of up to 63 letters, digits and dashes, dots "
+            f"between them, {LONGEST_NAME} characters in all"
+        ]
+    return []
+
+
+def _groups(groups: Any, known: Mapping[str, Any]) -> list[str]:
+    if not isinstance(groups, (list, tuple)):
+        return ["datadog_agent_groups is not a list: write names of groups"]
+    return [
+        f"datadog_agent_groups: there is no group {group!r} on the host: create it first, or take it out"
+        for group in groups
+        if str(group) not in known
+    ]
+
+
+def _config_problems(config: dict[str, Any], secrets: Any) -> list[str]:
+    """Settings that belong elsewhere: those with a variable of their own, and secrets, which would show in diffs."""
+    problems = [
+        f"datadog_agent_config.{place} has a variable of its own: set datadog_agent_{name}"
+        for place, name in OWN_VARIABLE.items()
+        if holds(config, place)
+    ]
+    for place in secret_places(config):
+        fix = f"put it into datadog_agent_secrets as '{place}', or a part of that path with all that lies under it"
+        if place == "api_key":
+            fix = "set datadog_agent_api_key"
+        problems.append(f"datadog_agent_config.{place} is a secret: {fix}")
+    return problems + place_problems("datadog_agent_secrets", config, secrets)

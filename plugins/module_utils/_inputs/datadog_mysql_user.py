@@ -1,0 +1,271 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Inputs of the role datadog_mysql_user: what is wrong with them, and the servers that they describe. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.mysql import HOST, found, shared_account
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import is_between, tags_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
+    name_problem,
+    parse_rights,
+    password_problem,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.dbm import lacking
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.integration import (
+    connection_problems,
+    options_problems,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.servers import (
+    LOCAL,
+    OF_AN_ITEM,
+    SHARED,
+    address,
+    is_remote,
+    merged,
+    place,
+    servers,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
+
+_SCHEMA = re.compile(r"[A-Za-z0-9_$-]{1,64}\Z")
+_OWN_SCHEMAS = ("datadog", "information_schema", "mysql", "performance_schema", "sys")
+_OLDEST_AGENT = {"mysql": "7.36.1", "mariadb": "7.61.0"}
+_PREFIX = "datadog_mysql_user_"
+# What two items of one server must agree on, or one would undo the other's work at every run.
+_OF_THE_SERVER = ("name", "host", "password", "max_connections", "privileges", "dbm", "dbm_schemas", "dbm_settings")
+
+
+def check(inputs: dict[str, Any], host: Host) -> Checked:
+    """Check the role's inputs.
+
+    :return: beside the inputs ``servers``, as `_mysql.servers.servers` describes them.
+    """
+    inputs = {**inputs, **_context(host)}
+    if problems := _problems(inputs):
+        return Checked(problems)
+    known = servers(inputs)
+    # Servers of other hosts report under their own names.
+    local = any(item["user"]["socket"] or item["user"]["host"] in LOCAL for item in known)
+    expects = {
+        "present": ["mysql.net.connections", "mysql.performance.queries"],
+        "service_checks": ["mysql.can_connect"],
+    }
+    return Checked([], {"servers": known}, expects if local else {})
+
+
+def _context(host: Host) -> dict[str, Any]:
+    """What the inputs of the role mysql and the host's facts say of its server."""
+    facts, variables = host.facts, host.variables
+    names = [facts.get(name) or "" for name in ("hostname", "fqdn", "nodename")]
+    return {
+        "server": variables.get("mysql_settings", {}),
+        "users": variables.get("mysql_users", []),
+        "databases": variables.get("mysql_databases", []),
+        # Before a server can be asked: what the role mysql is to install, or else the distribution's own.
+        "flavour": variables.get("mysql_flavour") or ("mysql" if facts.get("distribution") == "Ubuntu" else "mariadb"),
+        "own_names": [*names, *facts.get("all_ipv4_addresses", ()), *facts.get("all_ipv6_addresses", ())],
+        "inventory_hostname": host.name,
+    }
+
+
+def _problems(inputs: dict[str, Any]) -> list[str]:
+    variable = f"{_PREFIX}instances"
+    items = inputs["instances"]
+    if not isinstance(items, (list, tuple)) or not items:
+        return [f"{variable} is not a list with at least one item: write [{{}}] for the server of this host"]
+    problems: list[str] = []
+    known = []
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            problems.append(f"{variable}[{number}] is not a dictionary: its keys are those of the single variables")
+            continue
+        strange = sorted(str(key) for key in item if key not in (*SHARED, *OF_AN_ITEM))
+        problems += [
+            f"{variable}[{number}].{key} is not a key: use {', '.join(SHARED + OF_AN_ITEM)}" for key in strange
+        ]
+
+        def named(key: str, number: int = number, item: dict[str, Any] = item) -> str:
+            return f"{variable}[{number}].{key}" if key in item or key in OF_AN_ITEM else f"{_PREFIX}{key}"
+
+        values = merged(inputs, item)
+        problems += _server(values, named, inputs)
+        known.append((f"{variable}[{number}]", values))
+    # What is wrong with a single variable is wrong for each item.
+    return list(dict.fromkeys(problems + _together(known)))
+
+
+def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
+    """What is wrong with one server."""
+    problems = []
+    name = values["name"]
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,32}", str(name)):
+        problems.append(f"{named('name')} {name!r} is not a user name: letters, digits and underscores, 32 at most")
+    problems += found([name_problem(named("name"), str(name))] if not problems else [])
+    problems += _password(named("password"), values["password"])
+    if not isinstance(values["host"], str) or not HOST.match(values["host"]):
+        problems.append(f"{named('host')} is {values['host']!r}: write localhost, or from where the Agent logs in")
+    if not is_between(values["max_connections"], 0, 10**9):
+        problems.append(f"{named('max_connections')} is {values['max_connections']!r}: it takes a whole number")
+    if not str(values["socket"]).startswith("/"):
+        problems.append(f"{named('socket')} is {values['socket']!r}: write the whole path of the server's socket")
+    given = inputs["connection"] if named("connection") == f"{_PREFIX}connection" else values["connection"]
+    problems += connection_problems(named("connection"), given)
+    problems += [
+        f"{named('connection')}.{place} is a secret: the password has its own variable"
+        for place in secret_places(values["connection"])
+        if place not in ("password", "pass")
+    ]
+    problems += options_problems(named("options"), values["options"])
+    problems += tags_problems(named("tags"), values["tags"])
+    problems += _privileges(named("privileges"), values["privileges"])
+    if values["flavour"] not in ("mysql", "mariadb"):
+        problems.append(f"{named('flavour')} is {values['flavour']!r}: write mysql or mariadb")
+    if values["service"] is not None and not re.fullmatch(r"[A-Za-z0-9@_.:-]+", str(values["service"])):
+        problems.append(f"{named('service')} is {values['service']!r}: write the server's unit, such as mariadb@second")
+    problems += _login(values, named, inputs)
+    if place(values) == str(inputs["socket"]):
+        problems += shared_account(inputs["users"], name, values["host"])
+    return problems + (_dbm(values, named, inputs) if values["dbm"] else [])
+
+
+def _names(inputs: dict[str, Any]) -> list[Any]:
+    return list(inputs["own_names"]) if isinstance(inputs["own_names"], (list, tuple)) else []
+
+
+def _password(variable: str, password: Any) -> list[str]:
+    problem = password_problem(variable, password, read_by="the Agent, with PyMySQL,")
+    if problem:
+        return [problem]
+    if password.startswith("ENC["):
+        return [f"{variable} is ENC[...], which only the Agent can resolve: give the password itself, from a vault"]
+    if "%%env_" in password:
+        # datadog-agent 7.84, configresolver.go.
+        return [f"{variable} has %%env_ in it, which the Agent replaces with a variable of its environment: change it"]
+    return []
+
+
+def _privileges(variable: str, privileges: Any) -> list[str]:
+    if not isinstance(privileges, dict):
+        return [f"{variable} is not a dictionary: write for example {{shop.*: SELECT}}"]
+    return [
+        problem for place, rights in privileges.items() for problem in parse_rights(variable, f"{place}:{rights}")[1]
+    ]
+
+
+def _login(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
+    """What is wrong with how the Agent and the role reach the server."""
+    connection = values["connection"]
+    host = connection.get("host")
+    if connection.get("sock") and host is not None and host not in LOCAL:
+        return [f"{named('connection')}.host is {host!r}, beside a socket: write localhost, or leave one of them out"]
+    user, password = values["login_user"], values["login_password"]
+    if not values["create"]:
+        return [
+            f"{named(key)} is for making the account, which create: false leaves to others: leave one of them out"
+            for key in ("login_user", "login_password")
+            if values[key]
+        ]
+    remote = is_remote(values, _names(inputs))
+    if remote and not user:
+        return [
+            f"{named('connection')}.host is {host!r}, which is not this host: set login_user and login_password of an "
+            "account there that may create the user, in datadog_mysql_user_instances, or create: false if others do"
+        ]
+    if remote and str(values["host"]).lower() in LOCAL:
+        return [
+            f"{named('host')} is {values['host']!r} for a server of another host: write from where the Agent logs in "
+            "there, for example '%'"
+        ]
+    # On the host itself root may log in through the socket without one.
+    if password or remote:
+        return found([password_problem(named("login_password"), password, read_by="PyMySQL", least=1)])
+    return []
+
+
+def _together(known: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """What is wrong with servers that are fine one by one."""
+    problems = []
+    for number, (item, values) in enumerate(known):
+        for other, first in known[:number]:
+            if place(values) != place(first):
+                continue
+            if not any(each["connection"].get("only_custom_queries") for each in (values, first)):
+                problems.append(
+                    f"{item} is the same server as {other}, by {place(values)}, and would be counted twice: give it "
+                    "the socket or host of another server, or take it out"
+                )
+            elif differing := _differ(values, first, _OF_THE_SERVER):
+                problems.append(f"{item} is the same server as {other}, with another {differing[0]}: make them equal")
+    with_dbm = [(item, values) for item, values in known if values["dbm"] and values["create"]]
+    return problems + [
+        f"{item}.dbm_settings differ from those of {with_dbm[0][0]}, and go into one file: make them equal"
+        for item, values in with_dbm[1:]
+        if values["flavour"] == with_dbm[0][1]["flavour"] and _differ(values, with_dbm[0][1], ("dbm_settings",))
+    ]
+
+
+def _differ(one: dict[str, Any], other: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
+    return [key for key in keys if one[key] != other[key]]
+
+
+def _dbm(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
+    """What keeps Database Monitoring from being switched on."""
+    problems = []
+    schemas, settings = values["dbm_schemas"], values["dbm_settings"]
+    if values["create"] and is_remote(values, _names(inputs)):
+        return [
+            f"{named('dbm')} is on for {address(values['connection'])}. This role can neither configure nor restart a "
+            "server of another host: prepare it there and set create: false in its item, or dbm: false"
+        ]
+    databases = inputs["databases"] if isinstance(inputs["databases"], (list, tuple)) else ()
+    theirs = [str(item.get("name")).lower() for item in databases if isinstance(item, dict)]
+    # The role mysql makes them on the server of the single variables.
+    if "datadog" in theirs and place(values) == str(inputs["socket"]):
+        problems.append(
+            f"mysql_databases has datadog, a schema that {_PREFIX}dbm makes and removes: take it out, or set "
+            f"{_PREFIX}dbm to false"
+        )
+    if not isinstance(schemas, (list, tuple)):
+        problems.append(f"{named('dbm_schemas')} is not a list: write the names of the application's schemas")
+        schemas = []
+    for name in schemas:
+        if not isinstance(name, str) or not _SCHEMA.match(name):
+            problems.append(
+                f"{named('dbm_schemas')}: {name!r} is not a schema's name: letters, digits, _, $ and -, 64 at most"
+            )
+        elif name.lower() in _OWN_SCHEMAS and not (name.lower() == "datadog" and problems):
+            problems.append(f"{named('dbm_schemas')}: {name!r} is not a schema of an application: leave it out")
+    return problems + _settings(settings, named("dbm_settings"), inputs) + _agent(values, named, inputs)
+
+
+def _settings(settings: Any, variable: str, inputs: dict[str, Any]) -> list[str]:
+    if not isinstance(settings, dict):
+        return [f"{variable} is not a dictionary: write each as 'name: value'"]
+    problems = []
+    server = inputs["server"] if isinstance(inputs["server"], dict) else {}
+    given = {str(name).replace("-", "_"): str(value) for name, value in server.items()}
+    for name, value in settings.items():
+        if not re.match(r"(performance_schema|max_digest_length)[a-z_]*\Z", str(name)):
+            problems.append(f"{variable}.{name} does not belong there: put it into mysql_settings")
+        elif not is_between(value, 0, 10**9) and str(value) not in ("ON", "OFF"):
+            problems.append(f"{variable}.{name} is {value!r}: it takes a whole number, or ON or OFF in quotes")
+        elif name in given and lacking({name: value}, given):
+            problems.append(f"mysql_settings.{name} is {given[name]}, which overrules {variable}: take it out")
+    return problems
+
+
+def _agent(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
+    oldest = _OLDEST_AGENT.get(str(values["flavour"]), "7.36.1")
+    pinned = re.match(r"(?:[0-9]+:)?([0-9]+)\.([0-9]+)\.([0-9]+)", str(inputs["agent_version"]))
+    if not pinned or tuple(map(int, pinned.groups())) >= tuple(map(int, oldest.split("."))):
+        return []
+    return [
+        f"{named('dbm')} needs Agent {oldest} on {values['flavour']}: raise datadog_agent_version, "
+        f"which is {inputs['agent_version']}, or set {named('dbm')} to false"
+    ]
