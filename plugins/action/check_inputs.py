@@ -89,6 +89,9 @@ class ActionModule(ActionBase):
         problems = [f"{variables['inventory_hostname']}: {problem}" for problem in arguments["known"]]
         before = arguments["checked"]
         for role in arguments["roles"]:
+            for name, value in load_role(role)[0].items():
+                variables.setdefault(name, value)
+        for role in arguments["roles"]:
             if role in before.get("inputs", {}):
                 inputs[role], expects[role] = before["inputs"][role], before["expects"][role]
             else:
@@ -105,9 +108,7 @@ class ActionModule(ActionBase):
         return result
 
     def _check(self, role: str, variables: dict[str, Any], others: dict[str, Any]) -> Checked:
-        defaults, own, options, rules = load_role(role)
-        for name, value in defaults.items():
-            variables.setdefault(name, value)
+        _defaults, own, options, rules = load_role(role)
         variables.update(own)
         templar = self._templar.copy_with_new_env(available_variables=variables)
         given, problems = {}, []

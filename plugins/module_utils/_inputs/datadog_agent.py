@@ -46,7 +46,7 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
 
     :return: beside the inputs ``config``, what datadog.yaml is to hold but for secrets, and ``apt_version``.
     """
-    problems = [*_platform(host.facts), *_groups(inputs["groups"], host.facts.get("getent_group") or {})]
+    problems = [*_platform(host.facts), *_groups(inputs["groups"], host.facts.get("getent_group"))]
     problems += _api_key(inputs["api_key"])
     if not _SITE.match(str(inputs["site"])) or "." not in str(inputs["site"]):
         problems.append(f"datadog_agent_site {inputs['site']!r} is not a site: write for example datadoghq.eu")
@@ -141,13 +141,14 @@ def _host_name(name: Any) -> list[str]:
     return []
 
 
-def _groups(groups: Any, known: Mapping[str, Any]) -> list[str]:
+def _groups(groups: Any, known: Mapping[str, Any] | None) -> list[str]:
     if not isinstance(groups, (list, tuple)):
         return ["datadog_agent_groups is not a list: write names of groups"]
     return [
         f"datadog_agent_groups: there is no group {group!r} on the host: create it first, or take it out"
         for group in groups
-        if str(group) not in known
+        # They are known once the host was asked.
+        if known is not None and str(group) not in known
     ]
 
 

@@ -44,7 +44,8 @@ _OF_THE_SERVER = ("name", "host", "password", "max_connections", "privileges", "
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``servers``, as `_mysql.servers.servers` describes them.
+    :return: beside the inputs ``servers``, as `_mysql.servers.servers` describes them, and ``pending``, the settings
+        that the role mysql writes before, and restarts the server with.
     """
     inputs = {**inputs, **_context(host)}
     if problems := _problems(inputs):
@@ -56,7 +57,9 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
         "present": ["mysql.net.connections", "mysql.performance.queries"],
         "service_checks": ["mysql.can_connect"],
     }
-    return Checked([], {"servers": known}, expects if local else {})
+    of_mysql = host.others.get("mysql", {})
+    pending = {**of_mysql.get("monitoring_settings", {}), **of_mysql.get("settings", {})}
+    return Checked([], {"servers": known, "pending": pending}, expects if local else {})
 
 
 def _context(host: Host) -> dict[str, Any]:

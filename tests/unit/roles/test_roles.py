@@ -67,7 +67,7 @@ class TestRole:
     def test_every_variable_carries_the_name_of_its_role(self, role: str) -> None:
         public = {*specs(role)["main"]["options"], *read(role, "defaults/main.yml")}
         assert all(name.startswith(f"{role}_") for name in public)
-        own = {*(read(role, "vars/main.yml") or {})} - {f"__{role}", f"{role}_expects"}
+        own = {*(read(role, "vars/main.yml") or {})} - {f"{role}_expects"}
         assert all(name.startswith(f"__{role}_") for name in own)
 
     def test_its_first_task_checks_its_inputs(self, role: str) -> None:

@@ -342,7 +342,7 @@ WRITING = {
     "slurp",
 }
 TASKS = {
-    ("mysql", "template", "{{ __mysql.settings_file }}"): "/etc/mysql/",
+    ("mysql", "template", "{{ __mysql_inputs.settings_file }}"): "/etc/mysql/",
     ("flask_apm", "file", "{{ __flask_apm_credentials }}"): "/etc/",
     ("datadog_objects", "file", "{{ __datadog_objects_reports }}"): "on the controller",
     ("datadog_objects", "copy", "{{ __datadog_objects_reports }}/objects.json"): "on the controller",
