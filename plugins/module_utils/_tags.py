@@ -1,9 +1,21 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Datadog's tag rules: what a tag becomes, and what cannot become one. Pure.
+"""Datadog's tag rules: what a tag becomes, and what cannot become one. Pure. The lab uses the same.
 
-Source of the rules: https://docs.datadoghq.com/getting_started/tagging/ and, for underscores,
-https://docs.datadoghq.com/developers/guide/what-best-practices-are-recommended-for-naming-metrics-and-tags/
+The rules are those of Datadog's documentation:
+
+- https://docs.datadoghq.com/getting_started/tagging/: letters in lower case; letters, digits and ``_-:./`` stay, any
+  other character becomes an underscore; a letter first; no colon at the end; at most 200 characters; Unicode.
+- https://docs.datadoghq.com/developers/guide/what-best-practices-are-recommended-for-naming-metrics-and-tags/: runs of
+  underscores become one, and a trailing underscore goes.
+- https://docs.datadoghq.com/cloud_cost_management/tags/: what precedes the first letter goes, as with metrics.
+
+What the documentation leaves open follows Datadog's own copies of the rule: letters and digits are Unicode's categories
+L* and Nd (datadog-agent 7.48, pkg/trace/traceutil, NormalizeTag), and the length counts what is left after the clean-up
+(datadog-serverless-functions, pull request 240, sanitize_aws_tag_string). Both keep a colon at either end, which the
+second calls a bug of the backend that makes tags that no query finds; here the documentation is followed.
+Clients and the Agent send tags as they are written: the intake normalises them. The exception is the trace agent, which
+normalises values of services and environments by a rule of its own: see lab/agent/standin_agent/spans.py.
 """
 
 from __future__ import annotations
@@ -18,44 +30,55 @@ RESERVED_KEYS = frozenset({"host"})
 
 
 def normalise_tag(tag: str) -> str:
-    """Return TAG as Datadog would store it; "" when nothing is left of its key or its value.
+    """Return TAG as Datadog stores it; "" when nothing is left of it.
 
-    Lower case; characters other than letters, digits and ``_-:./`` become underscores; runs of underscores
-    become one; trailing underscores and colons go; so does white space around key and value. Applying it twice
-    is the same as once. It does not judge: see ``tag_problem``.
+    Applying it twice is the same as once. It does not judge: see ``tag_problem``.
     """
-    key, colon, value = tag.partition(":")
-    parts = [_clean(part) for part in ((key, value) if colon else (key,))]
-    # Trailing underscores and colons are the tag's, not the key's: "role_:x" stays as it is.
-    parts[-1] = parts[-1].rstrip("_:")
-    return ":".join(parts) if all(parts) else ""
+    return _cleaned(tag)[:MAX_LENGTH].rstrip("_:")
 
 
-def _clean(text: str) -> str:
-    lowered = text.strip().lower()
-    allowed = "".join(char if char.isalpha() or char.isdecimal() or char in "_-:./" else "_" for char in lowered)
-    return re.sub("__+", "_", allowed)
+def normalise_value(value: str) -> str:
+    """Return the part of a tag after its key as Datadog stores it, without regard to its length."""
+    return _cleaned(f"key:{value}").partition(":")[2]
+
+
+def _cleaned(tag: str) -> str:
+    text = re.sub("__+", "_", "".join(map(_kept, tag)))
+    first = next((place for place, char in enumerate(text) if char.isalpha()), len(text))
+    return text[first:].rstrip("_:")
+
+
+def _kept(char: str) -> str:
+    lower = char.lower()
+    # The lower case of some letters is two characters. Such a letter stays, as in NormalizeTag.
+    char = lower if len(lower) == 1 else char
+    return char if char.isalpha() or char.isdecimal() or char in "-:./" else "_"
 
 
 def tag_problem(tag: str) -> str | None:
     """Return why TAG cannot be made a valid ``key:value`` tag and what to write instead, or None."""
     if ":" not in tag:
         return "is not of the form key:value: write for example 'team:web'"
-    key, _colon, value = (part.strip() for part in tag.partition(":"))
+    key, _colon, value = _trimmed(tag).partition(":")
     if not key:
         return "has an empty key: write something before the colon"
     if not value:
         return "has an empty value: give it one, or leave the tag out"
-    normalised = normalise_tag(tag)
-    if not normalised:
-        return "has a value without any letter or digit: give it one, or leave the tag out"
-    if not normalised[0].isalpha():
+    if not key[0].isalpha():
         return "does not start with a letter: rename its key"
-    if normalised.partition(":")[0] in RESERVED_KEYS:
+    cleaned = _cleaned(f"{key}:{value}")
+    if ":" not in cleaned:
+        return "has a value without any letter or digit: give it one, or leave the tag out"
+    if cleaned.partition(":")[0] in RESERVED_KEYS:
         return "uses the key 'host', which Datadog keeps for the host's own name: choose another key"
-    if len(normalised) > MAX_LENGTH:
-        return f"has {len(normalised)} characters, {MAX_LENGTH} are allowed: shorten it"
+    if len(cleaned) > MAX_LENGTH:
+        return f"has {len(cleaned)} characters, {MAX_LENGTH} are allowed: shorten it"
     return None
+
+
+def _trimmed(tag: str) -> str:
+    """Return TAG without white space around key and value, which its author hardly means as underscores."""
+    return ":".join(part.strip() for part in tag.split(":", 1))
 
 
 def build_tags(
@@ -72,7 +95,7 @@ def build_tags(
     :arg groups: a list of group names; each becomes ``GROUP_KEY:NAME``.
     :arg variables: dictionary of tag key to value; a list as value makes several tags.
     :arg facts: the same, named apart in problems.
-    :returns: the valid tags, sorted, each once; and the problems, each naming its source and the mend.
+    :returns: the valid tags, sorted, each once; and the problems, each naming its source and the fix.
         Never raises: an argument of a wrong type is a problem too.
     """
     tags: set[str] = set()
@@ -88,7 +111,7 @@ def build_tags(
         if problem:
             problems.append(f"{source} {problem}")
         else:
-            tags.add(normalise_tag(tag))
+            tags.add(normalise_tag(_trimmed(tag)))
     return sorted(tags), problems
 
 
@@ -164,7 +187,7 @@ def _key_problem(key: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a scalar as it is written in a tag, or None when it is no scalar."""
+    """Return a scalar as it is written in a tag, or None when it is not a scalar."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):

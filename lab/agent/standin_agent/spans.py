@@ -72,13 +72,25 @@ def cut(text: str, most: int) -> str:
 
 
 def tag_value(text: str) -> str:
-    """A text as a tag's value: small letters, runs of what is not allowed as one underscore, and none at the end."""
-    return re.sub(r"(?:[^\w:./-]|_)+", "_", text.lower())[:MAX_TAG].rstrip("_")
+    """A tag's value by NormalizeTagValue (datadog-agent 7.48 and later, pkg/trace/traceutil).
+
+    It differs from the rule for whole tags, plugins/module_utils/_tags.py: anything may come first, a colon at the end
+    stays, and the text is cut before runs of underscores become one.
+    """
+    kept = "".join(
+        char if char.isalpha() or char.isdecimal() or char in "-:./" else "_" for char in _lower(text[:MAX_TAG])
+    )
+    return re.sub("__+", "_", kept).rstrip("_")
+
+
+def _lower(text: str) -> str:
+    """Small letters, but for those whose small letter is two characters."""
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
 def service(text: str, language: str) -> str:
-    """A service's name as a tag that starts with a letter; an empty one is named for its language."""
-    name = tag_value(re.sub(r"^(?:(?!:)[\W\d_])+", "", cut(text, MAX_NAME)))
+    """A service's name as a tag's value; an empty one is named for its language."""
+    name = tag_value(cut(text, MAX_NAME))
     return name or (f"unnamed-{language}-service" if language else "unnamed-service")
 
 

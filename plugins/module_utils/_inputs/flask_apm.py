@@ -13,7 +13,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked impor
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import is_between, port_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import password_problem
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_value
 
 # Environment variables that have a variable of the role.
 OWN_VARIABLE = {
@@ -101,7 +101,7 @@ def _is_ipv4(value: Any) -> bool:
 
 def _tag_value(variable: str, value: Any) -> list[str]:
     """A value that Datadog would change would not be found again under what the inventory says."""
-    wanted = normalise_tag(f"tag:{value}").removeprefix("tag:")
+    wanted = normalise_value(str(value))
     if not wanted or str(value) != wanted:
         fix = f"write {wanted!r}" if wanted else "write lower case letters and digits"
         return [f"{variable} {value!r} would not stay as it is in Datadog: {fix}"]

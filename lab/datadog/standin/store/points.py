@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..wire.bodies import Key, Sample, tag
+from module_utils._tags import normalise_value
+
+from ..wire.bodies import Key, Sample
 from ..wire.sketches import TYPE, Distribution, Sketch, value_of
 from .hosts import Hosts
 
@@ -137,7 +139,7 @@ class Points(Hosts):
 
     def traced(self, **only: str) -> list[TraceSeries]:
         """The series that stats have made, of those with the tags `only` ("*" is any value)."""
-        wanted = {key: tag(value) for key, value in only.items() if value != "*"}
+        wanted = {key: normalise_value(value) for key, value in only.items() if value != "*"}
         found = []
         for id_, metric, type_, tags in self.read(
             "SELECT id, metric, type, tags FROM series WHERE metric GLOB 'trace.*' AND "

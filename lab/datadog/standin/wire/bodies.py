@@ -1,13 +1,13 @@
 """Bodies of the intake, from bytes to points, check runs and hosts. Pure: no database, no HTTP."""
 
 import json
-import re
 import sys
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import zstandard
+from module_utils._tags import normalise_tag
 
 from ..clock import LATEST
 from ..errors import Refused, malformed
@@ -17,7 +17,6 @@ Json = dict[str, Any]
 TYPES = ("gauge", "count", "rate", "gauge")  # by the number that v2 sends: unspecified, count, rate, gauge
 STATUSES = range(4)  # ok, warning, critical, unknown
 _LARGEST = sys.float_info.max
-_FORBIDDEN_IN_TAG = re.compile(r"[^\w:./-]+")
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def load(body: bytes) -> Any:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _get(item: Any, name: str, kind: type | tuple[type, ...], default: Any) -> Any:
@@ -135,16 +134,11 @@ def _seconds(value: Any, name: str) -> int:
     return seconds
 
 
-def tag(text: Any) -> str:
-    """A tag as Datadog keeps it: small letters, what is not allowed as underscores, at most 200 characters."""
-    if not isinstance(text, str):
-        raise malformed("tags: expected texts")
-    return _FORBIDDEN_IN_TAG.sub("_", text.strip().lower())[:200]
-
-
 def tags(texts: list[Any]) -> tuple[str, ...]:
-    """Sorted, each once, empty ones left out."""
-    return tuple(sorted({tag(text) for text in texts} - {""}))
+    """Tags as Datadog keeps them, sorted, each once, empty ones left out. Raises Refused for what is not a text."""
+    if not all(isinstance(text, str) for text in texts):
+        raise malformed("tags: expected texts")
+    return tuple(sorted({normalise_tag(text) for text in texts} - {""}))
 
 
 def _sample(item: Any, kind: str, host: str, own: list[Any], pairs: list[tuple[Any, Any]]) -> Sample:

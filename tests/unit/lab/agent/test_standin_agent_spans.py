@@ -36,13 +36,17 @@ def normalised(**fields: Any) -> Any:
     ("sent", "kept"),
     [
         ("Web Store", "web_store"),
-        ("__9 shop!!x__", "shop_x"),
-        (":colon/a-b.c", ":colon/a-b.c"),
+        # Cases of TestNormalizeService of datadog-agent, pkg/trace/traceutil/normalize.
+        ("127.0.0.1", "127.0.0.1"),
+        ("\N{KOALA}1animal-db\N{DOG FACE}", "_1animal-db"),
+        ("1\N{KOALA}1animal-db\N{DOG FACE}", "1_1animal-db"),
+        ("Too$Long$." * 11, "too_long_." * 10),
+        (":colon/a-b.c:", ":colon/a-b.c:"),
         ("Ünï", "ünï"),
         ("a" * 300, "a" * 100),
         ("é" * 99, "é" * 50),
         ("", "unnamed-go-service"),
-        ("123", "unnamed-go-service"),
+        ("!?", "unnamed-go-service"),
     ],
 )
 def test_services_become_tags(sent: str, kept: str) -> None:

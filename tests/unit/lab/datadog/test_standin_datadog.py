@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag
 from starlette.requests import Request
 
 ROOT = Path(__file__).parents[4]
@@ -96,6 +97,12 @@ def test_reads_both_forms_of_series_alike():
     expected = [bodies.Sample(bodies.Key("m", "h", ("a_b", "device:sda", "env:dev")), "rate", 10, {NOW: 2.0})]
     assert bodies.series_v1({"series": [v1]}) == expected
     assert bodies.series_v2({"series": [v2]}) == expected
+
+
+def test_keeps_tags_as_the_collection_expects_them():
+    sent = ["role:web__1_", "env:prod:", "Team:Web Shop", "1st:x", "42"]
+    kept = tuple(sorted(filter(None, map(normalise_tag, sent))))
+    assert bodies.tags(sent) == kept == ("env:prod", "role:web_1", "st:x", "team:web_shop")
 
 
 def test_takes_the_empty_probe_of_an_agent():

@@ -14,27 +14,70 @@ from ansible_collections.kennel.fleet.plugins.module_utils._tags import (
     MAX_LENGTH,
     build_tags,
     normalise_tag,
+    normalise_value,
     tag_problem,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
+# What Datadog stores of what it gets. The rules are those of its documentation, named in _tags.py: "tags" is Getting
+# started with tags, "naming" the guide on naming metrics and tags, "cost" Cloud Cost Management's tags. "agent" are
+# cases of TestNormalizeTag (datadog-agent, pkg/trace/traceutil/normalize), "forwarder" is sanitize_aws_tag_string
+# (datadog-serverless-functions, pull request 240).
+STORED = [
+    ("tags: stays", "env:staging:east", "env:staging:east"),
+    ("tags: stays", "path:/srv/www-1.2", "path:/srv/www-1.2"),
+    ("tags: stays", "version:7", "version:7"),
+    ("tags: a value alone", "canary", "canary"),
+    ("tags: lower case", "Env:PROD", "env:prod"),
+    ("tags: Unicode", "city:Zürich", "city:zürich"),
+    ("tags: Unicode", "region:東京", "region:東京"),
+    ("tags: other characters", "team:web shop", "team:web_shop"),
+    ("tags: no colon at the end", "env:prod:", "env:prod"),
+    ("tags: no colon at the end", "tag:", "tag"),
+    ("tags: at most 200 characters", "a:" + "x" * 300, "a:" + "x" * 198),
+    ("naming: runs of underscores", "role:web__1_", "role:web_1"),
+    ("naming: runs of underscores", "team:web  &  shop", "team:web_shop"),
+    ("naming: trailing underscore", "note:really?!", "note:really"),
+    ("naming: trailing underscore, and then the colon", "env:???", "env"),
+    ("cost: what precedes the first letter", "_1st:x", "st:x"),
+    ("cost: what precedes the first letter", ":testing", "testing"),
+    ("cost: what precedes the first letter", "12:34", ""),
+    ("agent", "#test_starting_hash", "test_starting_hash"),
+    ("agent", "Test Conversion Of Weird !@#$%^&**() Characters", "test_conversion_of_weird_characters"),
+    ("agent", "1love", "love"),
+    ("agent", "Data\N{KOALA}dog\N{DOG FACE} 繋がっ\N{MOUNTAIN}てて", "data_dog_繋がっ_てて"),
+    ("agent", " #hashtag!@#spaces #__<>#  ", "hashtag_spaces"),
+    ("agent", "\N{TRADE MARK SIGN}Ö\N{TRADE MARK SIGN}Ö\N{TRADE MARK SIGN}", "ö_ö"),
+    ("agent", "---fun:k####y_ta@#g/1_@@#", "fun:k_y_ta_g/1"),
+    ("agent", "contiguous_____underscores", "contiguous_underscores"),
+    ("agent", "a" * 888, "a" * 200),
+    ("agent: the key keeps its underscore", "role_:x", "role_:x"),
+    ("agent: categories L* and Nd alone", "unit:m²", "unit:m"),
+    ("agent: a small letter of two characters", "city:\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "city:İ"),
+    ("forwarder: cut after the clean-up", "a:" + "?" * 300 + "x", "a:_x"),
+    ("forwarder: no underscore where it is cut", "a" * 199 + "_b", "a" * 199),
+]
+
+
+@pytest.mark.parametrize(("written", "stored"), [row[1:] for row in STORED], ids=[row[0] for row in STORED])
+def test_what_datadog_stores(written: str, stored: str) -> None:
+    assert normalise_tag(written) == stored
+    assert normalise_tag(stored) == stored
+
+
+@pytest.mark.parametrize(("written", "stored"), [("7", "7"), ("_Web 1_", "_web_1"), ("a:", "a"), ("?", ""), ("", "")])
+def test_what_datadog_stores_of_a_value(written: str, stored: str) -> None:
+    assert normalise_value(written) == stored
+
 
 @pytest.mark.parametrize(
     ("written", "stored"),
     [
-        ("env:prod", "env:prod"),
-        ("Env:PROD", "env:prod"),
-        ("team:web shop", "team:web_shop"),
-        ("team:web  &  shop", "team:web_shop"),
-        ("env: prod ", "env:prod"),
+        ("Team:Web Shop", "team:web_shop"),
+        # White space around key and value is taken for a slip.
+        (" env : prod ", "env:prod"),
         ("role:database:mysql", "role:database:mysql"),
-        ("path:/srv/www-1.2", "path:/srv/www-1.2"),
-        ("note:really?!", "note:really"),
-        ("role_:x", "role_:x"),
-        ("city:Zürich", "city:zürich"),
-        ("region:東京", "region:東京"),
-        ("version:7", "version:7"),
         ("a:" + "x" * (MAX_LENGTH - 2), "a:" + "x" * (MAX_LENGTH - 2)),
         # Only what is left after the clean-up counts.
         ("a:" + "?" * 300 + "x", "a:_x"),
