@@ -106,9 +106,8 @@ def build_tags(
         *_mapping("variable tag", variables),
         *_mapping("fact tag", facts),
     )
-    for source, tag, problem in candidates:
-        problem = problem or tag_problem(tag)
-        if problem:
+    for source, tag, unusable in candidates:
+        if problem := unusable or tag_problem(tag):
             problems.append(f"{source} {problem}")
         else:
             tags.add(normalise_tag(_trimmed(tag)))

@@ -157,8 +157,9 @@ def for_restart(settings: dict[str, object]) -> dict[str, object]:
 
 def flavour(version: str) -> tuple[str, tuple[int, ...]]:
     """Which server says this of itself, and its version's numbers: ``10.11.14-MariaDB-0+deb12u2``."""
-    numbers = re.match(r"[0-9.]*", version)[0].strip(".").split(".")
-    return "MariaDB" if "MariaDB" in version else "MySQL", tuple(int(number) for number in numbers if number)
+    numbers = re.match(r"[0-9.]+", version)
+    parts = numbers[0].split(".") if numbers else []
+    return "MariaDB" if "MariaDB" in version else "MySQL", tuple(int(part) for part in parts if part)
 
 
 def skips_what_is_there(version: str) -> bool:

@@ -297,9 +297,10 @@ class Parser(Reader):
         if arguments:
             self.expect(")", "',' or ')'")
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
-        if any(isinstance(argument, tuple) for argument in arguments[: len(arguments) - len(keywords)]):
+        positional = [argument for argument in arguments if not isinstance(argument, tuple)]
+        if arguments != [*positional, *keywords]:
             raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
-        return Call(name, tuple(arguments[: len(arguments) - len(keywords)]), tuple(keywords), position)
+        return Call(name, tuple(positional), tuple(keywords), position)
 
     def bare(self) -> String | None:
         start = self.position

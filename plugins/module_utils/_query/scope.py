@@ -15,10 +15,12 @@ import functools
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TypeVar
 
+_Read = TypeVar("_Read")
 # What a tag may hold is settled where it is sent; a scope only has to know where a tag ends.
 TAG = re.compile(r'(?:"[^"]*"|[^\s,(){}!])+')
-_SPACE = re.compile(r"\s*")
+_NOT_SPACE = re.compile(r"\S|\Z")
 # Datadog takes these words in capitals and in small letters, not mixed.
 _KEYWORDS = {word: re.compile(rf"(?:{word}|{word.lower()})(?=[\s(),}}]|$)") for word in ("AND", "OR", "NOT", "IN")}
 # Operators, parentheses and functions in one text: more could exhaust Python's stack, here or in who walks the tree.
@@ -26,7 +28,7 @@ _LIMIT = 80
 
 
 class QuerySyntaxError(ValueError):
-    """Text that is no query. `message` is the reason; `line` and `column` (from 1) are where reading stopped, as is
+    """Text that is not a query. `message` is the reason; `line` and `column` (from 1) are where reading stopped, as is
     `position` (from 0).
     """
 
@@ -153,7 +155,8 @@ class Reader:
 
     def peek(self) -> str:
         """The next character, or "" at the end."""
-        self.position = _SPACE.match(self.text, self.position).end()
+        found = _NOT_SPACE.search(self.text, self.position)
+        self.position = found.start() if found else len(self.text)
         return self.text[self.position : self.position + 1]
 
     def error(self, message: str, position: int | None = None) -> QuerySyntaxError:
@@ -194,7 +197,7 @@ class Reader:
             raise self.error(f"expected {what}")
         return found
 
-    def separated(self, read: Callable) -> list:
+    def separated(self, read: Callable[[], _Read]) -> list[_Read]:
         """One or more of what `read` reads, with commas between."""
         items = [read()]
         while self.accept(","):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_paths
@@ -22,7 +23,7 @@ _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-def to_yaml(value, indent: int = 0) -> str:
+def to_yaml(value: Any, indent: int = 0) -> str:
     """Render mappings, lists and scalars as YAML text that ends in a newline.
 
     Every string is quoted: the Agent's parser would read an unquoted key of digits, or one such as 12e4, as a number.
@@ -36,23 +37,23 @@ def to_yaml(value, indent: int = 0) -> str:
     return f"{pad}{scalar(value)}\n"
 
 
-def _key(key) -> str:
+def _key(key: Any) -> str:
     text = str(key)
     return text if _PLAIN_KEY.match(text) and text.lower() not in _RESERVED else scalar(text)
 
 
-def _after(value, indent: int) -> str:
+def _after(value: Any, indent: int) -> str:
     nested = isinstance(value, (dict, list)) and value
     return f"\n{to_yaml(value, indent)}" if nested else f" {scalar(value)}\n"
 
 
-def _item(value, indent: int) -> str:
+def _item(value: Any, indent: int) -> str:
     if isinstance(value, dict) and value:
         return " " + to_yaml(value, indent).lstrip(" ")
     return _after(value, indent)
 
 
-def scalar(value) -> str:
+def scalar(value: Any) -> str:
     """A value as it stands in the files."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if isinstance(value, float):
@@ -61,17 +62,17 @@ def scalar(value) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def merge_secrets(config: dict, secrets: dict) -> dict:
+def merge_secrets(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, Any]:
     """A copy of the configuration with each secret put at its place.
 
     A place is a dotted path, list positions as numbers: ``api_key``, ``instances.0.password``. What is put there may be
     a mapping or a list, for keys that themselves hold dots; a number is written as text, as keys and passwords are.
     Raises ValueError, naming the path and not the value, where the path leads nowhere.
     """
-    merged = copied(config)
+    merged: dict[str, Any] = copied(config)
     for path, secret in secrets.items():
         *parents, last = path.split(".")
-        node = merged
+        node: Any = merged
         if isinstance(secret, (int, float)):
             secret = str(secret)
         try:
@@ -88,16 +89,18 @@ def merge_secrets(config: dict, secrets: dict) -> dict:
     return merged
 
 
-def split_secrets(config: dict) -> tuple[dict, dict]:
+def split_secrets(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """A copy of the configuration without what `secret_places` finds, and that by its place: `merge_secrets` backwards.
 
     A list that itself holds secrets, and a mapping that has them under keys with dots, go as a whole.
     """
-    return _split(config, list(secret_paths(config)), "")
+    kept, secrets = _split(config, list(secret_paths(config)), "")
+    return kept, secrets
 
 
-def _split(config, paths: list[tuple[str, ...]], before: str) -> tuple:
-    kept, secrets = {}, {}
+def _split(config: Any, paths: list[tuple[str, ...]], before: str) -> tuple[Any, dict[str, Any]]:
+    kept: dict[Any, Any] = {}
+    secrets: dict[str, Any] = {}
     for key, item in config.items() if isinstance(config, dict) else enumerate(config):
         place, inner = f"{before}{key}", [path[1:] for path in paths if path[0] == str(key)]
         if not inner:
@@ -110,7 +113,7 @@ def _split(config, paths: list[tuple[str, ...]], before: str) -> tuple:
     return (kept if isinstance(config, dict) else list(kept.values())), secrets
 
 
-def _can_be_split(value, paths: list[tuple[str, ...]]) -> bool:
+def _can_be_split(value: Any, paths: list[tuple[str, ...]]) -> bool:
     if isinstance(value, dict):
         return not any("." in path[0] for path in paths)
     return isinstance(value, list) and all(
@@ -118,6 +121,6 @@ def _can_be_split(value, paths: list[tuple[str, ...]]) -> bool:
     )
 
 
-def render(config: dict, secrets: dict) -> str:
+def render(config: dict[str, Any], secrets: dict[str, Any]) -> str:
     """The text of a configuration file, header included."""
     return HEADER + to_yaml(merge_secrets(config, secrets))

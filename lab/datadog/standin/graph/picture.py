@@ -43,8 +43,8 @@ def _figure(model: Json, title: str, span: tuple[int, int], size: tuple[int, int
         _plot(axes, model["chart"], max(1, width // 250))
         for happened in events:
             axes.axvline(_time(1000 * happened), color="#c77cff", linewidth=2, alpha=0.6)
-        locator = AutoDateLocator(tz=timezone.utc)  # type: ignore[no-untyped-call]
-        dates = ConciseDateFormatter(locator, tz=timezone.utc)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(tz=timezone.utc)
+        dates = ConciseDateFormatter(locator, tz=timezone.utc)
         dates.offset_formats = ["UTC", *(f"{one} UTC" for one in dates.offset_formats[1:])]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates)
