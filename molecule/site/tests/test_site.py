@@ -17,6 +17,22 @@ def variables(host):
     return host.ansible.get_variables()
 
 
+@pytest.fixture
+def traced(host):
+    """A host with the app."""
+    if "apm" not in variables(host)["group_names"]:
+        pytest.skip("the app is for hosts in the group apm")
+    return host
+
+
+@pytest.fixture
+def database(host):
+    """A host with a MySQL server."""
+    if "mysql" not in variables(host)["group_names"]:
+        pytest.skip("MySQL is for hosts in the group mysql")
+    return host
+
+
 def test_agent_runs_now_and_after_a_reboot(host):
     agent = host.service("datadog-agent")
     assert agent.is_running
@@ -69,24 +85,27 @@ def test_agent_is_told_what_it_takes_from_programs_on_the_host(settings):
     assert (settings["use_dogstatsd"], settings["dogstatsd_port"]) == (True, 8125)
 
 
-def test_app_runs_now_and_after_a_reboot_as_a_user_of_its_own(host):
-    app = host.service("flask_apm")
-    traced = "apm" in variables(host)["group_names"]
-    assert (app.is_running, app.is_enabled) == (traced, traced)
-    if traced:
-        owners = {process.user for process in host.process.filter(comm="gunicorn")}
-        assert owners == {"flask_apm"}
-        assert host.user("flask_apm").shell == "/usr/sbin/nologin"
+def test_app_runs_now_and_after_a_reboot_where_it_is_wanted(host):
+    app, wanted = host.service("flask_apm"), "apm" in variables(host)["group_names"]
+    assert (app.is_running, app.is_enabled) == (wanted, wanted)
 
 
-def test_app_answers_on_the_host_alone(host):
-    if "apm" not in variables(host)["group_names"]:
-        return
-    assert host.socket("tcp://127.0.0.1:5050").is_listening
-    assert not host.socket("tcp://0.0.0.0:5050").is_listening
+def test_database_runs_where_it_is_wanted(host):
+    wanted = "mysql" in variables(host)["group_names"]
+    assert host.socket("unix:///run/mysqld/mysqld.sock").is_listening == wanted
+
+
+def test_app_runs_as_a_user_of_its_own(traced):
+    assert {process.user for process in traced.process.filter(comm="gunicorn")} == {"flask_apm"}
+    assert traced.user("flask_apm").shell == "/usr/sbin/nologin"
+
+
+def test_app_answers_on_the_host_alone(traced):
+    assert traced.socket("tcp://127.0.0.1:5050").is_listening
+    assert not traced.socket("tcp://0.0.0.0:5050").is_listening
     ask = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=30).read().decode())"
     answers = {
-        path: host.check_output("python3 -c %s %s", ask, f"http://127.0.0.1:5050{path}").strip()
+        path: traced.check_output("python3 -c %s %s", ask, f"http://127.0.0.1:5050{path}").strip()
         for path in ("/", "/api/apm", "/api/trace", "/health", "/api/mysql")
     }
     assert answers["/"] == "Entrypoint to the Application"
@@ -96,48 +115,38 @@ def test_app_answers_on_the_host_alone(host):
     assert json.loads(answers["/api/mysql"])["user"] == "flask_apm@localhost"
 
 
-def test_app_logs_the_ids_of_its_traces(host):
-    if "apm" not in variables(host)["group_names"]:
-        return
-    with host.sudo():
-        lines = host.check_output("journalctl -u flask_apm -o cat -n 200").splitlines()
+def test_app_logs_the_ids_of_its_traces(traced):
+    with traced.sudo():
+        lines = traced.check_output("journalctl -u flask_apm -o cat -n 200").splitlines()
     asked = [line for line in lines if "GET /api/mysql 200" in line]
     assert asked
     assert re.search(r"dd\.service=flask-apm dd\.env=lab dd\.version=1\.0\.0 dd\.trace_id=[0-9a-f]{32} ", asked[-1])
 
 
-def test_app_can_read_its_credentials_and_change_nothing(host):
-    if "apm" not in variables(host)["group_names"]:
-        return
-    with host.sudo():
-        credentials = host.file("/etc/flask_apm.yaml")
+def test_app_can_read_its_credentials_and_change_nothing(traced):
+    with traced.sudo():
+        credentials = traced.file("/etc/flask_apm.yaml")
         assert (credentials.user, credentials.group, credentials.mode) == ("flask_apm", "flask_apm", 0o600)
-        assert host.run("find /opt/flask_apm -not -user root -o -perm /022 -not -type l").stdout == ""
-        assert host.run("systemd-analyze security --threshold=30 flask_apm").rc == 0
+        assert traced.run("find /opt/flask_apm -not -user root -o -perm /022 -not -type l").stdout == ""
+        assert traced.run("systemd-analyze security --threshold=30 flask_apm").rc == 0
 
 
-def test_database_answers_root_through_the_socket_alone(host):
-    if "mysql" not in variables(host)["group_names"]:
-        assert not host.socket("unix:///run/mysqld/mysqld.sock").is_listening
-        return
-    with host.sudo():
-        assert host.run("mysql -N -e 'SELECT @@performance_schema'").stdout.strip() == "1"
-    assert host.run("mysql -u root -h 127.0.0.1 -e 'SELECT 1'").rc != 0
-    assert not host.socket("tcp://0.0.0.0:3306").is_listening
+def test_database_answers_root_through_the_socket_alone(database):
+    with database.sudo():
+        assert database.run("mysql -N -e 'SELECT @@performance_schema'").stdout.strip() == "1"
+    assert database.run("mysql -u root -h 127.0.0.1 -e 'SELECT 1'").rc != 0
+    assert not database.socket("tcp://0.0.0.0:3306").is_listening
 
 
-def test_database_is_that_of_debian_13(host):
-    if "mysql" in variables(host)["group_names"]:
-        assert host.system_info.codename == "trixie"
-        with host.sudo():
-            assert host.run("mysql -N -e 'SELECT VERSION()'").stdout.startswith("11.8.")
+def test_database_is_that_of_debian_13(database):
+    assert database.system_info.codename == "trixie"
+    with database.sudo():
+        assert database.run("mysql -N -e 'SELECT VERSION()'").stdout.startswith("11.8.")
 
 
-def test_datadog_user_has_the_rights_it_needs_and_no_others(host):
-    if "mysql" not in variables(host)["group_names"]:
-        return
-    with host.sudo():
-        grants = host.run("mysql -N -e \"SHOW GRANTS FOR 'datadog'@'localhost'\"").stdout
+def test_datadog_user_has_the_rights_it_needs_and_no_others(database):
+    with database.sudo():
+        grants = database.run("mysql -N -e \"SHOW GRANTS FOR 'datadog'@'localhost'\"").stdout
     assert "PROCESS" in grants
     assert "performance_schema" in grants
     for right in ("ALL PRIVILEGES", "INSERT", "UPDATE", "DELETE", "SUPER", "GRANT OPTION"):

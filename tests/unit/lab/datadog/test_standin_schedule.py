@@ -73,7 +73,10 @@ def test_a_night_ends_by_the_clocks_on_the_wall(start, hours):
 @pytest.mark.parametrize(
     ("recurrence", "expected"),
     [
-        ({"duration": "90s", "rrule": "FREQ=DAILY;COUNT=2"}, [("Mon 02 10:00", "Mon 02 10:01"), ("Tue 03 10:00",) * 2]),
+        (
+            {"duration": "90s", "rrule": "FREQ=DAILY;COUNT=2"},
+            [("Mon 02 10:00", "Mon 02 10:01"), ("Tue 03 10:00", "Tue 03 10:01")],
+        ),
         ({"duration": "1w", "rrule": "FREQ=MONTHLY;BYMONTHDAY=2"}, [("Mon 02 10:00", "Mon 09 10:00")]),
         ({"duration": "30m", "rrule": "RRULE:FREQ=WEEKLY;UNTIL=20260303T000000Z"}, [("Mon 02 10:00", "Mon 02 10:30")]),
         ({"duration": "1d", "rrule": "FREQ=DAILY;UNTIL=20260302"}, []),
@@ -81,9 +84,7 @@ def test_a_night_ends_by_the_clocks_on_the_wall(start, hours):
 )
 def test_durations_and_ends_of_rules(recurrence, expected):
     found = shown(recurring({"start": "2026-03-02T10:00", **recurrence}, zone="UTC"), "2026-03-01", "2026-03-08", "UTC")
-    assert [pair[0] for pair in found] == [pair[0] for pair in expected]
-    if len(expected) == 1:
-        assert found == expected
+    assert found == expected
 
 
 def test_a_rule_without_start_begins_when_the_downtime_was_made():
