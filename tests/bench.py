@@ -1,28 +1,31 @@
-"""How long a host takes to set up, beside what it could take at best. Prints seconds and ratios.
+"""How long a host takes to set up, next to what it could take at best. Prints seconds, CPU seconds and ratios.
 
-    python3 tests/bench.py [--rounds N]
+    python3 tests/bench.py [--rounds N] [--sizes 1 4] [--official CHECKOUT]
 
 Each size of fleet gets bare hosts for each way of running. Ratios are within one run of this script: against an empty
-play (what starting Ansible costs) and against a bare shell script that does the same work through one SSH call.
+play (what starting Ansible costs) and against a bare shell script that does the same work through one SSH call. CPU is
+that of this machine without the hosts, which are containers. With a checkout of github.com/DataDog/ansible-datadog its
+role does the same work, too: the Agent, six tags and one custom check.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench_plays import ROOT, Cost, cost, play
+
 STATE = ROOT / ".kennel" / "bench"
-BIN = Path(sys.executable).parent
 SIZES = (1, 4)
+EMPTY = "empty play"
+# At most so many times an empty play on as many hosts: seconds, and CPU seconds.
+GOALS = {(1, "converged"): (2.0, 2.0), (1, "first"): (3.5, None), (4, "converged"): (2.6, None)}
+TAGS = ("env:bench", "team:web", "role:web", "zone:a", "os:linux", "owner:ops")
 
 # What the roles do to a host without MySQL, once and for all, without any of their care.
 SHELL = r"""
@@ -64,37 +67,48 @@ runuser -u dd-agent -- datadog-agent check my_metric --json > /dev/null
 """
 
 
-def environment(*, mitogen: bool) -> dict[str, str]:
-    env = {**os.environ, "KENNEL_STATE": str(STATE), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+def playbook(path: str | Path, *arguments: str, mitogen: bool = False) -> Cost:
+    """Run it on the bench's lab."""
+    variables = {"KENNEL_STATE": str(STATE)}
     if mitogen:
         import ansible_mitogen
 
-        env["ANSIBLE_STRATEGY_PLUGINS"] = str(Path(ansible_mitogen.__file__).parent / "plugins" / "strategy")
-        env["ANSIBLE_STRATEGY"] = "mitogen_linear"
-    return env
+        strategies = Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
+        variables |= {"ANSIBLE_STRATEGY_PLUGINS": str(strategies), "ANSIBLE_STRATEGY": "mitogen_linear"}
+    return play(path, *arguments, variables=variables)
 
 
-def playbook(path: str, *arguments: str, mitogen: bool = False) -> float:
-    """Run it and return its seconds; stop everything, with its output, if it fails."""
-    start = time.monotonic()
-    done = subprocess.run(
-        [str(BIN / "ansible-playbook"), path, *arguments], cwd=ROOT, env=environment(mitogen=mitogen), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        sys.exit(f"{path} {' '.join(arguments)} failed:\n{done.stdout[-4000:]}")
-    return time.monotonic() - start
+def official(checkout: Path) -> Path:
+    """Write the playbook by which Datadog's own role does what playbooks/hosts.yml does here."""
+    packages = "http://packages:8081/"
+    variables = {
+        "datadog_agent_version": "1:7.99.0~lab-1",
+        "datadog_apt_repo": (f"deb [signed-by=/usr/share/keyrings/datadog-archive-keyring.gpg] {packages} stable 7"),
+        "datadog_apt_default_keys": [
+            {"key": "DATADOG_APT_KEY_CURRENT", "value": f"{packages}DATADOG_APT_KEY_CURRENT.public"}
+        ],
+        "datadog_config": {"dd_url": "http://datadog:8080", "tags": list(TAGS)},
+        "datadog_checks": {"my_metric": {"init_config": {}, "instances": [{"min_collection_interval": 45}]}},
+        "datadog_custom_checks": {"my_metric": str(ROOT / "roles/datadog_custom_check/files/my_metric.py")},
+    }
+    plays = [{"hosts": "monitored", "become": True, "vars": variables, "roles": [str(checkout.resolve())]}]
+    path = STATE / "official.json"
+    path.write_text(json.dumps(plays), encoding="utf-8")
+    return path
 
 
 def bare_hosts(count: int) -> dict[str, Any]:
     """The bench's lab with so many hosts that have nothing on them."""
     playbook("playbooks/lab_down.yml", "-e", "lab_keep_image=true")
-    hosts = [{"name": f"bench{number}", "node": f"bench{number}", "groups": ["monitored"]} for number in range(count)]
+    variables = {"datadog_tags_literals": list(TAGS), "datadog_tags_variables": {}, "datadog_tags_facts": {}}
+    variables |= {"datadog_tags_groups": [], "datadog_tags_fleet": ""}
+    names = [f"bench{number}" for number in range(count)]
+    hosts = [{"name": name, "node": name, "groups": ["monitored"], "vars": variables} for name in names]
     playbook("playbooks/lab_up.yml", "-e", json.dumps({"lab_hosts": hosts}))
     return json.loads((STATE / "lab.json").read_text(encoding="utf-8"))
 
 
-def shell(lab: dict[str, Any]) -> float:
+def shell(lab: dict[str, Any]) -> Cost:
     """The same work by the shell script, all hosts at once."""
     key = (STATE / "secrets" / "api_key").read_text(encoding="utf-8").strip()
 
@@ -104,19 +118,20 @@ def shell(lab: dict[str, Any]) -> float:
         script = f"KEY={key}\n{SHELL}"
         subprocess.run([*ssh, "sudo", "sh"], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
 
-    start = time.monotonic()
-    with ThreadPoolExecutor(len(lab["hosts"])) as pool:
-        list(pool.map(one, lab["hosts"]))
-    return time.monotonic() - start
+    def all_hosts() -> None:
+        with ThreadPoolExecutor(len(lab["hosts"])) as pool:
+            list(pool.map(one, lab["hosts"]))
+
+    return cost(all_hosts)
 
 
-def measure(count: int, rounds: int) -> dict[str, float]:
-    """Median seconds by what was run, for a fleet of this size."""
-    times: dict[str, list[float]] = {}
+def measure(count: int, rounds: int, checkout: Path | None) -> dict[str, Cost]:
+    """Median costs by what was run, for a fleet of this size."""
+    costs: dict[str, list[Cost]] = {}
 
-    def note(name: str, seconds: float) -> None:
-        times.setdefault(name, []).append(seconds)
-        print(f"  {count} host(s)  {name:<24} {seconds:6.1f} s", flush=True)
+    def note(name: str, found: Cost) -> None:
+        costs.setdefault(name, []).append(found)
+        print(f"  {count} host(s)  {name:<24} {found.seconds:6.1f} s  {found.cpu:6.1f} s CPU", flush=True)
 
     for _round in range(rounds):
         lab = bare_hosts(count)
@@ -129,24 +144,48 @@ def measure(count: int, rounds: int) -> dict[str, float]:
             note(f"first{way}", playbook("playbooks/hosts.yml", mitogen=mitogen))
             note(f"converged{way}", playbook("playbooks/hosts.yml", mitogen=mitogen))
             note(f"check, converged{way}", playbook("playbooks/hosts.yml", "--check", mitogen=mitogen))
-            note(f"empty play{way}", playbook("tests/empty_play.yml", mitogen=mitogen))
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+            note(f"{EMPTY}{way}", playbook("tests/empty_play.yml", mitogen=mitogen))
+        if checkout:
+            bare_hosts(count)
+            for name in ("official, first", "official, converged"):
+                note(name, playbook(official(checkout)))
+    return {name: Cost(*(median(found, part) for part in ("seconds", "cpu"))) for name, found in costs.items()}
+
+
+def median(costs: list[Cost], part: str) -> float:
+    return statistics.median(getattr(one, part) for one in costs)
+
+
+def table(results: dict[int, dict[str, Cost]]) -> list[str]:
+    """What was measured as lines of text."""
+    lines = [
+        f"{'hosts':>5}  {'run':<24} {'seconds':>8} {'CPU':>6} {'x empty play':>13} {'x its CPU':>10} {'x shell':>8}"
+    ]
+    for count, medians in results.items():
+        for name, found in medians.items():
+            script = medians["shell, first" if "first" in name or "bare" in name else "shell, again"]
+            ratios = (found.seconds / medians[EMPTY].seconds, found.cpu / medians[EMPTY].cpu)
+            goals = GOALS.get((count, name), ())
+            missed = any(goal is not None and ratio > goal for ratio, goal in zip(ratios, goals, strict=False))
+            goal = f"  goal {', CPU '.join(f'{one:g}' for one in goals if one)}" if goals else ""
+            lines.append(
+                f"{count:>5}  {name:<24} {found.seconds:>8.1f} {found.cpu:>6.1f} {ratios[0]:>13.1f} {ratios[1]:>10.1f}"
+                f" {found.seconds / script.seconds:>8.1f}{goal}{' MISSED' if missed else ''}"
+            )
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=1, help="how often everything is measured; medians are shown")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--official", type=Path, metavar="CHECKOUT", help="Datadog's own role, to measure it, too")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="how many hosts (%(default)s)")
+    given = parser.parse_args()
     try:
-        results = {count: measure(count, rounds) for count in SIZES}
+        results = {count: measure(count, given.rounds, given.official) for count in given.sizes}
     finally:
         playbook("playbooks/lab_down.yml", "-e", "lab_keep_image=true")
-    print(f"\n{'hosts':>5}  {'run':<24} {'seconds':>8} {'x empty play':>13} {'x shell':>8}")
-    for count, medians in results.items():
-        for name, seconds in medians.items():
-            script = medians["shell, first" if "first" in name or "bare" in name else "shell, again"]
-            ratios = f"{seconds / medians['empty play']:>13.1f} {seconds / script:>8.1f}"
-            print(f"{count:>5}  {name:<24} {seconds:>8.1f} {ratios}")
+    print("", *table(results), sep="\n")
 
 
 if __name__ == "__main__":

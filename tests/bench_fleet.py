@@ -1,0 +1,168 @@
+"""How the cost of the playbooks grows with the fleet. Prints seconds, and CPU seconds of the controller.
+
+    python3 tests/bench_fleet.py [--sizes 1 10 50 200] [--plays preflight hosts objects verify]
+
+All hosts are this machine, over local connections, and Datadog is the stand-in, with their data put into it. Measured
+is what the controller does: ansible-playbook and what it starts, without the modules, which run on hosts. Not measured
+are ssh, whose client costs the controller more for each call, slow networks and hosts, Datadog's own answers and rate
+limits, and hosts with MySQL or the app. hosts.yml runs in check mode, as on hosts that have nothing yet, since it
+must not change this machine. Modules and the stand-in use the controller's cores, too: real fleets take fewer seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench_plays import Cost, play
+from standin_process import Standin, free_port
+from unit.gpg import gnupg
+
+SIZES = (1, 10, 50, 200)
+EMPTY = "empty play"
+PLAYS = {
+    EMPTY: ("tests/empty_play.yml",),
+    "preflight": ("playbooks/preflight.yml",),
+    "hosts": ("playbooks/hosts.yml", "--check"),
+    "objects": ("playbooks/objects.yml",),
+    "verify": ("playbooks/verify.yml",),
+}
+# Notes what a host's module costs, which is not the controller's.
+INTERPRETER = """#!/bin/bash
+/usr/bin/python3 "$@"
+rc=$?
+times >>{folder}/modules.$$
+exit $rc
+"""
+# An Agent that runs and sends, in place of the one that is not here.
+AGENT = {
+    "systemctl": "printf '%s\\n' LoadState=loaded ActiveState=active UnitFileState=enabled "
+    "'ActiveEnterTimestamp=Thu 2026-01-01 00:00:00 UTC' NeedDaemonReload=no MainPID=1",
+    "runuser": """case "$*" in *--json) echo '{"forwarderStats": {"APIKeyStatus": {"": "API Key valid"}}}' ;; esac""",
+}
+METRICS = ("my_metric", "system.load.1", "system.mem.usable")
+CHECKS = ("datadog.agent.up", "mysql.can_connect")
+TAGS = ("env:bench", "team:web", "zone:a", "os:linux")
+INTERVAL = 45
+
+
+class Fleet:
+    """So many hosts that are this machine, and what Datadog has of them."""
+
+    def __init__(self, folder: Path, size: int, datadog: Standin, key: Path) -> None:
+        self.folder, self.datadog = folder, datadog
+        self.name = f"bench{size}"
+        self.names = [f"host{number:03}" for number in range(size)]
+        self.counts = folder / "counts"
+        self.counts.mkdir()
+        interpreter = folder / "python3"
+        interpreter.write_text(INTERPRETER.format(folder=self.counts), encoding="utf-8")
+        interpreter.chmod(0o755)
+        for name, answer in AGENT.items():
+            (folder / "agent").mkdir(exist_ok=True)
+            (folder / "agent" / name).write_text(f"#!/bin/sh\n{answer}\n", encoding="ascii")
+            (folder / "agent" / name).chmod(0o755)
+        shared = {
+            "ansible_connection": "local",
+            "ansible_become": False,
+            "ansible_python_interpreter": str(interpreter),
+            "datadog_api_key": datadog.api_key,
+            "datadog_app_key": datadog.app_key,
+            "datadog_api_url": datadog.url,
+            "datadog_agent_dd_url": datadog.url,
+            "datadog_agent_apt_key_urls": [key.as_uri()],
+            "datadog_agent_hostname": "{{ inventory_hostname }}",
+            "datadog_tags_literals": list(TAGS),
+            "datadog_custom_check_interval": INTERVAL,
+            "datadog_objects_fleet": self.name,
+            "datadog_objects_notify": "@ops@example.com",
+            "datadog_verify_reports": "",
+        }
+        hosts = {"hosts": {name: {} for name in self.names}, "vars": shared}
+        self.inventory = folder / "hosts.json"
+        self.inventory.write_text(json.dumps({"monitored": hosts}), encoding="utf-8")
+
+    def run(self, name: str) -> Cost:
+        """What a playbook costs the controller."""
+        path = os.environ["PATH"]
+        if name == "verify":
+            self.report()
+            path = f"{self.folder / 'agent'}:{path}"
+        for count in self.counts.iterdir():
+            count.unlink()
+        whole = play(*PLAYS[name], "-i", str(self.inventory), variables={"PATH": path})
+        modules = sum(map(seconds, self.counts.iterdir()))
+        return Cost(whole.seconds, whole.cpu - modules)
+
+    def report(self) -> None:
+        """Tell Datadog what the Agents of all hosts would: tags, and points from five minutes ago to ten ahead."""
+        now = int(time.time()) // INTERVAL * INTERVAL
+        points = [{"timestamp": at, "value": 1} for at in range(now - 300, now + 590, INTERVAL)]
+        tags = [*TAGS, "ansible_group:monitored", f"kennel_fleet:{self.name}"]
+        for name in self.names:
+            host = [{"type": "host", "name": name}]
+            series = [
+                {"metric": metric, "type": 3, "interval": INTERVAL, "resources": host, "points": points}
+                for metric in METRICS
+            ]
+            self.send("/api/v2/series", {"series": series})
+            runs = [{"check": check, "host_name": name, "status": 0, "tags": []} for check in CHECKS]
+            self.send("/api/v1/check_run", runs)
+            self.send("/intake/", {"internalHostname": name, "host-tags": {"system": tags}})
+
+    def send(self, path: str, body: Any) -> None:
+        keys = {"dd_api_key": self.datadog.api_key, "content_type": "application/json"}
+        status, answer = self.datadog.request("POST", path, json.dumps(body).encode(), **keys)
+        assert status < 300, (path, status, answer)
+
+
+def seconds(path: Path) -> float:
+    """The sum of what bash's `times` prints: minutes and seconds, user and system, of itself and its children."""
+    parts = (text.rstrip("s").split("m") for text in path.read_text(encoding="ascii").split())
+    return sum(60 * float(minutes) + float(rest) for minutes, rest in parts)
+
+
+@contextmanager
+def datadog() -> Iterator[tuple[Path, Standin, Path]]:
+    """A folder, the stand-in Datadog, and the public key of a package repository."""
+    with tempfile.TemporaryDirectory(prefix="kennel-bench-") as name, gnupg() as gpg:
+        folder = Path(name)
+        key = folder / "key.public"
+        key.write_bytes(gpg.export(gpg.key("bench"), armor=True))
+        standin = Standin(folder, free_port())
+        standin.start()
+        try:
+            yield folder, standin, key
+        finally:
+            standin.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="how many hosts (%(default)s)")
+    parser.add_argument(
+        "--plays", nargs="+", choices=PLAYS, default=list(PLAYS), help="what to run (all); verify needs objects"
+    )
+    given = parser.parse_args()
+    print(__doc__.split("\n\n")[2])
+    print(f"\n{'hosts':>5}  {'playbook':<12} {'seconds':>8} {'CPU':>8} {'CPU a host':>11}")
+    for size in given.sizes:
+        with datadog() as (folder, standin, key):
+            fleet = Fleet(folder, size, standin, key)
+            for name in given.plays:
+                found = fleet.run(name)
+                print(
+                    f"{size:>5}  {name:<12} {found.seconds:>8.1f} {found.cpu:>8.1f} {found.cpu / size:>11.2f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What the benches share: a playbook run, with its seconds and what it cost this machine."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`seconds` by the clock, and `cpu`: user and system seconds of what was started and has ended."""
+
+    seconds: float
+    cpu: float
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    """What work costs that runs in processes of its own.
+
+    Left out is what outlives it: ssh's master connections, and processes that mitogen leaves behind.
+    """
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    work()
+    seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def play(path: str | Path, *arguments: str, variables: Mapping[str, str]) -> Cost:
+    """Run a playbook with these environment variables; stop everything, with its output, if it fails."""
+
+    def run() -> None:
+        done = subprocess.run(
+            [str(BIN / "ansible-playbook"), str(path), *arguments], cwd=ROOT, text=True, check=False,
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **variables},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{path} {' '.join(arguments)} failed:\n{done.stdout[-4000:]}")
+
+    return cost(run)
