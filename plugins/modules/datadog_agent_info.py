@@ -12,7 +12,16 @@ description:
     of what it sends and of its checks. Needs root, since only the Agent's own user may ask it.
   - A host without an Agent, or whose Agent does not answer, is not a failure. An Agent that was just started is given
     half a minute to answer.
-options: {}
+  - Can send requests to services of the host first, so that the Agent has traces of them.
+options:
+  requests:
+    description:
+      - Addresses of services as the host itself has them. Each is asked three times. Any answer makes a trace, also an
+        error.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.0.0
 attributes:
   check_mode:
     description: Can run in check mode, where it asks as ever.
@@ -29,6 +38,11 @@ EXAMPLES = r"""
   kennel.fleet.datadog_agent_info:
   become: true
   register: agent
+
+- name: Send requests to a traced service, and ask the Agent for its status
+  kennel.fleet.datadog_agent_info:
+    requests: ["http://127.0.0.1:5050/"]
+  become: true
 
 - name: Show the errors of its checks
   ansible.builtin.debug:
@@ -70,10 +84,25 @@ checks:
   returned: always
   type: dict
   sample: {"mysql": "Access denied for user 'datadog'@'localhost'"}
+requested:
+  description:
+    - When the first of O(requests) was sent, in seconds of the epoch by the host's clock; null without any.
+  returned: always
+  type: float
+  sample: 1764000120.5
+  version_added: 1.0.0
+unanswered:
+  description: Why a request had no answer, or another one than success, by its address.
+  returned: always
+  type: dict
+  sample: {"http://127.0.0.1:5050/": "Connection refused"}
+  version_added: 1.0.0
 """
 
+import http.client
 import json
 import time
+import urllib.request
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -86,10 +115,31 @@ USER = "dd-agent"
 PATIENCE = 30
 # Seconds after its start in which an Agent may not answer yet.
 YOUNG = 30
+# How often each address is asked, and how many seconds an answer may take.
+TIMES, ANSWER = 3, 10
+
+
+def send(addresses: list[str]) -> dict[str, str]:
+    """Ask each address for its page, and return why one had no answer, or an error for one."""
+    # The services are on this host: no proxy is to stand between.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    failed = {}
+    for address in TIMES * addresses:
+        try:
+            with opener.open(address, timeout=ANSWER) as answer:
+                answer.read()
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            failed[address] = public_text(str(error))
+    return failed
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"requests": {"type": "list", "elements": "str", "default": []}}, supports_check_mode=True
+    )
+    addresses = module.params["requests"]
+    requested = time.time() if addresses else None
+    unanswered = send(addresses)
     unit = read_unit(module, "datadog-agent.service")
 
     def ask(*verb: str) -> str:
@@ -117,6 +167,8 @@ def main() -> None:
         delivery=agent_answers.delivery_failures(status),
         # An error may quote an address with its password.
         checks={name: public_text(text) for name, text in agent_answers.check_errors(status).items()},
+        requested=requested,
+        unanswered=unanswered,
     )
 
 

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,7 @@ def ask(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         hostname: str = "echo web1.lab",
         since: str = "2026-11-24 00:37:53.5",
         before: str = "",
+        requests: list[str] | None = None,
     ) -> dict[str, Any]:
         text = status if isinstance(status, str) else json.dumps(status)
         (tmp_path / "status").write_text(text, encoding="utf-8")
@@ -74,7 +77,7 @@ def ask(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
             path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
             path.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-        result = run_module(datadog_agent_info)
+        result = run_module(datadog_agent_info, requests=requests or [])
         assert not result["failed"] and not result["changed"]
         return result
 
@@ -128,3 +131,52 @@ def test_an_agent_that_does_not_run_still_knows_its_name(ask: Run) -> None:
 
 def test_a_host_without_an_agent(ask: Run) -> None:
     assert ask(state="inactive", hostname="exit 127")["hostname"] == ""
+
+
+@pytest.fixture
+def service() -> Iterator[tuple[str, list[str]]]:
+    """A service of the host: its address, and the paths that it was asked for. One of them it answers with an error."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(503 if self.path == "/broken" else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_requests_are_sent_three_times_each(
+    ask: Run, service: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, asked = service
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    before = time.time()
+    result = ask(requests=[f"{address}/", f"{address}/broken"])
+    assert sorted(asked) == 3 * ["/"] + 3 * ["/broken"]
+    assert before <= result["requested"] <= time.time()
+    assert result["unanswered"] == {f"{address}/broken": "HTTP Error 503: Service Unavailable"}
+    assert result["key"] == "API Key valid"
+
+
+def test_services_that_do_not_answer_are_named(ask: Run) -> None:
+    result = ask(requests=["http://127.0.0.1:1/", "nonsense"])
+    assert "refused" in result["unanswered"]["http://127.0.0.1:1/"]
+    assert "unknown url type" in result["unanswered"]["nonsense"]
+    assert result["key"] == "API Key valid"
+
+
+def test_without_requests_none_is_sent(ask: Run) -> None:
+    result = ask()
+    assert (result["requested"], result["unanswered"]) == (None, {})
