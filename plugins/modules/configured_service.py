@@ -1,17 +1,20 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run a service with the configuration that is on disk."""
+"""Write the files of a service, and run it with them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: configured_service
-short_description: Run a systemd service with the configuration that is on disk
+short_description: Write a systemd service's files, and run the service with them
 version_added: 0.1.0
 description:
-  - Enables and starts a service, and knows whether it was started before its configuration last changed.
+  - Writes the files of a service, each in one step, then enables and starts the service. Restarts it if it was started
+    before its configuration last changed.
+  - No file is readable by others on its way. Secrets never show in output, logs or diffs.
   - Has systemd read the unit's file again before a start, if that changed.
-  - Fails where a link stands for one of the files or folders, and another user than root can have made it.
+  - No link is followed that another user than root can have made, and nothing but a plain file is replaced. What stands
+    in the way is named, and left alone.
   - So a run that was broken off between writing a file and restarting the service is put right by the next one.
   - Works in check mode on a host where the service is not installed yet.
 author: Kennel contributors (@kennel)
@@ -33,24 +36,68 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description: Files to write or remove before. The folder of each must exist.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.0.0
+    suboptions:
+      path:
+        description: The file.
+        type: path
+        required: true
+      state:
+        description: Whether it is to be there.
+        type: str
+        choices: [present, absent]
+        default: present
+      content:
+        description: Its text. Either this or O(files[].config) is required with O(files[].state=present).
+        type: str
+      config:
+        description: What it says as YAML, without its secrets.
+        type: dict
+      secrets:
+        description:
+          - Secrets by their place in O(files[].config), a dotted path in which numbers are list positions.
+          - A value of the form V(ENC[handle]) is written as it is, for the Agent to resolve, and is shown in diffs.
+        type: dict
+        default: {}
+      owner:
+        description: Its owner.
+        type: str
+        default: root
+      group:
+        description: Its group.
+        type: str
+        default: root
+      mode:
+        description: Its mode, an octal number in quotes.
+        type: str
+        default: "0640"
+      live:
+        description: Whether the service reads the file while it runs, so that a change of it needs no restart.
+        type: bool
+        default: false
   watch:
     description:
-      - Files that the service reads when it starts. Folders stand for all that lies in them.
+      - Files that the service reads when it starts, in addition to O(files). Folders stand for all that lies in them.
     type: list
     elements: path
     default: []
   memberships:
     description:
-      - Whether a service counts as stale, too, if its user has been put into a group since it was started.
+      - Whether the service is restarted, too, if its user has been put into a group since it was started.
     type: bool
     default: false
-  restart:
+  defer:
     description:
-      - V(when_stale) restarts a service that was started before a file in O(watch) changed, or see O(memberships).
-      - V(never) leaves that to the caller and returns RV(restart_due).
-    type: str
-    choices: [when_stale, never]
-    default: never
+      - Whether to leave enabling, start and restart to a handler, which calls this module again without O(defer). The
+        task is changed if one of them is due. A service that is not to run is stopped and disabled at once.
+    type: bool
+    default: false
+    version_added: 1.0.0
   pending:
     description:
       - Whether an earlier task has changed the configuration.
@@ -62,23 +109,30 @@ attributes:
     support: full
     description: Says what would change and changes nothing.
   diff_mode:
-    support: none
-    description: There is no text to compare.
+    support: full
+    description: Shows the differences of the files with secrets hidden.
 """
 
 EXAMPLES = r"""
-- name: Run the Agent
+- name: Configure and run a service
+  kennel.fleet.configured_service:
+    name: shop
+    files:
+      - path: /etc/systemd/system/shop.service
+        content: "{{ lookup('ansible.builtin.template', 'shop.service.j2') }}"
+        mode: "0644"
+      - path: /etc/shop.yaml
+        config: {database: {host: db1.example.com, user: shop}}
+        secrets: {database.password: "{{ vault_shop_database_password }}"}
+        group: shop
+
+- name: Restart the Agent if its files are newer
   kennel.fleet.configured_service:
     name: datadog-agent
     watch: [/etc/datadog-agent/datadog.yaml, /etc/datadog-agent/conf.d, /etc/datadog-agent/checks.d]
-    restart: when_stale
 """
 
 RETURN = r"""
-restart_due:
-  description: Whether the service runs with an older configuration than the one on disk.
-  returned: always
-  type: bool
 active:
   description: Whether the service runs.
   returned: always
@@ -88,21 +142,43 @@ since:
   returned: always
   type: float
 actions:
-  description: What was done, or in check mode would be done.
+  description: What was done to the service. In check mode or with O(defer), what is to be done.
   returned: always
   type: list
   elements: str
   sample: [enable, start]
+files:
+  description: The files that changed, or in check mode would change.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/shop.yaml]
+  version_added: 1.0.0
 """
 
 import os
 import pwd
 import stat
 import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._host.systemd_unit import Unit, enabled_units, read_unit
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import render
+
+FILE = {
+    "path": {"type": "path", "required": True},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+    "content": {},
+    "config": {"type": "dict"},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "owner": {"default": "root"},
+    "group": {"default": "root"},
+    "mode": {"default": "0640"},
+    "live": {"type": "bool", "default": False},
+}
 
 
 def newest_change(paths: list[str], *, now: float) -> float:
@@ -164,14 +240,27 @@ class Service:
             )
 
 
-def decide(service: Unit, *, enabled: bool, restart: bool, stale: bool) -> list[str]:
+def decide(service: Unit, *, enabled: bool, stale: bool) -> list[str]:
     """The systemctl verbs that bring the service to what is wanted, in order."""
     if not enabled:
         return [verb for verb, needed in (("stop", service.active), ("disable", service.enabled)) if needed]
     actions = [] if service.enabled else ["enable"]
     if not service.active:
         return [*actions, "start"]
-    return [*actions, "restart"] if restart and stale else actions
+    return [*actions, "restart"] if stale else actions
+
+
+def put(changes: Changes, file: dict[str, Any]) -> bool:
+    """Write or remove a file; say whether the service has to be restarted for it."""
+    path, secrets = file["path"], file["secrets"]
+    if file["state"] == "absent":
+        return changes.remove(path, secrets) and not file["live"]
+    try:
+        text = render(file["config"], secrets) if file["content"] is None else file["content"]
+    except (TypeError, ValueError) as error:
+        changes.module.fail_json(msg=f"{path} was not written: {error}")
+    attributes = {name: file[name] for name in ("owner", "group", "mode")}
+    return changes.write(path, text, secrets=secrets, **attributes) and not file["live"]
 
 
 def main() -> None:
@@ -180,28 +269,41 @@ def main() -> None:
             "name": {"required": True},
             "enabled": {"type": "bool", "default": True},
             "companions": {"type": "list", "elements": "str", "default": []},
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": FILE,
+                "mutually_exclusive": [("content", "config")],
+                "required_if": [("state", "present", ("content", "config"), True)],
+            },
             "watch": {"type": "list", "elements": "path", "default": []},
             "memberships": {"type": "bool", "default": False},
-            "restart": {"choices": ["when_stale", "never"], "default": "never"},
+            "defer": {"type": "bool", "default": False},
             "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    enabled = module.params["enabled"]
+    enabled, files = module.params["enabled"], module.params["files"]
+    changes = Changes(module)
+    with safe_files.refusals(module):
+        written = [put(changes, file) for file in files]
+        watched = [*module.params["watch"], *(file["path"] for file in files if not file["live"])]
+        changed_at = newest_change(watched, now=time.time())
+    # After that: one of the files may be its unit.
     service = Service(module)
     if not service.state.installed and not module.check_mode and enabled:
         module.fail_json(msg=f"There is no unit {service.unit} on this host: install its package first.")
-    with safe_files.refusals(module):
-        changed_at = newest_change(module.params["watch"], now=time.time())
     stale = service.state.active and (
         changed_at > service.state.since
+        or any(written)
         or module.params["pending"]
         or (module.params["memberships"] and lacks_group(service.state.pid))
     )
-    restart = module.params["restart"] == "when_stale"
-    actions = decide(service.state, enabled=enabled, restart=restart, stale=stale)
-    for verb in actions:
-        service.run(verb)
+    actions = decide(service.state, enabled=enabled, stale=stale)
+    if not (enabled and module.params["defer"]):
+        for verb in actions:
+            service.run(verb)
     companions = [] if enabled else enabled_units(module, module.params["companions"])
     if companions:
         actions.append(f"disable {' '.join(companions)}")
@@ -209,11 +311,12 @@ def main() -> None:
     if actions and not module.check_mode:
         service.read()
     module.exit_json(
-        changed=bool(actions),
+        changed=changes.changed or bool(actions),
         actions=actions,
-        restart_due=enabled and stale and not restart,
         active=service.state.active,
         since=service.state.since,
+        files=changes.files,
+        diff=changes.diffs,
     )
 
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
 CORES = {"oldest", "trixie", "sid"}
 TEXTS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+SPECS = sorted(ROOT.glob("roles/*/meta/argument_specs.yml"))
+ROLES = [path.parts[-3] for path in SPECS]
 # Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
 OWN = re.compile(r"[A-Z]{2,}|\*|\.kennel|\.venv|^inventory/production|^verify/")
 PLACE = re.compile(
@@ -29,8 +30,8 @@ PLACE = re.compile(
 def variables() -> set[str]:
     """The variables of the roles, and those that playbooks and inventories know beside them."""
     known: set[str] = set()
-    for role in ROLES:
-        specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    for path in SPECS:
+        specs = yaml.safe_load(path.read_text(encoding="utf-8"))
         known |= set(specs["argument_specs"]["main"]["options"])
     for path in (*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("inventory/**/*.yml"), *ROOT.glob("plugins/*/*.py")):
         known |= set(re.findall(r"[a-z][a-z0-9_]+", f"{path.stem} {path.read_text(encoding='utf-8')}"))

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A program that imports a custom check as the Agent does, and says what is wrong with it.
 
-It runs on a host, as the Agent's user, under the Agent's own Python, which may be as old as 3.8. The code comes by
-standard input, and nothing of the Agent is changed: the code is put into a private copy of the configuration folder, in
-which all else is links, so that what it looks for beside itself is there.
+It runs on a host, as the Agent's user, under the Agent's own Python, which may be as old as 3.8. The code, and that of
+checks which are to stand beside it, comes by standard input as JSON, and nothing of the Agent is changed: the code is
+put into a private copy of the configuration folder, in which all else is links, so that what it looks for beside itself
+is there.
 
 Source of the rules: datadog-agent 7.70 to 7.84, rtloader/three/three.cpp, rtloader/common/builtins,
 pkg/collector/python/loader.go and cmd/agent/common/common.go.
@@ -68,18 +69,19 @@ CONSTANTS = {
 }
 
 
-def copy_folder(root: str, folder: str, name: str, code: bytes) -> str:
-    """Make FOLDER look like ROOT with the check in it, and return the path of its code."""
+def copy_folder(root: str, folder: str, name: str, codes: dict[str, str]) -> str:
+    """Make FOLDER look like ROOT with these checks in it, and return the path of the code of the check NAME."""
     checks = os.path.join(folder, "checks.d")
     os.mkdir(checks, 0o700)
-    for source, target, own in ((root, folder, "checks.d"), (os.path.join(root, "checks.d"), checks, f"{name}.py")):
+    files = {f"{each}.py": code.encode("utf-8", "surrogateescape") for each, code in codes.items()}
+    for source, target, own in ((root, folder, {"checks.d"}), (os.path.join(root, "checks.d"), checks, {*files})):
         for entry in os.listdir(source) if os.path.isdir(source) else ():
-            if entry not in (own, "__pycache__"):
+            if entry not in (*own, "__pycache__"):
                 os.symlink(os.path.join(source, entry), os.path.join(target, entry))
-    path = os.path.join(checks, f"{name}.py")
-    with open(path, "wb") as file:
-        file.write(code)
-    return path
+    for file, code in files.items():
+        with open(os.path.join(checks, file), "wb") as stream:
+            stream.write(code)
+    return os.path.join(checks, f"{name}.py")
 
 
 def become_agent(home: str, checks: str) -> None:
@@ -187,10 +189,10 @@ def attempt(name: str, home: str, path: str, seconds: float) -> dict[str, str]:
 
 def main(name: str, root: str, home: str, seconds: str) -> None:
     """Print as JSON a ``problem`` or a ``warning``, or neither."""
-    code = sys.stdin.buffer.read()
+    codes = json.load(sys.stdin)
     folder = tempfile.mkdtemp(prefix="kennel-check-")
     try:
-        answer = attempt(name, home, copy_folder(root, folder, name, code), float(seconds))
+        answer = attempt(name, home, copy_folder(root, folder, name, codes), float(seconds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sys.stdout.write(json.dumps({what: text.replace(folder, root) for what, text in answer.items()}) + "\n")

@@ -16,10 +16,18 @@ PATIENCE = 60
 
 
 def try_loading(
-    module: AnsibleModule, *, name: str, code: str, root: str, python: str, user: str, seconds: int = PATIENCE
+    module: AnsibleModule,
+    *,
+    name: str,
+    codes: dict[str, str],
+    root: str,
+    python: str,
+    user: str,
+    seconds: int = PATIENCE,
 ) -> tuple[str, str]:
-    """Return what keeps the Agent from loading CODE as the check NAME, and what to warn of, each empty if nothing.
+    """Return what keeps the Agent from loading the check NAME, and what to warn of, each empty if nothing.
 
+    :arg codes: the code of that check and of the others that are to stand beside it, by their names.
     :arg python: the Agent's own Python; its installation is found from there, as ``HOME/embedded/bin/python3``.
     """
     home = os.path.dirname(os.path.dirname(os.path.dirname(python)))
@@ -30,7 +38,7 @@ def try_loading(
     try:
         status, out, err = module.run_command(
             [*become, *limit, *program, name, root, home, str(seconds)],
-            data=code.encode("utf-8", "surrogateescape"),
+            data=json.dumps(codes).encode("ascii"),
             binary_data=True,
             cwd="/",
             handle_exceptions=False,

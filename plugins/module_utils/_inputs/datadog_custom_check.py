@@ -53,7 +53,8 @@ def reads(inputs: dict[str, Any]) -> list[str]:
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``names``, and ``proven``, the metrics of each check that names some.
+    :return: beside the inputs ``code``, the text of each source by the check's name, and ``proven``, the metrics of
+        each check that names some.
     """
     variable, checks = "datadog_custom_check_checks", inputs["checks"]
     if not isinstance(checks, (list, tuple)):
@@ -78,7 +79,8 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
         return Checked(problems)
     present = [item for item in checks if _is_present(item)]
     proven = {item["name"]: list(item["metrics"]) for item in present if item.get("metrics") is not None}
-    return Checked([], {"names": [item["name"] for item in checks], "proven": proven}, _expects(present))
+    code = {item["name"]: host.files[str(item["source"])] for item in present if item.get("source") is not None}
+    return Checked([], {"code": code, "proven": proven}, _expects(present))
 
 
 def _is_present(item: dict[str, Any]) -> bool:

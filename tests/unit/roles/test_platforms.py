@@ -45,10 +45,10 @@ REFUSED = [
 
 
 def facts(platform: tuple[str, str, str, str], architecture: str = "x86_64", bits: str = "64") -> dict[str, Any]:
-    """The facts of a host, as far as the roles look at them, with nothing installed yet."""
+    """The facts of a host, as far as the roles look at them."""
     names = ("distribution", "distribution_version", "distribution_major_version", "distribution_release")
     told = dict(zip(names, platform, strict=True))
-    return {**told, "architecture": architecture, "userspace_bits": bits, "packages": {}}
+    return {**told, "architecture": architecture, "userspace_bits": bits}
 
 
 def checked(role: str, told: dict[str, Any], **given: Any) -> tuple[dict[str, Any], Checked]:

@@ -13,7 +13,10 @@ import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_secret_name
 
 ROOT = Path(__file__).resolve().parents[3]
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+# What the others share, and no playbook calls.
+PRIVATE = "common"
+ALL = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+ROLES = [role for role in ALL if role != PRIVATE]
 
 
 def read(role: str, path: str) -> Any:
@@ -111,3 +114,18 @@ def test_no_role_or_playbook_reads_private_variables_of_another() -> None:
             if owner not in (own, "datadog_objects"):
                 found.append(f"{path.relative_to(ROOT)}: __{name}")
     assert found == []
+
+
+def test_what_roles_share_is_in_one_role() -> None:
+    assert [role for role in ALL if (ROOT / "roles" / role / "handlers").exists()] == [PRIVATE]
+    tasks = [
+        path for path in (ROOT / "roles").glob("*/tasks/*.yml") if "builtin.apt:" in path.read_text(encoding="utf-8")
+    ]
+    # The Agent's package has a version, and the repository says whether it is needed.
+    assert sorted(path.parts[-3] for path in tasks) == [PRIVATE, "datadog_agent"]
+    named = [path for path in (ROOT / "roles").rglob("*.yml") if "/conf.d\n" in path.read_text(encoding="utf-8")]
+    assert [path.parts[-3] for path in named] == [PRIVATE]
+
+
+def test_private_variables_have_the_name_of_their_role() -> None:
+    assert all(name.startswith(f"{PRIVATE}_") for name in read(PRIVATE, "vars/main.yml"))

@@ -1,11 +1,12 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that runs a service with the configuration on disk, against a systemctl that keeps its state in a file."""
+"""The module that writes a service's files and runs it with them, against a systemctl whose state is in a file."""
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
+from ansible.module_utils import basic
 from ansible_collections.kennel.fleet.plugins.modules import configured_service
 from ansible_collections.kennel.fleet.plugins.modules.configured_service import decide, newest_change
 
@@ -103,8 +106,8 @@ def service(run_module: Run, unit: Unit, config: Path) -> Run:
 
 
 def test_leaves_a_service_alone_that_is_as_wanted(service: Run, unit: Unit) -> None:
-    result = service(restart="when_stale")
-    assert (result["changed"], result["actions"], result["active"], result["restart_due"]) == (False, [], True, False)
+    result = service()
+    assert (result["changed"], result["actions"], result["active"]) == (False, [], True)
     assert result["since"] == pytest.approx(STARTED_AT, abs=1e-5)
     assert unit.verbs == []
 
@@ -119,8 +122,8 @@ def test_enables_and_starts_what_is_stopped(service: Run, unit: Unit) -> None:
 
 def test_restarts_once_when_the_configuration_is_newer(service: Run, unit: Unit, config: Path) -> None:
     os.utime(config, (STARTED_AT + 0.3, STARTED_AT + 0.3))
-    assert service(restart="when_stale")["actions"] == ["restart"]
-    assert service(restart="when_stale")["actions"] == []
+    assert service()["actions"] == ["restart"]
+    assert service()["actions"] == []
     assert unit.verbs == ["restart"]
 
 
@@ -128,17 +131,16 @@ def test_restarts_what_was_started_before_its_user_came_into_a_group(
     service: Run, unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unit.set(MainPID=str(os.getpid()))
-    assert service(restart="when_stale", memberships=True)["actions"] == []
+    assert service(memberships=True)["actions"] == []
     monkeypatch.setattr(os, "getgrouplist", lambda _name, group: [group, 54321])
-    assert service(memberships=True)["restart_due"]
-    assert service(restart="when_stale")["actions"] == []
-    assert service(restart="when_stale", memberships=True)["actions"] == ["restart"]
+    assert service()["actions"] == []
+    assert service(memberships=True)["actions"] == ["restart"]
 
 
 @pytest.mark.parametrize("pid", ["0", "4194305"])
 def test_process_that_has_gone_lacks_no_group(service: Run, unit: Unit, pid: str) -> None:
     unit.set(MainPID=pid)
-    assert not service(memberships=True)["restart_due"]
+    assert not service(memberships=True)["changed"]
 
 
 @pytest.mark.parametrize(("state", "verb"), [("active", "restart"), ("inactive", "start")])
@@ -147,17 +149,32 @@ def test_has_systemd_read_a_changed_unit_before_it_starts(
 ) -> None:
     os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
     unit.set(ActiveState=state, NeedDaemonReload="yes")
-    assert service(restart="when_stale", check=True)["actions"] == [verb]
+    assert service(check=True)["actions"] == [verb]
     assert unit.verbs == []
-    assert service(restart="when_stale")["actions"] == [verb]
+    assert service()["actions"] == [verb]
     assert unit.verbs == ["daemon-reload", verb]
 
 
-def test_leaves_the_restart_to_the_caller_if_asked(service: Run, unit: Unit, config: Path) -> None:
+@pytest.mark.parametrize(
+    ("facts", "actions"),
+    [({}, ["restart"]), ({"ActiveState": "inactive", "UnitFileState": "disabled"}, ["enable", "start"])],
+)
+def test_leaves_start_and_restart_to_a_handler_if_asked(
+    service: Run, unit: Unit, config: Path, facts: dict[str, str], actions: list[str]
+) -> None:
+    assert not service(defer=True)["changed"]
     os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
-    result = service()
-    assert (result["changed"], result["restart_due"]) == (False, True)
+    unit.set(**facts)
+    for check in (True, False):
+        result = service(defer=True, check=check)
+        assert (result["changed"], result["actions"]) == (True, actions)
     assert unit.verbs == []
+    assert service()["actions"] == unit.verbs == actions
+    assert not service(defer=True)["changed"]
+
+
+def test_stops_at_once_what_is_not_to_run(service: Run, unit: Unit) -> None:
+    assert service(enabled=False, defer=True)["actions"] == unit.verbs == ["stop", "disable"]
 
 
 def test_stops_and_disables(service: Run, unit: Unit) -> None:
@@ -198,8 +215,7 @@ def test_check_mode_names_what_the_run_then_does(service: Run, unit: Unit, facts
 
 
 def test_check_mode_is_told_of_changes_that_are_not_on_disk(service: Run, unit: Unit) -> None:
-    assert service(check=True, pending=True, restart="when_stale")["actions"] == ["restart"]
-    assert service(check=True, pending=True)["restart_due"]
+    assert service(check=True, pending=True)["actions"] == ["restart"]
     assert unit.verbs == []
 
 
@@ -223,7 +239,7 @@ def test_start_that_fails_says_where_to_look(service: Run, unit: Unit) -> None:
 @pytest.mark.parametrize("stamp", ["", "n/a", "Tue 2026-11-24 00:37", "Tue 2026-13-99 00:00:00 UTC"])
 def test_stamp_that_cannot_be_read_restarts_rather_than_trusts(service: Run, unit: Unit, stamp: str) -> None:
     unit.set(ActiveEnterTimestamp=stamp)
-    assert service(restart="when_stale")["actions"] == ["restart"]
+    assert service()["actions"] == ["restart"]
 
 
 def test_stamp_without_fraction(service: Run, unit: Unit) -> None:
@@ -258,19 +274,127 @@ class TestNewestChange:
 
 
 @pytest.mark.parametrize(
-    ("active", "enabled", "wanted", "restart", "stale", "verbs"),
+    ("active", "enabled", "wanted", "stale", "verbs"),
     [
-        (True, True, True, True, False, []),
-        (True, True, True, True, True, ["restart"]),
-        (True, True, True, False, True, []),
-        (True, False, True, True, True, ["enable", "restart"]),
-        (False, True, True, True, True, ["start"]),
-        (False, False, True, False, False, ["enable", "start"]),
-        (True, True, False, True, True, ["stop", "disable"]),
-        (False, True, False, True, True, ["disable"]),
-        (False, False, False, True, True, []),
+        (True, True, True, False, []),
+        (True, True, True, True, ["restart"]),
+        (True, False, True, True, ["enable", "restart"]),
+        (False, True, True, True, ["start"]),
+        (False, False, True, False, ["enable", "start"]),
+        (True, True, False, True, ["stop", "disable"]),
+        (False, True, False, True, ["disable"]),
+        (False, False, False, True, []),
     ],
 )
-def test_verbs(active: bool, enabled: bool, wanted: bool, restart: bool, stale: bool, verbs: list[str]) -> None:
+def test_verbs(active: bool, enabled: bool, wanted: bool, stale: bool, verbs: list[str]) -> None:
     service = SimpleNamespace(active=active, enabled=enabled)
-    assert decide(service, enabled=wanted, restart=restart, stale=stale) == verbs
+    assert decide(service, enabled=wanted, stale=stale) == verbs
+
+
+KEY, NEXT_KEY = "0a" * 16, "1b" * 16
+
+
+class TestFiles:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "datadog.yaml"
+
+    @pytest.fixture
+    def write(self, service: Run, own_files: None, path: Path) -> Run:
+        file = {"path": str(path), "config": {"site": "datadoghq.eu", "tags": ["env:lab"]}, "secrets": {"api_key": KEY}}
+
+        def call(check: bool = False, others: tuple[dict[str, Any], ...] = (), **changes: Any) -> dict[str, Any]:
+            return service(check=check, files=[{**file, **changes}, *others])
+
+        return call
+
+    def test_writes_once_privately_with_secrets_and_restarts(self, write: Run, path: Path, unit: Unit) -> None:
+        first = write()
+        assert first["changed"]
+        assert first["files"] == [str(path)]
+        assert yaml.safe_load(path.read_text()) == {"site": "datadoghq.eu", "tags": ["env:lab"], "api_key": KEY}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        assert not write()["changed"]
+        assert unit.verbs == ["restart"]
+
+    def test_puts_the_mode_right(self, write: Run, path: Path) -> None:
+        write()
+        path.chmod(0o644)
+        assert write()["changed"]
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+    def test_replaces_an_old_file_without_showing_what_it_held(self, write: Run, path: Path) -> None:
+        path.write_text(f"# api_key: {NEXT_KEY}\napi_key: {NEXT_KEY}\nproxy:\n  https: http://me:geheim@proxy\n")
+        result = write()
+        assert result["changed"]
+        assert "datadoghq.eu" in result["diff"][0]["after"]
+        for secret in (KEY, NEXT_KEY, "geheim"):
+            assert secret not in str(result)
+
+    def test_new_key_shows_as_a_change_and_not_as_itself(self, write: Run) -> None:
+        write()
+        result = write(secrets={"api_key": NEXT_KEY})
+        assert result["changed"]
+        assert result["diff"][0]["before"] != result["diff"][0]["after"]
+        assert KEY not in str(result)
+        assert NEXT_KEY not in str(result)
+
+    def test_no_secret_is_in_what_a_run_prints(
+        self, write: Run, path: Path, unit: Unit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As ansible-core prints it, with the arguments."""
+        file = {"path": str(path), "config": {"site": "s"}, "secrets": {"api_key": KEY}}
+        monkeypatch.undo()
+        monkeypatch.setenv("PATH", f"{path.parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        arguments = {"ANSIBLE_MODULE_ARGS": {"name": "agent", "files": [file], "_ansible_check_mode": True}}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            configured_service.main()
+        said = capsys.readouterr().out
+        assert json.loads(said)["invocation"]["module_args"]["files"][0]["config"] == {"site": "s"}
+        assert KEY not in said
+
+    def test_check_mode_tells_the_same_and_writes_nothing(self, write: Run, path: Path) -> None:
+        foreseen = write(check=True)
+        assert not path.exists()
+        result = write()
+        assert all(foreseen[name] == result[name] for name in ("changed", "files", "diff", "actions"))
+        assert not write(check=True)["changed"]
+
+    def test_check_mode_works_where_nothing_is_installed_yet(self, write: Run, unit: Unit, tmp_path: Path) -> None:
+        unit.set(LoadState="not-found", ActiveState="inactive", UnitFileState="", ActiveEnterTimestamp="")
+        result = write(check=True, path=str(tmp_path / "none" / "datadog.yaml"))
+        assert (result["changed"], result["actions"]) == (True, ["enable", "start"])
+
+    @pytest.mark.parametrize("check", [False, True])
+    def test_file_that_the_service_reads_while_it_runs_restarts_nothing(
+        self, write: Run, unit: Unit, check: bool
+    ) -> None:
+        result = write(live=True, check=check)
+        assert (result["changed"], result["actions"], unit.verbs) == (True, [], [])
+
+    def test_text_and_removal(self, write: Run, path: Path) -> None:
+        other = path.with_name("other")
+        write(others=({"path": str(other), "content": "a\n", "mode": "0600"},))
+        assert (other.read_text(), stat.S_IMODE(other.stat().st_mode)) == ("a\n", 0o600)
+        result = write(others=({"path": str(other), "state": "absent"},))
+        assert result["files"] == [str(other)]
+        assert not other.exists()
+        assert not write(others=({"path": str(other), "state": "absent"},))["changed"]
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"secrets": {"tags.7.x": KEY}}, "tags.7.x"),
+            ({"path": "/nonexistent/datadog.yaml"}, "/nonexistent does not exist: create it"),
+        ],
+    )
+    def test_refusals_name_the_place_and_no_secret(
+        self, write: Run, path: Path, changes: dict[str, Any], words: str
+    ) -> None:
+        result = write(**changes)
+        assert result["failed"]
+        assert words in result["msg"]
+        assert KEY not in str(result)
+        assert not path.exists()

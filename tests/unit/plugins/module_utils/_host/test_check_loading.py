@@ -71,13 +71,13 @@ def load(run_module: Callable[..., object], monkeypatch: pytest.MonkeyPatch, hom
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
     user = pwd.getpwuid(os.getuid()).pw_name
 
-    def call(code: str | bytes, name: str = "jobs", seconds: int = 120) -> tuple[str, str]:
+    def call(code: str | bytes, name: str = "jobs", seconds: int = 120, **beside: str) -> tuple[str, str]:
         text = code if isinstance(code, str) else code.decode("utf-8", "surrogateescape")
         before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
         python = str(home / "embedded/bin/python3")
         found = check_loading.try_loading(
             AnsibleModule(argument_spec={}),
-            name=name, code=text, root=str(root), python=python, user=user, seconds=seconds,
+            name=name, codes={name: text, **beside}, root=str(root), python=python, user=user, seconds=seconds,
         )  # fmt: skip
         assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
         assert list(scratch.iterdir()) == []
@@ -128,6 +128,12 @@ def test_takes_what_runs_in_the_agent(load: Load, code: str | bytes) -> None:
     start = time.monotonic()
     assert load(code) == ("", "")
     assert time.monotonic() - start < 100
+
+
+def test_may_import_another_check_that_comes_with_it(load: Load) -> None:
+    code = f"from jobs_names import NAME\n{BASE}{CHECK}"
+    assert "jobs_names" in load(code)[0]
+    assert load(code, jobs_names="NAME = 1\n") == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,8 @@ import pytest
 import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils._host.safe_files import FileProblem
 from ansible_collections.kennel.fleet.plugins.modules import (
-    datadog_check,
-    datadog_config,
-    datadog_untracked_checks,
+    configured_service,
+    datadog_checks,
     python_app,
 )
 from ansible_collections.kennel.fleet.plugins.modules.configured_service import newest_change
@@ -68,15 +67,10 @@ def state(folder: Path) -> list[tuple[str, int, int, bytes]]:
 
 @pytest.fixture
 def check(run_module: Run, own_files: None, trees: Trees) -> Run:
-    wanted = {
-        "name": "backlog",
-        "code": CODE,
-        "config": {"init_config": {}, "instances": [{}]},
-        "root": str(trees.agent),
-        "python": sys.executable,
-        "user": USER,
-    }
-    return lambda **changes: run_module(datadog_check, **{**wanted, **changes})
+    host = {"root": str(trees.agent), "python": sys.executable, "user": USER, "code": {"backlog": CODE}}
+    return lambda check=False, **changes: run_module(
+        datadog_checks, check=check, checks=[{"name": "backlog", **changes}], **host
+    )
 
 
 def set_link(path: Path, target: Path) -> None:
@@ -183,7 +177,9 @@ def test_configuration_is_not_written_to_a_trap(
     path = trees.agent / "datadog.yaml"
     make(path, trees.roots / "datadog.yaml")
     before = state(trees.roots), state(trees.agent)
-    result = run_module(datadog_config, check=check_mode, path=str(path), config={"site": "s"})
+    result = run_module(
+        configured_service, check=check_mode, name="agent", files=[{"path": str(path), "config": {"site": "s"}}]
+    )
     assert result["failed"]
     assert result["msg"].startswith(f"{path} ")
     assert SECRET not in str(result)
@@ -194,7 +190,7 @@ class TestUntracked:
     @pytest.fixture
     def untracked(self, run_module: Run, trees: Trees) -> Run:
         return lambda **arguments: run_module(
-            datadog_untracked_checks, root=str(trees.agent), tracked=["backlog"], **arguments
+            datadog_checks, root=str(trees.agent), checks=[], disable_others=True, tracked=["backlog"], **arguments
         )
 
     def test_folder_that_is_a_link_is_no_check_and_keeps_what_it_leads_to(self, untracked: Run, trees: Trees) -> None:
@@ -300,7 +296,7 @@ ALLOWED = {
     ("python_app.py", "shutil.rmtree"): "in a folder that the module has made root's",
     ("python_app.py", "tempfile.TemporaryDirectory"): "its name cannot be foreseen",
     ("python_app.py", "open"): "in a temporary folder of its own",
-    ("datadog_keyring.py", "os.makedirs"): "/usr/share/keyrings",
+    ("keyring.py", "os.makedirs"): "/usr/share/keyrings",
     ("datadog_agent_package.py", "glob.glob"): "below /etc/systemd and /usr/lib/systemd",
     ("datadog_agent_package.py", "shutil.rmtree"): "in a folder of root's, and it follows no link",
     ("datadog_agent_package.py", "tempfile.TemporaryDirectory"): "in /var/lib, and its name cannot be foreseen",
@@ -312,16 +308,16 @@ ALLOWED = {
     ("check_import.py", "os.symlink"): "run as the Agent's user",
     ("check_import.py", "shutil.rmtree"): "run as the Agent's user",
     ("check_import.py", "tempfile.mkdtemp"): "run as the Agent's user",
-    ("datadog_arrival_report.py", "tempfile.mkstemp"): "on the controller",
-    ("datadog_arrival_report.py", "os.chmod"): "on the controller",
-    ("datadog_arrival_report.py", "os.replace"): "on the controller",
-    ("datadog_arrival_report.py", "os.makedirs"): "on the controller",
+    ("report.py", "tempfile.mkstemp"): "on the controller",
+    ("report.py", "os.chmod"): "on the controller",
+    ("report.py", "os.replace"): "on the controller",
+    ("report.py", "os.makedirs"): "on the controller",
 }
 
 
 def test_modules_work_on_files_in_one_way() -> None:
     found = set()
-    for path in [*(ROOT / "plugins" / "modules").glob("*.py"), *(ROOT / "plugins" / "module_utils").glob("*.py")]:
+    for path in [*(ROOT / "plugins" / "modules").glob("*.py"), *(ROOT / "plugins" / "module_utils").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 found.add((path.name, ast.unparse(node.func).replace("self.module.", "module.")))
@@ -342,8 +338,6 @@ WRITING = {
     "slurp",
 }
 TASKS = {
-    ("mysql", "template", "{{ __mysql_inputs.settings_file }}"): "/etc/mysql/",
-    ("flask_apm", "file", "{{ __flask_apm_credentials }}"): "/etc/",
     ("datadog_objects", "file", "{{ __datadog_objects_reports }}"): "on the controller",
     ("datadog_objects", "copy", "{{ __datadog_objects_reports }}/objects.json"): "on the controller",
 }

@@ -181,7 +181,7 @@ def test_metrics_that_checks_promise_are_expected() -> None:
         "metrics": [{"name": "my_metric", "interval": 20, "min": 0, "max": 1000}],
     }
     assert checked.inputs == {
-        "names": ["my_metric", "jobs", "gone"],
+        "code": {},
         "proven": {"my_metric": ["my_metric"], "jobs": ["jobs.done"]},
     }
 

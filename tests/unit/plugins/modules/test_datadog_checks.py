@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.kennel.fleet.plugins.modules import datadog_check
+from ansible_collections.kennel.fleet.plugins.modules import datadog_checks
 
 Run = Callable[..., dict[str, Any]]
 
@@ -39,16 +39,21 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def install(run_module: Run, own_files: None, root: Path) -> Run:
-    wanted = {
+    check = {
         "name": "jobs",
-        "code": CODE,
-        "config": {"init_config": {}, "instances": [{"min_collection_interval": 45}]},
+        "instances": [{"min_collection_interval": 45}],
         "secrets": {"instances.0.password": SECRET},
-        "root": str(root),
-        "python": sys.executable,
-        "user": pwd.getpwuid(os.getuid()).pw_name,
+        "source": "files/jobs.py",
     }
-    return lambda **changes: run_module(datadog_check, **{**wanted, **changes})
+    host = {"root": str(root), "python": sys.executable, "user": pwd.getpwuid(os.getuid()).pw_name}
+
+    def call(code: str | None = CODE, others: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+        given = {key: changes.pop(key) for key in (*host, "check", "disable_others", "tracked") if key in changes}
+        codes = {"code": {"jobs": code} if code is not None else {}} | (others or {})
+        checks = [{**check, **changes}, *codes.pop("checks", [])]
+        return run_module(datadog_checks, **{**host, **given}, checks=checks, **codes)
+
+    return call
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -69,7 +74,7 @@ def test_installs_code_and_configuration_once(install: Run, root: Path) -> None:
 
 def test_new_interval_changes_only_the_configuration(install: Run, root: Path) -> None:
     install()
-    result = install(config={"init_config": {}, "instances": [{"min_collection_interval": 30}]})
+    result = install(instances=[{"min_collection_interval": 30}])
     assert result["files"] == [str(root / "conf.d/jobs.d/conf.yaml")]
     [diff] = result["diff"]
     assert "45" in diff["before"]
@@ -105,9 +110,10 @@ def test_older_form_of_the_configuration_goes(install: Run, root: Path) -> None:
 def test_code_that_does_not_load_changes_nothing(install: Run, root: Path, code: str, reason: str, check: bool) -> None:
     install()
     before = tree(root)
-    result = install(code=code, config={"instances": [{}]}, secrets={}, check=check)
+    result = install(code=code, instances=[{}], secrets={}, check=check)
     assert result["failed"]
     assert "check jobs does not load" in result["msg"]
+    assert "Fix files/jobs.py" in result["msg"]
     assert reason in result["msg"]
     assert tree(root) == before
 
@@ -157,3 +163,101 @@ def test_refused_secret_is_named_by_its_path(install: Run, root: Path) -> None:
     assert "instances.5.password" in result["msg"]
     assert SECRET not in str(result)
     assert tree(root) == {}
+
+
+SECOND = {
+    "checks": [{"name": "backlog", "sections": {"logs": [{"type": "file"}]}}, {"name": "old", "state": "absent"}],
+    "code": {"jobs": CODE, "backlog": CODE.replace("Jobs", "Queue")},
+}
+
+
+def test_several_checks_are_installed_in_one_call(install: Run, root: Path) -> None:
+    (root / "conf.d/old.yaml").write_text("instances: [{}]\n")
+    foreseen = install(others=SECOND, check=True)
+    result = install(others=SECOND)
+    assert not result["failed"]
+    assert result == foreseen
+    assert list(tree(root)) == [
+        "checks.d/backlog.py", "checks.d/jobs.py", "conf.d/backlog.d/conf.yaml", "conf.d/jobs.d/conf.yaml",
+    ]  # fmt: skip
+    written = yaml.safe_load((root / "conf.d/backlog.d/conf.yaml").read_text())
+    assert written == {"init_config": {}, "instances": [{}], "logs": [{"type": "file"}]}
+    assert not install(others=SECOND)["changed"]
+
+
+def test_every_check_that_cannot_be_installed_is_named_and_none_is_installed(install: Run, root: Path) -> None:
+    result = install(
+        others={"checks": [{"name": "a-b"}, {"name": "good"}], "code": {"jobs": "def", "good": CODE}}, check=False
+    )
+    assert result["failed"]
+    assert ["jobs" in line or "a-b" in line for line in result["msg"].splitlines()] == [True, True]
+    assert tree(root) == {}
+
+
+def test_check_may_import_the_code_of_another_that_comes_with_it(install: Run, root: Path) -> None:
+    assert install(code="from queue_base import Jobs\n")["failed"]
+    codes = {"jobs": "import queue_base\n" + CODE, "queue_base": CODE.replace("Jobs", "Base")}
+    assert install(others={"checks": [{"name": "queue_base"}], "code": codes})["changed"]
+
+
+FILES = (
+    "cpu.d/conf.yaml.default",
+    "docker.d/auto_conf.yaml",
+    "mysql.d/conf.yaml",
+    "mysql.d/conf.yaml.example",
+    "nginx.d/conf.yaml",
+    "nginx.d/conf.yaml.disabled",
+    "queue.d/conf.yaml",
+    "queue.d/second.yml",
+    "redisdb.yaml",
+    "tomcat.d/metrics.yaml",
+    "tomcat.d/other.yml",
+)
+OTHERS = {"disable_others": True, "tracked": ["queue", "mysql"], "code": None}
+
+
+@pytest.fixture
+def crowded(root: Path) -> Path:
+    """The folder of configurations, where each file says its own name."""
+    for name in FILES:
+        path = root / "conf.d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return root / "conf.d"
+
+
+def test_sets_aside_what_is_not_tracked_and_nothing_else(install: Run, crowded: Path) -> None:
+    install(code=None)
+    before = tree(crowded)
+    foreseen = install(check=True, **OTHERS)
+    assert tree(crowded) == before
+    result = install(**OTHERS)
+    assert result == foreseen
+    aside = {
+        "nginx.d/conf.yaml": "nginx.d/conf.yaml.2.disabled",
+        "redisdb.yaml": "redisdb.yaml.disabled",
+        "tomcat.d/other.yml": "tomcat.d/other.yml.disabled",
+    }
+    assert result["files"] == [str(crowded / name) for name in aside]
+    assert result["diff"] == [
+        {"before": f"{crowded}/{name}\n", "after": f"{crowded}/{new}\n"} for name, new in aside.items()
+    ]
+    # What an earlier run set aside is still there.
+    assert tree(crowded) == {aside.get(name, name): text for name, text in before.items()}
+    assert not install(**OTHERS)["changed"]
+
+
+def test_file_that_comes_back_as_it_was_is_set_aside_under_the_same_name(install: Run, crowded: Path) -> None:
+    install(code=None)
+    tracked = ["nginx", "queue", "mysql", "tomcat"]
+    for _ in range(3):
+        (crowded / "redisdb.yaml").write_text("again")
+        result = install(code=None, disable_others=True, tracked=tracked)
+        assert result["files"] == [str(crowded / "redisdb.yaml")]
+    assert [name for name in tree(crowded) if name.startswith("redisdb")] == ["redisdb.yaml.disabled"]
+
+
+def test_other_checks_are_left_alone_unless_asked(install: Run, crowded: Path) -> None:
+    before = tree(crowded)
+    install(code=None)
+    assert tree(crowded).items() >= before.items()

@@ -1,0 +1,59 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files that a module changes on a host, or in check mode would change, with their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+
+
+class Changes:
+    """Writes and removes files, and notes what that changed. No secret gets into ``diffs``.
+
+    :ivar files: paths of the files that changed.
+    :ivar changed: whether anything did, also only the owner or mode of a folder.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.files: list[str] = []
+        self.diffs: list[dict[str, str]] = []
+        self.changed = False
+
+    def write(
+        self,
+        path: str,
+        text: str,
+        *,
+        owner: str = "root",
+        group: str = "root",
+        mode: str = "0644",
+        secrets: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Make the file have this text, owner and mode; say whether that was a change."""
+        before = safe_files.read_text(path)
+        changed = safe_files.ensure_file(self.module, path, text, owner=owner, group=group, mode=mode)
+        if changed:
+            self.note(path, before, text, secrets)
+        return changed
+
+    def remove(self, path: str, secrets: Mapping[str, Any] | None = None) -> bool:
+        """Remove the file; say whether there was one."""
+        before = safe_files.remove_file(self.module, path)
+        if before is not None:
+            self.note(path, before, "", secrets)
+        return before is not None
+
+    def folder(self, path: str, *, owner: str = "root", group: str = "root", mode: str = "0755") -> None:
+        """Make the folder exist with this owner and mode."""
+        self.changed |= safe_files.ensure_folder(self.module, path, owner=owner, group=group, mode=mode)
+
+    def note(self, path: str, before: str, after: str, secrets: Mapping[str, Any] | None = None) -> None:
+        """Note that a file changed."""
+        self.changed = True
+        self.files.append(path)
+        self.diffs.append(masked_diff(path, before, after, dict(secrets or {})))
