@@ -136,8 +136,8 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
     answer = client.get("query", query=params["query"], **{"from": start, "to": end})
     # The API reports some failures of a query in an answer of success.
     if answer.get("status") == "error":
-        mend = f"Check the query {params['query']}."
-        raise DatadogError("request", str(answer.get("error")), mend=mend, endpoint="query")
+        fix = f"Check the query {params['query']}."
+        raise DatadogError("request", str(answer.get("error")), fix=fix, endpoint="query")
     return {"series": [_series(series) for series in answer["series"]], "from": start, "to": end}
 
 

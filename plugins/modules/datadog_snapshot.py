@@ -116,7 +116,7 @@ import json
 import time
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, no_proxy_to_loopback
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
 from ansible_collections.kennel.fleet.plugins.module_utils._api.module import (
     InputError,
     run_module,
@@ -124,12 +124,6 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.module import (
     time_range,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
-
-try:
-    import requests
-except ImportError:
-    # The client says what is missing.
-    requests = None
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FIRST_PAUSE = 0.5
@@ -183,6 +177,10 @@ def wait(url: str, params: dict[str, Any]) -> None:
 
 def look(url: str, params: dict[str, Any]) -> str:
     """Return what there is instead of the picture, or "". The address is public: no key is sent."""
+    # As in the client: imported where it is used. What is missing the client has said.
+    import requests
+    from ansible_collections.kennel.fleet.plugins.module_utils._api.transport import no_proxy_to_loopback
+
     options = {
         "timeout": min(params["api_timeout"], params["wait_timeout"]),
         "verify": params["validate_certs"],

@@ -1,49 +1,27 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one place where the controller calls the Datadog API, through the PyPI package ``datadog``.
+"""The one place where the controller calls the Datadog API: arguments, attempts, pages.
 
-The package keeps its settings and its session in globals, returns some errors as data and raises others in four
-ways. Here every call sets all of them and puts them back, and every failure is one ``DatadogError``.
+One attempt is a matter of ``transport``, which imports requests and datadogpy; it is imported when a client is made.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import re
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
-from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import (
-    DatadogError,
-    explain_answer,
-    explain_transport,
-    reset_seconds,
-)
+from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError, reset_seconds
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
-
-try:
-    import requests
-    from datadog import api as datadog_api
-    from datadog.api.api_client import APIClient
-    from datadog.api.exceptions import ClientError, DatadogException, HttpTimeout, ProxyError
-    from datadog.api.http_client import RequestClient
-except ImportError:
-    IMPORT_ERROR: str | None = traceback.format_exc()
-else:
-    IMPORT_ERROR = None
 
 # Seconds: the first pause between two attempts, and the longest that one call pauses in all.
 FIRST_PAUSE = 0.5
 LONGEST_WAIT = 60.0
-SUCCESS = (200, 201, 202, 204)
 # How often an object is looked for whose request timed out: it may still be on its way.
 LATE_LOOKS = 3
 # How each list is asked for in pages: version, where the items are, the parameter and step of the place, of the size.
@@ -68,7 +46,7 @@ def datadog_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def settings_problems(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the arguments of ``datadog_argument_spec``: variable to problem with mend."""
+    """Return what is wrong with the arguments of ``datadog_argument_spec``: variable to problem with fix."""
     problems = {}
     for argument, variable in (("api_key", "DD_API_KEY"), ("app_key", "DD_APP_KEY")):
         name, key = f"datadog_{argument}", params.get(argument)
@@ -102,11 +80,11 @@ def _has_host(url: str) -> bool:
 
 def client_from_module(module: AnsibleModule, **options: Any) -> Client:
     """Return a client with the module's arguments and OPTIONS, or end the module when the library is missing."""
-    if IMPORT_ERROR:
-        module.fail_json(
-            msg=missing_required_lib("datadog", reason="for calls of the Datadog API"), exception=IMPORT_ERROR
-        )
-    return Client(**{name: module.params[name] for name in datadog_argument_spec()}, **options)
+    try:
+        return Client(**{name: module.params[name] for name in datadog_argument_spec()}, **options)
+    except ImportError:
+        missing = missing_required_lib("datadog", reason="for calls of the Datadog API")
+        module.fail_json(msg=missing, exception=traceback.format_exc())
 
 
 class Client:
@@ -139,34 +117,17 @@ class Client:
         self.api_url = (api_url or f"https://api.{site}").rstrip("/")
         self.public_url = public_address(self.api_url)
         self.attempts = attempts
-        self._keys = [key for key in (api_key, app_key) if key]
         self._sleep, self._chance = sleep or time.sleep, chance
-        self._response: requests.Response | None = None
-        self._validate_certs = validate_certs
-        self._settings = {
-            "_api_key": api_key,
-            "_application_key": app_key,
-            "_api_host": self.api_url,
-            "_api_version": "v1",
-            "_cacert": validate_certs,
-            "_host_name": None,
-            "_max_retries": 0,
-            "_mute": False,
-            "_proxies": no_proxy_to_loopback(self.api_url),
-            "_return_raw_response": False,
-            "_timeout": api_timeout,
-        }
-        session = requests.Session()
-        # The keys travel in headers that would follow a redirect to anywhere.
-        session.max_redirects = 0
-        session.hooks["response"].append(self._remember)
-        # Classes of our own, because the package keeps the session and its timeout counter on the class.
-        transport = type("Transport", (RequestClient,), {"_session": session, "_session_lock": Lock()})
-        self._api = type("Api", (APIClient,), {"_http_client": transport, "_max_timeouts": float("inf")})
+        # Imported here, since requests and datadogpy cost every process that imports them a third of a second.
+        from ansible_collections.kennel.fleet.plugins.module_utils._api.transport import Transport
 
-    def _remember(self, response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
-        # The package drops the headers, and the body of most errors.
-        self._response = response
+        self._transport = Transport(
+            api_url=self.api_url,
+            api_key=api_key,
+            app_key=app_key,
+            validate_certs=validate_certs,
+            timeout=api_timeout,
+        )
 
     def web_address(self, page: str) -> str:
         """Return the address of a page of the web interface, given its path; in the lab the API serves it too."""
@@ -195,8 +156,8 @@ class Client:
             answer = self.get(path, version=version, **params, **{place: page * step, size_name: size})
             found = answer.get(items) if items and isinstance(answer, dict) else answer
             if not isinstance(found, list):
-                mend, endpoint = "Check that datadog_api_url is the API.", self._at("GET", version, path)
-                raise DatadogError("answer", "the answer holds no list", mend=mend, endpoint=endpoint)
+                fix, endpoint = "Check that datadog_api_url is the API.", f"GET {self.public_url}/api/{version}/{path}"
+                raise DatadogError("answer", "the answer holds no list", fix=fix, endpoint=endpoint)
             # The same again: it is all there is, from a server that does not know these parameters.
             if found == before:
                 return
@@ -254,7 +215,7 @@ class Client:
         waited = 0.0
         for attempt in range(1, self.attempts + 1):
             try:
-                return self._submit(method, path, version, params, body)
+                return self._transport.submit(method, path, version, params, body)
             except DatadogError as error:
                 if method == "DELETE" and error.status == 404 and attempt > 1:
                     return None
@@ -284,74 +245,12 @@ class Client:
     def _check_settings(self, need_app_key: bool) -> None:
         problems = [text for name, text in self.problems.items() if need_app_key or name != "datadog_app_key"]
         if problems:
-            raise DatadogError("settings", "The Datadog API cannot be called", mend=" ".join(problems))
+            raise DatadogError("settings", "The Datadog API cannot be called", fix=" ".join(problems))
 
     def _pause(self, attempt: int, error: DatadogError) -> float:
         """Return the seconds to wait before the next attempt, spread so that controllers do not come back together."""
         backoff = FIRST_PAUSE * 2**attempt * (0.5 + self._chance() / 2)
-        if error.kind != "rate_limit" or self._response is None:
+        if error.kind != "rate_limit":
             return backoff
-        reset = reset_seconds(self._response.headers)
+        reset = reset_seconds(self._transport.headers)
         return backoff if reset is None else reset + self._chance()
-
-    def _at(self, method: str, version: str, path: str) -> str:
-        return f"{method} {self.public_url}/api/{version}/{path}"
-
-    def _submit(self, method: str, path: str, version: str, params: dict[str, Any], body: dict | None) -> Any:
-        self._response = None
-        try:
-            with self._library_settings():
-                # An answer of success may carry an empty "errors": the package would call it a failure.
-                answer = self._api.submit(
-                    method, path, api_version=version, body=body, suppress_response_errors_on_codes=SUCCESS, **params
-                )
-                # Nor does the package look at the status of an answer without "errors".
-                status = self._response.status_code if self._response is not None else None
-                if status not in SUCCESS or (status != 204 and not isinstance(answer, (dict, list))):
-                    raise ValueError("no answer of success")
-                return answer
-        # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON.
-        except (DatadogException, requests.RequestException, ValueError) as error:
-            raise self._explain(self._at(method, version, path), error) from None
-
-    @contextmanager
-    def _library_settings(self) -> Iterator[None]:
-        before = {name: getattr(datadog_api, name) for name in self._settings}
-        try:
-            for name, value in self._settings.items():
-                setattr(datadog_api, name, value)
-            with warnings.catch_warnings():
-                if not self._validate_certs:
-                    # Asked for by validate_certs=false: no need to say it at every call.
-                    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-                yield
-        finally:
-            for name, value in before.items():
-                setattr(datadog_api, name, value)
-
-    def _explain(self, endpoint: str, error: Exception) -> DatadogError:
-        cut = isinstance(error, requests.RequestException) and not isinstance(error, requests.TooManyRedirects)
-        if self._response is None or cut or isinstance(error, (ClientError, HttpTimeout, ProxyError)):
-            kind, words, mend, sent = explain_transport(error)
-            return DatadogError(kind, self._redact(words), mend=mend, endpoint=endpoint, lost=sent)
-        kind, words, mend = explain_answer(self._response)
-        status = self._response.status_code
-        return DatadogError(
-            kind, self._redact(words), mend=mend, endpoint=endpoint, status=status, lost=status in SUCCESS
-        )
-
-    def _redact(self, text: str) -> str:
-        for key in self._keys:
-            text = text.replace(key, "********")
-        return text
-
-
-def no_proxy_to_loopback(url: str) -> dict[str, str] | None:
-    """Return what keeps a call to this very machine (the lab) out of a proxy that the environment names."""
-    try:
-        host = urlsplit(url).hostname or ""
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    # A name rather than an address.
-    except ValueError:
-        return None
-    return {"no_proxy": host} if loopback else None

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What went wrong with a call of the Datadog API, in its own words and with the mend. Used by ``datadog_client``."""
+"""What went wrong with a call of the Datadog API, in its own words and with the fix."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
-try:
+if TYPE_CHECKING:
     import requests
-# The client says what is missing; nothing here is called without it.
-except ImportError:
-    if not TYPE_CHECKING:
-        requests = None
 
 
 class DatadogError(Exception):
@@ -27,21 +23,21 @@ class DatadogError(Exception):
     :ivar status: HTTP status, or None when there was no answer.
     :ivar endpoint: method and address, without credentials or query.
     :ivar words: what the API or the transport said.
-    :ivar mend: what to do about it.
+    :ivar fix: what to do about it.
     :ivar lost: the request was sent and perhaps carried out, but no answer tells.
 
     ``str()`` of it is all of these as one message. Keys are in none of them.
     """
 
     def __init__(
-        self, kind: str, words: str, *, mend: str, endpoint: str = "", status: int | None = None, lost: bool = False
+        self, kind: str, words: str, *, fix: str, endpoint: str = "", status: int | None = None, lost: bool = False
     ) -> None:
         # They may quote an address with its password, such as a proxy's.
         words = public_text(words)
-        self.kind, self.words, self.mend, self.endpoint, self.status = kind, words, mend, endpoint, status
+        self.kind, self.words, self.fix, self.endpoint, self.status = kind, words, fix, endpoint, status
         self.lost = lost or kind == "server"
         said = f"{status} {words}".strip() if status else words
-        super().__init__(f"{f'{endpoint}: ' if endpoint else ''}{said.rstrip('.')}. {mend}")
+        super().__init__(f"{f'{endpoint}: ' if endpoint else ''}{said.rstrip('.')}. {fix}")
 
     @property
     def transient(self) -> bool:
@@ -59,7 +55,7 @@ def reset_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def explain_answer(response: requests.Response) -> tuple[str, str, str]:
-    """Return kind, words and mend of an answer that is no success."""
+    """Return kind, words and fix of an answer that is no success."""
     status = response.status_code
     words = _words(response)
     if status in (401, 403):
@@ -99,29 +95,3 @@ def _words(response: requests.Response) -> str:
         pass
     text = " ".join(re.sub(r"<[^>]*>", " ", response.text).split())
     return (text[:117] + "..." if len(text) > 120 else text) or response.reason or "an empty body"
-
-
-def explain_transport(error: Exception) -> tuple[str, str, str, bool]:
-    """Return kind, words and mend where no answer came, and whether the request was sent.
-
-    Tells apart what the package folds into one error; the cause survives as its context.
-    """
-    cause = error.__context__ or error
-    # The innermost reason reads best: urllib3 wraps it in the address and the number of its own attempts.
-    reason = getattr(cause.args[0] if cause.args else None, "reason", None) or cause
-    words = re.sub(r"^.*Connection.* object at 0x[0-9a-f]+>: |^<?\w+\(.*\): ", "", str(reason))
-    if isinstance(cause, requests.exceptions.SSLError):
-        return (
-            "tls",
-            words,
-            "Check datadog_api_url; for a certificate authority of your own set REQUESTS_CA_BUNDLE.",
-            False,
-        )
-    if re.search("NameResolution|resolve|name resolution|not known|getaddrinfo", f"{type(reason).__name__} {words}"):
-        return "dns", words, "Check datadog_site or datadog_api_url for a slip, and this machine's DNS.", False
-    if isinstance(cause, requests.exceptions.Timeout):
-        mend = "Check that this machine reaches it (proxy, firewall), or raise api_timeout."
-        return "timeout", words, mend, not isinstance(cause, requests.exceptions.ConnectTimeout)
-    mend = "Check datadog_api_url, and that this machine reaches it (proxy, firewall)."
-    unsent = isinstance(cause, requests.exceptions.ProxyError) or "NewConnectionError" in type(reason).__name__
-    return "connection", words, mend, not unsent

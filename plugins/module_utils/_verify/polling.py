@@ -130,7 +130,7 @@ class Watch:
         answer = self._get("query", query=query, **{"from": now - window, "to": now})
         # The API reports some failures of a query in an answer of success.
         if answer.get("status") == "error":
-            raise DatadogError("request", str(answer.get("error")), mend=f"Check the query {query}.", endpoint="query")
+            raise DatadogError("request", str(answer.get("error")), fix=f"Check the query {query}.", endpoint="query")
         return read_series(answer)
 
     def _look_at_tags(self) -> None:

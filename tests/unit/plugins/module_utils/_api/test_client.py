@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_refusals_are_not_tried_again(fake_api: FakeApi, clock: Clock, fault: An
         client(fake_api, clock).get("validate")
     assert (caught.value.kind, caught.value.status) == (kind, fault[0])
     assert caught.value.endpoint == f"GET {fake_api.url}/api/v1/validate"
-    assert words in str(caught.value) and caught.value.mend in str(caught.value)
+    assert words in str(caught.value) and caught.value.fix in str(caught.value)
     assert not caught.value.transient and len(fake_api.calls) == 1 and not clock.pauses
 
 
@@ -399,9 +400,12 @@ def test_arguments_are_documented() -> None:
 
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     class Module:
+        params = {name: argument.get("default") for name, argument in datadog_argument_spec().items()}  # noqa: RUF012
+
         def fail_json(self, *, msg: str, exception: str) -> None:
             raise SystemExit(f"{msg} {exception}")
 
-    monkeypatch.setattr(datadog_client, "IMPORT_ERROR", "Traceback: no module named datadog")
-    with pytest.raises(SystemExit, match="datadog"):
+    monkeypatch.delitem(sys.modules, f"{datadog_client.__package__}.transport", raising=False)
+    monkeypatch.setitem(sys.modules, "datadog", None)
+    with pytest.raises(SystemExit, match=r"\(datadog\).*Traceback"):
         datadog_client.client_from_module(Module())  # type: ignore[arg-type]
