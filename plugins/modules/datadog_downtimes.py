@@ -11,7 +11,7 @@ description:
   - Compares a list of downtimes with those of the account that are active or will be, and creates, changes or cancels
     what differs.
   - A series that has begun is not changed for its start. Datadog takes no start that is past, so that what is to be
-    made begins at its next occurrence. A downtime whose time is over is not made.
+    made begins at its next occurrence. An expired downtime is not created.
   - What Datadog cannot change in place, such as the start of an active downtime, is cancelled and recreated,
     which is noted.
   - Everything is checked before anything is changed, and all problems are reported at once.
@@ -115,26 +115,17 @@ diff:
   type: list
   elements: dict
 problems:
-  description: What is wrong with the input, each with its mend. Nothing was changed then.
+  description: What is wrong with the input, each with its fix. Nothing was changed then.
   returned: when the input is refused
   type: list
   elements: str
 """
 
-from datetime import datetime, timezone
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import client_from_module
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import object_argument_spec, run
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import run_module
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=object_argument_spec("downtimes"), supports_check_mode=True)
-    result = run(Downtimes(datetime.now(timezone.utc)), client_from_module(module), module.params, module.check_mode)
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    run_module("downtime")
 
 
 if __name__ == "__main__":

@@ -125,24 +125,17 @@ diff:
   type: list
   elements: dict
 problems:
-  description: What is wrong with the input, each with its mend. Nothing was changed then.
+  description: What is wrong with the input, each with its fix. Nothing was changed then.
   returned: when the input is refused
   type: list
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import client_from_module
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import object_argument_spec, run
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import run_module
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=object_argument_spec("monitors"), supports_check_mode=True)
-    result = run(Monitors(), client_from_module(module), module.params, module.check_mode)
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    run_module("monitor")
 
 
 if __name__ == "__main__":

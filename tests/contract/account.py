@@ -8,16 +8,11 @@ import copy
 import json
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Kind
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import Gateway, gateway, run
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import run
 
 if TYPE_CHECKING:
     from standin_process import Standin
@@ -105,13 +100,6 @@ CHANGES: dict[str, Body] = {
 KINDS = sorted(ITEMS)
 
 
-def kind_of(name: str) -> Kind:
-    """The kind of this name, at this moment."""
-    if name == "downtime":
-        return Downtimes(datetime.now(timezone.utc))
-    return {"dashboard": Dashboards, "monitor": Monitors}[name]()
-
-
 @dataclass
 class Account:
     """Runs the modules, and looks at the account without them."""
@@ -123,6 +111,10 @@ class Account:
         keys = {"api_key": self.standin.api_key, "app_key": self.standin.app_key}
         sleep = time.sleep if patient else lambda seconds: None
         return Client(**{**keys, "api_url": self.standin.url, "sleep": sleep, **options})
+
+    def gateway(self, kind: str) -> Gateway:
+        """What the modules reach the objects of a kind by."""
+        return gateway(self.client(), kind)
 
     def run(
         self,
@@ -136,7 +128,7 @@ class Account:
     ) -> Body:
         """The result of a module. Its list is under ``items`` too."""
         params = {"fleet": fleet, f"{kind}s": copy.deepcopy(items), "adopt": False, "prune": False, **params}
-        result = run(kind_of(kind), client or self.client(), params, check)
+        result = run(gateway(client or self.client(), kind), params, check)
         return {**result, "items": result[f"{kind}s"]}
 
     def actions(self, kind: str, items: list[Body], **options: Any) -> list[str]:
@@ -150,15 +142,16 @@ class Account:
 
     def there(self, kind: str) -> list[Body]:
         """The objects that there are, whosever."""
-        return sorted(kind_of(kind).everything(self.client(), None), key=lambda found: str(found["id"]))
+        return sorted(self.gateway(kind).list_objects(), key=lambda found: str(found["id"]))
 
     def make(self, kind: str, item: Body, mark: Mark | None = None) -> Any:
         """Make an object as another program would, and return its id."""
-        body = kind_of(kind).body(item, mark or Mark("lab", "y"))
+        objects = self.gateway(kind)
+        body = objects.schema.body(item, mark or Mark("lab", "y"))
         if mark is None:
             carrier, nothing = {"dashboard": ("description", ""), "monitor": ("tags", [])}.get(kind, ("message", ""))
             body[carrier] = item.get(carrier) or nothing
-        return kind_of(kind).create(self.client(), body, lambda: None)["id"]
+        return objects.create(body, {})["id"]
 
     def lab(self, method: str, path: str, body: Any = None) -> None:
         """Call one of the lab's own routes."""

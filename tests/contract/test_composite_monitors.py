@@ -93,7 +93,7 @@ def test_what_another_is_made_of_is_not_deleted(account: Account, prune: bool) -
     for check in (True, False):
         refused = account.run("monitor", [*whole, {**LOAD, "name": "Other"}, *gone], prune=prune, check=check)
         assert refused["failed"] and not refused["changed"] and ids(account) == before
-        assert f"both: it is made of monitor {before['hits']} (hits), which is to be deleted" in refused["msg"]
+        assert f"both: it consists of monitor {before['hits']} (hits), which is to be deleted" in refused["msg"]
 
 
 def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
@@ -109,8 +109,8 @@ def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("load && hit", "there is no monitor with the key 'hit': did you mean hits?"),
-        ("load && both", "the monitor 'both' is a composite itself"),
+        ("load && hit", "there is no monitor with the key 'hit'. Did you mean hits?"),
+        ("load && both", "the monitor 'both' is composite itself"),
         ("load & hits", "expected the end of the query"),
         ("load && gone", "there is no monitor with the key 'gone'"),
         (" && ".join(map(str, range(11))), "it is made of 11 monitors: Datadog takes up to 10"),

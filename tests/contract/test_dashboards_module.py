@@ -101,4 +101,4 @@ def test_the_module_itself(account: Account, run_module: Callable[..., dict[str,
     assert account.standin.app_key not in str(made) and account.standin.api_key not in str(made)
     assert not run_module(datadog_dashboards, check=True, **arguments)["changed"]
     refused = run_module(datadog_dashboards, **{**arguments, "dashboards": [{"key": "x"}]})
-    assert refused["failed"] and "there is no title" in refused["msg"]
+    assert refused["failed"] and "title is missing" in refused["msg"]

@@ -82,7 +82,7 @@ def test_one_whose_time_is_over_is_neither_made_nor_kept(account: Account) -> No
     over = {**DOWNTIME, "schedule": {"start": hours(-3), "end": hours(-2)}}
     result = account.run("downtime", [over])
     assert not result["changed"] and result["items"][0]["id"] is None
-    assert result["items"][0]["note"] == "its time is over" and account.there("downtime") == []
+    assert result["items"][0]["note"] == "it has expired" and account.there("downtime") == []
 
 
 def test_one_that_somebody_cancelled_is_made_again(account: Account) -> None:

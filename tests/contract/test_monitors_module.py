@@ -172,4 +172,4 @@ def test_in_a_play(account: Account, tmp_path: Path) -> None:
     made = play(tmp_path, account, arguments, "-vvv")
     assert "changed=1" in made and account.standin.app_key not in made and account.standin.api_key not in made
     refused = play(tmp_path, account, {**arguments, "monitors": [{**plain, "nme": 1}]})
-    assert "failed=1" in refused and "did you mean name?" in refused
+    assert "failed=1" in refused and "Did you mean name?" in refused

@@ -8,7 +8,7 @@ import multiprocessing
 from typing import Any
 
 import pytest
-from account import CHANGES, ITEMS, KINDS, Account, kind_of
+from account import CHANGES, ITEMS, KINDS, Account
 from ansible_collections.kennel.fleet.plugins.module_utils._api.client import DatadogError
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
 
@@ -72,7 +72,7 @@ def test_two_fleets_and_a_twin_made_by_hand_keep_apart(account: Account, kind: s
     assert len(account.there(kind)) == 4
     assert account.actions(kind, [item], prune=True) == ["unchanged", "deleted"]
     assert account.actions(kind, [], prune=True) == ["deleted"]
-    marks = [kind_of(kind).mark(found) for found in account.there(kind)]
+    marks = [account.gateway(kind).schema.mark(found) for found in account.there(kind)]
     assert sorted(map(str, marks)) == [str(Mark("other", item["key"])), "None"]
     assert by_hand in [found["id"] for found in account.there(kind)]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import input_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import item_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import zone
 from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import parse_monitor
 from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import FORMULA, METRIC, query_problems
@@ -35,7 +35,7 @@ def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
         str(item.get("key")): item for items in sources["monitors"].values() for item in items if isinstance(item, dict)
     }
     monitors = {key: item for key, item in last.items() if item.get("state", "present") == "present"}
-    parts = Monitors().part_problems(list(monitors.values()))
+    parts = Monitors().reference_problems(list(monitors.values()))
     problems = _settings(inputs)
     kinds = {"dashboards": Dashboards(), "monitors": Monitors(), "downtimes": Downtimes(datetime.now(timezone.utc))}
     for plural, kind in kinds.items():
@@ -44,8 +44,7 @@ def objects_problems(inputs: Mapping[str, Any]) -> list[str]:
             if not all(isinstance(item, dict) for item in items):
                 problems.append(f"{place} holds something that is no object: each is a dictionary with a key.")
                 continue
-            wrong = input_problems(kind, {"fleet": "any", plural: items})
-            problems += [f"{place}{problem.removeprefix(plural)}" for problem in wrong]
+            problems += [f"{place}{problem}" for problem in item_problems(kind, items)]
             for item in items:
                 if item.get("state", "present") == "present":
                     found = _queries(plural, item) if plural != "downtimes" else _monitor_key(item, monitors)

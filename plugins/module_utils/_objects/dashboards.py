@@ -1,69 +1,68 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a dashboard is, and what Datadog makes of one. Observed in recorded traffic of the API."""
+"""What a dashboard is, and what Datadog makes of one. Pure. Observed in recorded traffic of the API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import without_nulls
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
     Mark,
     mark_in_text,
     marked_text,
     unmarked_text,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, list_problems
 
 LAYOUTS = ("ordered", "free")
 FIELDS = """
     title description layout_type reflow_type widgets template_variables template_variable_presets notify_list tags
     tabs default_timeframe is_read_only restricted_roles
 """
-ANSWERED = """
+READ_ONLY = """
     id url author_handle author_name author_info created_at modified_at deleted_at experience_type embeddable_domains
 """
-# What an answer has only now and then, with what it is otherwise: compared where it is asked for.
-ELUSIVE: Body = {"is_read_only": False, "restricted_roles": []}
+# Not in every answer, with what each is otherwise. Compared only where the item has it.
+OPTIONAL: Body = {"is_read_only": False, "restricted_roles": []}
 
 
-class Dashboards(Kind):
+class Dashboards(Schema):
     """The dashboards of an account. Their list has no widgets; those come one by one."""
 
     name = "dashboard"
     title = "title"
     fields = frozenset(FIELDS.split())
-    answered = frozenset(ANSWERED.split())
+    read_only = frozenset(READ_ONLY.split())
 
     def problems(self, item: Body) -> list[str]:
         problems = []
         # An empty one is fine with Datadog.
         if not isinstance(item.get("title"), str):
-            problems.append("there is no title: give it one.")
+            problems.append("title is missing. Set one.")
         if item.get("layout_type") not in LAYOUTS:
-            problems.append(f"layout_type is {item.get('layout_type')!r}: it is {' or '.join(LAYOUTS)}.")
+            problems.append(f"layout_type is {item.get('layout_type')!r}. Write {' or '.join(LAYOUTS)}.")
         if not isinstance(item.get("description") or "", str):
-            problems.append("description is no text.")
+            problems.append("description is not text. Quote it.")
         problems += list_problems(item, ("notify_list", "tags", "restricted_roles"))
         problems += list_problems(item, ("template_variables", "template_variable_presets", "tabs"), dict)
         for tab in _list(item.get("tabs")):
             ids = tab.get("widget_ids") if isinstance(tab, dict) else None
             if not isinstance(ids, (list, tuple)) or not all(isinstance(each, (str, int)) for each in ids):
-                problems.append("a tab has no list of widget_ids: write @1 for the first widget.")
+                problems.append("a tab has no list of widget_ids. Write @1 for the first widget.")
         problems += [
-            f"tag {tag!r}: a dashboard takes only tags of a team: write team:NAME."
+            f"{tag!r} is not a tag that a dashboard can have. Write team:NAME."
             for tag in _list(item.get("tags"))
             if not str(tag).startswith("team:")
         ]
         problems += _widget_problems("widgets", item.get("widgets"))
         for variable in _list(item.get("template_variables")):
             if not isinstance(variable, dict) or not variable.get("name"):
-                problems.append("a template variable has no name: each has one.")
+                problems.append("a template variable has no name. Give each one.")
             elif list_problems(variable, ("defaults",)):
                 problems += list_problems(variable, ("defaults",), place=f"template variable {variable['name']}: ")
             elif variable.get("default") and variable.get("defaults") and _contradict(variable):
-                problems.append(f"template variable {variable['name']}: default contradicts defaults: use defaults.")
+                problems.append(f"template variable {variable['name']}: default contradicts defaults. Remove default.")
         return problems
 
     def body(self, item: Body, mark: Mark) -> Body:
@@ -86,7 +85,7 @@ class Dashboards(Kind):
     def mark(self, found: Body) -> Mark | None:
         return mark_in_text(found.get("description"))
 
-    def canonical(self, body: Body) -> Body:
+    def comparable(self, body: Body) -> Body:
         result = {name: without_nulls(body[name]) for name in body if name in self.fields}
         result["description"] = unmarked_text(body.get("description"))
         result["widgets"] = [without_nulls(_without_id(widget)) for widget in _list(body.get("widgets"))]
@@ -98,27 +97,24 @@ class Dashboards(Kind):
             del result["reflow_type"]
         # The order in which people read it; absent and empty are the same.
         order = ["title", "description", "layout_type", "reflow_type", "template_variables", "widgets"]
-        named = [*order, *sorted(set(result) - set(order))]
-        there = [name for name in named if result.get(name) not in (None, "", [], {}) or name in ELUSIVE]
+        names = [*order, *sorted(set(result) - set(order))]
+        there = [name for name in names if result.get(name) not in (None, "", [], {}) or name in OPTIONAL]
         return {name: result[name] for name in there if result[name] is not None}
 
-    def plain(self, found: Body) -> Body:
-        plain = self.canonical(found)
-        asked = {name: value for name, value in plain.items() if value != ELUSIVE.get(name)}
-        return {"title": "", **asked, "widgets": plain.get("widgets", [])}
+    def exported(self, found: Body) -> Body:
+        written = self.comparable(found)
+        asked = {name: value for name, value in written.items() if value != OPTIONAL.get(name)}
+        return {"title": "", **asked, "widgets": written.get("widgets", [])}
 
-    def seen(self, actual: Body, wanted: Body) -> Body:
-        seen = {name: value for name, value in actual.items() if name not in ELUSIVE}
-        return {**seen, **{name: actual.get(name, value) for name, value in ELUSIVE.items() if name in wanted}}
+    def aligned(self, actual: Body, wanted: Body) -> Body:
+        kept = {name: value for name, value in actual.items() if name not in OPTIONAL}
+        return {**kept, **{name: actual.get(name, value) for name, value in OPTIONAL.items() if name in wanted}}
 
     def age(self, found: Body) -> tuple[Any, ...]:
         return (found.get("created_at") or "", found["id"])
 
     def page(self, found: Body) -> str:
         return found.get("url") or f"/dashboard/{found['id']}"
-
-    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
-        return client.get(f"dashboard/{found['id']}")
 
 
 def _list(value: Any) -> list[Any]:
@@ -127,12 +123,12 @@ def _list(value: Any) -> list[Any]:
 
 def _widget_problems(place: str, widgets: Any) -> list[str]:
     if not isinstance(widgets, (list, tuple)):
-        return [f"{place} is no list: it may be empty, but it has to be there."]
+        return [f"{place} is not a list. Write one, which may be empty."]
     problems = []
     for number, widget in enumerate(widgets):
         definition = widget.get("definition") if isinstance(widget, dict) else None
         if not isinstance(definition, dict) or not definition.get("type"):
-            problems.append(f"{place}[{number}] has no definition with a type.")
+            problems.append(f"{place}[{number}] has no definition with a type. Give it one.")
         elif "widgets" in definition:
             problems += _widget_problems(f"{place}[{number}].definition.widgets", definition["widgets"])
     return problems

@@ -1,12 +1,28 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What differs between two normalised objects, as text to read. Pure."""
+"""What differs between two comparable objects, as YAML to read. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.common.yaml import SafeDumper, yaml_dump
+import yaml
+
+# The one in C where there is one.
+_Fastest: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Fastest):  # type: ignore[misc]
+    """Writes text of several lines as lines, and nothing as a reference to something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def text(self, value: str) -> Any:
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _Dumper.text)
 
 
 def without_nulls(value: Any) -> Any:
@@ -17,28 +33,28 @@ def without_nulls(value: Any) -> Any:
 
 
 def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
-    """Return both as YAML, each reduced to what the other has not; None is an object that is not there."""
-    left, right = (named_widgets(body) if body is not None else None for body in (before, after))
+    """Return both as YAML, each reduced to what differs; None stands for an object that does not exist."""
+    left, right = (_by_title(body) if body is not None else None for body in (before, after))
     if left is not None and right is not None:
         left, right = _differing(left, right)
     return yaml_text(left), yaml_text(right)
 
 
-def named_widgets(value: Any) -> Any:
+def _by_title(value: Any) -> Any:
     """Return the value with each list of widgets as a dictionary from title, or else type, to widget.
 
     So a widget is compared with its namesake wherever it stands. Where names repeat, they are numbered.
     """
     if isinstance(value, (list, tuple)):
-        return [named_widgets(item) for item in value]
+        return [_by_title(item) for item in value]
     if not isinstance(value, dict):
         return value
     result = {}
     for name, item in value.items():
         if name == "widgets" and isinstance(item, (list, tuple)):
-            result[name] = {title: named_widgets(widget) for title, widget in zip(_titles(item), item, strict=True)}
+            result[name] = {title: _by_title(widget) for title, widget in zip(_titles(item), item, strict=True)}
         else:
-            result[name] = named_widgets(item)
+            result[name] = _by_title(item)
     return result
 
 
@@ -79,18 +95,4 @@ def yaml_text(value: Any) -> str:
     """Return a value as YAML for people: in its own order, text of several lines as lines; "" where it is empty."""
     if not value:
         return ""
-    return yaml_dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1000)
-
-
-def _dumper() -> type:
-    """Return a dumper that writes text of several lines as lines."""
-
-    class Dumper(SafeDumper):  # type: ignore[misc]
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: Any, value: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-    Dumper.add_representer(str, text)
-    return Dumper
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)

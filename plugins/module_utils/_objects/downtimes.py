@@ -1,16 +1,14 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a downtime is, and what Datadog's API v2 makes of one. Observed in recorded traffic of the API."""
+"""What a downtime is, and what Datadog's API v2 makes of one. Pure. Observed in recorded traffic of the API."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Body, Kind
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
     NAME,
     NAME_RULE,
@@ -20,6 +18,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import
     unmarked_text,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.schedule import downtime_schedule
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import (
     instant,
     next_start,
@@ -27,29 +26,28 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.series impor
     zone,
 )
 
-# In this order they are reported and compared.
+# In the order of reports and differences.
 FIELDS = """
     scope monitor_identifier schedule message display_timezone mute_first_recovery_notification notify_end_states
     notify_end_types
 """
-ANSWERED = "id status created modified canceled active_child_id current_downtime"
+READ_ONLY = "id status created modified canceled active_child_id current_downtime"
 END_STATES = ("alert", "no data", "warn")
 END_TYPES = ("canceled", "expired")
-# What Datadog starts now is not yet begun by a clock that is behind its own.
+# A clock that is behind Datadog's own sees what starts now as not yet begun.
 SKEW = timedelta(minutes=1)
 
 
-class Downtimes(Kind):
-    """The downtimes of an account that are active or will be; one that is over or cancelled is none.
+class Downtimes(Schema):
+    """The downtimes of an account that are active or scheduled.
 
     :arg now: the present, with a zone.
     """
 
     name = "downtime"
     title = "message"
-    version = "v2"
     fields = frozenset({*FIELDS.split(), "monitor_key"})
-    answered = frozenset(ANSWERED.split())
+    read_only = frozenset(READ_ONLY.split())
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -57,16 +55,16 @@ class Downtimes(Kind):
     def problems(self, item: Body) -> list[str]:
         problems = []
         if not isinstance(item.get("scope"), str) or not item["scope"].strip():
-            problems.append("there is no scope: write one like 'env:prod', or '*' for everything.")
+            problems.append("scope is missing. Write one like 'env:prod', or '*' for everything.")
         if not isinstance(item.get("message") or "", str):
-            problems.append("message is no text.")
+            problems.append("message is not text. Quote it.")
         problems += _identifier_problems(item)
         for name, known in (("notify_end_states", END_STATES), ("notify_end_types", END_TYPES)):
             value = [] if item.get(name) is None else item[name]
             if not isinstance(value, (list, tuple)) or not all(each in known for each in value):
-                problems.append(f"{name} is {value!r}: it is a list of {', '.join(known)}.")
+                problems.append(f"{name} is {value!r}. Write a list of {', '.join(known)}.")
         if not isinstance(item.get("mute_first_recovery_notification") or False, bool):
-            problems.append("mute_first_recovery_notification is neither true nor false.")
+            problems.append("mute_first_recovery_notification is neither true nor false. Write one of them.")
         try:
             zone(item.get("display_timezone") or "UTC")
         except ValueError as error:
@@ -101,12 +99,12 @@ class Downtimes(Kind):
     def mark(self, found: Body) -> Mark | None:
         return mark_in_text(found.get("message"))
 
-    def same(self, item: Body, found: Body) -> bool:
+    def matches(self, item: Body, found: Body) -> bool:
         return unmarked_text(item.get("message")) == unmarked_text(found.get("message")) and (
             item.get("scope") == found.get("scope")
         )
 
-    def canonical(self, body: Body) -> Body:
+    def comparable(self, body: Body) -> Body:
         identifier = body.get("monitor_identifier") or {}
         if "monitor_tags" in identifier:
             identifier = {"monitor_tags": sorted(set(identifier["monitor_tags"]))}
@@ -115,7 +113,7 @@ class Downtimes(Kind):
         return {
             "scope": body.get("scope"),
             "monitor_identifier": identifier,
-            "schedule": _canonical_schedule(body.get("schedule") or {}),
+            "schedule": _comparable_schedule(body.get("schedule") or {}),
             "message": unmarked_text(body.get("message")),
             "display_timezone": body.get("display_timezone") or "UTC",
             "mute_first_recovery_notification": bool(body.get("mute_first_recovery_notification")),
@@ -123,10 +121,10 @@ class Downtimes(Kind):
             "notify_end_types": sorted(_or(body.get("notify_end_types"), ["expired"])),
         }
 
-    def seen(self, actual: Body, wanted: Body) -> Body:
-        return {**actual, "schedule": self._seen_schedule(actual["schedule"], wanted["schedule"])}
+    def aligned(self, actual: Body, wanted: Body) -> Body:
+        return {**actual, "schedule": self._aligned_schedule(actual["schedule"], wanted["schedule"])}
 
-    def _seen_schedule(self, actual: Body, wanted: Body) -> Body:
+    def _aligned_schedule(self, actual: Body, wanted: Body) -> Body:
         """Return the actual schedule with the wanted starts where no one could tell the difference from now on."""
         if "recurrences" in actual and "recurrences" in wanted:
             pairs = list(zip(wanted["recurrences"], actual["recurrences"], strict=False))
@@ -142,7 +140,7 @@ class Downtimes(Kind):
             return {**({"start": wanted["start"]} if "start" in wanted else {}), **actual}
         return actual
 
-    def over(self, wanted: Body) -> bool:
+    def expired(self, wanted: Body) -> bool:
         end = wanted["schedule"].get("end")
         return end is not None and instant(end) <= self.now
 
@@ -152,31 +150,23 @@ class Downtimes(Kind):
     def page(self, found: Body) -> str:
         return f"/monitors/downtimes/{found['id']}"
 
-    def everything(self, client: Client, fleet: str | None) -> Iterable[Body]:
-        for data in client.pages("downtime"):
-            if data["attributes"].get("status") not in ("canceled", "ended"):
-                yield _flat(data)
-
-    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
-        schedule = self.canonical(body)["schedule"]
-        if found and self._seen_schedule(self.canonical(found)["schedule"], schedule) == schedule:
+    def refusals(self, body: Body, found: Body) -> list[str]:
+        schedule = self.comparable(body)["schedule"]
+        if found and self._aligned_schedule(self.comparable(found)["schedule"], schedule) == schedule:
             return []
         return [
-            f"schedule: start {each['start']} is past: write when it begins next."
+            f"schedule: start {each['start']} is past. Write when it begins next."
             for each in schedule.get("recurrences", [])
             if each.get("start") and next_start(each, self._local(schedule)) is None
         ]
 
-    def create(self, client: Client, body: Body, find: Callable[[], Body | None]) -> Body:
-        """Make it; of what has begun already, the API takes only the part that lies ahead."""
-        data = {"type": "downtime", "attributes": {**body, "schedule": self._ahead(body.get("schedule") or {})}}
-        if not data["attributes"]["schedule"]:
-            del data["attributes"]["schedule"]
-        answer = client.post("downtime", {"data": data}, version="v2", find=find)
-        return _flat(answer["data"]) if "data" in answer else answer
+    def create_body(self, body: Body) -> Body:
+        """Return what to send: of what has begun already, the API takes only the part that lies ahead."""
+        schedule = self._ahead(body.get("schedule") or {})
+        return {name: value for name, value in {**body, "schedule": schedule}.items() if name != "schedule" or value}
 
     def _ahead(self, schedule: Body) -> Body:
-        schedule = _canonical_schedule(schedule)
+        schedule = _comparable_schedule(schedule)
         if "recurrences" in schedule:
             now = self._local(schedule)
             recurrences = [
@@ -186,7 +176,8 @@ class Downtimes(Kind):
             return {**schedule, "recurrences": recurrences}
         return {name: value for name, value in schedule.items() if name != "start" or instant(value) > self.now}
 
-    def update(self, client: Client, body: Body, found: Body, wanted: Body, actual: Body) -> None:
+    def update_body(self, body: Body, found: Body, wanted: Body, actual: Body) -> Body:
+        """Return what to send: only what changes, since the API takes no past start again."""
         changed = {name: value for name, value in wanted.items() if value != actual.get(name)}
         # A mark may be new where the text is not.
         if found.get("message") != body["message"]:
@@ -198,10 +189,9 @@ class Downtimes(Kind):
                 changed["schedule"].setdefault("end", None)
                 if "start" in wanted["schedule"] and instant(actual["schedule"]["start"]) > self.now:
                     changed["schedule"].setdefault("start", None)
-        data = {"type": "downtime", "id": found["id"], "attributes": changed}
-        client.patch(f"downtime/{found['id']}", {"data": data}, version="v2")
+        return changed
 
-    def replaced(self, wanted: Body, actual: Body, found: Body) -> str:
+    def replace_reason(self, wanted: Body, actual: Body, found: Body) -> str:
         for name in ("monitor_identifier", "schedule"):
             if _form(wanted[name]) != _form(actual[name]):
                 return f"{name} cannot change from {_form(actual[name])} to {_form(wanted[name])}"
@@ -210,10 +200,6 @@ class Downtimes(Kind):
         if found.get("status") == "active" and schedule != old and starts:
             return "the start of a downtime cannot change while it is active"
         return ""
-
-
-def _flat(data: Body) -> Body:
-    return {**data["attributes"], "id": data["id"]}
 
 
 def _or(value: Any, default: Iterable[str]) -> list[str]:
@@ -226,7 +212,7 @@ def _form(value: Body) -> str:
     return "recurrences" if "recurrences" in value else "one time"
 
 
-def _canonical_schedule(schedule: Body) -> Body:
+def _comparable_schedule(schedule: Body) -> Body:
     if schedule.get("recurrences"):
         names = ("start", "duration", "rrule")
         recurrences = [{name: each[name] for name in names if each.get(name)} for each in schedule["recurrences"]]
@@ -238,33 +224,33 @@ def _canonical_schedule(schedule: Body) -> Body:
 def _identifier_problems(item: Body) -> list[str]:
     identifier, key = item.get("monitor_identifier"), item.get("monitor_key")
     if (identifier is None) == (key is None):
-        return ["it takes either monitor_identifier or monitor_key, to say for which monitors it is."]
+        return ["it takes one of monitor_identifier and monitor_key. Write one, to say which monitors it mutes."]
     if key is not None:
         fine = isinstance(key, str) and NAME.match(key)
-        return [] if fine else [f"monitor_key {key!r} is no key: it has {NAME_RULE}."]
+        return [] if fine else [f"monitor_key {key!r} is not a valid key. Use {NAME_RULE}."]
     if isinstance(identifier, dict) and len(identifier) == 1:
         tags = identifier.get("monitor_tags")
         if isinstance(tags, (list, tuple)) and tags and all(isinstance(tag, str) for tag in tags):
             return []
         if str(identifier.get("monitor_id", "")).isdecimal():
             return []
-    return ["monitor_identifier is {monitor_id: NUMBER} or {monitor_tags: [TAG, ...]}."]
+    return ["monitor_identifier is not valid. Write {monitor_id: NUMBER} or {monitor_tags: [TAG, ...]}."]
 
 
 def _schedule_problems(schedule: Any) -> list[str]:
     if not isinstance(schedule, dict):
-        return ["it is no dictionary: write start and end, or recurrences."]
+        return ["it is not a dictionary. Write start and end, or recurrences."]
     if "recurrences" not in schedule:
         return _once_problems(schedule)
     known = {"recurrences", "timezone", "current_downtime"}
-    problems = [f"there is no field {name} beside recurrences." for name in schedule if name not in known]
+    problems = [f"{name} does not go with recurrences. Remove it." for name in schedule if name not in known]
     try:
         zone(schedule.get("timezone") or "UTC")
     except ValueError as error:
         problems.append(f"timezone: {error}.")
     recurrences = schedule["recurrences"]
     if not isinstance(recurrences, (list, tuple)) or not 1 <= len(recurrences) <= 5:
-        return [*problems, "recurrences is no list of one to five."]
+        return [*problems, "recurrences is not a list of one to five. Write one."]
     for number, recurrence in enumerate(recurrences):
         problems += [f"recurrences[{number}]: {problem}" for problem in _recurrence_problems(recurrence)]
     return problems
@@ -272,7 +258,7 @@ def _schedule_problems(schedule: Any) -> list[str]:
 
 def _once_problems(schedule: Body) -> list[str]:
     problems = [
-        f"there is no field {name}: write start and end, or recurrences and timezone."
+        f"{name} is not a known field. Write start and end, or recurrences and timezone."
         for name in schedule
         if name not in ("start", "end")
     ]
@@ -282,21 +268,21 @@ def _once_problems(schedule: Body) -> list[str]:
             if schedule.get(name):
                 times[name] = instant(str(schedule[name]))
         except ValueError:
-            problems.append(f"{name} is {schedule[name]!r}: write a time like 2027-01-31T19:00:00+01:00.")
+            problems.append(f"{name} is {schedule[name]!r}. Write a time like 2027-01-31T19:00:00+01:00.")
     if len(times) == 2 and times["end"] <= times["start"]:
-        problems.append("it ends before it starts.")
+        problems.append("end is not after start. Write a later end.")
     return problems
 
 
 def _recurrence_problems(recurrence: Any) -> list[str]:
     if not isinstance(recurrence, dict):
-        return ["it is no dictionary: write rrule, duration and start."]
+        return ["it is not a dictionary. Write rrule, duration and start."]
     known = ("rrule", "duration", "start")
-    problems = [f"there is no field {name}: there are {', '.join(known)}." for name in recurrence if name not in known]
+    problems = [f"{name} is not a known field. Write {', '.join(known)}." for name in recurrence if name not in known]
     if not re.match(r"FREQ=[A-Z]+(;|\Z)", str(recurrence.get("rrule"))):
-        problems.append(f"rrule is {recurrence.get('rrule')!r}: write one like FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU.")
+        problems.append(f"rrule is {recurrence.get('rrule')!r}. Write one like FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU.")
     if not re.match(r"[1-9][0-9]*[mhdw]\Z", str(recurrence.get("duration"))):
-        problems.append(f"duration is {recurrence.get('duration')!r}: write a number and m, h, d or w, like 14h.")
+        problems.append(f"duration is {recurrence.get('duration')!r}. Write a number and m, h, d or w, like 14h.")
     start = recurrence.get("start")
     if start is None:
         return problems
@@ -305,5 +291,5 @@ def _recurrence_problems(recurrence: Any) -> list[str]:
     except ValueError:
         fine = False
     if not fine:
-        return [*problems, f"start is {start!r}: write a time without an offset, like 2027-01-31T19:00:00."]
+        return [*problems, f"start is {start!r}. Write a time without an offset, like 2027-01-31T19:00:00."]
     return problems

@@ -1,22 +1,21 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a monitor is, and what Datadog makes of one. Observed in recorded traffic of the API."""
+"""What a monitor is, and what Datadog makes of one. Pure. Observed in recorded traffic of the API."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import without_nulls
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Body, Kind, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
     Mark,
     mark_in_tags,
     unmarked_tags,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import (
     MONITOR_TYPES,
     CompositeCondition,
@@ -62,77 +61,79 @@ NUMBERS = """
     evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
     renotify_interval renotify_occurrences timeout_h
 """
-# What an answer has only now and then, or with additions, with what it is otherwise: compared where it is asked for.
-ELUSIVE: Body = {"assets": [], "draft_status": "published", "restricted_roles": []}
-ANSWERED_OPTIONS = ("silenced", "avalanche_window")
-ANSWERED = """
+# Not in every answer, or with additions, with what each is otherwise. Compared only where the item has it.
+OPTIONAL: Body = {"assets": [], "draft_status": "published", "restricted_roles": []}
+READ_ONLY_OPTIONS = ("silenced", "avalanche_window")
+READ_ONLY = """
     id org_id created created_at modified deleted creator multi state overall_state overall_state_modified
     matching_downtimes restricted run_as classification restriction_policy
 """
 
 
-class Monitors(Kind):
+class Monitors(Schema):
     """The monitors of an account."""
 
     name = "monitor"
     title = "name"
-    fields = frozenset({"name", "type", "query", "message", "tags", "priority", "options", *ELUSIVE})
-    answered = frozenset(ANSWERED.split())
+    fields = frozenset({"name", "type", "query", "message", "tags", "priority", "options", *OPTIONAL})
+    read_only = frozenset(READ_ONLY.split())
 
     def problems(self, item: Body) -> list[str]:
         problems = [
-            f"there is no {name}: give it one."
+            f"{name} is missing. Set one."
             for name in ("name", "type", "query")
             if not isinstance(item.get(name), str) or not item[name].strip()
         ]
         if item.get("type") and item["type"] not in MONITOR_TYPES:
-            problems.append(f"type {item['type']!r} is none: there are {', '.join(MONITOR_TYPES)}.")
+            problems.append(f"type is {item['type']!r}. Write one of {', '.join(MONITOR_TYPES)}.")
         elif not problems:
             problems += [f"query: {problem}" for problem in query_problems(item["query"], item["type"])]
         if not isinstance(item.get("message") or "", str):
-            problems.append("message is no text.")
+            problems.append("message is not text. Quote it.")
         problems += list_problems(item, ("tags", "restricted_roles")) + list_problems(item, ("assets",), dict)
         if str(item.get("priority") or 0) not in tuple("012345"):
-            problems.append(f"priority is {item['priority']!r}: it is 1 to 5, or null.")
+            problems.append(f"priority is {item['priority']!r}. Write 1 to 5, or null.")
         if item.get("restriction_policy") not in (None, {"bindings": []}):
-            problems.append("restriction_policy cannot be read back: set it in Datadog, and leave it out here.")
+            problems.append("restriction_policy cannot be read back. Set it in Datadog, and remove it here.")
         options = item.get("options") or {}
         if not isinstance(options, dict):
-            return [*problems, "options is no dictionary."]
+            return [*problems, "options is not a dictionary. Write names and values."]
         problems += list_problems(options, ("notify_by", "renotify_statuses"), place="options.")
         # Datadog takes what it does not know, and forgets it.
         near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in options if name not in OPTIONS}
-        problems += [f"there is no options.{name}: did you mean {match[0]}?" for name, match in near.items() if match]
+        problems += [
+            f"options.{name} is not a known option. Did you mean {match[0]}?" for name, match in near.items() if match
+        ]
         thresholds = options.get("thresholds") or {}
         if not isinstance(thresholds, dict):
-            return [*problems, "options.thresholds is no dictionary."]
+            return [*problems, "options.thresholds is not a dictionary. Write names and numbers."]
         problems += [
-            f"options.thresholds.{name} is {value!r}: it is a number."
+            f"options.thresholds.{name} is {value!r}. Write a number."
             for name, value in thresholds.items()
             if value is not None and not _is_number(value) and name not in OLD_THRESHOLDS
         ]
         return problems
 
-    def parts(self, body: Body) -> frozenset[Any]:
+    def references(self, body: Body) -> frozenset[Any]:
         composite = _composite(body)
         return composite.monitors if composite else frozenset()
 
-    def named(self, body: Body, names: Mapping[Any, Any]) -> Body:
+    def with_names(self, body: Body, names: Mapping[Any, Any]) -> Body:
         composite = _composite(body)
         return {**body, "query": str(composite.named(names))} if composite else body
 
-    def part_problems(self, items: list[Body]) -> dict[str, list[str]]:
-        kinds = {str(item.get("key")): item.get("type") for item in items}
+    def reference_problems(self, items: list[Body]) -> dict[str, list[str]]:
+        types = {str(item.get("key")): item.get("type") for item in items}
         problems: dict[str, list[str]] = {}
         for item in items:
-            for key in sorted(part for part in self.parts(item) if isinstance(part, str)):
-                if key not in kinds:
-                    near = difflib.get_close_matches(key, kinds, 1)
-                    fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(kinds))}."
-                    problem = f"query: there is no monitor with the key {key!r}: {fix}"
+            for key in sorted(each for each in self.references(item) if isinstance(each, str)):
+                if key not in types:
+                    near = difflib.get_close_matches(key, types, 1)
+                    fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(types))}."
+                    problem = f"query: there is no monitor with the key {key!r}. {fix}"
                 # Source: https://docs.datadoghq.com/monitors/types/composite/#overview
-                elif kinds[key] == "composite":
-                    problem = f"query: the monitor {key!r} is a composite itself: write what it is made of instead."
+                elif types[key] == "composite":
+                    problem = f"query: the monitor {key!r} is composite itself. Write the monitors that it consists of."
                 else:
                     continue
                 problems.setdefault(str(item.get("key")), []).append(problem)
@@ -147,13 +148,13 @@ class Monitors(Kind):
             "tags": unmarked_tags(item.get("tags") or []) + mark.tags,
             "priority": _priority(item.get("priority")),
             "options": _sent(item.get("options") or {}),
-            **{name: item[name] for name in ELUSIVE if item.get(name) is not None},
+            **{name: item[name] for name in OPTIONAL if item.get(name) is not None},
         }
 
     def mark(self, found: Body) -> Mark | None:
         return mark_in_tags(found.get("tags") or [])
 
-    def canonical(self, body: Body) -> Body:
+    def comparable(self, body: Body) -> Body:
         kind = "query alert" if body.get("type") == "metric alert" else body.get("type")
         result = {
             "name": body.get("name"),
@@ -163,7 +164,7 @@ class Monitors(Kind):
             "tags": unmarked_tags(body.get("tags") or []),
             "priority": _priority(body.get("priority")),
             "options": _options(body.get("options") or {}, body.get("query") or ""),
-            **{name: body[name] for name in ELUSIVE if body.get(name) is not None},
+            **{name: body[name] for name in OPTIONAL if body.get(name) is not None},
         }
         if "restricted_roles" in result:
             result["restricted_roles"] = sorted(result["restricted_roles"])
@@ -172,43 +173,27 @@ class Monitors(Kind):
             result["assets"] = [{name: asset.get(name) for name in kept} for asset in result["assets"]]
         return result
 
-    def seen(self, actual: Body, wanted: Body) -> Body:
+    def aligned(self, actual: Body, wanted: Body) -> Body:
         options = {
             name: value for name, value in actual["options"].items() if name in OPTIONS or name in wanted["options"]
         }
-        seen = {name: value for name, value in actual.items() if name not in ELUSIVE}
-        asked = {name: actual.get(name, value) for name, value in ELUSIVE.items() if name in wanted}
-        return {**seen, **asked, "options": options}
+        kept = {name: value for name, value in actual.items() if name not in OPTIONAL}
+        asked = {name: actual.get(name, value) for name, value in OPTIONAL.items() if name in wanted}
+        return {**kept, **asked, "options": options}
 
-    def plain(self, found: Body) -> Body:
-        plain = self.canonical({**found, "query": ""})
-        plain["query"] = found["query"].strip()
-        return {name: value for name, value in plain.items() if value not in (None, "", [], {}, ELUSIVE.get(name))}
+    def exported(self, found: Body) -> Body:
+        written = self.comparable({**found, "query": ""})
+        written["query"] = found["query"].strip()
+        return {name: value for name, value in written.items() if value not in (None, "", [], {}, OPTIONAL.get(name))}
 
     def page(self, found: Body) -> str:
         return f"/monitors/{found['id']}"
 
-    def everything(self, client: Client, fleet: str | None) -> Iterable[Body]:
-        return client.pages("monitor", **({"monitor_tags": f"kennel_fleet:{fleet}"} if fleet else {}))
-
-    def whole(self, client: Client, found: Body, wanted: Body) -> Body:
-        # No list has the assets, nor has an answer that was not asked for them.
-        return client.get(f"monitor/{found['id']}", with_assets="true") if "assets" in wanted else found
-
-    def refusals(self, client: Client, body: Body, found: Body) -> list[str]:
-        try:
-            client.post(f"monitor/{found['id']}/validate" if found else "monitor/validate", body, harmless=True)
-        except DatadogError as error:
-            if error.kind != "request":
-                raise
-            return [f"Datadog refuses it: {error.words.rstrip('.')}."]
-        return []
-
-    def update(self, client: Client, body: Body, found: Body, wanted: Body, actual: Body) -> None:
+    def update_body(self, body: Body, found: Body, wanted: Body, actual: Body) -> Body:
         # Datadog has two names for one type, and allows no change from one to the other.
-        client.put(f"monitor/{found['id']}", {**body, "type": found["type"]})
+        return {**body, "type": found["type"]}
 
-    def replaced(self, wanted: Body, actual: Body, found: Body) -> str:
+    def replace_reason(self, wanted: Body, actual: Body, found: Body) -> str:
         if wanted["type"] != actual["type"]:
             return f"the type of a monitor cannot change ({actual['type']} to {wanted['type']})"
         return ""
@@ -256,7 +241,7 @@ def _sent(options: Body) -> Body:
 def _options(options: Body, query: str) -> Body:
     """Return the options without what is as if it were not set, sorted by name."""
     result = without_nulls(options)
-    for name in ANSWERED_OPTIONS:
+    for name in READ_ONLY_OPTIONS:
         result.pop(name, None)
     if isinstance(result.get("escalation_message"), str):
         result["escalation_message"] = result["escalation_message"].strip()

@@ -64,7 +64,7 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
 
 
 def _zone(name: str) -> tzinfo:
-    # These are of this machine, not of the list of zones.
+    # These belong to this machine, not to the list of zones.
     if name not in ("Factory", "localtime", "posixrules") and not name.startswith(("posix/", "right/")):
         try:
             return zone(name)
@@ -73,7 +73,7 @@ def _zone(name: str) -> tzinfo:
     known = {each.lower(): each for each in available_timezones()}
     close = difflib.get_close_matches(name.lower(), known, n=1)
     meant = f", perhaps {known[close[0]]}" if close else ""
-    raise ValueError(f"{name!r} is no time zone: write one like Europe/Paris{meant}")
+    raise ValueError(f"{name!r} is not a time zone: write one like Europe/Paris{meant}")
 
 
 class _Problems(Exception):
@@ -82,8 +82,8 @@ class _Problems(Exception):
 
 def _recurrence(entry: Any, now: datetime) -> dict[str, str]:
     if not isinstance(entry, Mapping):
-        raise _Problems([f"{entry!r} is no dictionary: write days, from, to and timezone"])
-    problems = [f"there is no field {name}: there are {', '.join(_FIELDS)}" for name in entry if name not in _FIELDS]
+        raise _Problems([f"{entry!r} is not a dictionary: write days, from, to and timezone"])
+    problems = [f"{name} is not a known field: known are {', '.join(_FIELDS)}" for name in entry if name not in _FIELDS]
     days = _gather(problems, _days, entry.get("days"))
     begin, minutes = _gather(problems, _span, entry) or (0, 0)
     first = _gather(problems, _first, entry.get("start")) or now.date()
@@ -102,7 +102,7 @@ def _recurrence(entry: Any, now: datetime) -> dict[str, str]:
 
 
 def _gather(problems: list[str], read: Any, value: Any) -> Any:
-    """What `read` makes of `value`; its problem goes to `problems`."""
+    """Return what `read` makes of `value`; its problem goes to `problems`."""
     try:
         return read(value)
     except ValueError as error:
@@ -128,7 +128,7 @@ def _day(text: str) -> int:
     name = text.strip().lower()
     found = [number for number, day in enumerate(_DAYS) if len(name) > 1 and day.startswith(name)]
     if len(found) != 1:
-        raise ValueError(f"days: {text.strip()!r} is no day of the week: write mon, tue, wed, thu, fri, sat or sun")
+        raise ValueError(f"days: {text.strip()!r} is not a day of the week: write mon, tue, wed, thu, fri, sat or sun")
     return found[0]
 
 

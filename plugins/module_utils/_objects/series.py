@@ -29,9 +29,9 @@ def zone(name: str) -> tzinfo:
     """Return the time zone of this name. Raises ValueError."""
     try:
         return ZoneInfo(name)
-    # ZoneInfo has an error of its own for each way not to be a name, KeyError and OSError among them.
+    # ZoneInfo raises a different error for each kind of invalid name, KeyError and OSError among them.
     except (ValueError, KeyError, OSError, TypeError):
-        raise ValueError(f"{name!r} is no time zone: write one like Europe/Paris") from None
+        raise ValueError(f"{name!r} is not a time zone: write one like Europe/Paris") from None
 
 
 def next_start(recurrence: dict[str, Any], now: datetime) -> str | None:

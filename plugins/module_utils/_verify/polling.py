@@ -7,14 +7,10 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import Kind
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import gateway
 from ansible_collections.kennel.fleet.plugins.module_utils._verify import objects as objects
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import (
     AGENT,
@@ -92,8 +88,8 @@ class Watch:
             self._look_at_tags()
             self._look_at_monitors()
             self._look_at_traces()
-            self._look_at_others(DASHBOARD, Dashboards(), objects.judge_dashboard)
-            self._look_at_others(DOWNTIME, Downtimes(datetime.now(timezone.utc)), objects.judge_downtime)
+            self._look_at_others(DASHBOARD, objects.judge_dashboard)
+            self._look_at_others(DOWNTIME, objects.judge_downtime)
         except DatadogError as error:
             if not error.transient or not self._answered:
                 raise
@@ -162,7 +158,7 @@ class Watch:
                 self.found[signal] = judge_check_states(signal, seen)
             else:
                 self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
-        self._judge_objects(monitors, Monitors(), listed, self._judge_monitor)
+        self._judge_objects(monitors, MONITOR, listed, self._judge_monitor)
 
     def _monitors(self) -> list[dict[str, Any]]:
         """Return the fleet's monitors with the states of their groups; none where the key may not read them."""
@@ -177,15 +173,15 @@ class Watch:
                 raise
             return []
 
-    def _look_at_others(self, what: str, kind: Kind, judge: Callable[[Mapping[str, Any]], Verdict]) -> None:
-        signals = self.pending(what)
-        if signals:
-            self._judge_objects(signals, kind, kind.everything(self.client, self.fleet), judge)
+    def _look_at_others(self, kind: str, judge: Callable[[Mapping[str, Any]], Verdict]) -> None:
+        if signals := self.pending(kind):
+            self._judge_objects(signals, kind, gateway(self.client, kind).list_objects(self.fleet), judge)
 
     def _judge_objects(
-        self, signals: list[Signal], kind: Kind, found: Iterable[Any], judge: Callable[[Mapping[str, Any]], Verdict]
+        self, signals: list[Signal], kind: str, found: Iterable[Any], judge: Callable[[Mapping[str, Any]], Verdict]
     ) -> None:
-        marks = ((kind.mark(each), each) for each in found)
+        schema = gateway(self.client, kind).schema
+        marks = ((schema.mark(each), each) for each in found)
         ours = {mark.key: each for mark, each in marks if mark and mark.fleet == self.fleet}
         for signal in signals:
             self.found[signal] = judge(ours[signal.name]) if signal.name in ours else objects.UNMADE

@@ -106,12 +106,12 @@ def test_times(begin: Any, end: Any, time: str, duration: str) -> None:
     [
         ([], "there are 0 entries: write 1 to 5"),
         ([NIGHTS] * 6, "there are 6 entries: write 1 to 5"),
-        ("nights", "'nights' is no dictionary: write days"),
-        ({**NIGHTS, "day": "mon"}, "there is no field day: there are all_day, days, from"),
+        ("nights", "'nights' is not a dictionary: write days"),
+        ({**NIGHTS, "day": "mon"}, "day is not a known field: known are all_day, days, from"),
         ({**NIGHTS, "days": []}, "days is missing: write a list such as [mon-fri]"),
-        ({**NIGHTS, "days": ["mo-fr", "fr-"]}, "days: '' is no day of the week"),
-        ({**NIGHTS, "days": ["s"]}, "days: 's' is no day of the week"),
-        ({**NIGHTS, "days": ["mondays"]}, "days: 'mondays' is no day of the week"),
+        ({**NIGHTS, "days": ["mo-fr", "fr-"]}, "days: '' is not a day of the week"),
+        ({**NIGHTS, "days": ["s"]}, "days: 's' is not a day of the week"),
+        ({**NIGHTS, "days": ["mondays"]}, "days: 'mondays' is not a day of the week"),
         ({**NIGHTS, "days": ["mon-mon"]}, "days: mon-mon begins and ends on one day: write the day alone"),
         ({**NIGHTS, "to": "19:00"}, "from and to are both 19:00: write all_day: true for whole days"),
         ({**NIGHTS, "from": "24:00"}, "from is 24:00"),
@@ -125,12 +125,15 @@ def test_times(begin: Any, end: Any, time: str, duration: str) -> None:
         ({**NIGHTS, "start": "tomorrow"}, "start is 'tomorrow': write the first date, such as 2027-01-31"),
         (
             {**NIGHTS, "timezone": "america/los_angeles"},
-            "is no time zone: write one like Europe/Paris, perhaps America/Los",
+            "is not a time zone: write one like Europe/Paris, perhaps America/Los",
         ),
-        ({**NIGHTS, "timezone": "utc"}, "'utc' is no time zone: write one like Europe/Paris, perhaps UTC"),
-        ({**NIGHTS, "timezone": "../etc/passwd"}, "is no time zone"),
-        ({**NIGHTS, "timezone": "localtime"}, "is no time zone"),
-        ({**NIGHTS, "timezone": "posix/Europe/Paris"}, "is no time zone: write one like Europe/Paris, perhaps Europe"),
+        ({**NIGHTS, "timezone": "utc"}, "'utc' is not a time zone: write one like Europe/Paris, perhaps UTC"),
+        ({**NIGHTS, "timezone": "../etc/passwd"}, "is not a time zone"),
+        ({**NIGHTS, "timezone": "localtime"}, "is not a time zone"),
+        (
+            {**NIGHTS, "timezone": "posix/Europe/Paris"},
+            "is not a time zone: write one like Europe/Paris, perhaps",
+        ),
         ({**WEEKENDS, "start": "9999-12-31"}, "date value out of range"),
         (
             [NIGHTS, {**WEEKENDS, "timezone": "UTC"}],
@@ -149,7 +152,7 @@ def test_names_all_problems_with_their_entries() -> None:
         downtime_schedule([{**NIGHTS, "to": 9, "x": 1}, {"days": "mn", "timezone": "Mars"}], NOON)
     for problem in (
         "time zones",
-        "entry 1: there is no field x",
+        "entry 1: x is not a known field",
         "entry 1: to is 9",
         "entry 2: days: 'mn'",
         "entry 2: from",

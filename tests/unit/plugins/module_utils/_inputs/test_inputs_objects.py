@@ -68,7 +68,7 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"fleet": "My fleet"}, "datadog_objects_fleet"),
         ({"notify": ""}, "datadog_objects_notify '' reaches nobody: write for example '@ops@example.com'"),
         ({"notify": "ops@example.com"}, "datadog_objects_notify"),
-        ({"timezone": "Mars/Olympus"}, "datadog_objects_timezone: 'Mars/Olympus' is no time zone"),
+        ({"timezone": "Mars/Olympus"}, "datadog_objects_timezone: 'Mars/Olympus' is not a time zone"),
         ({"tags": []}, "datadog_objects_tags is empty"),
         ({"tags": ["web"]}, "datadog_objects_tags: 'web' is not of the form key:value"),
         ({"warning": 900.0}, "datadog_objects_warning 900 is not below datadog_objects_alert 800"),
@@ -79,20 +79,20 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"dashboards": [board({"definition": {"type": "group", "widgets": [graph("nonsense(x{*})")]}})]}, "nonsense"),
         ({"dashboards": [board(formula("anomalies(q0, 'bassic', 2)"))]}, "algorithm of anomalies is one of basic"),
         ({"dashboards": [board({"definition": {"type": "hostmap", "requests": {"fill": {"q": "x"}}}})]}, "hostmap"),
-        ({"dashboards": [board(titel="x")]}, "boards[0] (board): there is no field titel: did you mean title?"),
-        ({"dashboards": [board(), board()]}, "'board' is there twice"),
+        ({"dashboards": [board(titel="x")]}, "boards[0] (board): titel is not a known field. Did you mean title?"),
+        ({"dashboards": [board(), board()]}, "'board' is used twice"),
         ({"dashboards": ["x"]}, "boards holds something that is no object"),
         ({"monitors": [{**MONITOR, "query": "avg(last_5m):avg:my_metric{*} > "}]}, "(high): query: expected a number"),
         ({"monitors": [{**MONITOR, "type": "service check"}]}, "mons[0] (high): query"),
         ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, its query says 800"),
         ({"monitors": [MONITOR, BOTH]}, "mons, both: query: there is no monitor with the key 'up'"),
         ({"monitors": [MONITOR, {"key": "up", "state": "absent"}, BOTH]}, "there is no monitor with the key 'up'"),
-        ({"monitors": [MONITOR, {**BOTH, "query": "high || both"}]}, "'both' is a composite"),
+        ({"monitors": [MONITOR, {**BOTH, "query": "high || both"}]}, "'both' is composite"),
         ({"monitors": [{**BOTH, "query": "high && ("}]}, "mons[0] (both): query: expected the key or id of a monitor"),
-        ({"monitors": [{**CHECK, "name": ""}]}, "mons[0] (up): there is no name"),
+        ({"monitors": [{**CHECK, "name": ""}]}, "mons[0] (up): name is missing"),
         ({"downtimes": [downtime(monitor_key="other")]}, "downs, night: there is no monitor with the key 'other'"),
         ({"monitors": [{"key": "high", "state": "absent"}], "downtimes": [downtime()]}, "no monitor with the key"),
-        ({"downtimes": [downtime(scope="")]}, "downs[0] (night): there is no scope"),
+        ({"downtimes": [downtime(scope="")]}, "downs[0] (night): scope is missing"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(inputs: dict[str, Any], words: str) -> None:
@@ -113,7 +113,7 @@ def test_a_composite_may_name_monitors_of_any_variable() -> None:
     # The last of one key counts, and is the one that is named.
     sources["monitors"]["more"] = [{**BOTH, "query": "hgih && up"}]
     [problem] = problems(sources=sources)
-    assert problem.startswith("more, both: query: there is no monitor with the key 'hgih': did you mean high?")
+    assert problem.startswith("more, both: query: there is no monitor with the key 'hgih'. Did you mean high?")
 
 
 @pytest.mark.parametrize("value", [5, [[]], {"a": 1}])

@@ -15,7 +15,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import
 from hypothesis import given
 from hypothesis import strategies as st
 
-KIND, MARK = Dashboards(), Mark("lab", "shop")
+SCHEMA, MARK = Dashboards(), Mark("lab", "shop")
 NOTES = st.builds(lambda text: {"definition": {"type": "note", "content": text}}, st.sampled_from(["a", "b\n", ""]))
 GROUPS = st.builds(
     lambda inner: {"definition": {"type": "group", "layout_type": "ordered", "widgets": inner}}, st.lists(NOTES)
@@ -65,39 +65,39 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def differs(item: dict[str, Any], found: dict[str, Any]) -> bool:
-    wanted = KIND.canonical(KIND.body(item, MARK))
-    return KIND.seen(KIND.canonical(found), wanted) != wanted
+    wanted = SCHEMA.comparable(SCHEMA.body(item, MARK))
+    return SCHEMA.aligned(SCHEMA.comparable(found), wanted) != wanted
 
 
 @given(ITEMS)
 def test_what_datadog_makes_of_a_dashboard_is_no_difference(item: dict[str, Any]) -> None:
-    assert KIND.problems(item) == []
-    found = answer(KIND.body(item, MARK))
-    assert KIND.mark(found) == MARK and not differs(item, found)
+    assert SCHEMA.problems(item) == []
+    found = answer(SCHEMA.body(item, MARK))
+    assert SCHEMA.mark(found) == MARK and not differs(item, found)
 
 
 @given(ITEMS)
 def test_an_exported_dashboard_is_taken_back(item: dict[str, Any]) -> None:
-    found = answer(KIND.body(item, MARK))
-    exported = export(KIND, found)
+    found = answer(SCHEMA.body(item, MARK))
+    exported = export(SCHEMA, found)
     assert exported.pop("key") == "shop" and not differs(exported, found)
     assert "'id'" not in str(exported) and "kennel" not in str(exported) and "None" not in str(exported)
 
 
 @given(ITEMS)
 def test_an_answer_may_be_written_as_an_item(item: dict[str, Any]) -> None:
-    found = answer(KIND.body(item, MARK))
-    body = KIND.body(found, MARK)
-    assert not differs(found, found) and "'id'" not in str(body) and not set(body) & KIND.answered
+    found = answer(SCHEMA.body(item, MARK))
+    body = SCHEMA.body(found, MARK)
+    assert not differs(found, found) and "'id'" not in str(body) and not set(body) & SCHEMA.read_only
 
 
 def test_tabs_name_their_widgets_by_place() -> None:
     tabs = [{"id": "x", "name": "One", "widget_ids": ["@2", "@1"]}]
-    found = answer(KIND.body({**DASHBOARD, "tabs": tabs}, MARK))
+    found = answer(SCHEMA.body({**DASHBOARD, "tabs": tabs}, MARK))
     assert found["tabs"][0]["widget_ids"] == [1001, 1000]
     assert not differs({**DASHBOARD, "tabs": tabs}, found)
-    assert export(KIND, found)["tabs"] == [{"name": "One", "widget_ids": ["@2", "@1"]}]
-    assert KIND.body(found, MARK)["tabs"] == tabs
+    assert export(SCHEMA, found)["tabs"] == [{"name": "One", "widget_ids": ["@2", "@1"]}]
+    assert SCHEMA.body(found, MARK)["tabs"] == tabs
 
 
 @pytest.mark.parametrize(
@@ -118,33 +118,33 @@ def test_tabs_name_their_widgets_by_place() -> None:
     ],
 )
 def test_changes_are_seen(change: dict[str, Any]) -> None:
-    assert differs({**DASHBOARD, **change}, answer(KIND.body(DASHBOARD, MARK)))
+    assert differs({**DASHBOARD, **change}, answer(SCHEMA.body(DASHBOARD, MARK)))
     if not set(change) & {"is_read_only", "restricted_roles"}:
-        assert differs(DASHBOARD, answer(KIND.body({**DASHBOARD, **change}, MARK)))
+        assert differs(DASHBOARD, answer(SCHEMA.body({**DASHBOARD, **change}, MARK)))
 
 
 def test_default_is_the_old_form_of_defaults() -> None:
     forms = ({"default": "a"}, {"defaults": ["a"]})
     old, new = ({**DASHBOARD, "template_variables": [{"name": "host", **form}]} for form in forms)
-    assert not differs(old, answer(KIND.body(new, MARK))) and not differs(new, answer(KIND.body(old, MARK)))
+    assert not differs(old, answer(SCHEMA.body(new, MARK))) and not differs(new, answer(SCHEMA.body(old, MARK)))
     both = {**DASHBOARD, "template_variables": [{"name": "host", "default": "a", "defaults": ["a"]}]}
-    assert KIND.body(both, MARK)["template_variables"] == [{"name": "host", "defaults": ["a"]}]
+    assert SCHEMA.body(both, MARK)["template_variables"] == [{"name": "host", "defaults": ["a"]}]
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"title": None}, "there is no title"),
-        ({"layout_type": "grid"}, "layout_type is 'grid': it is ordered or free"),
-        ({"widgets": None}, "widgets is no list"),
+        ({"title": None}, "title is missing"),
+        ({"layout_type": "grid"}, "layout_type is 'grid'. Write ordered or free"),
+        ({"widgets": None}, "widgets is not a list"),
         ({"widgets": [{"type": "note"}]}, "widgets[0] has no definition with a type"),
         (
             {"widgets": [{"definition": {"type": "group", "widgets": [{}]}}]},
             "widgets[0].definition.widgets[0] has no definition",
         ),
-        ({"tags": ["env:prod"]}, "tag 'env:prod'"),
-        ({"notify_list": ["a@example.com", 1]}, "notify_list is ['a@example.com', 1]: it is a list of text"),
-        ({"tabs": [1]}, "tabs is [1]: it is a list of dictionaries"),
+        ({"tags": ["env:prod"]}, "'env:prod' is not a tag that a dashboard can have"),
+        ({"notify_list": ["a@example.com", 1]}, "notify_list is ['a@example.com', 1]. Write a list of text"),
+        ({"tabs": [1]}, "tabs is [1]. Write a list of dictionaries"),
         ({"tabs": [{"name": "a", "widget_ids": [{}]}]}, "a tab has no list of widget_ids"),
         ({"template_variables": [{"name": "a", "defaults": 1}]}, "template variable a: defaults is 1"),
         ({"template_variables": [{"default": "x"}]}, "a template variable has no name"),
@@ -152,12 +152,12 @@ def test_default_is_the_old_form_of_defaults() -> None:
     ],
 )
 def test_bad_input(change: dict[str, Any], words: str) -> None:
-    assert words in " ".join(KIND.problems({**DASHBOARD, **change}))
+    assert words in " ".join(SCHEMA.problems({**DASHBOARD, **change}))
 
 
 @pytest.mark.parametrize("answered", [None, []])
 def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
     item = {**DASHBOARD, "restricted_roles": []}
-    found = answer(KIND.body(item, MARK))
+    found = answer(SCHEMA.body(item, MARK))
     assert not differs(item, {**found, "restricted_roles": answered})
     assert differs(item, {**found, "restricted_roles": ["x"]})

@@ -18,7 +18,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.client import da
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import difference
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.kind import input_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import object_argument_spec
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
     Mark,
     mark_in_tags,
@@ -28,7 +28,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import
     unmarked_text,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import object_argument_spec
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import input_problems
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,13 +89,13 @@ def test_all_problems_of_the_input_are_told_at_once() -> None:
     ]
     problems = input_problems(Monitors(), {"fleet": "My fleet", "monitors": items})
     for words in (
-        "fleet 'My fleet' is no name",
-        "monitors[0].key 'Load' is no key",
-        "monitors[2].key 'load' is there twice",
-        "monitors[2]: there is no field mesage: did you mean message?",
+        "fleet 'My fleet' is not a valid name",
+        "monitors[0].key 'Load' is not a valid key",
+        "monitors[2].key 'load' is used twice",
+        "monitors[2]: mesage is not a known field. Did you mean message?",
         "monitors[3] (other): state is 'gone'",
-        "monitors[5] (bare): there is no query",
-        "monitors[6] is no dictionary",
+        "monitors[5] (bare): query is missing",
+        "monitors[6] is not a dictionary",
     ):
         assert [problem for problem in problems if words in problem], words
     assert not [problem for problem in problems if "away" in problem or "monitors[1]" in problem]
@@ -155,7 +155,7 @@ def test_export_takes_the_key_of_the_mark() -> None:
 
 @pytest.mark.parametrize("value", [None, "text", {}, {"title": "no widgets", "layout_type": "ordered"}])
 def test_export_refuses_what_is_no_dashboard(value: Any) -> None:
-    with pytest.raises(ValueError, match="no dashboard of Datadog's API"):
+    with pytest.raises(ValueError, match="not a dashboard that the module takes"):
         export(Dashboards(), value)
 
 
@@ -165,7 +165,7 @@ def test_export_tells_those_that_can_be_taken_back_from_the_others() -> None:
     assert monitor_export(found, only="taken") == [monitor_export(MONITOR)]
     refused = monitor_export(found, only="refused")
     assert [text.partition(":")[0] for text in refused] == ["monitor 'Ship' (7)", "monitor None (None)"]
-    assert "type 'starship alert' is none" in refused[0]
+    assert "type is 'starship alert'" in refused[0]
 
 
 def test_arguments_are_documented() -> None:

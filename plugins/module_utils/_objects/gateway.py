@@ -1,0 +1,293 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Dashboards, monitors and downtimes of an account: the only file of this package that talks to the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
+    Client,
+    DatadogError,
+    client_from_module,
+    datadog_argument_spec,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import (
+    CREATING,
+    Change,
+    Refused,
+    by_key,
+    diff,
+    ids,
+    match,
+    plan,
+    report,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, input_problems
+
+
+class Gateway:
+    """The objects of one schema in an account."""
+
+    def __init__(self, client: Client, schema: Schema) -> None:
+        self.client, self.schema = client, schema
+
+    def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
+        """Yield the objects of the account; those of other fleets may be left out where a fleet is given."""
+        return self.client.pages(self.schema.name)
+
+    def fetch(self, found: Body, item: Body) -> Body:
+        """Return a listed object with everything that is compared with the item; empty where it has been deleted."""
+        return found
+
+    def validate(self, body: Body, found: Body) -> list[str]:
+        """Ask Datadog, without a change there, why it would not take this body for what is found."""
+        return []
+
+    def create(self, body: Body, former: Body) -> Body:
+        """Create an object and return it as it is listed.
+
+        Where the answer is lost, what carries its mark by now is it, unless it is the one that it replaces.
+        """
+        mark = self.schema.mark(body)
+
+        def find() -> Body | None:
+            listed = self.list_objects(mark.fleet if mark else None)
+            made = [found for found in listed if self.schema.mark(found) == mark and found["id"] != former.get("id")]
+            return min(made, key=self.schema.age) if made else None
+
+        return self._create(self.schema.create_body(body), find)
+
+    def _create(self, body: Body, find: Any) -> Body:
+        return self.client.post(self.schema.name, body, find=find)
+
+    def update(self, change: Change, body: Body) -> None:
+        """Turn what is found into the body."""
+        found = change.found
+        self._update(found["id"], self.schema.update_body(body, found, change.wanted or {}, change.actual or {}))
+
+    def _update(self, number: Any, body: Body) -> None:
+        self.client.put(f"{self.schema.name}/{number}", body)
+
+    def delete(self, found: Body) -> None:
+        """Delete an object; one that somebody else was quicker to delete is gone as wanted."""
+        try:
+            self._delete(found["id"])
+        except DatadogError as error:
+            if error.status != 404:
+                raise
+
+    def _delete(self, number: Any) -> None:
+        self.client.delete(f"{self.schema.name}/{number}")
+
+    def _get(self, number: Any, **params: Any) -> Body:
+        try:
+            return self.client.get(f"{self.schema.name}/{number}", **params)
+        except DatadogError as error:
+            if error.status != 404:
+                raise
+            return {}
+
+
+class DashboardGateway(Gateway):
+    """The list of dashboards has no widgets; those come one by one."""
+
+    def fetch(self, found: Body, item: Body) -> Body:
+        return self._get(found["id"])
+
+
+class MonitorGateway(Gateway):
+    """Monitors can be validated before they are created or changed."""
+
+    def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
+        return self.client.pages("monitor", **({"monitor_tags": f"kennel_fleet:{fleet}"} if fleet else {}))
+
+    def fetch(self, found: Body, item: Body) -> Body:
+        # No list has the assets, nor has an answer that was not asked for them.
+        return found if item.get("assets") is None else self._get(found["id"], with_assets="true")
+
+    def validate(self, body: Body, found: Body) -> list[str]:
+        try:
+            self.client.post(f"monitor/{found['id']}/validate" if found else "monitor/validate", body, harmless=True)
+        except DatadogError as error:
+            if error.kind != "request":
+                raise
+            return [f"Datadog refuses it: {error.words.rstrip('.')}."]
+        return []
+
+
+class DowntimeGateway(Gateway):
+    """Downtimes are those of version 2 of the API, which wraps them. One that has ended or is canceled is left out."""
+
+    def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
+        for data in self.client.pages("downtime"):
+            if data["attributes"].get("status") not in ("canceled", "ended"):
+                yield _flat(data)
+
+    def _create(self, body: Body, find: Any) -> Body:
+        data = {"type": "downtime", "attributes": body}
+        answer = self.client.post("downtime", {"data": data}, version="v2", find=find)
+        return _flat(answer["data"]) if "data" in answer else answer
+
+    def _update(self, number: Any, body: Body) -> None:
+        data = {"type": "downtime", "id": number, "attributes": body}
+        self.client.patch(f"downtime/{number}", {"data": data}, version="v2")
+
+    def _delete(self, number: Any) -> None:
+        self.client.delete(f"downtime/{number}", version="v2")
+
+
+def _flat(data: Body) -> Body:
+    return {**data["attributes"], "id": data["id"]}
+
+
+def gateway(client: Client, name: str) -> Gateway:
+    """Return the gateway to ``dashboard``, ``monitor`` or ``downtime``."""
+    if name == "dashboard":
+        return DashboardGateway(client, Dashboards())
+    if name == "monitor":
+        return MonitorGateway(client, Monitors())
+    return DowntimeGateway(client, Downtimes(datetime.now(timezone.utc)))
+
+
+def object_argument_spec(plural: str) -> dict[str, dict[str, Any]]:
+    """Return the arguments of a module for one schema; mirrored by the fragment ``datadog_objects``."""
+    return {
+        **datadog_argument_spec(),
+        "fleet": {"type": "str", "required": True},
+        plural: {"type": "list", "elements": "dict", "required": True},
+        "adopt": {"type": "bool", "default": False},
+        "prune": {"type": "bool", "default": False},
+    }
+
+
+def run_module(name: str) -> None:
+    """Run the module for ``dashboard``, ``monitor`` or ``downtime`` to its end."""
+    module = AnsibleModule(argument_spec=object_argument_spec(f"{name}s"), supports_check_mode=True)
+    result = run(gateway(client_from_module(module), name), module.params, module.check_mode)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
+    """Bring the objects of ``params["fleet"]`` in line with its list, or in check mode say what would be done.
+
+    :arg params: ``fleet``, ``adopt``, ``prune`` and the list under the schema's name in the plural.
+    :return: the module's result, with ``failed`` and ``msg`` where it could not be done.
+    """
+    schema = objects.schema
+    changes: list[Change] = []
+    result: Body = {}
+    try:
+        changes = _plan(objects, params)
+        _validate(objects, changes)
+        _apply(objects, changes, check)
+        if not check:
+            _settle(objects, params["fleet"], changes)
+    except (Refused, DatadogError) as error:
+        undone = [change.key for change in changes if not change.done and change.action != "unchanged"]
+        left = f" Not done: {', '.join(undone)}." if undone and any(change.done for change in changes) else ""
+        result = {"failed": True, "msg": f"{error}{left}"}
+        if isinstance(error, Refused):
+            result["problems"] = error.problems
+    done = [change for change in changes if change.done]
+    changed = [change for change in done if change.action != "unchanged"]
+    return {
+        **result,
+        "changed": bool(changed),
+        "diff": [diff(schema, change) for change in changed],
+        f"{schema.name}s": [report(schema, change, _url(objects, change)) for change in done],
+    }
+
+
+def _url(objects: Gateway, change: Change) -> str | None:
+    there = change.found and change.action != "deleted"
+    return objects.client.web_address(objects.schema.page(change.found)) if there else None
+
+
+def _plan(objects: Gateway, params: Mapping[str, Any]) -> list[Change]:
+    """Read what exists and return what is to be done.
+
+    :raises Refused: with all problems of the input.
+    """
+    if problems := input_problems(objects.schema, params):
+        raise Refused(problems)
+    matches = match(objects.schema, params, objects.list_objects(None if params["adopt"] else params["fleet"]))
+    for each in [*matches.items, *matches.surplus]:
+        each.whole = objects.fetch(each.found, each.item or {}) if each.found else {}
+    return plan(objects.schema, params["fleet"], matches)
+
+
+def _validate(objects: Gateway, changes: list[Change]) -> None:
+    """Raise Refused with everything for which Datadog would refuse a change."""
+    schema, problems, known = objects.schema, [], ids(changes)
+    unmade = {change.key for change in changes if change.action in CREATING}
+    for change in changes:
+        # Datadog refuses references to what does not exist yet; what else is wrong it says when that does.
+        if change.action in ("unchanged", "deleted") or schema.references(change.body) & unmade:
+            continue
+        found = {} if change.action == "replaced" else change.found
+        body = schema.with_names(change.body, known)
+        refusals = schema.refusals(body, found) or objects.validate(body, found)
+        problems += [f"{change.key}: {problem}" for problem in refusals]
+    if problems:
+        raise Refused(problems)
+
+
+def _apply(objects: Gateway, changes: list[Change], check: bool) -> None:
+    """Create and update, first what others refer to; then delete, the other way round.
+
+    Datadog deletes no monitor to which others refer. So one that is to be replaced is deleted only when its successor
+    exists and has its place in them.
+    """
+    schema = objects.schema
+    used = frozenset().union(*(schema.references(change.found) for change in changes))
+    for change in sorted(changes, key=lambda change: bool(schema.references(change.body))):
+        if change.action == "deleted":
+            continue
+        if not check and change.action in CREATING:
+            if change.former and change.former["id"] not in used:
+                objects.delete(change.former)
+                change.former = {}
+            change.found = objects.create(schema.with_names(change.body, ids(changes)), change.former)
+        elif not check and change.action != "unchanged":
+            objects.update(change, schema.with_names(change.body, ids(changes)))
+        change.done = True
+    for change in sorted(changes, key=lambda change: not schema.references(change.former)):
+        if change.former and not check:
+            objects.delete(change.former)
+        change.done = True
+
+
+def _settle(objects: Gateway, fleet: str, changes: list[Change]) -> None:
+    """Look again after creating: of twins that two runs made at once, the older stays and its maker deletes the other.
+
+    Both runs see the same two, so that each knows without asking the other.
+    """
+    schema = objects.schema
+    made = [change for change in changes if change.action in CREATING]
+    if not made:
+        return
+    owned, _unmarked = by_key(schema, fleet, objects.list_objects(fleet))
+    lost: dict[str, Body] = {}
+    for change in made:
+        twins = owned.get(change.key, [])
+        mine = change.found["id"]
+        if twins and twins[0]["id"] != mine:
+            # Not listed, it is gone: a third run has seen both before.
+            if mine in [twin["id"] for twin in twins]:
+                lost[change.key] = change.found
+            change.found = twins[0]
+            change.note = f"another run made {twins[0]['id']} at the same time, which stays; {mine} is deleted"
+    for change in changes:
+        if change.key not in lost and schema.references(change.body) & set(lost):
+            objects.update(change, schema.with_names(change.body, ids(changes)))
+    for found in sorted(lost.values(), key=lambda found: not schema.references(found)):
+        objects.delete(found)

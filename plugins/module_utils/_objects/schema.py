@@ -1,0 +1,149 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What dashboards, monitors and downtimes have in common, and what is wrong with a list of them. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE, Mark
+
+Body = dict[str, Any]
+
+
+class Schema(ABC):
+    """One kind of object. ``item`` is one as a user writes it, ``found`` one as the API lists it.
+
+    :cvar name: what it is called, also in the API's address.
+    :cvar title: the field by which people know it.
+    :cvar fields: what a user may write.
+    :cvar read_only: what only the server writes; accepted in an item and left out, so that an answer of the API is one.
+    """
+
+    name: str
+    title: str
+    fields: frozenset[str]
+    read_only: frozenset[str]
+
+    @abstractmethod
+    def problems(self, item: Body) -> list[str]:
+        """Return what is wrong with the fields of an item whose fields are all known."""
+
+    @abstractmethod
+    def body(self, item: Body, mark: Mark) -> Body:
+        """Return the item as the API takes it, with its mark."""
+
+    @abstractmethod
+    def mark(self, found: Body) -> Mark | None:
+        """Return the mark of an object."""
+
+    @abstractmethod
+    def comparable(self, body: Body) -> Body:
+        """Return an item or an object so that what means the same is equal, without its mark."""
+
+    def aligned(self, actual: Body, wanted: Body) -> Body:
+        """Return the comparable actual object without differences that do not matter to the wanted one."""
+        return actual
+
+    def matches(self, item: Body, found: Body) -> bool:
+        """Return whether an object without a mark is this item, made by hand."""
+        return item.get(self.title) == found.get(self.title)
+
+    def references(self, body: Body) -> frozenset[Any]:
+        """Return the keys and ids of others of its kind that an item or an object consists of."""
+        return frozenset()
+
+    def with_names(self, body: Body, names: Mapping[Any, Any]) -> Body:
+        """Return an item or an object whose references that are among the names are replaced by these."""
+        return body
+
+    def reference_problems(self, items: list[Body]) -> dict[str, list[str]]:
+        """Return by key what is wrong with the references of items, given all items that shall be present."""
+        return {}
+
+    def refusals(self, body: Body, found: Body) -> list[str]:
+        """Return why the API would not take this body for what is found, as far as that shows without asking it."""
+        return []
+
+    def replace_reason(self, wanted: Body, actual: Body, found: Body) -> str:
+        """Return why the API cannot turn one into the other, so that it is recreated; empty if it can."""
+        return ""
+
+    def create_body(self, body: Body) -> Body:
+        """Return what to send to create the body."""
+        return body
+
+    def update_body(self, body: Body, found: Body, wanted: Body, actual: Body) -> Body:
+        """Return what to send to turn what is found into the body."""
+        return body
+
+    def exported(self, found: Body) -> Body:
+        """Return an object as a user would write it."""
+        return self.comparable(found)
+
+    def expired(self, wanted: Body) -> bool:
+        """Return whether the time of the comparable wanted object is over, so that there is nothing to create."""
+        return False
+
+    def age(self, found: Body) -> tuple[Any, ...]:
+        """Return what sorts objects, the oldest first."""
+        return (found["id"],)
+
+    @abstractmethod
+    def page(self, found: Body) -> str:
+        """Return the path of its page in the web interface."""
+
+
+def input_problems(schema: Schema, params: Mapping[str, Any]) -> list[str]:
+    """Return everything that is wrong with the module's arguments; nothing is asked of the API for it."""
+    plural = f"{schema.name}s"
+    fleet, items = params["fleet"], params[plural]
+    problems = [] if NAME.match(fleet) else [f"fleet {fleet!r} is not a valid name. Use {NAME_RULE}."]
+    problems += [f"{plural}{problem}" for problem in item_problems(schema, items)]
+    present = [item for item in items if isinstance(item, dict) and item.get("state", "present") == "present"]
+    for key, wrong in schema.reference_problems(present).items():
+        problems += [f"{plural} ({key}): {problem}" for problem in wrong]
+    return problems
+
+
+def item_problems(schema: Schema, items: Iterable[Any]) -> list[str]:
+    """Return what is wrong with each item of a list, beginning with its place, such as ``[0] (key): ``."""
+    problems: list[str] = []
+    keys: set[str] = set()
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            problems.append(f"[{number}] is not a dictionary. Give each {schema.name} a key and its fields.")
+            continue
+        place, key = f"[{number}]", item.get("key")
+        if not isinstance(key, str) or not NAME.match(key):
+            problems.append(f"{place}.key {key!r} is not a valid key. Use {NAME_RULE}.")
+        elif key in keys:
+            problems.append(f"{place}.key {key!r} is used twice. Give each object a key of its own.")
+        else:
+            keys.add(key)
+            place = f"[{number}] ({key})"
+        state = item.get("state", "present")
+        if state not in ("present", "absent"):
+            problems.append(f"{place}: state is {state!r}. Write present or absent.")
+        for name in item:
+            if name not in schema.fields | schema.read_only | {"key", "state"}:
+                near = difflib.get_close_matches(str(name), schema.fields, 1)
+                fix = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(schema.fields))}."
+                problems.append(f"{place}: {name} is not a known field. {fix}")
+        if state == "present":
+            problems += [f"{place}: {problem}" for problem in schema.problems(item)]
+    return problems
+
+
+def list_problems(body: Body, names: Iterable[str], of: type = str, place: str = "") -> list[str]:
+    """Return which of these fields are given and are not a list of text, or of dictionaries."""
+    what = "text" if of is str else "dictionaries"
+    return [
+        f"{place}{name} is {body[name]!r}. Write a list of {what}."
+        for name in names
+        if body.get(name) is not None
+        and not (isinstance(body[name], (list, tuple)) and all(isinstance(each, of) for each in body[name]))
+    ]
