@@ -102,10 +102,10 @@ class ActionModule(ActionBase):
                 # For the roles after it, as the role itself leaves them.
                 variables["datadog_tags_result"] = inputs[role].get("result", [])
         problems = list(dict.fromkeys(problems))
-        result |= {"changed": False, "inputs": inputs, "expects": expects, "problems": problems}
         if problems and arguments["refuse"]:
-            result |= {"failed": True, "msg": "\n".join(problems)}
-        return result
+            # A task that fails is shown whole: nothing but the problems.
+            return {**result, "failed": True, "msg": "\n".join(problems)}
+        return {**result, "changed": False, "inputs": inputs, "expects": expects, "problems": problems}
 
     def _check(self, role: str, variables: dict[str, Any], others: dict[str, Any]) -> Checked:
         _defaults, own, options, rules = load_role(role)

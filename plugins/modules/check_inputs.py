@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: check_inputs
 short_description: Check the inputs of Kennel's roles
-version_added: 1.1.0
+version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
   - Compares the variables of roles with their argument specifications and rules, and changes nothing.
@@ -55,17 +55,17 @@ EXAMPLES = r"""
 RETURN = r"""
 inputs:
   description: Effective inputs by the name of their role, and in that by their variable's name without the prefix.
-  returned: always
+  returned: success
   type: dict
   sample: {datadog_tags: {result: ["env:production"]}}
 expects:
   description: What Datadog must show once the roles have run, by the name of the role.
-  returned: always
+  returned: success
   type: dict
   sample: {datadog_agent: {present: [system.load.1]}}
 problems:
   description: What is wrong with the inputs.
-  returned: always
+  returned: success
   type: list
   elements: str
 """

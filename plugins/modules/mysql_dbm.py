@@ -57,11 +57,11 @@ options:
     description: As whom to log in.
     type: str
     default: root
-    version_added: 0.2.0
+    version_added: 1.0.0
   login_password:
     description: The password, if O(config_file) does not hold it.
     type: str
-    version_added: 0.2.0
+    version_added: 1.0.0
   config_file:
     description: Where root's password is kept, if it has one after all; the file need not exist.
     type: path

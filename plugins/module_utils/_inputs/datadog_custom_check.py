@@ -78,7 +78,7 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     if problems:
         return Checked(problems)
     present = [item for item in checks if _is_present(item)]
-    proven = {item["name"]: list(item["metrics"]) for item in present if item.get("metrics") is not None}
+    proven = {item["name"]: list(item["metrics"] or ()) for item in present if "metrics" in item}
     code = {item["name"]: host.files[str(item["source"])] for item in present if item.get("source") is not None}
     return Checked([], {"code": code, "proven": proven}, _expects(present))
 
@@ -134,6 +134,8 @@ def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[s
         return [*problems, "instances is not a list with at least one item"]
     for number, instance in enumerate(instances):
         problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
+    if not isinstance(check.get("metrics") or [], (list, tuple)):
+        problems.append("metrics is not a list of names")
     config = {"init_config": check.get("init_config") or {}, "instances": list(instances), **sections}
     problems += [
         f"{place} is a secret: put it into the check's secrets, by this path" for place in secret_places(config)

@@ -42,6 +42,11 @@ PORT = 3306
 # One connection for the check, and one for each job of Database Monitoring.
 DBM_CONNECTIONS = 10
 
+# What a server is asked about itself.
+ABOUT = (
+    "SELECT VERSION() AS version, @@log_bin AS log_bin",
+    f"SELECT COUNT(*) AS procedures FROM information_schema.ROUTINES WHERE ROUTINE_COMMENT LIKE '{mysql_dbm.MARK} %'",
+)
 # Rights that the role itself has given at some time, whatever its inputs were. It takes them back without being asked.
 _OWN_RIGHTS = {
     "*.*": {"PROCESS", "REPLICATION CLIENT", "BINLOG MONITOR", "SLAVE MONITOR"},
@@ -151,12 +156,14 @@ def servers(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     return result
 
 
-def plans(known: list[dict[str, Any]], answers: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What to do with each server, from what it has answered to the role's questions."""
-    return [
-        _plan(server, answer.get("query_result"), str(answer.get("msg") or ""))
-        for server, answer in zip(known, answers, strict=True)
-    ]
+def plans(
+    known: list[dict[str, Any]], answers: list[tuple[list[list[dict[str, Any]]] | None, str]]
+) -> list[dict[str, Any]]:
+    """What to do with each server, from the rows that it has answered to `ABOUT` and to `account_questions`.
+
+    :arg answers: None instead of rows, and what went wrong, of a server that did not answer.
+    """
+    return [_plan(server, *answer) for server, answer in zip(known, answers, strict=True)]
 
 
 def _plan(server: dict[str, Any], rows: list[list[dict[str, Any]]] | None, said: str) -> dict[str, Any]:

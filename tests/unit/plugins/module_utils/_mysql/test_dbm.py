@@ -120,10 +120,6 @@ def test_settings_of_the_role_need_a_restart_but_for_the_consumers() -> None:
     assert lacking(settings, options_given(" ".join(f"--{line.replace(' ', '')}" for line in text.split("\n")))) == []
 
 
-def test_role_looks_for_the_mark_that_the_procedures_carry() -> None:
-    assert yaml.safe_load((ROLE / "vars/main.yml").read_text())["__datadog_mysql_user_dbm_mark"] == MARK
-
-
 @pytest.mark.parametrize(
     ("version", "problem"),
     [

@@ -38,17 +38,15 @@ def described(*items: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
     return servers({**INPUTS, **changes, "instances": list(items or [{}])})
 
 
-def answer(version: str = MARIADB, log_bin: Any = 0, **held: Any) -> dict[str, Any]:
+def answer(version: str = MARIADB, log_bin: Any = 0, **held: Any) -> tuple[list[list[dict[str, Any]]], str]:
     """What a server says: of itself, of procedures, of the account, and of its rights."""
     account = [{"name": "datadog", "host": "localhost", "ours": held.get("ours", 0)}] if held else []
     rows = [{"grantee": "'datadog'@'localhost'", "place": place, "held": right, "grants": "NO"}
             for place, right in held.get("rights", [])]  # fmt: skip
-    return {
-        "query_result": [[{"version": version, "log_bin": log_bin}], [{"procedures": 2}], account, rows, [], [], [], []]
-    }
+    return [[{"version": version, "log_bin": log_bin}], [{"procedures": 2}], account, rows, [], [], [], []], ""
 
 
-def planned(said: dict[str, Any], *items: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def planned(said: Any, *items: dict[str, Any], **changes: Any) -> dict[str, Any]:
     [plan] = plans(described(*items, **changes), [said])
     return plan
 
@@ -104,7 +102,7 @@ def test_account_of_others_is_only_logged_in_with() -> None:
     assert server["login"] == server["user"] and not server["create"]
     # root's own settings are none of that login's business.
     assert server["login"]["files"] is False
-    [plan] = plans([server], [{"query_result": [[{"version": MYSQL, "log_bin": 1}], [{"procedures": 0}]]}])
+    [plan] = plans([server], [([[{"version": MYSQL, "log_bin": 1}], [{"procedures": 0}]], "")])
     assert (plan["problem"], plan["procedures"]) == ("", 0)
 
 
@@ -223,20 +221,20 @@ def test_account_of_somebody_else_with_more_rights_is_refused_with_the_fix() -> 
     ],
 )
 def test_server_that_does_not_answer_is_named_with_the_fix(item: dict[str, Any], words: str) -> None:
-    [plan] = plans(described(item), [{"failed": True, "msg": "Can't connect"}])
+    [plan] = plans(described(item), [(None, "Can't connect")])
     assert plan["answered"] is False
     assert plan["problem"].startswith("does not let the role in: Can't connect.") and words in plan["problem"]
 
 
 def test_refused_question_is_not_repeated_since_it_holds_hashes() -> None:
     said = "Cannot execute SQL 'SELECT ... = '*ABCDEF'' args [None]: (1142, 'SELECT command denied')"
-    [plan] = plans(described(), [{"failed": True, "msg": said}])
+    [plan] = plans(described(), [(None, said)])
     assert "ABCDEF" not in plan["problem"] and "(1142, 'SELECT command denied')" in plan["problem"]
 
 
 @pytest.mark.parametrize(("flavour", "service"), [("mariadb", "mariadb"), ("mysql", "mysql")])
 def test_check_mode_foresees_the_server_that_is_expected(flavour: str, service: str) -> None:
-    plan = plans(described(flavour=flavour), [{"msg": ""}])[0]
+    plan = plans(described(flavour=flavour), [(None, "")])[0]
     assert (plan["service"], plan["procedures"]) == (service, 0)
 
 

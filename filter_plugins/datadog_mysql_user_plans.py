@@ -1,1 +1,0 @@
-../plugins/filter/datadog_mysql_user_plans.py

@@ -1,1 +1,0 @@
-../plugins/filter/mysql_account_problems.py
