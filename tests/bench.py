@@ -63,6 +63,8 @@ chown -R dd-agent:dd-agent /etc/datadog-agent
 chmod 640 datadog.yaml conf.d/my_metric.d/conf.yaml
 systemctl enable --now datadog-agent > /dev/null 2>&1
 systemctl restart datadog-agent
+# The Agent's first run makes what its command line needs.
+until [ -e auth_token ] && [ -e ipc_cert.pem ]; do sleep 0.1; done
 runuser -u dd-agent -- datadog-agent check my_metric --json > /dev/null
 """
 
