@@ -13,6 +13,7 @@ from urllib3.util import Retry
 
 # What these tests look for is wrong from the start, so there is nothing to wait for.
 WAIT = {"datadog_verify_timeout": 10}
+HOSTS = ("fresh1", "fresh2", "fresh3")
 
 
 @pytest.fixture(scope="module")
@@ -37,71 +38,54 @@ def test_second_site_run_changes_nothing_and_needs_no_root_here(lab, fleet, tmp_
     env = {"PATH": f"{tmp_path}:{lab.env['PATH']}", "ANSIBLE_BECOME_ALLOW_SAME_USER": "true"}
     run = lab.play("site", inventory={"all": {"vars": {"ansible_become": True}}}, **env)
     assert run.status == 0, run.output[-4000:]
-    assert {host: counts["changed"] for host, counts in run.recap().items()} == dict.fromkeys(
-        ("fresh1", "fresh2", "fresh3", "localhost"), 0
-    )
+    assert {host: counts["changed"] for host, counts in run.recap().items()} == dict.fromkeys((*HOSTS, "localhost"), 0)
 
 
-def test_stopped_database_turns_it_red(lab, fleet):
-    lab.on("fresh1", "systemctl stop mariadb")
-    try:
-        # Two flushes of the Agent, so that the check has said so.
-        time.sleep(32)
-        run = lab.play("verify", extra=WAIT)
-    finally:
-        lab.on("fresh1", "systemctl start mariadb")
-    assert run.status != 0
-    last = run.output[run.output.index("Refuse missing data") :]
-    assert "fresh1" in last and "mysql.can_connect" in last
-    assert "fresh2:" not in last.split("PLAY RECAP")[0]
-
-
-def test_stopped_agent_is_named(lab, fleet):
-    lab.on("fresh2", "systemctl stop datadog-agent")
-    try:
-        run = lab.play("verify", extra=WAIT)
-    finally:
-        lab.on("fresh2", "systemctl start datadog-agent")
-    assert run.status != 0
-    last = run.output[run.output.index("Refuse missing data") :]
-    assert "fresh2: Agent" in last and "the Agent does not run" in last
-    assert "fresh1:" not in last.split("PLAY RECAP")[0]
-
-
-def test_refused_key_is_named_with_what_to_set(lab, fleet):
-    lab.on(
-        "fresh2",
-        "sed -i 's/^api_key: .*/api_key: \"ffffffffffffffffffffffffffffffff\"/' /etc/datadog-agent/datadog.yaml",
-    )
-    lab.on("fresh2", "systemctl restart datadog-agent")
-    try:
-        # It asks for its key when it starts.
-        time.sleep(5)
-        run = lab.play("verify", extra=WAIT)
-    finally:
-        back = lab.play("hosts", "--limit=fresh2")
-    assert run.status != 0 and back.status == 0
-    last = run.output[run.output.index("Refuse missing data") :].split("PLAY RECAP")[0]
-    assert "fresh2: Agent" in last and "API Key invalid" in last and "datadog_site" in last
-    assert "fresh1:" not in last
-
-
-def test_check_whose_constructor_fails_is_named_with_its_error(lab, fleet):
+@pytest.fixture(scope="module")
+def broken(lab, fleet):
+    """What verify says of three hosts that each lack something else, by host. All is put right again afterwards."""
     code = (
         "from datadog_checks.base import AgentCheck, ConfigurationError\n"
         "class MyMetric(AgentCheck):\n"
         "    def __init__(self, *arguments, **options):\n"
         "        raise ConfigurationError('host is needed')\n"
     )
-    lab.on("fresh2", f"printf %s {shlex.quote(code)} > /etc/datadog-agent/checks.d/my_metric.py")
-    lab.on("fresh2", "systemctl restart datadog-agent")
+    check, settings = "/etc/datadog-agent/checks.d/my_metric.py", "/etc/datadog-agent/datadog.yaml"
+    lab.on("fresh1", f"cat {check} >/var/tmp/kept; printf %s {shlex.quote(code)} >{check}; systemctl stop mariadb")
+    lab.on("fresh3", f"cat {settings} >/var/tmp/kept; sed -i 's/^api_key: .*/api_key: \"{'f' * 32}\"/' {settings}")
+    for host in ("fresh1", "fresh3"):
+        lab.on(host, "systemctl restart datadog-agent")
     try:
+        # Two flushes of the Agent, so that the check of the database has said so.
+        time.sleep(32)
+        lab.on("fresh2", "systemctl stop datadog-agent")
         run = lab.play("verify", extra=WAIT)
     finally:
-        back = lab.play("hosts", "--limit=fresh2")
-    assert run.status != 0 and back.status == 0
-    last = run.output[run.output.index("Refuse missing data") :].split("PLAY RECAP")[0]
-    assert "The check my_metric fails there:" in last and "host is needed" in last
+        lab.on("fresh1", f"systemctl start mariadb; cat /var/tmp/kept >{check}; systemctl restart datadog-agent")
+        lab.on("fresh2", "systemctl start datadog-agent")
+        lab.on("fresh3", f"cat /var/tmp/kept >{settings}; rm /var/tmp/kept; systemctl restart datadog-agent")
+    assert run.status != 0
+    said = run.output[run.output.index("Refuse missing data") :].split("PLAY RECAP")[0]
+    lines = {line.strip() for line in said.splitlines()}
+    return {host: sorted(line for line in lines if line.startswith(f"{host}: ")) for host in HOSTS}
+
+
+def test_stopped_database_is_named(broken):
+    assert any("mysql.can_connect" in line for line in broken["fresh1"])
+
+
+def test_check_whose_constructor_fails_is_named_with_its_error(broken):
+    assert any("The check my_metric fails there:" in line and "host is needed" in line for line in broken["fresh1"])
+
+
+def test_stopped_agent_is_named_and_nothing_else_of_its_host(broken):
+    [line] = broken["fresh2"]
+    assert "fresh2: Agent" in line and "the Agent does not run" in line
+
+
+def test_refused_key_is_named_with_what_to_set(broken):
+    [line] = [line for line in broken["fresh3"] if "fresh3: Agent" in line]
+    assert "API Key invalid" in line and "datadog_site" in line
 
 
 def test_checks_are_not_run_before_the_agent_is_to_run_and_are_when_it_first_does(lab, fleet):

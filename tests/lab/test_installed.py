@@ -114,7 +114,6 @@ def test_nothing_more_is_to_be_done(user, site):
     check = user.play("site", "--check", "--diff")
     assert check.changed_tasks() == []
     user.play("preflight")
-    assert user.play("objects", "--check").changed_tasks() == []
 
 
 def test_verify_asks_again_and_reports_where_it_is_run(user, site):

@@ -1,4 +1,7 @@
-"""Bad input: everything is said at once, with host, variable and fix, before anything is changed."""
+"""Bad input: everything is said at once, with host, variable and fix, before anything is changed.
+
+site.yml begins with preflight.yml, which the first test shows; the others run that alone.
+"""
 
 from __future__ import annotations
 
@@ -41,46 +44,34 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
     assert run.changed_tasks() == []
 
 
-def test_values_of_a_wrong_type_are_refused(lab, untouched):
-    run = lab.play(
-        "site", extra={"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]}
-    )
-    assert run.status != 0
-    assert "Put right first" in run.output
-
-
-def test_braces_that_ansible_would_read_are_refused_with_the_mend(lab, untouched):
+def test_values_of_a_wrong_type_and_braces_that_ansible_would_read_are_refused(lab, untouched):
     monitor = {"key": "disk", "type": "metric alert", "query": "max(last_5m):max:system.disk.in_use{*} by {host} > 0.9"}
     texts = {"name": "The disk of {{host.name}}", "message": "{{#is_alert}}{{value}}{{/is_alert}}"}
-    run = lab.play("site", extra={"datadog_objects_extra_monitors": [{**monitor, **texts}]})
+    wrong = {"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]}
+    run = lab.play("preflight", extra={**wrong, "datadog_objects_extra_monitors": [{**monitor, **texts}]})
     assert run.status != 0
     report = run.output[run.output.index("Put right first") :]
+    for host, words in (("fresh1", "mysql_users"), ("fresh2", "datadog_agent_tags"), ("fresh2", "literal tag 'a'")):
+        assert any(f"{host}: " in line and words in line for line in report.splitlines()), (host, words)
     assert "datadog_objects" in report and "Write !unsafe before" in report and "such as {{host.name}}" in report
-    assert run.changed_tasks() == []
 
 
 @pytest.mark.parametrize(("variable", "length"), [("datadog_api_key", 32), ("datadog_app_key", 40)])
 def test_wrong_key_is_refused_by_name(lab, untouched, variable, length):
     wrong = "f" * length
-    run = lab.play("site", extra={variable: wrong})
+    run = lab.play("preflight", "--limit=fresh2", extra={variable: wrong})
     assert run.status != 0
     assert variable in run.output[run.output.index("Put right first") :]
     assert wrong not in run.output
 
 
-def test_syntax_error_in_a_check_is_named_with_its_line(lab, untouched, tmp_path):
-    (tmp_path / "broken.py").write_text("import os\ndef check(:\n    pass\n", encoding="utf-8")
-    checks = [{"name": "broken", "source": str(tmp_path / "broken.py"), "metrics": ["x"]}]
-    run = lab.play("site", extra={"datadog_custom_check_checks": checks})
-    assert run.status != 0
-    assert "broken.py, line 2 is not Python" in run.output
-
-
-def test_names_of_checks_that_belong_to_others_are_refused(lab, untouched, tmp_path):
+def test_check_that_is_not_python_and_names_of_others_are_refused(lab, untouched, tmp_path):
     (tmp_path / "mine.py").write_text("from datadog_checks.base import AgentCheck\n", encoding="utf-8")
+    (tmp_path / "broken.py").write_text("import os\ndef check(:\n    pass\n", encoding="utf-8")
     source = str(tmp_path / "mine.py")
     checks = [{"name": "mysql"}, {"name": "load", "source": source}, {"name": "queue", "source": source}]
-    run = lab.play("site", extra={"datadog_custom_check_checks": checks})
+    checks += [{"name": "broken", "source": str(tmp_path / "broken.py"), "metrics": ["x"]}]
+    run = lab.play("preflight", "--limit=fresh1,fresh2", extra={"datadog_custom_check_checks": checks})
     assert run.status != 0
     report = run.output[run.output.index("Put right first") :].splitlines()
     for host, words in (
@@ -90,14 +81,22 @@ def test_names_of_checks_that_belong_to_others_are_refused(lab, untouched, tmp_p
         ),
         ("fresh2", "check load: the Agent has a check of that name"),
         ("fresh2", "check queue: the Agent's Python has a module of that name"),
+        ("fresh2", "broken.py, line 2 is not Python"),
     ):
         assert any(host in line and words in line for line in report), (host, words)
     # Where no other role has it, the integration is anybody's.
     assert not any("fresh2" in line and "check mysql" in line for line in report)
 
 
-def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, tmp_path):
-    lab.play("hosts", "--limit=fresh2")
+@pytest.fixture(scope="module")
+def ready(lab):
+    """A host that is set up."""
+    run = lab.play("hosts", "--limit=fresh2")
+    assert run.status == 0, run.output[-3000:]
+    return lab
+
+
+def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, ready, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from datadog_checks.base import AgentCheck\nimport no_such_module\n", encoding="utf-8"
     )
@@ -119,8 +118,7 @@ def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(
         ("datadog.yaml", "ln -s datadog.yaml", "is a link to 'datadog.yaml'"),
     ],
 )
-def test_root_is_not_led_elsewhere_by_the_agents_user(lab, place, trap, words):
-    lab.play("hosts", "--limit=fresh2")
+def test_root_is_not_led_elsewhere_by_the_agents_user(lab, ready, place, trap, words):
     kept = "find /root/kept -exec stat -c '%n %U %a %i %Y' {} +; sha256sum /root/kept/* /etc/shadow"
     lab.on("fresh2", "mkdir -p /root/kept; for f in conf.yaml my_metric.py; do echo 'a: 1' >/root/kept/$f; done")
     lab.on("fresh2", "chmod -R go= /root/kept")
@@ -142,7 +140,7 @@ def test_root_is_not_led_elsewhere_by_the_agents_user(lab, place, trap, words):
 def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
     """By a host with MySQL alone: the others need nothing that is not Python's own."""
     own = {name: {"ansible_python_interpreter": lab.own_python(name)} for name in ("fresh1", "fresh2")}
-    run = lab.play("site", inventory={"all": {"hosts": own}})
+    run = lab.play("preflight", "--limit=fresh1,fresh2", inventory={"all": {"hosts": own}})
     assert run.status != 0 and run.changed_tasks() == []
     report = run.output[run.output.rindex("Put right first") :].split("PLAY RECAP")[0]
     [problem] = report.strip().splitlines()[1:]
@@ -153,8 +151,9 @@ def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
 def test_unreachable_host_is_reported_with_the_others(lab, untouched, tmp_path):
     # What a cache remembers of it helps nobody.
     cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path)}
-    assert lab.play("preflight", **cache).status == 0
-    run = lab.play("site", extra={"datadog_agent_version": "newest", "ansible_port": 1}, **cache)
+    limit = "--limit=fresh1,fresh2"
+    assert lab.play("preflight", limit, **cache).status == 0
+    run = lab.play("preflight", limit, extra={"datadog_agent_version": "newest", "ansible_port": 1}, **cache)
     assert run.status != 0
     report = run.output[run.output.index("Put right first") :]
     assert "fresh1: it cannot be reached" in report

@@ -27,12 +27,11 @@ def roles(run) -> set[str]:
     return {role for role, task in tasks if not looked.match(task)}
 
 
-@pytest.mark.parametrize("playbook", ["site", "hosts"])
-def test_checks_alone_are_put_right(ready, playbook):
+def test_checks_alone_are_put_right(ready):
     ready.on(
         HOST, "rm /etc/datadog-agent/conf.d/my_metric.d/conf.yaml; echo tags: [] >>/etc/datadog-agent/datadog.yaml"
     )
-    run = ready.play(playbook, f"--limit={HOST}", "--tags=checks")
+    run = ready.play("site", f"--limit={HOST}", "--tags=checks")
     assert run.status == 0, run.output[-3000:]
     assert roles(run) == {"datadog_tags", "datadog_custom_check"}
     assert run.changed_tasks() == [CHECKS, RESTART]
@@ -65,5 +64,5 @@ def test_bad_input_is_refused_whatever_part_is_chosen(ready):
 
 
 def test_tag_of_a_group_that_no_chosen_host_is_in_is_refused(ready):
-    run = ready.play("site", f"--limit={HOST}", "--tags=app")
+    run = ready.play("hosts", f"--limit={HOST}", "--tags=app")
     assert run.status != 0 and "no host of this run is in the group that it is for" in run.output
