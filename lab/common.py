@@ -1,4 +1,4 @@
-"""What the lab's programs share. Each prints one JSON report, or ends with what the user has to mend."""
+"""What the lab's programs share. Each prints one JSON report, or ends with what the user has to fix."""
 
 import fcntl
 import hashlib
@@ -17,7 +17,7 @@ PODMAN = str(ROOT / "lab" / "podman")
 
 
 class Refusal(Exception):
-    """Something that only the user can mend; the text says how."""
+    """Something that only the user can fix; the text says how."""
 
 
 def end(work: Callable[[], dict[str, Any]]) -> NoReturn:
@@ -46,7 +46,7 @@ def run(
     try:
         done = subprocess.run(command, **given, stdout=into, stderr=subprocess.PIPE, cwd=cwd, check=False)
     except FileNotFoundError:
-        raise Refusal(f"{name}: there is no such command; mend: ./kennel up installs what it needs") from None
+        raise Refusal(f"{name}: there is no such command; fix: ./kennel up installs what it needs") from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout or b"").decode(errors="replace").strip()
         raise Refusal(f"{name}: {said or f'ended with {done.returncode}'}")

@@ -4,7 +4,7 @@
     python3 lab/containers.py down --state FOLDER [--keep-image]
 
 Both need root and touch only what carries this lab's label. A container that is as it should be is left alone, one
-that stopped is started, one that differs from the plan is made anew. `up` ends when every host takes SSH connections
+that stopped is started, one that differs from the plan is recreated. `up` ends when every host takes SSH connections
 and the stand-in Datadog answers. Prints {"changed": bool, "did": [sentence]}.
 """
 
@@ -97,7 +97,7 @@ def host_container(lab: dict[str, Any], host: dict[str, Any], images: dict[str, 
 def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path) -> Container:
     """Describe the container of the stand-in Datadog.
 
-    Its code is mounted and its data is on a volume, so making it anew is how it is restarted.
+    Its code is mounted and its data is on a volume, so recreating it is how it is restarted.
     """
     datadog, shared = lab["datadog"], ROOT / "plugins" / "module_utils"
     units = sorted(STANDIN.glob("*.service"))
@@ -129,7 +129,7 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
 
 
 def create(lab: dict[str, Any], container: Container) -> None:
-    """Make a container anew, put its files in place and start it."""
+    """Recreate a container, put its files in place and start it."""
     # With time for its services to write down what they hold.
     podman("rm", "--force", "--time=5", "--ignore", container.name)
     podman(
@@ -146,7 +146,7 @@ def create(lab: dict[str, Any], container: Container) -> None:
 
 def converge(lab: dict[str, Any], found: dict[str, Any] | None, container: Container) -> str:
     """Make one container what it should be, and serve; return what was done, empty where nothing was."""
-    done = f"{container.name} {'made anew' if found else 'created'}"
+    done = f"{container.name} {'recreated' if found else 'created'}"
     if found and found["Labels"].get("kennel.spec") == container.spec():
         alive = found["State"] == "running" and Path(f"/proc/{found['Pid']}").exists()
         if alive and within(GLANCE, container.serves):
@@ -161,10 +161,10 @@ def converge(lab: dict[str, Any], found: dict[str, Any] | None, container: Conta
     if not within(PATIENCE, container.serves):
         raise Refusal(
             f"{container.name} is started but does not answer on 127.0.0.1:{container.port}; look: lab/podman exec "
-            f"{container.name} systemctl --failed, or journalctl -b; mend: lab/podman rm -f {container.name}, then "
+            f"{container.name} systemctl --failed, or journalctl -b; fix: lab/podman rm -f {container.name}, then "
             "./kennel up"
         )
-    # Until the start is over, only root may log in. Whether a service failed is for the playbooks to find and mend.
+    # Until the start is over, only root may log in. Whether a service failed is for the playbooks to find and fix.
     booted = [PODMAN, "exec", container.name, "systemctl", "is-system-running", "--wait"]
     subprocess.run(booted, check=False, capture_output=True)
     return done
@@ -208,7 +208,7 @@ def refuse_too_many(present: dict[str, Any], wanted: list[Container]) -> None:
     if needed > limit and {container.name for container in wanted} - set(present):
         raise Refusal(
             f"{len(wanted)} containers, and {len(others)} of others, need {needed} inotify instances, and this machine "
-            f"grants {limit}; mend: sysctl fs.inotify.max_user_instances={needed + 100}, or fewer hosts (--hosts)"
+            f"grants {limit}; fix: sysctl fs.inotify.max_user_instances={needed + 100}, or fewer hosts (--hosts)"
         )
 
 

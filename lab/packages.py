@@ -22,6 +22,16 @@ AGENT = ROOT / "lab" / "agent"
 OLD, TODAY = "old", "today"
 VERSIONS = {"7.50.0~lab-1": OLD, "7.99.0~lab-1": TODAY, "7.99.1~lab-1": TODAY}
 OLD_UNITS = ("agent", "agent-process", "agent-security", "agent-sysprobe", "agent-trace")
+# Units of parts that are not here: title, program and user.
+ABSENT = {
+    "action": ("Private Action Runner", "privateactionrunner", "dd-agent"),
+    "data-plane": ("Data Plane", "agent-data-plane", "dd-agent"),
+    "installer": ("Installer", "installer-daemon", "root"),
+    "process": ("Process Agent", "process-agent", "dd-agent"),
+    "procmgr": ("Process Manager", "dd-procmgrd", "dd-agent"),
+    "security": ("Security Agent", "security-agent", "root"),
+    "sysprobe": ("System Probe", "system-probe", "root"),
+}
 KEYS_VERSION = "1.4.1~lab-1"
 EPOCH = "1"
 SUITE, COMPONENT = "stable", "7"
@@ -124,17 +134,33 @@ def lay_out(tree: Path, vendor: Path, version: str, era: str) -> None:
         (embedded / f"lib/python3.{minor}/site-packages").symlink_to("../site-packages")
     (embedded / "bin/python3").symlink_to("/usr/bin/python3")
     # Today's units are written by the installer, and belong to no package.
-    units = tree / "lib/systemd/system" if era == OLD else embedded / "share/systemd"
-    units.mkdir(parents=True)
-    for source in (AGENT / "units").iterdir():
-        if era != OLD or source.stem.removeprefix("datadog-") in OLD_UNITS:
-            shutil.copy(source, units)
+    folder = tree / "lib/systemd/system" if era == OLD else embedded / "share/systemd"
+    folder.mkdir(parents=True)
+    for name, text in units().items():
+        if era != OLD or name in OLD_UNITS:
+            (folder / f"datadog-{name}.service").write_text(text, encoding="ascii")
     for folder in (root / "run", tree / "etc/datadog-agent/checks.d"):
         folder.mkdir()
     for name in DEFAULT_CHECKS:
         folder = tree / f"etc/datadog-agent/conf.d/{name}.d"
         folder.mkdir()
         (folder / "conf.yaml.default").write_text("init_config:\n\ninstances:\n  - {}\n", encoding="ascii")
+
+
+def units() -> dict[str, str]:
+    """The texts of all units by their names without "datadog-"."""
+    texts = {path.stem.removeprefix("datadog-"): path.read_text("ascii") for path in (AGENT / "units").iterdir()}
+    absent = texts.pop("absent")
+    for name, (title, program, user) in ABSENT.items():
+        texts[f"agent-{name}"] = filled(absent, TITLE=title, PROGRAM=program, USER=user)
+    return texts
+
+
+def filled(text: str, **values: str) -> str:
+    """A text with `@NAME@` replaced by each value."""
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
 
 
 def lay_out_keys(tree: Path, keys: ArchiveKeys) -> None:
@@ -155,10 +181,7 @@ def build(tree: Path, package: Path, **values: str) -> None:
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
     values |= {"VERSION": f"{EPOCH}:{values['VERSION']}", "SIZE": str(size)}
     control = tree / "DEBIAN/control"
-    text = control.read_text(encoding="utf-8")
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    control.write_text(text, encoding="utf-8")
+    control.write_text(filled(control.read_text(encoding="utf-8"), **values), encoding="utf-8")
     run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), f"{package}.new")
     os.replace(f"{package}.new", package)
 

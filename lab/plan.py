@@ -104,30 +104,30 @@ def refuse_unusable(hosts: list[Any]) -> None:
     for host in hosts:
         own = {host.get("name"), host.get("node", host.get("name"))} if isinstance(host, dict) else {None}
         if not all(NAME.fullmatch(str(name)) for name in own) or None in own:
-            raise Refusal(f"lab_hosts: {host!r}; mend: `name` and `node` of lower-case letters, digits and dashes")
+            raise Refusal(f"lab_hosts: {host!r}; fix: `name` and `node` of lower-case letters, digits and dashes")
         if unknown := sorted(set(host) - set(INPUT_KEYS)):
-            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}; mend: {', '.join(INPUT_KEYS)}")
+            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}; fix: {', '.join(INPUT_KEYS)}")
         names += own
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise Refusal(f"lab_hosts: {', '.join(twice)} would be in the lab twice; mend: choose other names")
+        raise Refusal(f"lab_hosts: {', '.join(twice)} would be in the lab twice; fix: choose other names")
 
 
 def refuse_foreign(address: str) -> None:
     """Refuse an address that the stand-in Datadog cannot listen on, since it is not this machine's."""
-    mend = "mend: --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine alone"
+    fix = "fix: --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine alone"
     try:
         wildcard = ipaddress.IPv4Address(address).is_unspecified
     except ValueError:
-        raise Refusal(f"--listen: '{address}' is not an IPv4 address; {mend}") from None
+        raise Refusal(f"--listen: '{address}' is not an IPv4 address; {fix}") from None
     if wildcard:
-        raise Refusal(f"--listen: {address} would be every network of this machine; {mend}")
+        raise Refusal(f"--listen: {address} would be every network of this machine; {fix}")
     with socket.socket() as server, socket.socket() as client:
         try:
             server.bind((address, 0))
             server.listen()
-            client.connect(server.getsockname())  # Broadcast addresses can be bound to, and no more.
+            client.connect(server.getsockname())  # Broadcast addresses can be bound to, and nothing else.
         except OSError as error:
-            raise Refusal(f"--listen: {address} is not an address of this machine ({error.strerror}); {mend}") from None
+            raise Refusal(f"--listen: {address} is not an address of this machine ({error.strerror}); {fix}") from None
 
 
 def listen_at(address: str, datadog: int, packages: int) -> dict[str, Any] | None:
@@ -144,7 +144,7 @@ def free_port(start: int, taken: set[int]) -> int:
         with socket.socket() as probe:
             if probe.connect_ex((ADDRESS, port)) != 0:
                 return port
-    raise Refusal(f"no free port on {ADDRESS} from {start} on; mend: end programs that listen there")
+    raise Refusal(f"no free port on {ADDRESS} from {start} on; fix: end programs that listen there")
 
 
 def all_ports(lab: dict[str, Any]) -> list[int]:
@@ -257,7 +257,9 @@ def main() -> dict[str, Any]:
     size.add_argument("--count", type=int)
     size.add_argument("--hosts", type=json.loads)
     parser.add_argument("--datadog-names", nargs="*", help="further names of the stand-in Datadog on the network")
-    parser.add_argument("--listen", metavar="ADDRESS", help="also reach the stand-in Datadog there, beside loopback")
+    parser.add_argument(
+        "--listen", metavar="ADDRESS", help="also reach the stand-in Datadog there, in addition to loopback"
+    )
     given = parser.parse_args()
     os.umask(0o077)
     state: Path = given.state.resolve()

@@ -1,4 +1,4 @@
-"""The throwaway keys of the lab's package repository: one that signs it, and others beside it, as Datadog has them.
+"""The throwaway keys of the lab's package repository: one that signs it, and others, as Datadog has them.
 
 Nothing of Datadog's is in them but the names of the files under which it serves its keys.
 """

@@ -198,7 +198,7 @@ def main() -> None:
     given = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
-        sys.exit("the pictures need a browser; mend: apt-get install chromium")
+        sys.exit("the pictures need a browser; fix: apt-get install chromium")
     pictures = given.out / "tour"
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

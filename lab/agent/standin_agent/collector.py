@@ -15,7 +15,7 @@ from standin_agent.configurations import RUNS_KEPT, Instance, read_configuration
 from standin_agent.loader import CoreLoader, PythonLoader
 from standin_agent.modules import agent_modules
 
-# All that the real Agent takes of an event beside its tags and its time. The rest it does not send.
+# All that the real Agent takes of an event in addition to its tags and its time. The rest it does not send.
 EVENT_FIELDS = ("msg_title", "msg_text", "priority", "alert_type", "aggregation_key", "source_type_name", "event_type")
 SENT = ("MetricSamples", "Events", "ServiceChecks")
 
@@ -114,7 +114,7 @@ class Collector:
     def _place(self, check_id: str, what: str, tags: list[Any], host: Any) -> tuple[list[str], str]:
         """Count a submission; its tags with those of the instance, and its host: the Agent's unless told otherwise.
 
-        Tags that are no texts are left out, as by the real Agent.
+        Tags that are not texts are left out, as by the real Agent.
         """
         running, default = self.running.get(check_id), self._config.hostname
         texts = [tag for tag in tags if isinstance(tag, str)]

@@ -68,7 +68,7 @@ _DATADOG = re.compile(r"([a-z]{2}\d\.)?(datadoghq\.[a-z]+|ddog-gov\.com)$")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the text names the file or key and the mend."""
+    """The configuration cannot be used; the text names the file or key and the fix."""
 
 
 class Config:

@@ -101,7 +101,7 @@ class Forwarder:
 
     def submit(self, path: str, document: Any, *, points: int = 0) -> None:
         """Queue a JSON document, of so many points, for a path."""
-        # Checks' texts may hold what is no character; nobody could store it.
+        # Checks' texts may hold what is not a character and cannot be stored.
         text = json.dumps(document, separators=(",", ":"), default=str, ensure_ascii=False)
         body = text.encode(errors="replace")
         self.send(self._config.intake_url + path, body, "application/json", points=points)

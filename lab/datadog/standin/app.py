@@ -24,7 +24,7 @@ from .store import Store
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
 _FAILED = "Internal error of the stand-in Datadog: see its journal"
-# What the API says beside the errors of a refused key.
+# What the API says in addition to the errors of a refused key.
 _FORBIDDEN = {
     "status": "error",
     "code": 403,

@@ -114,7 +114,7 @@ def test_loopback_withdraws_the_address(planned: Callable[..., dict[str, Any]]) 
     ],
 )
 def test_address_of_another_machine_is_refused(address: str, said: str) -> None:
-    with pytest.raises(Refusal, match=rf"--listen: '?{address}'? {said}.*mend: "):
+    with pytest.raises(Refusal, match=rf"--listen: '?{address}'? {said}.*fix: "):
         plan.refuse_foreign(address)
 
 

@@ -49,7 +49,7 @@ class Call:
         return self.body
 
     def data(self) -> Json:
-        """What the body of a v2 request has under "data", empty where that is no object."""
+        """What the body of a v2 request has under "data", empty where that is not an object."""
         found = self.body.get("data") if isinstance(self.body, dict) else None
         return found if isinstance(found, dict) else {}
 

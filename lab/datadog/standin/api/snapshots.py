@@ -56,7 +56,7 @@ class Snapshots(Room):
 
 
 def _keep(folder: Path, picture: bytes) -> str:
-    """Write a picture beside the database; its name. The oldest make room."""
+    """Write a picture next to the database; its name. The oldest make room."""
     name = secrets.token_hex(16)
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.png").write_bytes(picture)

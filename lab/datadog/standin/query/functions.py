@@ -43,7 +43,6 @@ RANKS: dict[str, Callable[[list[float]], float]] = {
     "area": math.fsum,
     **dict.fromkeys(("l2norm", "norm"), lambda values: math.hypot(*values)),
 }
-_BEFORE = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
 
 
 @dataclass
@@ -143,38 +142,21 @@ def _changed(node: Call, line: Line, points: Points) -> Line:
 
 
 # -------------------------------------------------------------------------------------------- each line for itself
-def _each(change: Callable[..., Points], *kinds: type) -> Function:
-    """A function that turns the points of each line into others: change(points, interval, *arguments)."""
-
-    def function(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-        arguments = _arguments(node, *kinds)
-        return [
-            _changed(node, line, change(dict(sorted(line.points.items())), line.interval, *arguments))
-            for line in _lines(node, window, evaluate)
-        ]
-
-    return function
+def _abs(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    _arguments(node)
+    lines = _lines(node, window, evaluate)
+    return [_changed(node, line, {bucket: abs(value) for bucket, value in line.points.items()}) for line in lines]
 
 
-def _values(change: Callable[..., float | None], *kinds: type) -> Function:
-    """A function of each value alone; None takes the point away."""
-
-    def points(points: Points, _interval: int, *arguments: Any) -> Points:
-        changed = {bucket: change(value, *arguments) for bucket, value in points.items()}
-        return {bucket: value for bucket, value in changed.items() if value is not None}
-
-    return _each(points, *kinds)
-
-
-def _steps(change: Callable[[float, int], float | None]) -> Function:
-    """A function of the difference to the point before, in value and in seconds; the first point has none."""
-
-    def points(points: Points, _interval: int) -> Points:
-        pairs = itertools.pairwise(points.items())
-        changed = {bucket: change(value - old, bucket - before) for (before, old), (bucket, value) in pairs}
-        return {bucket: value for bucket, value in changed.items() if value is not None}
-
-    return _each(points)
+def _rate(node: Call, window: Window, evaluate: Evaluate, seconds: int) -> list[Line]:
+    """The change since the point before, by so many seconds; the first point has none."""
+    _arguments(node)
+    found = []
+    for line in _lines(node, window, evaluate):
+        pairs = itertools.pairwise(sorted(line.points.items()))
+        points = {bucket: (value - old) / (bucket - before) * seconds for (before, old), (bucket, value) in pairs}
+        found.append(_changed(node, line, points))
+    return found
 
 
 # --------------------------------------------------------------------------------------------------------- all lines
@@ -195,12 +177,10 @@ def _exclude_null(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     return [line for line in _lines(node, window, evaluate) if not any(tag.endswith(":N/A") for tag in line.group)]
 
 
-def _top(node: Call, window: Window, evaluate: Evaluate, rank: tuple[int, str] | None = None) -> list[Line]:
-    """top() and bottom(), and their short forms, in which `rank` says how many and by what."""
-    usual = "desc" if node.name.startswith("top") else "asc"
-    if rank:
-        _arguments(node)
-    count, by, order = (*rank, usual) if rank else _arguments(node, float, str, str, defaults=("mean", usual))
+def _top(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """top() and bottom()."""
+    usual = "desc" if node.name == "top" else "asc"
+    count, by, order = _arguments(node, float, str, str, defaults=("mean", usual))
     if not 1 <= count <= 1000:
         raise Refused(400, f"{node.name}: the number of lines is from 1 to 1000")
     reckon = RANKS[_one_of(node, by, RANKS)]
@@ -213,10 +193,9 @@ def _top(node: Call, window: Window, evaluate: Evaluate, rank: tuple[int, str] |
 
 
 # ------------------------------------------------------------------------------------------------------- other times
-def _shifted(node: Call, window: Window, evaluate: Evaluate, seconds: int | None = None) -> list[Line]:
-    """Lines of a window that lies `seconds` later (earlier, where negative), drawn over this one."""
-    given = _arguments(node, *([float] if seconds is None else []))
-    seconds = int(given[0]) if seconds is None else seconds
+def _shifted(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """Lines of a window that lies so many seconds later (earlier, where negative), drawn over this one."""
+    seconds = int(_arguments(node, float)[0])
     there = Window(window.start + seconds, window.end + seconds, window.interval)
     found = []
     for line in _lines(node, there, evaluate):
@@ -301,33 +280,14 @@ def _band(points: Points, span: int, bounds: float) -> tuple[Points, Points]:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "abs": _values(abs),
-    "log2": _values(lambda value: math.log2(value) if value > 0 else None),
-    "log10": _values(lambda value: math.log10(value) if value > 0 else None),
-    "ceil": _values(lambda value: float(math.ceil(value))),
-    "floor": _values(lambda value: float(math.floor(value))),
-    "clamp_min": _values(max, float),
-    "clamp_max": _values(min, float),
-    "cutoff_min": _values(lambda value, limit: value if value >= limit else None, float),
-    "cutoff_max": _values(lambda value, limit: value if value <= limit else None, float),
-    "diff": _steps(lambda change, _seconds: change),
-    "derivative": _steps(lambda change, seconds: change / seconds),
-    "per_second": _steps(lambda change, seconds: change / seconds),
-    "per_minute": _steps(lambda change, seconds: change / seconds * 60),
-    "per_hour": _steps(lambda change, seconds: change / seconds * 3600),
-    "throughput": _each(lambda points, interval: {bucket: value / interval for bucket, value in points.items()}),
+    "abs": _abs,
+    "per_second": functools.partial(_rate, seconds=1),
+    "per_minute": functools.partial(_rate, seconds=60),
+    "per_hour": functools.partial(_rate, seconds=3600),
     "default_zero": _default_zero,
     "exclude_null": _exclude_null,
-    "top": _top,
-    "bottom": _top,
-    **{
-        f"{which}{count}{by and '_'}{by}": functools.partial(_top, rank=(count, by or "mean"))
-        for which in ("top", "bottom")
-        for count in (5, 10, 15, 20)
-        for by in ("", *RANKS)
-    },
+    **dict.fromkeys(("top", "bottom"), _top),
     "timeshift": _shifted,
-    **{name: functools.partial(_shifted, seconds=-seconds) for name, seconds in _BEFORE.items()},
     "moving_rollup": _moving_rollup,
     **dict.fromkeys(("rollup", "fill", "as_count", "as_rate"), _modified),
     "anomalies": _anomalies,

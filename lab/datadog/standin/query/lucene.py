@@ -96,12 +96,12 @@ def _piece(found: re.Match[str]) -> str:
 
 
 def _limit(node: Any, compare: Callable[[float, float], bool]) -> Callable[[str], bool]:
-    """A test of a number; * is no limit."""
+    """A test of a number; * is any number."""
     if str(node).strip() == "*":
         return lambda value: True
     limit = _number(str(node).strip())
     if limit is None:
-        raise ValueError(f"{node} is no number")
+        raise ValueError(f"{node} is not a number")
     return lambda value: (number := _number(value)) is not None and compare(number, limit)
 
 

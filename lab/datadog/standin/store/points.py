@@ -1,4 +1,4 @@
-"""Time series: their points, and the distributions that have sketches beside them."""
+"""Time series: their points, and the distributions, which have sketches as well."""
 
 import itertools
 import json

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from ..wire.traces import Span
 from .database import Database
 
-# Spans are kept so many seconds, from no further in the future than this, and no more of them than that.
+# Spans are kept so many seconds, from no further in the future than this, and at most so many of them.
 RETENTION = 3600
 FUTURE = 600
 MOST = 100_000

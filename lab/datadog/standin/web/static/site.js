@@ -1,4 +1,4 @@
-// The button that keeps a page live: it loads itself anew, unless somebody is at work in it.
+// The button that keeps a page live: it reloads itself, unless somebody is at work in it.
 "use strict";
 const EVERY = 15000;
 const button = document.getElementById("live");
@@ -9,7 +9,7 @@ const busy = () => document.hidden || at(document.activeElement) ||
   document.querySelector("main details[open]") || String(getSelection());
 
 button.hidden = false;
-button.title = "Load this page anew every 15 seconds";
+button.title = "Reload this page every 15 seconds";
 button.addEventListener("click", () => { localStorage.setItem("live", live() ? "off" : "on"); show(); });
 setInterval(() => { if (live() && !busy()) location.reload(); }, EVERY);
 show();
