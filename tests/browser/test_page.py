@@ -68,7 +68,7 @@ def test_axe_finds_nothing_serious(page: Page, account: Any, view: str) -> None:
 
 
 def serious(page: Page, **options: Any) -> list[tuple[str, str, str]]:
-    """What axe finds of serious or critical impact: rule, element, and what to mend."""
+    """What axe finds of serious or critical impact: rule, element, and what to fix."""
     found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
     return [
         (one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"])

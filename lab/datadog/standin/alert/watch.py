@@ -62,7 +62,7 @@ class _Group:
 class Watch:
     """The state of every monitor, kept as documents of kind "monitor_state" and "downtime_state".
 
-    What a monitor has been through, told or not, is among it: {"time", "group", "from": None for a new one, "to"}.
+    Its history is among it, notified or not: {"time", "group", "from": None for a new one, "to"}.
     """
 
     def __init__(self, store: Store, documents: Documents, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Monitors with what they have been through, downtimes as a calendar, the mailbox, and events."""
+"""Monitors with their history, downtimes as a calendar, the mailbox, and events."""
 
 import re
 from datetime import date, datetime, time, timedelta
