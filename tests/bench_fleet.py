@@ -47,7 +47,7 @@ AGENT = {
     "'ActiveEnterTimestamp=Thu 2026-01-01 00:00:00 UTC' NeedDaemonReload=no MainPID=1",
     "runuser": """case "$*" in *--json) echo '{"forwarderStats": {"APIKeyStatus": {"": "API Key valid"}}}' ;; esac""",
 }
-METRICS = ("my_metric", "system.load.1", "system.mem.usable")
+METRICS = ("my_metric", "system.load.1", "system.mem.usable", "system.cpu.user", "datadog.agent.running")
 CHECKS = ("datadog.agent.up", "mysql.can_connect")
 TAGS = ("env:bench", "team:web", "zone:a", "os:linux")
 INTERVAL = 45
