@@ -310,13 +310,12 @@ def main() -> None:
         service.run("disable", *companions)
     if actions and not module.check_mode:
         service.read()
+    changes.changed |= bool(actions)
     module.exit_json(
-        changed=changes.changed or bool(actions),
         actions=actions,
         active=service.state.active,
         since=service.state.since,
-        files=changes.files,
-        diff=changes.diffs,
+        **changes.result,
     )
 
 

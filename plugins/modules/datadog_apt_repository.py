@@ -131,9 +131,9 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import INSTALLED, read_package, was_interrupted
 from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, told
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import HEADER
 
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
@@ -182,8 +182,7 @@ class Repository:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.params = module.params
-        self.files: list[str] = []
-        self.diffs: list[dict[str, str]] = []
+        self.changes = Changes(module)
         self.path = os.path.join(self.params["sources"], self.params["filename"])
         wanted = urlsplit(self.params["url"])
         self.hosts = (*PUBLISHED, f"{wanted.netloc}{wanted.path}".rstrip("/"))
@@ -200,11 +199,10 @@ class Repository:
         renew = due or self.params["refresh_keys"] or self.entry not in there
         record = self.keyring.add(self.params["key_urls"], dict(RECORD.findall(there)), renew=renew)
         if self.keyring.diff:
-            self.files.append(self.keyring.path)
-            self.diffs.append(self.keyring.diff)
+            self.changes.note(self.keyring.path, *self.keyring.diff)
         self.others()
         noted = "".join(f"# {address} {fingerprints}\n" for address, fingerprints in record.items())
-        self.write(self.path, f"{HEADER}{RECORD_NOTE}{noted}{self.entry}")
+        self.changes.write(self.path, f"{HEADER}{RECORD_NOTE}{noted}{self.entry}")
 
     def absent(self) -> None:
         """Remove the entry, and the keys unless another list of Datadog's needs them."""
@@ -241,24 +239,16 @@ class Repository:
             lines = [line for line in after.splitlines() if line.strip() and not line.lstrip().startswith("#")]
             left += lines
             if after != before and lines:
-                self.write(path, after)
+                self.changes.write(path, after)
             elif after != before:
                 self.remove(path)
         return left
-
-    def write(self, path: str, text: str) -> None:
-        before = safe_files.read_text(path)
-        if safe_files.ensure_file(self.module, path, text, owner="root", group="root", mode="0644"):
-            self.files.append(path)
-            self.diffs.append(masked_diff(path, before, text, {}))
 
     def remove(self, path: str) -> None:
         keys = b"" if path.endswith((".list", ".sources")) else safe_files.read_bytes(path)
         text = safe_files.remove_file(self.module, path)
         if text is not None:
-            self.files.append(path)
-            shown = told(keys) if keys else text
-            self.diffs.append(masked_diff(path, shown, "", {}))
+            self.changes.note(path, told(keys) if keys else text, "")
 
 
 def main() -> None:
@@ -290,9 +280,7 @@ def main() -> None:
             repository.absent()
     older = ["dpkg", "--compare-versions", wanted, "lt", installed]
     module.exit_json(
-        changed=bool(repository.files),
-        files=repository.files,
-        diff=repository.diffs,
+        **repository.changes.result,
         installed=installed,
         downgrade=bool(installed and wanted) and module.run_command(older)[0] == 0,
         refresh=refresh,

@@ -277,7 +277,7 @@ def main() -> None:
             check.apply(changes)
         if module.params["disable_others"]:
             disable(changes, module.params["root"], {*module.params["tracked"], *(check.name for check in checks)})
-    module.exit_json(changed=changes.changed, files=changes.files, diff=changes.diffs)
+    module.exit_json(**changes.result)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Writes an application's files and makes a virtual environment with what its requirements list, and nothing else.
   - All of it is root's and readable by everybody, so that the application cannot change itself.
-  - An environment is made anew beside the old one when requirements or Python change, and takes its place when it is
+  - An environment is created beside the old one when requirements or Python change, and takes its place when it is
     whole. One that a broken-off run left is never used. The one before stays until the next change, for who still runs
     in it.
 author: Kennel contributors (@kennel)
@@ -76,10 +76,9 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
-ROOT = {"owner": "root", "group": "root"}
 PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 PINNED = ("--no-deps", "--only-binary=:all:", "--no-cache-dir")
 
@@ -92,18 +91,13 @@ class App:
         self.params = module.params
         self.path = self.params["path"]
         self.link = os.path.join(self.path, "venv")
-        self.changed_files: list[str] = []
-        self.diffs: list[dict[str, str]] = []
+        self.changes = Changes(module)
 
-    def note(self, path: str, label: str, before: str, after: str) -> None:
-        self.changed_files.append(path)
-        self.diffs.append(masked_diff(label, before, after, {}))
-
-    def write(self, name: str, text: str) -> None:
-        path = os.path.join(self.path, name)
-        before = safe_files.read_text(path)
-        if safe_files.ensure_file(self.module, path, text, mode="0644", **ROOT):
-            self.note(path, path, before, text)
+    def write(self) -> None:
+        """Write the folder and the application's files."""
+        self.changes.folder(self.path)
+        for name, text in self.params["files"].items():
+            self.changes.write(os.path.join(self.path, name), text)
 
     def environment(self) -> None:
         """Make the environment, unless it is there; its list of requirements, written last, says that it is whole."""
@@ -113,13 +107,14 @@ class App:
         before = safe_files.read_text(os.path.join(current, "requirements.txt")) if current else ""
         if current == wanted and before == requirements:
             return
-        self.note(self.link, os.path.join(self.link, "requirements.txt"), before, requirements)
+        self.changes.note(self.link, before, requirements, label=os.path.join(self.link, "requirements.txt"))
         if self.module.check_mode:
             return
         self.remove_others(current if before else None)
-        self.run([self.params["python"], "-m", "venv", wanted], "The environment could not be made")
+        self.run([self.params["python"], "-m", "venv", wanted], "The environment could not be created")
         self.install(os.path.join(wanted, "bin", "python"))
-        safe_files.ensure_file(self.module, os.path.join(wanted, "requirements.txt"), requirements, mode="0644", **ROOT)
+        listed = os.path.join(wanted, "requirements.txt")
+        safe_files.ensure_file(self.module, listed, requirements, owner="root", group="root", mode="0644")
         aside = f"{self.link}.new"
         os.symlink(os.path.basename(wanted), aside)
         os.replace(aside, self.link)
@@ -195,11 +190,9 @@ def main() -> None:
     os.umask(0o022)
     app = App(module)
     with safe_files.refusals(module):
-        folder = safe_files.ensure_folder(module, app.path, mode="0755", **ROOT)
-        for name, text in module.params["files"].items():
-            app.write(name, text)
+        app.write()
         app.environment()
-    module.exit_json(changed=folder or bool(app.changed_files), files=app.changed_files, diff=app.diffs)
+    module.exit_json(**app.changes.result)
 
 
 if __name__ == "__main__":

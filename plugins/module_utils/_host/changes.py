@@ -52,8 +52,15 @@ class Changes:
         """Make the folder exist with this owner and mode."""
         self.changed |= safe_files.ensure_folder(self.module, path, owner=owner, group=group, mode=mode)
 
-    def note(self, path: str, before: str, after: str, secrets: Mapping[str, Any] | None = None) -> None:
-        """Note that a file changed."""
+    def note(
+        self, path: str, before: str, after: str, secrets: Mapping[str, Any] | None = None, label: str = ""
+    ) -> None:
+        """Note that a file changed, with LABEL for its name in the difference."""
         self.changed = True
         self.files.append(path)
-        self.diffs.append(masked_diff(path, before, after, dict(secrets or {})))
+        self.diffs.append(masked_diff(label or path, before, after, dict(secrets or {})))
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What a module returns of them."""
+        return {"changed": self.changed, "files": self.files, "diff": self.diffs}

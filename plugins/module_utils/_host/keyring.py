@@ -19,12 +19,12 @@ LARGEST = 1 << 20
 
 
 class Keyring:
-    """A keyring in binary form. ``diff`` is empty unless it was changed, or in check mode would have been."""
+    """A keyring in binary form. ``diff`` is what it held and holds, if it was or in check mode would be changed."""
 
     def __init__(self, module: AnsibleModule, path: str) -> None:
         self.module = module
         self.path = os.path.realpath(path)
-        self.diff: dict[str, str] = {}
+        self.diff: tuple[str, str] | None = None
         self._unreachable: set[str] = set()
 
     def add(self, urls: list[str], record: dict[str, str], *, renew: bool) -> dict[str, str]:
@@ -89,12 +89,7 @@ class Keyring:
         # apt reads it as a user of its own.
         if there == wanted and (not there or os.stat(self.path).st_mode & 0o444 == 0o444):
             return
-        self.diff = {
-            "before_header": self.path,
-            "after_header": self.path,
-            "before": told(there),
-            "after": told(wanted),
-        }
+        self.diff = (told(there), told(wanted))
         if self.module.check_mode:
             return
         os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
