@@ -257,9 +257,7 @@ def main() -> dict[str, Any]:
     size.add_argument("--count", type=int)
     size.add_argument("--hosts", type=json.loads)
     parser.add_argument("--datadog-names", nargs="*", help="further names of the stand-in Datadog on the network")
-    parser.add_argument(
-        "--listen", metavar="ADDRESS", help="an address to listen on in addition to loopback"
-    )
+    parser.add_argument("--listen", metavar="ADDRESS", help="an address to listen on in addition to loopback")
     given = parser.parse_args()
     os.umask(0o077)
     state: Path = given.state.resolve()

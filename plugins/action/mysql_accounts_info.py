@@ -15,6 +15,7 @@ OPEN = (
     "SELECT user, host FROM mysql.user "
     "WHERE user IN ('root', '') AND host NOT IN ('localhost', '127.0.0.1', '::1') AND authentication_string = ''"
 )
+SCHEMAS = "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"
 
 
 class ActionModule(ActionBase):
@@ -33,11 +34,11 @@ class ActionModule(ActionBase):
         )
         host, users = variables["inventory_hostname"], arguments["users"]
         login = {"socket": arguments["login_unix_socket"], "files": True}
-        rows, said = ask(self, variables, login, "", [OPEN, *account_questions(users, host)])
+        rows, said = ask(self, variables, login, "", [OPEN, SCHEMAS, *account_questions(users, host)])
         if rows is None:
             problems = [f"root cannot look at accounts through mysql_socket: {said.rpartition(']: ')[2]}"]
         else:
-            problems = account_problems(users, rows[1:])
-        if problems:
+            problems = account_problems(users, rows[2:])
+        if problems or rows is None:
             return {**result, "failed": True, "msg": "\n".join(f"{host}: {problem}" for problem in problems)}
-        return {**result, "changed": False, "open": rows[0] if rows else []}
+        return {**result, "changed": False, "open": rows[0], "databases": [row["name"] for row in rows[1]]}

@@ -1,61 +1,133 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Repair or remove the Agent's package."""
+"""Prepare the installation of the Agent's package, or remove it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_agent_package
-short_description: Repair or remove the package of the Datadog Agent
+short_description: Set up the repository of the Datadog Agent's package, or remove both
 version_added: 0.1.0
 description:
-  - Does what C(ansible.builtin.apt) does not do with this package. An installation that was interrupted it takes for
-    finished, a purge it leaves half done where the package's own scripts fail, and it installs C(python3-apt) on hosts
-    that have nothing to remove.
+  - Does what C(ansible.builtin.apt) does not do, and leaves the installation to it. With O(state=present), RV(refresh)
+    says whether there is something to install.
+  - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old
+    key cannot refresh its package lists.
+  - Adds the keys that the keyring lacks, and removes none. The package C(datadog-signing-keys) adds keys to it, too.
+  - Fetches the keys of an address at first, where one of them is missing, and where the package has to be installed or
+    changed. What an address gave is noted beside the entry, by a hash of the address and the keys' fingerprints.
+  - Writes one entry for the repository and takes out the entries that other tools have left for it. Two entries with
+    different keyrings would make every call to apt fail.
+  - Finishes what dpkg was stopped in, which apt takes for finished, and installs the package again if dpkg has left it
+    in between.
 author: Kennel contributors (@kennel)
 options:
   state:
     description:
-      - With V(whole), what dpkg was stopped in is finished, and the package is installed again if dpkg has left it in
-        between. Otherwise nothing is done, whether it is installed or not.
-      - With V(absent), the package is removed.
+      - With V(absent), the repository and the package are removed. The keyring goes as well, and with it the copy in
+        C(trusted.gpg.d) that C(datadog-signing-keys) may have made, unless another list names the keyring or is for one
+        of Datadog's other products.
     type: str
-    choices: [whole, absent]
-    default: whole
+    choices: [present, absent]
+    default: present
   version:
-    description: The version to install with O(state=whole), as apt writes it. Empty for the newest.
+    description: The version that is wanted, as apt writes it. Empty for any, or the newest where there is none.
     type: str
     default: ""
+  allow_downgrade:
+    description: Whether a newer version may be replaced. If not, the module fails before it changes anything.
+    type: bool
+    default: false
   purge:
     description:
       - With O(state=absent), whether all that the package and the Agent leave behind is removed, too. These are
-        configuration, logs, the user C(dd-agent), units, links, and C(/opt/datadog-packages) unless other packages of
-        Datadog's are in it.
+        configuration, logs, the user C(dd-agent), units, links, C(/opt/datadog-packages) unless other packages of
+        Datadog's are in it, and the package C(datadog-signing-keys) unless another one depends on it or another list
+        needs the keyring.
     type: bool
     default: false
-  signing_keys:
+  url:
+    description: The repository.
+    type: str
+    required: true
+  suite:
+    description: The suite.
+    type: str
+    default: stable
+  component:
+    description: The component, which is the Agent's major version.
+    type: str
+    default: "7"
+  key_urls:
     description:
-      - With O(purge), whether C(datadog-signing-keys) is purged as well, which apt installs with the Agent. It is kept
-        where another package depends on it.
+      - Where the public keys are that may sign the repository, armored or binary, one or several at an address.
+      - If one cannot be had and the keyring holds others, those are kept and a warning is given.
+      - Required with O(state=present).
+    type: list
+    elements: str
+  refresh_keys:
+    description:
+      - Whether all keys are fetched, though none is missing. A key that is there gets the newer signatures of the one
+        that is fetched, which may prolong it.
     type: bool
-    default: true
+    default: false
+  keyring:
+    description: The keyring to write, in binary form.
+    type: path
+    default: /usr/share/keyrings/datadog-archive-keyring.gpg
+  filename:
+    description: The file in the sources folder to write.
+    type: str
+    default: datadog.list
+  sources:
+    description: The apt sources folder.
+    type: path
+    default: /etc/apt/sources.list.d
 attributes:
   check_mode:
     support: full
     description: Says what would change and changes nothing.
   diff_mode:
-    support: none
-    description: There is no text to compare.
+    support: full
+    description: Shows the entries, and the fingerprints of the keys in the keyring.
 """
 
 EXAMPLES = r"""
+- name: Set up the repository
+  kennel.fleet.datadog_agent_package:
+    url: https://apt.datadoghq.com/
+    key_urls:
+      - https://keys.datadoghq.com/DATADOG_APT_KEY_CURRENT.public
+  register: agent
+
+- name: Install the Agent
+  ansible.builtin.apt:
+    name: datadog-agent
+    update_cache: true
+  when: agent.refresh
+
 - name: Leave nothing of the Agent on the host
   kennel.fleet.datadog_agent_package:
     state: absent
     purge: true
+    url: https://apt.datadoghq.com/
 """
 
 RETURN = r"""
+refresh:
+  description: Whether the wanted version has to be installed, for which the package lists must be refreshed.
+  returned: always
+  type: bool
+installed:
+  description: The version of the package that was installed, or nothing.
+  returned: always
+  type: str
+  sample: 1:7.70.0-1
+files:
+  description: The files of the repository that changed, or in check mode would change.
+  returned: always
+  type: list
+  elements: str
 actions:
   description: What was repaired or removed, or in check mode would be, as packages, paths and accounts.
   returned: always
@@ -73,9 +145,11 @@ from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.apt_repository import Repository
 from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
     ABSENT,
     ADMINDIR,
+    INSTALLED,
     REMOVED,
     read_package,
     was_interrupted,
@@ -130,6 +204,14 @@ class Package:
             self.module.fail_json(
                 msg=f"{PACKAGE} is not as it should be, and '{' '.join(command)}' fails: {said}\n"
                 "Put right on the host what this says, and run again."
+            )
+
+    def refuse_downgrade(self, installed: str, wanted: str) -> None:
+        older = ["dpkg", "--compare-versions", wanted, "lt", installed]
+        if installed and wanted and self.module.run_command(older)[0] == 0:
+            self.module.fail_json(
+                msg=f"The Agent {installed} is installed, which is newer than datadog_agent_version {wanted}. "
+                "Set datadog_agent_allow_downgrade to true to go back."
             )
 
     def whole(self, version: str) -> None:
@@ -226,20 +308,38 @@ def _account_tools() -> Iterator[str]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "state": {"choices": ["whole", "absent"], "default": "whole"},
+            "state": {"choices": ["present", "absent"], "default": "present"},
             "version": {"default": ""},
+            "allow_downgrade": {"type": "bool", "default": False},
             "purge": {"type": "bool", "default": False},
-            "signing_keys": {"type": "bool", "default": True, "no_log": False},
+            "url": {"required": True},
+            "suite": {"default": "stable"},
+            "component": {"default": "7"},
+            "key_urls": {"type": "list", "elements": "str", "no_log": False},
+            "refresh_keys": {"type": "bool", "default": False},
+            "keyring": {"type": "path", "default": "/usr/share/keyrings/datadog-archive-keyring.gpg", "no_log": False},
+            "filename": {"default": "datadog.list"},
+            "sources": {"type": "path", "default": "/etc/apt/sources.list.d"},
         },
+        required_if=[("state", "present", ["key_urls"])],
         supports_check_mode=True,
     )
-    package = Package(module)
+    wanted, present = module.params["version"], module.params["state"] == "present"
+    package, repository = Package(module), Repository(module)
+    found = read_package(module, PACKAGE)
+    installed = found.version if found.status == INSTALLED and not found.damaged else ""
+    refresh = present and (not installed or bool(wanted and wanted != installed))
+    if present and refresh and not module.params["allow_downgrade"]:
+        package.refuse_downgrade(installed, wanted)
     with safe_files.refusals(module):
-        if module.params["state"] == "whole":
-            package.whole(module.params["version"])
+        if present:
+            repository.present(due=refresh)
+            package.whole(wanted)
         else:
-            package.absent(purge=module.params["purge"], signing_keys=module.params["signing_keys"])
-    module.exit_json(changed=bool(package.actions), actions=package.actions)
+            repository.absent()
+            package.absent(purge=module.params["purge"], signing_keys=not repository.shared)
+    repository.changes.changed |= bool(package.actions)
+    module.exit_json(refresh=refresh, installed=installed, actions=package.actions, **repository.changes.result)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_accounts_info
-short_description: Look at the accounts of the MySQL or MariaDB server of a host
+short_description: Look at databases and accounts of the MySQL or MariaDB server of a host
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Lists accounts that could log in from elsewhere without a password, and refuses users that somebody else has made
-    and that would lose rights.
+  - Lists the databases, and accounts that could log in from elsewhere without a password. Refuses users that somebody
+    else has made and that would lose rights.
   - Asks by M(community.mysql.mysql_query), as root, through the socket.
 options:
   users:
@@ -46,4 +46,10 @@ open:
   type: list
   elements: dict
   sample: [{user: root, host: "%"}]
+databases:
+  description: Names of the databases that there are.
+  returned: success
+  type: list
+  elements: str
+  sample: [mysql, shop]
 """

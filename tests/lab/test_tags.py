@@ -9,7 +9,7 @@ import pytest
 HOST = "fresh2"
 CHECKS = "kennel.fleet.datadog_custom_check : Install the checks"
 AGENT = "kennel.fleet.datadog_agent : Configure the Agent, and run it or keep it from running"
-RESTART = "kennel.fleet.common : Restart the Datadog Agent"
+RESTART = "kennel.fleet.common_agent : Restart the Datadog Agent"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import fake_datadog
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg, safe_files
-from ansible_collections.kennel.fleet.plugins.modules import datadog_apt_repository
+from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
 from gpg import Gpg, Keyring, Server, gnupg
 
 Run = Callable[..., dict[str, Any]]
@@ -74,9 +74,15 @@ def keyring(apt: Path, gpg: Gpg) -> Keyring:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Return a function that says what the false dpkg-query answers; at first, that nothing is installed."""
+    """Return a function that says what the false dpkg-query answers; at first, that nothing is installed.
+
+    Other questions go to the real dpkg, and nothing is installed.
+    """
     script = tmp_path / "bin" / "dpkg-query"
     script.parent.mkdir()
+    for name, text in {"dpkg": '[ "$1" != --compare-versions ] || exec /usr/bin/dpkg "$@"', "apt-get": ":"}.items():
+        (script.parent / name).write_text(f"#!/bin/sh\n{text}\n")
+        (script.parent / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
 
     def say(answer: str) -> None:
@@ -113,4 +119,4 @@ def repository(
         "keyring": str(keyring),
         "sources": str(apt / "sources.list.d"),
     }
-    return lambda **changes: run_module(datadog_apt_repository, **{**wanted, **changes})
+    return lambda **changes: run_module(datadog_agent_package, **{**wanted, **changes})

@@ -98,7 +98,7 @@ def documentation(kind: str) -> dict[str, Any]:
     """What ansible-doc says of every module or filter, or of every entry point of a role."""
     folder = ROOT / {"module": "plugins/modules", "filter": "plugins/filter", "role": "roles"}[kind]
     # What roles share is a role without a specification, for them alone.
-    things = [path for path in sorted(folder.iterdir()) if path.name not in ("__pycache__", "common")]
+    things = [path for path in sorted(folder.iterdir()) if not path.name.startswith(("__pycache__", "common_"))]
     names = [f"kennel.fleet.{path.stem}" for path in things]
     documented = json.loads(run("ansible-doc", "--type", kind, "--json", *names))
     assert sorted(documented) == names

@@ -13,10 +13,10 @@ import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_secret_name
 
 ROOT = Path(__file__).resolve().parents[3]
-# What the others share, and no playbook calls.
-PRIVATE = "common"
 ALL = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
-ROLES = [role for role in ALL if role != PRIVATE]
+# What the others share, and no playbook calls.
+PRIVATE = [role for role in ALL if role.startswith("common_")]
+ROLES = [role for role in ALL if role not in PRIVATE]
 
 
 def read(role: str, path: str) -> Any:
@@ -116,16 +116,16 @@ def test_no_role_or_playbook_reads_private_variables_of_another() -> None:
     assert found == []
 
 
-def test_what_roles_share_is_in_one_role() -> None:
-    assert [role for role in ALL if (ROOT / "roles" / role / "handlers").exists()] == [PRIVATE]
-    tasks = [
-        path for path in (ROOT / "roles").glob("*/tasks/*.yml") if "builtin.apt:" in path.read_text(encoding="utf-8")
-    ]
-    # The Agent's package has a version, and the repository says whether it is needed.
-    assert sorted(path.parts[-3] for path in tasks) == [PRIVATE, "datadog_agent"]
-    named = [path for path in (ROOT / "roles").rglob("*.yml") if "/conf.d\n" in path.read_text(encoding="utf-8")]
-    assert [path.parts[-3] for path in named] == [PRIVATE]
+def test_what_roles_share_is_in_one_place() -> None:
+    assert [role for role in ALL if (ROOT / "roles" / role / "handlers").exists()] == ["common_agent"]
+    files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "roles").rglob("*.yml")}
+    assert [path.parts[-3] for path, text in files.items() if "/conf.d\n" in text] == ["common_agent"]
+    # The Agent's package has a version, and datadog_agent_package says whether apt is needed.
+    asking = {path.parts[-3] for path, text in files.items() if "builtin.apt:" in text}
+    assert asking == {"common_packages", "datadog_agent"}
 
 
-def test_private_variables_have_the_name_of_their_role() -> None:
-    assert all(name.startswith(f"{PRIVATE}_") for name in read(PRIVATE, "vars/main.yml"))
+@pytest.mark.parametrize("role", PRIVATE)
+def test_variables_of_private_roles_have_their_names(role: str) -> None:
+    variables = (read(role, "defaults/main.yml") or {}) | (read(role, "vars/main.yml") or {})
+    assert [name for name in variables if not name.startswith(f"{role}_")] == []

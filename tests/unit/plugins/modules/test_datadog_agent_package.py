@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that repairs or removes the Agent's package, against a dpkg whose packages are in a file."""
+"""The module that prepares and removes the Agent's package, against a dpkg whose packages are in a file."""
 
 from __future__ import annotations
 
@@ -146,8 +146,21 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 @pytest.fixture
-def package(run_module: Run, host: Host) -> Run:
-    return lambda **arguments: run_module(datadog_agent_package, **arguments)
+def apt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("apt")
+    (folder / "sources.list.d").mkdir()
+    return folder
+
+
+@pytest.fixture
+def package(run_module: Run, host: Host, own_files: None, apt: Path) -> Run:
+    repository = {
+        "url": "https://apt.datadoghq.com/",
+        "key_urls": [],
+        "sources": str(apt / "sources.list.d"),
+        "keyring": str(apt / "keyring.gpg"),
+    }
+    return lambda **arguments: run_module(datadog_agent_package, **repository, **arguments)
 
 
 def both(package: Run, host: Host, **arguments: Any) -> dict[str, Any]:
@@ -173,10 +186,16 @@ EVERYTHING = (
 
 
 class TestWhole:
+    @pytest.fixture(autouse=True)
+    def repository(self, package: Run) -> None:
+        """It is there already."""
+        package()
+
     @pytest.mark.parametrize("packages", [{}, {"datadog-agent": AGENT}, {"datadog-agent": ["config-files", "ok", "1"]}])
     def test_leaves_a_package_alone_that_is(self, package: Run, host: Host, packages: dict[str, list[str]]) -> None:
         host.set(packages)
-        assert both(package, host) == {"failed": False, "changed": False, "actions": []}
+        result = both(package, host)
+        assert (result["changed"], result["actions"]) == (False, [])
         assert host.calls == []
 
     @pytest.mark.parametrize("status", ["half-configured", "unpacked"])
@@ -213,7 +232,8 @@ class TestWhole:
 class TestAbsent:
     @pytest.mark.parametrize("purge", [False, True])
     def test_does_nothing_where_the_agent_never_was(self, package: Run, host: Host, purge: bool) -> None:
-        assert both(package, host, state="absent", purge=purge) == {"failed": False, "changed": False, "actions": []}
+        result = both(package, host, state="absent", purge=purge)
+        assert (result["changed"], result["actions"]) == (False, [])
         assert host.calls == []
 
     def test_removal_keeps_configuration_and_account(self, package: Run, host: Host) -> None:
@@ -251,13 +271,16 @@ class TestAbsent:
         assert host.packages == {}
 
     @pytest.mark.parametrize(
-        ("signing_keys", "dependents", "gone"), [(True, [], True), (False, [], False), (True, ["other"], False)]
+        ("others_need_it", "dependents", "gone"), [(False, [], True), (True, [], False), (False, ["other"], False)]
     )
     def test_purge_takes_the_package_of_keys_where_nothing_needs_it(
-        self, package: Run, host: Host, signing_keys: bool, dependents: list[str], gone: bool
+        self, package: Run, host: Host, apt: Path, others_need_it: bool, dependents: list[str], gone: bool
     ) -> None:
         host.set({"datadog-agent": AGENT, "datadog-signing-keys": [*AGENT, *dependents]})
-        result = both(package, host, state="absent", purge=True, signing_keys=signing_keys)
+        if others_need_it:
+            other = apt / "sources.list.d" / "other.list"
+            other.write_text(f"deb [signed-by={apt}/keyring.gpg] https://mirror.example/ stable x\n")
+        result = both(package, host, state="absent", purge=True)
         assert ("datadog-signing-keys" in result["actions"]) is gone
         assert ("datadog-signing-keys" not in host.packages) is gone
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that sets up the package repository, in a sources folder of the test's own."""
+"""The package repository that datadog_agent_package sets up, in a sources folder of the test's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.modules.datadog_apt_repository import without_agent
+from ansible_collections.kennel.fleet.plugins.module_utils._host.apt_repository import without_agent
 from gpg import Keyring
 
 Run = Callable[..., dict[str, Any]]
@@ -140,7 +140,6 @@ class TestAbsent:
             path.write_bytes(keyring.path.read_bytes())
         foreseen = repository(state="absent", check=True)
         assert repository(state="absent") == foreseen
-        assert not foreseen["shared"]
         assert sources(apt) == {"sources.list": OTHER}
         assert [*keyring.path.parent.iterdir(), *trusted.parent.iterdir()] == []
         assert not repository(state="absent")["changed"]
@@ -168,7 +167,6 @@ class TestAbsent:
         other.write_text(text.format(keyring=keyring))
         foreseen = repository(state="absent", check=True)
         assert repository(state="absent") == foreseen
-        assert foreseen["shared"]
         assert foreseen["files"] == [str(apt / "sources.list.d" / "datadog.list")]
         assert keyring.path.exists() and trusted.exists()
 
@@ -177,38 +175,43 @@ class TestAbsent:
         (apt / "sources.list.d" / "old.list").write_text(
             f"# {AGENT}deb [signed-by={keyring}] https://apt.datadoghq.com/ stable 7\n"
         )
-        assert not repository(state="absent")["shared"]
+        repository(state="absent")
         assert not keyring.path.exists()
 
 
 @pytest.mark.parametrize(
-    ("answer", "version", "installed_version", "downgrade", "refresh"),
+    ("answer", "version", "installed_version", "refresh"),
     [
-        ("", "", "", False, True),
-        ("", "1:7.70.0-1", "", False, True),
-        ("config-files ok 1:7.70.0-1", "", "", False, True),
-        ("half-configured ok 1:7.70.0-1", "1:7.70.0-1", "", False, True),
-        ("half-installed reinstreq 1:7.70.0-1", "1:7.70.0-1", "", False, True),
-        ("installed reinstreq 1:7.70.0-1", "", "", False, True),
-        (INSTALLED, "", "1:7.70.0-1", False, False),
-        (INSTALLED, "1:7.70.0-1", "1:7.70.0-1", False, False),
-        (INSTALLED, "1:7.71.0-1", "1:7.70.0-1", False, True),
-        (INSTALLED, "1:7.9.0-1", "1:7.70.0-1", True, True),
+        ("", "", "", True),
+        ("", "1:7.70.0-1", "", True),
+        ("config-files ok 1:7.70.0-1", "", "", True),
+        ("half-configured ok 1:7.70.0-1", "1:7.70.0-1", "", True),
+        ("half-installed reinstreq 1:7.70.0-1", "1:7.70.0-1", "", True),
+        ("installed reinstreq 1:7.70.0-1", "", "", True),
+        (INSTALLED, "", "1:7.70.0-1", False),
+        (INSTALLED, "1:7.70.0-1", "1:7.70.0-1", False),
+        (INSTALLED, "1:7.71.0-1", "1:7.70.0-1", True),
     ],
 )
 def test_says_what_the_wanted_version_means(
-    repository: Run,
-    installed: Say,
-    answer: str,
-    version: str,
-    installed_version: str,
-    downgrade: bool,
-    refresh: bool,
+    repository: Run, installed: Say, answer: str, version: str, installed_version: str, refresh: bool
 ) -> None:
     repository()
     installed(answer)
     result = repository(version=version)
-    assert (result["installed"], result["downgrade"], result["refresh"]) == (installed_version, downgrade, refresh)
+    assert (result["installed"], result["refresh"]) == (installed_version, refresh)
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_downgrade_that_was_not_asked_for_changes_nothing(
+    repository: Run, installed: Say, apt: Path, check: bool
+) -> None:
+    installed(INSTALLED)
+    result = repository(version="1:7.9.0-1", check=check)
+    assert result["failed"]
+    assert "1:7.70.0-1 is installed" in result["msg"] and "datadog_agent_allow_downgrade" in result["msg"]
+    assert sources(apt) == {}
+    assert repository(version="1:7.9.0-1", allow_downgrade=True)["refresh"]
 
 
 def test_lists_are_refreshed_for_the_package_alone(repository: Run, installed: Say) -> None:
@@ -231,12 +234,14 @@ def test_lists_are_refreshed_for_the_package_alone(repository: Run, installed: S
         ("installed reinstreq 1:7.70.0-1", [], True),
     ],
 )
-def test_says_whether_dpkg_was_interrupted(
+def test_repairs_what_dpkg_was_stopped_in(
     repository: Run, installed: Say, tmp_path: Path, answer: str, journal: list[str], interrupted: bool
 ) -> None:
+    repository()
     installed(answer)
     updates = tmp_path / "dpkg" / "updates"
     updates.mkdir(parents=True)
     for name in journal:
         (updates / name).touch()
-    assert repository()["interrupted"] is interrupted
+    result = repository(check=True)
+    assert (result["changed"], result["actions"]) == (interrupted, ["datadog-agent"] * interrupted)

@@ -1,129 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Set up the package repository of the Agent, keys first."""
+"""The apt repository of the Agent's package: its keys, its entry, and the entries that other tools have left for it."""
 
 from __future__ import annotations
-
-DOCUMENTATION = r"""
-module: datadog_apt_repository
-short_description: Set up the apt repository of the Datadog Agent
-version_added: 0.1.0
-description:
-  - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old
-    key cannot refresh its package lists.
-  - Adds the keys that the keyring lacks, and removes none. The package C(datadog-signing-keys) adds keys to it, too.
-  - Fetches the keys of an address at first, where one of them is missing, and where the package has to be installed or
-    changed. What an address gave is noted beside the entry, by a hash of the address and the keys' fingerprints.
-  - Writes one entry for the repository and takes out the entries that other tools have left for it. Two entries with
-    different keyrings would make every call to apt fail.
-  - Reports whether the wanted version has to be installed, so that the package lists are refreshed only then.
-author: Kennel contributors (@kennel)
-options:
-  state:
-    description:
-      - Whether the repository is to be there.
-      - With V(absent) the keyring goes as well, and with it the copy in C(trusted.gpg.d) that C(datadog-signing-keys)
-        may have made, unless another list names the keyring or is for one of Datadog's other products.
-    type: str
-    choices: [present, absent]
-    default: present
-  url:
-    description: The repository.
-    type: str
-    required: true
-  suite:
-    description: The suite.
-    type: str
-    default: stable
-  component:
-    description: The component, which is the Agent's major version.
-    type: str
-    default: "7"
-  key_urls:
-    description:
-      - Where the public keys are that may sign the repository, armored or binary, one or several at an address.
-      - If one cannot be had and the keyring holds others, those are kept and a warning is given.
-    type: list
-    elements: str
-    required: true
-  refresh_keys:
-    description:
-      - Whether all keys are fetched, though none is missing. A key that is there gets the newer signatures of the one
-        that is fetched, which may prolong it.
-    type: bool
-    default: false
-  keyring:
-    description: The keyring to write, in binary form.
-    type: path
-    default: /usr/share/keyrings/datadog-archive-keyring.gpg
-  filename:
-    description: The file in the sources folder to write.
-    type: str
-    default: datadog.list
-  sources:
-    description: The apt sources folder.
-    type: path
-    default: /etc/apt/sources.list.d
-  package:
-    description: The package that is to be installed from the repository.
-    type: str
-    default: datadog-agent
-  version:
-    description: The version of it that is wanted, as apt writes it. Empty for any.
-    type: str
-    default: ""
-attributes:
-  check_mode:
-    support: full
-    description: Says what would change and changes nothing.
-  diff_mode:
-    support: full
-    description: Shows the entries, and the fingerprints of the keys in the keyring.
-"""
-
-EXAMPLES = r"""
-- name: Set up the repository
-  kennel.fleet.datadog_apt_repository:
-    url: https://apt.datadoghq.com/
-    key_urls:
-      - https://keys.datadoghq.com/DATADOG_APT_KEY_CURRENT.public
-  register: repository
-
-- name: Install the Agent
-  ansible.builtin.apt:
-    name: datadog-agent
-    update_cache: true
-  when: repository.refresh
-"""
-
-RETURN = r"""
-refresh:
-  description: Whether the wanted version has to be installed, for which the package lists must be refreshed.
-  returned: always
-  type: bool
-downgrade:
-  description: Whether the wanted version is older than the installed one.
-  returned: always
-  type: bool
-installed:
-  description: The version of the package that is installed, or nothing.
-  returned: always
-  type: str
-  sample: 1:7.70.0-1
-interrupted:
-  description: Whether dpkg was stopped before it had finished with the package, or in any other work.
-  returned: always
-  type: bool
-shared:
-  description: With O(state=absent), whether other lists need the keyring, so that it was kept.
-  returned: always
-  type: bool
-files:
-  description: The files that changed, or in check mode would change.
-  returned: always
-  type: list
-  elements: str
-"""
 
 import os
 import re
@@ -132,7 +11,6 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
-from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import INSTALLED, read_package, was_interrupted
 from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, told
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import HEADER
 
@@ -249,45 +127,3 @@ class Repository:
         text = safe_files.remove_file(self.module, path)
         if text is not None:
             self.changes.note(path, told(keys) if keys else text, "")
-
-
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"choices": ["present", "absent"], "default": "present"},
-            "url": {"required": True},
-            "suite": {"default": "stable"},
-            "component": {"default": "7"},
-            "key_urls": {"type": "list", "elements": "str", "required": True, "no_log": False},
-            "keyring": {"type": "path", "default": "/usr/share/keyrings/datadog-archive-keyring.gpg", "no_log": False},
-            "filename": {"default": "datadog.list"},
-            "sources": {"type": "path", "default": "/etc/apt/sources.list.d"},
-            "package": {"default": "datadog-agent"},
-            "version": {"default": ""},
-            "refresh_keys": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    package = read_package(module, module.params["package"])
-    installed = package.version if package.status == INSTALLED and not package.damaged else ""
-    wanted = module.params["version"]
-    refresh = not installed or bool(wanted and wanted != installed)
-    repository = Repository(module)
-    with safe_files.refusals(module):
-        if module.params["state"] == "present":
-            repository.present(due=refresh)
-        else:
-            repository.absent()
-    older = ["dpkg", "--compare-versions", wanted, "lt", installed]
-    module.exit_json(
-        **repository.changes.result,
-        installed=installed,
-        downgrade=bool(installed and wanted) and module.run_command(older)[0] == 0,
-        refresh=refresh,
-        interrupted=not package.whole or was_interrupted(),
-        shared=repository.shared,
-    )
-
-
-if __name__ == "__main__":
-    main()
