@@ -13,6 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTE = "<!-- Written by tests/role_readme.py from meta/argument_specs.yml. -->"
 
 
+class Loader(yaml.SafeLoader):
+    """Takes Ansible's own tag for texts that it does not template, too."""
+
+
+Loader.add_constructor("!unsafe", lambda _loader, node: node.value)
+
+
 def plain(text: str) -> str:
     """Ansible's markup as Markdown: C(x), V(x), O(x) and RV(x) become code."""
     return re.sub(r"\b(?:C|V|O|RV)\(([^)]*)\)", r"`\1`", text)
@@ -26,7 +33,7 @@ def sentences(description: str | list[str]) -> str:
 def code(value: Any) -> str:
     """A default as one line of YAML; long ones are left to where they stand."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).removesuffix("\n...\n").strip()
-    return f"`{text}`" if len(text) <= 60 else "see `defaults/main.yml`"
+    return f"`{text}`" if len(text) <= 60 else "see `defaults/`"
 
 
 def default(name: str, option: dict[str, Any], defaults: dict[str, Any]) -> str:
@@ -58,7 +65,9 @@ def readme(folder: Path) -> str:
     spec = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"][
         "main"
     ]
-    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    defaults = {}
+    for path in sorted([*folder.glob("defaults/main.yml"), *folder.glob("defaults/main/*.yml")]):
+        defaults |= yaml.load(path.read_text(encoding="utf-8"), Loader)
     lines = [f"# {folder.name}", "", NOTE, "", f"{plain(spec['short_description'])}.", ""]
     lines += [f"{plain(sentence)}" for sentence in spec["description"]]
     lines += ["", "## Variables", "", *items(spec["options"], defaults)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import glob
 import importlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
+BRACES = "Correct it. Write !unsafe before a text whose braces are Datadog's, such as {{host.name}}."
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
@@ -117,7 +119,7 @@ class ActionModule(ActionBase):
                 try:
                     given[name] = copied(templar.template(variables[name]))
                 except AnsibleError as error:
-                    problems.append(f"{name} cannot be templated: {error.message}")
+                    problems.append(f"{name} cannot be templated: {error.message}. {BRACES}")
                     given[name] = None
         problems += specification_problems(options, given)
         prefix = f"{role}_"
@@ -141,14 +143,18 @@ class ActionModule(ActionBase):
         return Checked(problems, {**public, **checked.inputs} if not problems else {}, checked.expects)
 
     def _read(self, role: str, paths: list[str]) -> dict[str, str | None]:
-        """Return the texts of files of the controller, found as a playbook's or this role's files are."""
+        """Return the texts of files of the controller, found as a playbook's or this role's files are.
+
+        A pattern that is relative is one from the folder in which Ansible was started.
+        """
         found: dict[str, str | None] = {}
         places = [str(ROLES / role), *self._task.get_search_path()]
         for path in paths:
-            full = [path] if path.startswith("/") else []
-            for name in sorted(glob.glob(path)) if "*" in path else [path]:
+            for name in sorted(glob.glob(os.path.abspath(path))) if "*" in path else [path]:
                 try:
-                    where = (full and name) or self._loader.path_dwim_relative_stack(places, "files", name)
+                    where = name
+                    if not os.path.isabs(name):
+                        where = self._loader.path_dwim_relative_stack(places, "files", name)
                     found[name] = Path(where).read_bytes().decode(errors="surrogateescape") if where else None
                 except (OSError, AnsibleError):
                     found[name] = None

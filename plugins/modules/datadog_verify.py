@@ -247,6 +247,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
     client_from_module,
     datadog_argument_spec,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import write_reports
 from ansible_collections.kennel.fleet.plugins.module_utils._verify import report as report
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.polling import Watch
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import argument_problems, wanted_signals
@@ -335,10 +336,7 @@ def main() -> None:
     missing = report.missing(state.found, causes)
     result = {"rows": report.rows(state.found, causes), "table": report.table(state.found), "missing": missing}
     if module.params["reports"] and not module.check_mode:
-        try:
-            report.write(module.params["reports"], result["rows"])
-        except OSError as error:
-            module.fail_json(msg=f"reports: {error}: name a folder that can be written to, or none.", **result)
+        write_reports(module, module.params["reports"], report.files(result["rows"]), **result)
     if missing and not module.check_mode:
         module.fail_json(msg=report.message(state.found, missing, module.params["timeout"], state.error), **result)
     module.exit_json(changed=False, **result)

@@ -1,10 +1,12 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the small modules that call the Datadog API share: their frame, and spans of time."""
+"""What the modules that call the Datadog API share: their frame, spans of time, and reports."""
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -56,7 +58,7 @@ def time_range(params: Mapping[str, Any], start: str, end: str) -> tuple[int, in
     last = int(time.time()) if params[end] is None else params[end]
     first = params[start] if params["span"] is None else last - seconds(params["span"])
     if not 0 <= first < last:
-        raise InputError(f"{start} ({first}) is not before {end} ({last}): both are seconds since the epoch.")
+        raise InputError(f"{start} ({first}) is not before {end} ({last}). Write both in seconds since the epoch.")
     return first, last
 
 
@@ -64,7 +66,7 @@ def seconds(span: str) -> int:
     """Return how many seconds ``90s``, ``5m``, ``4h``, ``1d`` or ``1w`` are. Raises InputError for anything else."""
     found = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", span)
     if not found:
-        raise InputError(f"span '{span}' is no span of time: write for example 90s, 5m, 4h, 1d or 1w.")
+        raise InputError(f"span '{span}' is not a span of time. Write for example 90s, 5m, 4h, 1d or 1w.")
     return int(found[1]) * UNITS[found[2]]
 
 
@@ -76,3 +78,20 @@ def get_if_there(client: Client, path: str, **params: Any) -> list[Any]:
         if error.status != 404:
             raise
         return []
+
+
+def write_reports(module: AnsibleModule, folder: str, reports: Mapping[str, str], **result: Any) -> None:
+    """Write texts to files of a folder of the controller, by name; fail with RESULT where that is not possible.
+
+    Each file is put in place at once, so that nobody reads half of it.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, text in reports.items():
+            handle, fresh = tempfile.mkstemp(dir=folder, prefix=".report-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(fresh, 0o644)
+            os.replace(fresh, os.path.join(folder, name))
+    except OSError as error:
+        module.fail_json(**{**result, "msg": f"reports: {error}. Name a folder that can be written to, or none."})

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -15,6 +16,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
     client_from_module,
     datadog_argument_spec,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils._api.module import write_reports
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
@@ -30,6 +32,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import 
     report,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, input_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.summary import summary
+
+# In this order they are brought in line.
+KINDS = ("dashboard", "monitor", "downtime")
 
 
 class Gateway:
@@ -156,21 +162,52 @@ def gateway(client: Client, name: str) -> Gateway:
     return DowntimeGateway(client, Downtimes(datetime.now(timezone.utc)))
 
 
-def object_argument_spec(plural: str) -> dict[str, dict[str, Any]]:
-    """Return the arguments of a module for one schema; mirrored by the fragment ``datadog_objects``."""
+def object_argument_spec(plural: str = "", **options: Any) -> dict[str, dict[str, Any]]:
+    """Return the arguments of a module for lists of objects; mirrored by the fragment ``datadog_objects``."""
     return {
         **datadog_argument_spec(),
         "fleet": {"type": "str", "required": True},
-        plural: {"type": "list", "elements": "dict", "required": True},
         "adopt": {"type": "bool", "default": False},
         "prune": {"type": "bool", "default": False},
+        **({plural: {"type": "list", "elements": "dict", "required": True}} if plural else {}),
+        **options,
     }
 
 
 def run_module(name: str) -> None:
     """Run the module for ``dashboard``, ``monitor`` or ``downtime`` to its end."""
     module = AnsibleModule(argument_spec=object_argument_spec(f"{name}s"), supports_check_mode=True)
-    result = run(gateway(client_from_module(module), name), module.params, module.check_mode)
+    _end(module, run(gateway(client_from_module(module), name), module.params, module.check_mode))
+
+
+def run_together() -> None:
+    """Run the module for all of them to its end."""
+    lists = {f"{name}s": {"type": "list", "elements": "dict"} for name in KINDS}
+    arguments = object_argument_spec(**lists, reports={"type": "path"})
+    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    client, params = client_from_module(module), module.params
+    gateways = [gateway(client, name) for name in KINDS if params[f"{name}s"] is not None]
+    problems = [problem for objects in gateways for problem in input_problems(objects.schema, params)]
+    result: Body = {"changed": False, "diff": []}
+    if problems:
+        result |= {"failed": True, "msg": "\n".join(dict.fromkeys(problems)), "problems": list(dict.fromkeys(problems))}
+    done: dict[str, list[Body]] = {}
+    for objects in gateways if not problems else ():
+        one = run(objects, params, module.check_mode)
+        plural = f"{objects.schema.name}s"
+        done[plural] = one.pop(plural)
+        changed, shown = result["changed"] or one["changed"], result["diff"] + one["diff"]
+        result |= {**one, "changed": changed, "diff": shown}
+        if "failed" in one:
+            break
+    told = {"fleet": params["fleet"], "check": module.check_mode, **summary(done)}
+    result |= {"summary": told, "urls": [each["url"] for each in done.get("dashboards", []) if each["url"]]}
+    if params["reports"] and "failed" not in result:
+        write_reports(module, params["reports"], {"objects.json": json.dumps(told, indent=4) + "\n"}, **result)
+    _end(module, result)
+
+
+def _end(module: AnsibleModule, result: Body) -> None:
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
@@ -188,20 +186,9 @@ def message(found: Found, lines: Iterable[str], seconds: float, error: Exception
     return "\n".join([first, *(f"- {line}" for line in lines), *last])
 
 
-def write(folder: str, found: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows to ``verify.json`` and ``verify.xml`` in FOLDER. Raises OSError."""
-    os.makedirs(folder, exist_ok=True)
-    _put(os.path.join(folder, "verify.json"), json.dumps({"rows": list(found)}, indent=2) + "\n")
-    _put(os.path.join(folder, "verify.xml"), junit(found))
-
-
-def _put(path: str, text: str) -> None:
-    """Put a file in place at once, so that nobody reads half of it."""
-    handle, fresh = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".verify-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(fresh, 0o644)
-    os.replace(fresh, path)
+def files(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the texts of ``verify.json`` and ``verify.xml``, given rows."""
+    return {"verify.json": json.dumps({"rows": list(found)}, indent=2) + "\n", "verify.xml": junit(found)}
 
 
 def junit(found: Sequence[Mapping[str, Any]]) -> str:

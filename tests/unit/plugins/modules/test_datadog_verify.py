@@ -306,7 +306,7 @@ def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: P
 
 def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "name a folder" in verify(hosts=[WEB], reports=str(tmp_path / "file"))["msg"]
+    assert "Name a folder" in verify(hosts=[WEB], reports=str(tmp_path / "file"))["msg"]
 
 
 @pytest.mark.parametrize(

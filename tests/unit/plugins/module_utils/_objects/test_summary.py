@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.filter.objects_summary import objects_summary
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.summary import summary
 
 URL = "https://app.datadoghq.com/monitors/7"
 
@@ -27,20 +27,18 @@ def entry(action: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_each_outcome_has_its_place(action: str, outcome: str, more: dict[str, Any]) -> None:
-    summary = objects_summary({"monitors": [entry(action)]})
-    assert summary["objects"]["monitors"].pop(outcome) == [
-        {"key": "load", "id": 7, "title": "Load", "url": URL, **more}
-    ]
-    assert list(summary["objects"]["monitors"].values()) == [[], [], []]
-    assert summary["differs"] is (outcome != "unchanged")
-    assert summary["counts"] == {name: int(name == outcome) for name in ("created", "changed", "deleted", "unchanged")}
+    told = summary({"monitors": [entry(action)]})
+    assert told["objects"]["monitors"].pop(outcome) == [{"key": "load", "id": 7, "title": "Load", "url": URL, **more}]
+    assert list(told["objects"]["monitors"].values()) == [[], [], []]
+    assert told["differs"] is (outcome != "unchanged")
+    assert told["counts"] == {name: int(name == outcome) for name in ("created", "changed", "deleted", "unchanged")}
 
 
 def test_kinds_keep_their_own_titles_and_notes() -> None:
     dashboard = {"key": "a", "id": "x", "title": "A", "url": None, "action": "created", "note": "why"}
-    summary = objects_summary({"dashboards": [dashboard], "monitors": [entry("unchanged")], "downtimes": []})
-    assert summary["objects"]["dashboards"]["created"] == [
+    told = summary({"dashboards": [dashboard], "monitors": [entry("unchanged")], "downtimes": []})
+    assert told["objects"]["dashboards"]["created"] == [
         {"key": "a", "id": "x", "title": "A", "url": None, "note": "why"}
     ]
-    assert summary["objects"]["downtimes"] == {"created": [], "changed": [], "deleted": [], "unchanged": []}
-    assert summary["counts"] == {"created": 1, "changed": 0, "deleted": 0, "unchanged": 1}
+    assert told["objects"]["downtimes"] == {"created": [], "changed": [], "deleted": [], "unchanged": []}
+    assert told["counts"] == {"created": 1, "changed": 0, "deleted": 0, "unchanged": 1}

@@ -1,1 +1,0 @@
-../plugins/filter/datadog_objects_problems.py

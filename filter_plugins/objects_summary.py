@@ -1,1 +1,0 @@
-../plugins/filter/objects_summary.py

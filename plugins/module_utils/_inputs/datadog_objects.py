@@ -1,0 +1,246 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Inputs of the role datadog_objects: which objects there shall be, or what is wrong with them. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+import yaml
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Schema, item_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import zone
+from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
+from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import parse_monitor
+from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import FORMULA, METRIC, query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
+
+# The objects are those of a fleet, whatever hosts it has.
+PER_HOST = False
+KINDS = ("dashboards", "monitors", "downtimes")
+# The kinds that the playbook kennel.fleet.export writes to files.
+IN_FILES = ("dashboards", "monitors")
+
+
+class Source(NamedTuple):
+    """Where items come from: a variable or a file."""
+
+    kind: str
+    place: str
+    items: list[Any]
+
+
+def reads(inputs: Mapping[str, Any]) -> list[str]:
+    """Return the files of the folder that hold objects."""
+    folder = inputs["folder"]
+    return [f"{folder}/{kind}*.yml" for kind in IN_FILES] if folder and isinstance(folder, str) else []
+
+
+def check(inputs: Mapping[str, Any], host: Host) -> Checked:
+    """Merge the objects of variables and files; of those with one key the last counts."""
+    scope = _scope_problems(inputs)
+    numbers = _numbers(*(inputs[name] for name in ("error_share", "warning", "alert", "no_data_minutes")))
+    sources, problems = _sources(inputs, host.files)
+    problems = scope + _other_problems(inputs) + problems
+    schemas: dict[str, Schema] = dict(
+        zip(KINDS, (Dashboards(), Monitors(), Downtimes(datetime.now(timezone.utc))), strict=True)
+    )
+    merged = {kind: _merged(source for source in sources if source.kind == kind) for kind in KINDS}
+    present = {
+        kind: {key: item for key, item in items.items() if item.get("state", "present") == "present"}
+        for kind, items in merged.items()
+    }
+    references = schemas["monitors"].reference_problems(list(present["monitors"].values()))
+    for kind, place, items in sources:
+        # The role's own objects are built of settings, so that each would repeat what is wrong with these.
+        if (scope or not numbers) and place == f"datadog_objects_{kind}":
+            continue
+        problems += [f"{place}{problem}" for problem in item_problems(schemas[kind], map(_without_notify, items))]
+        for item in items:
+            if isinstance(item, dict) and item.get("state", "present") == "present":
+                key = str(item.get("key"))
+                found = _rules(kind, item, present["monitors"])
+                # Of items with one key, only the last has to fit those that there shall be.
+                if kind == "monitors" and item is merged[kind].get(key):
+                    found += references.get(key, [])
+                problems += [f"{place}, {key}: {problem}" for problem in found]
+    recurring = {key: item for key, item in present["downtimes"].items() if _recurs(item.get("schedule"))}
+    keys = {"dashboards": present["dashboards"], "monitors": present["monitors"], "downtimes": recurring}
+    effective = {kind: [_with_recipients(item, inputs) for item in merged[kind].values()] for kind in KINDS}
+    return Checked(problems, effective, {"objects": {kind: list(items) for kind, items in keys.items()}})
+
+
+def _sources(inputs: Mapping[str, Any], files: Mapping[str, str | None]) -> tuple[list[Source], list[str]]:
+    """Return where objects come from, those that win last, and what is wrong with the files."""
+    sources, problems = [], []
+    for kind in KINDS:
+        sources.append(Source(kind, f"datadog_objects_{kind}", copied(_list(inputs[kind]))))
+        for path, text in sorted(files.items()) if kind in IN_FILES else ():
+            if not posixpath.basename(path).startswith(kind):
+                continue
+            try:
+                items = _parsed(text)
+            except ValueError as error:
+                problems.append(f"datadog_objects_folder: {path} {error}.")
+            else:
+                sources.append(Source(kind, path, items))
+        extra = f"extra_{kind}"
+        sources.append(Source(kind, f"datadog_objects_{extra}", copied(_list(inputs[extra]))))
+    if reads(inputs) and not files:
+        problems.append(
+            f"datadog_objects_folder {inputs['folder']!r} has no objects."
+            " Name a folder with dashboards.yml or monitors.yml."
+        )
+    return sources, problems
+
+
+def _parsed(text: str | None) -> list[Any]:
+    """Return the items of a file. Raises ValueError, whose text follows the path."""
+    if text is None:
+        raise ValueError("cannot be read. Make it readable")
+    try:
+        items = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"is not valid YAML ({' '.join(str(error).split())}). Correct it") from None
+    if not isinstance(items, list):
+        raise ValueError("is not a list of objects. Write one, as the playbook kennel.fleet.export does")
+    return items
+
+
+def _merged(sources: Iterator[Source]) -> dict[str, Mapping[str, Any]]:
+    """Return the last item of each key, in the order of first appearance."""
+    items = (item for source in sources for item in source.items)
+    return {str(item["key"]): item for item in items if isinstance(item, dict) and "key" in item}
+
+
+def _recurs(schedule: Any) -> bool:
+    return isinstance(schedule, list) or (isinstance(schedule, dict) and bool({"days", "recurrences"} & set(schedule)))
+
+
+def _without_notify(item: Any) -> Any:
+    """Return an item as the modules take it: ``notify`` is a field of the role alone."""
+    return {name: value for name, value in item.items() if name != "notify"} if isinstance(item, dict) else item
+
+
+def _with_recipients(item: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+    """Return an item as the modules take it, whose message ends with the recipients if it asks for that."""
+    body = _without_notify(item)
+    if item.get("notify"):
+        body["message"] = f"{body.get('message') or ''}\n{inputs['notify']}".lstrip("\n")
+    return body
+
+
+def _scope_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the settings of which queries and schedules are built."""
+    problems = []
+    fleet, tags = inputs["fleet"], _list(inputs["tags"])
+    if not NAME.match(str(fleet)):
+        problems.append(f"datadog_objects_fleet {fleet!r} is not a valid name. Set it for all hosts, {NAME_RULE}.")
+    for tag in tags:
+        # What is wrong with the fleet's name is said already.
+        if tag != f"kennel_fleet:{fleet}":
+            problems += _stored_otherwise("datadog_objects_tags", str(tag))
+    if not tags:
+        problems.append("datadog_objects_tags is empty, which would be every host. Name a tag of the fleet's hosts.")
+    if inputs["service"]:
+        problems += _stored_otherwise("datadog_objects_service", f"service:{inputs['service']}")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", str(inputs["operation"])):
+        problems.append(
+            f"datadog_objects_operation {inputs['operation']!r} is not an operation. Write for example flask.request."
+        )
+    try:
+        zone(inputs["timezone"])
+    except ValueError as error:
+        problems.append(f"datadog_objects_timezone: {error}.")
+    return problems
+
+
+def _other_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the other settings."""
+    problems, notify = [], str(inputs["notify"])
+    if not any(word.startswith("@") and len(word) > 1 for word in notify.split()):
+        problems.append(f"datadog_objects_notify {notify!r} reaches nobody. Write for example '@ops@example.com'.")
+    # What is not a number the argument specification refuses.
+    share, warning, alert, minutes = (inputs[name] for name in ("error_share", "warning", "alert", "no_data_minutes"))
+    if _numbers(share) and not 0 <= share < 1:
+        problems.append(f"datadog_objects_error_share {share:g} is not a share. Write one from 0 to below 1.")
+    if _numbers(warning, alert) and not warning < alert:
+        problems.append(f"datadog_objects_warning {warning:g} is not below datadog_objects_alert {alert:g}. Lower it.")
+    if _numbers(minutes) and minutes < 2:
+        problems.append("datadog_objects_no_data_minutes is below 2, and Datadog looks once a minute. Raise it.")
+    return problems
+
+
+def _stored_otherwise(variable: str, tag: str) -> list[str]:
+    """Return what is wrong with a tag in whose letters' case alone Datadog may differ."""
+    if problem := tag_problem(tag):
+        return [f"{variable}: {tag!r} {problem}."]
+    stored = normalise_tag(tag)
+    return [] if stored == tag.lower() else [f"{variable}: Datadog stores {tag!r} as {stored!r}. Write that."]
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def _rules(kind: str, item: Mapping[str, Any], monitors: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with an item beyond its schema."""
+    if kind == "monitors":
+        return _threshold(item)
+    if kind == "downtimes":
+        key = item.get("monitor_key")
+        # A key that is not text is a problem already.
+        known = not isinstance(key, str) or key in monitors
+        return [] if known else [f"there is no monitor with the key {key!r}. Name one in monitor_key."]
+    return [
+        f"widget {title!r}: {problem}"
+        for title, query, grammar in graph_queries(item.get("widgets"))
+        for problem in query_problems(query, grammar)
+    ]
+
+
+def graph_queries(widgets: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield each metric query and formula of a dashboard's widgets, those within groups too: the widget's title, the
+    text, and which of the two it is.
+    """
+    for definition in _dictionaries([widget.get("definition") for widget in _dictionaries(widgets)]):
+        yield from graph_queries(definition.get("widgets"))
+        requests = definition.get("requests")
+        title = str(definition.get("title") or definition.get("type"))
+        for request in _dictionaries(list(requests.values()) if isinstance(requests, dict) else requests):
+            named = _dictionaries(request.get("queries"))
+            texts = [query.get("query") for query in named if query.get("data_source") == "metrics"]
+            formulas = [each.get("formula") for each in _dictionaries(request.get("formulas"))]
+            yield from ((title, text, METRIC) for text in [request.get("q"), *texts] if isinstance(text, str))
+            yield from ((title, text, FORMULA) for text in formulas if isinstance(text, str))
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _dictionaries(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in _list(value) if isinstance(item, dict)]
+
+
+def _threshold(item: Mapping[str, Any]) -> list[str]:
+    """Datadog refuses a monitor whose query and options name different thresholds."""
+    options = item.get("options")
+    thresholds = options.get("thresholds") if isinstance(options, dict) else None
+    limit = thresholds.get("critical") if isinstance(thresholds, dict) else None
+    try:
+        condition = parse_monitor(str(item.get("query")), str(item.get("type")))
+        asked = getattr(condition, "threshold", None)
+        same = limit is None or asked in (None, float(limit))
+    # A query or a threshold that is not valid: a problem already.
+    except (TypeError, ValueError):
+        return []
+    return [] if same else [f"options.thresholds.critical is {limit}, its query says {asked:g}. Make them equal."]

@@ -1,0 +1,223 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role datadog_objects makes of its inputs, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_objects import check, reads
+
+MONITOR = {
+    "key": "high",
+    "name": "High",
+    "type": "metric alert",
+    "query": "avg(last_5m):avg:my_metric{kennel_fleet:web} by {host} > 800",
+    "options": {"thresholds": {"critical": 800, "warning": 500}},
+}
+CHECK = {"key": "up", "name": "Up", "type": "service check", "query": '"a.up".over("x:y").last(2).count_by_status()'}
+
+
+BOTH = {"key": "both", "name": "Both", "type": "composite", "query": "high && !up"}
+
+
+def graph(*queries: str, **definition: Any) -> dict[str, Any]:
+    named = [{"name": f"q{n}", "data_source": "metrics", "query": query} for n, query in enumerate(queries)]
+    return {"definition": {"type": "timeseries", "requests": [{"queries": named}], **definition}}
+
+
+def formula(text: str) -> dict[str, Any]:
+    return {"definition": {"type": "timeseries", "requests": [{"formulas": [{"formula": text}]}]}}
+
+
+def board(*widgets: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"key": "board", "title": "Board", "layout_type": "ordered", "widgets": list(widgets), **fields}
+
+
+def downtime(**fields: Any) -> dict[str, Any]:
+    return {"key": "night", "monitor_key": "high", "scope": "*", "schedule": {}, **fields}
+
+
+def checked(files: dict[str, str | None] | None = None, **inputs: Any) -> Checked:
+    settings = {"fleet": "web", "notify": "@ops@example.com", "timezone": "Europe/Paris", "tags": ["kennel_fleet:web"],
+                "service": "shop", "operation": "flask.request", "error_share": 0.05,
+                "warning": 500.0, "alert": 800.0, "no_data_minutes": 10, "folder": "",
+                "dashboards": [], "monitors": [MONITOR], "downtimes": [],
+                "extra_dashboards": [], "extra_monitors": [], "extra_downtimes": []}  # fmt: skip
+    return check({**settings, **inputs}, Host("localhost", files=files or {}))
+
+
+def problems(**inputs: Any) -> list[str]:
+    return checked(**inputs).problems
+
+
+def test_what_is_right_passes() -> None:
+    good = board(graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"), formula("q0 / q1"))
+    assert problems(dashboards=[good], monitors=[MONITOR, CHECK], downtimes=[downtime()]) == []
+
+
+@pytest.mark.parametrize("definition", [None, {"requests": 5}, {"requests": [5, {"queries": 5, "formulas": [5]}]}])
+def test_definitions_may_be_anything(definition: Any) -> None:
+    assert problems(dashboards=[board({"definition": {"type": "x", **(definition or {})}})]) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"fleet": ""}, "datadog_objects_fleet '' is not a valid name"),
+        ({"service": "x" * 201}, "datadog_objects_service: 'service:xxx"),
+        ({"operation": "flask request"}, "datadog_objects_operation 'flask request' is not an operation"),
+        ({"error_share": 5.0}, "datadog_objects_error_share 5 is not a share"),
+        ({"fleet": "My fleet"}, "datadog_objects_fleet"),
+        ({"notify": ""}, "datadog_objects_notify '' reaches nobody. Write for example '@ops@example.com'"),
+        ({"notify": "ops@example.com"}, "datadog_objects_notify"),
+        ({"timezone": "Mars/Olympus"}, "datadog_objects_timezone: 'Mars/Olympus' is not a time zone"),
+        ({"tags": []}, "datadog_objects_tags is empty"),
+        ({"tags": ["web"]}, "datadog_objects_tags: 'web' is not of the form key:value"),
+        ({"warning": 900.0}, "datadog_objects_warning 900 is not below datadog_objects_alert 800"),
+        ({"folder": "export"}, "datadog_objects_folder 'export' has no objects. Name a folder"),
+        ({"service": "My Shop"}, "Datadog stores 'service:My Shop' as 'service:my_shop'. Write that."),
+        ({"tags": ["env:a b"]}, "datadog_objects_tags: Datadog stores 'env:a b' as 'env:a_b'. Write that."),
+        ({"no_data_minutes": 1}, "datadog_objects_no_data_minutes"),
+        ({"dashboards": [board(graph("avg:x{*"))]}, "datadog_objects_dashboards, board: widget 'timeseries': expected"),
+        ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "datadog_objects_dashboards, board: widget 'CPU'"),
+        ({"dashboards": [board({"definition": {"type": "group", "widgets": [graph("nonsense(x{*})")]}})]}, "nonsense"),
+        ({"dashboards": [board(formula("anomalies(q0, 'bassic', 2)"))]}, "algorithm of anomalies is one of basic"),
+        ({"dashboards": [board({"definition": {"type": "hostmap", "requests": {"fill": {"q": "x"}}}})]}, "hostmap"),
+        ({"dashboards": [board(titel="x")]}, "[0] (board): titel is not a known field. Did you mean title?"),
+        ({"dashboards": [board(), board()]}, "'board' is used twice"),
+        ({"dashboards": ["x"]}, "datadog_objects_dashboards[0] is not a dictionary"),
+        ({"monitors": [{**MONITOR, "query": "avg(last_5m):avg:my_metric{*} > "}]}, "(high): query: expected a number"),
+        ({"monitors": [{**MONITOR, "type": "service check"}]}, "datadog_objects_monitors[0] (high): query"),
+        ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, its query says 800"),
+        ({"monitors": [MONITOR, BOTH]}, "monitors, both: query: there is no monitor with the key 'up'"),
+        ({"monitors": [MONITOR, {"key": "up", "state": "absent"}, BOTH]}, "there is no monitor with the key 'up'"),
+        ({"monitors": [MONITOR, {**BOTH, "query": "high || both"}]}, "'both' is composite"),
+        ({"monitors": [{**BOTH, "query": "high && ("}]}, "(both): query: expected the key or id of a monitor"),
+        ({"monitors": [{**CHECK, "name": ""}]}, "datadog_objects_monitors[0] (up): name is missing"),
+        ({"downtimes": [downtime(monitor_key="other")]}, "downtimes, night: there is no monitor with the key 'other'"),
+        ({"monitors": [{"key": "high", "state": "absent"}], "downtimes": [downtime()]}, "no monitor with the key"),
+        ({"downtimes": [downtime(scope="")]}, "datadog_objects_downtimes[0] (night): scope is missing"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(inputs: dict[str, Any], words: str) -> None:
+    found = problems(**inputs)
+    assert len(found) == 1 and words in found[0], found
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    boards = [board(graph("avg:x{"), graph("1 +"))]
+    found = problems(
+        dashboards=boards, monitors=[{**MONITOR, "query": "x"}], downtimes=[downtime(monitor_key="y")], notify=""
+    )
+    assert len(found) == 5
+
+
+def test_objects_of_the_role_do_not_repeat_what_is_wrong_with_their_scope() -> None:
+    bad = {**MONITOR, "query": "avg(last_5m):avg:my_metric{} > 800"}
+    assert len(problems(fleet="", monitors=[bad])) == 1
+    assert len(problems(fleet="", monitors=[bad], extra_monitors=[bad])) == 2
+
+
+def test_what_the_argument_specification_refuses_stops_no_other_check() -> None:
+    names = ("tags", "error_share", "warning", "alert", "no_data_minutes", "dashboards", "folder")
+    wrong: dict[str, Any] = {name: {"a": 1} for name in names}
+    found = problems(**wrong, notify=5, fleet=["x"], timezone=None)
+    assert [problem.partition(" ")[0] for problem in found] == [
+        "datadog_objects_fleet", "datadog_objects_tags", "datadog_objects_timezone:", "datadog_objects_notify"
+    ]  # fmt: skip
+
+
+def test_a_composite_may_name_monitors_of_any_variable() -> None:
+    extra = [{**BOTH, "query": "up && high"}, CHECK]
+    assert problems(extra_monitors=extra) == []
+    # The last of one key counts, and is the one that is named.
+    [problem] = problems(monitors=[MONITOR, BOTH, CHECK], extra_monitors=[{**BOTH, "query": "hgih && up"}])
+    assert problem.startswith(
+        "datadog_objects_extra_monitors, both: query: there is no monitor with the key 'hgih'. Did you mean high?"
+    )
+
+
+@pytest.mark.parametrize("value", [5, [[]], {"a": 1}])
+def test_what_is_of_a_wrong_type_stops_no_other_check(value: Any) -> None:
+    definitions = {"requests": value}, {"requests": [{"queries": value}]}
+    odd = board(*({"definition": {"type": "toplist", **each}} for each in definitions), template_variables=0)
+    found = problems(
+        dashboards=[odd], monitors=[MONITOR, {**MONITOR, "key": value}], downtimes=[downtime(monitor_key=value)]
+    )
+    assert [problem.partition(" ")[0] for problem in found] == [
+        "datadog_objects_dashboards[0]", "datadog_objects_monitors[1].key", "datadog_objects_downtimes[0]"
+    ], found  # fmt: skip
+
+
+def test_what_is_to_be_absent_needs_nothing_but_its_key() -> None:
+    gone = {"key": "gone", "state": "absent"}
+    result = checked(dashboards=[gone], monitors=[MONITOR, gone], downtimes=[gone])
+    assert result.problems == []
+    assert result.inputs["dashboards"] == [gone]
+    assert result.expects == {"objects": {"dashboards": [], "monitors": ["high"], "downtimes": []}}
+
+
+def test_the_last_item_of_a_key_counts() -> None:
+    files: dict[str, str | None] = {
+        "/f/monitors.yml": yaml.safe_dump([{**MONITOR, "name": "File"}, CHECK]),
+        "/f/monitors_a.yml": yaml.safe_dump([{**CHECK, "name": "Second file"}]),
+        "/f/dashboards.yml": yaml.safe_dump([board()]),
+    }
+    result = checked(files, folder="/f", extra_monitors=[{"key": "high", "state": "absent"}])
+    assert result.problems == []
+    assert result.inputs["monitors"] == [{"key": "high", "state": "absent"}, {**CHECK, "name": "Second file"}]
+    assert result.expects["objects"] == {"dashboards": ["board"], "monitors": ["up"], "downtimes": []}
+
+
+def test_braces_in_files_are_datadogs() -> None:
+    text = "- {key: note, title: '{{ no }} {# template #}', layout_type: ordered, widgets: []}"
+    assert checked({"f/dashboards.yml": text}, folder="f").inputs["dashboards"][0]["title"] == "{{ no }} {# template #}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "/f/monitors.yml cannot be read"),
+        ("- a: [", "/f/monitors.yml is not valid YAML (while parsing"),
+        ("- !!python/object:os.system {}", "/f/monitors.yml is not valid YAML"),
+        ("key: high", "/f/monitors.yml is not a list of objects"),
+        ("", "/f/monitors.yml is not a list of objects"),
+        ("- {key: x, nme: y}", "/f/monitors.yml[0] (x): nme is not a known field. Did you mean name?"),
+    ],
+)
+def test_problems_of_a_file_name_it(text: str | None, words: str) -> None:
+    found = problems(files={"/f/monitors.yml": text}, folder="/f")
+    assert words in found[0]
+
+
+def test_it_reads_the_files_of_its_folder() -> None:
+    assert reads({"folder": ""}) == reads({"folder": ["x"]}) == []
+    assert reads({"folder": "export"}) == ["export/dashboards*.yml", "export/monitors*.yml"]
+
+
+def test_recipients_end_the_messages_that_ask_for_them() -> None:
+    loud, mute = ({**MONITOR, "notify": True, "message": "High."}, {**CHECK, "message": "Up? @me"})
+    result = checked(monitors=[loud, mute, {**CHECK, "key": "bare", "notify": True}])
+    assert result.problems == []
+    messages = [item.get("message") for item in result.inputs["monitors"]]
+    assert messages == ["High.\n@ops@example.com", "Up? @me", "@ops@example.com"]
+    assert all("notify" not in item for item in result.inputs["monitors"])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "recurs"),
+    [
+        ({"days": ["mon"], "all_day": True}, True),
+        ([{"days": ["mon"], "all_day": True}], True),
+        ({"recurrences": [{"rrule": "FREQ=DAILY", "duration": "1h"}]}, True),
+        ({"end": "2099-01-01T00:00:00Z"}, False),
+        (None, False),
+    ],
+)
+def test_datadog_must_show_downtimes_that_recur(schedule: Any, recurs: bool) -> None:
+    result = checked(downtimes=[downtime(schedule=schedule)])
+    assert result.problems == [] and result.expects["objects"]["downtimes"] == (["night"] if recurs else [])
