@@ -73,13 +73,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def anomalies(query: Any, algorithm: str = "basic", bounds: Any = 2, **options: Any) -> str:
     """Return QUERY with its band; raise AnsibleFilterError for what is no query or no argument of it."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._query import build
+
     try:
-        return datadog_query_build.anomalies(query, algorithm, bounds, **options)
+        return build.anomalies(query, algorithm, bounds, **options)
     except ValueError as error:
         raise AnsibleFilterError(f"anomalies: {error}") from error
 

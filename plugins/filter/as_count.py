@@ -43,13 +43,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def as_count(query: Any) -> str:
     """Return QUERY with the modifier; raise AnsibleFilterError for what is no query of one metric."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._query import build
+
     try:
-        return datadog_query_build.counted(query, "as_count")
+        return build.counted(query, "as_count")
     except ValueError as error:
         raise AnsibleFilterError(f"as_count: {error}") from error
 

@@ -51,12 +51,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
 
 
 def dashboard_export(found: Any, only: str | None = None) -> Any:
     """Return the dashboard, or each of a list, as an item; raise AnsibleFilterError for what is none."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+    from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
+
     try:
         return export(Dashboards(), found, only)
     except ValueError as error:

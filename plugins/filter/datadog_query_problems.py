@@ -52,11 +52,11 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import METRIC, query_problems
 
-
-def datadog_query_problems(query: Any, type: str = METRIC) -> list[str]:
+def datadog_query_problems(query: Any, type: str = "metric") -> list[str]:
     """Return what is wrong with QUERY."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
+
     if not isinstance(query, str):
         return [f"the query is {query!r}: write a text, such as avg:system.load.1{{*}}"]
     return query_problems(query, str(type))

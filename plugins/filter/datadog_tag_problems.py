@@ -37,11 +37,11 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
-
 
 def datadog_tag_problems(literals: Any, **sources: Any) -> list[str]:
     """Return the problems of the tags, empty when there are none."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
+
     return build_tags(literals, **sources)[1]
 
 

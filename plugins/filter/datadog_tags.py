@@ -48,11 +48,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
 
 
 def datadog_tags(literals: Any, **sources: Any) -> list[str]:
     """Return the tags; raise AnsibleFilterError with every problem when one of them cannot be made valid."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
+
     tags, problems = build_tags(literals, **sources)
     if problems:
         raise AnsibleFilterError("These tags cannot be sent to Datadog: " + "; ".join(problems) + ".")

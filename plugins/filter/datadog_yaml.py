@@ -42,11 +42,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import yaml_text
-
 
 def datadog_yaml(value: Any) -> str:
     """Return the value as YAML."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import yaml_text
+
     # Ansible's own kinds of text and list become plain ones, which are all that YAML knows.
     return yaml_text(json.loads(json.dumps(value))) or "[]\n"
 

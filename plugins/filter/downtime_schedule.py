@@ -75,15 +75,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._objects import schedule as datadog_schedule
-from ansible_collections.kennel.fleet.plugins.module_utils._objects import series as datadog_objects_series
 
 
 def downtime_schedule(value: Any, now: Any = None) -> dict[str, Any]:
     """Return the schedule; raise AnsibleFilterError with every problem of VALUE."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._objects import schedule, series
+
     try:
-        moment = datadog_objects_series.instant(str(now)) if now else datetime.now(timezone.utc)
-        return datadog_schedule.downtime_schedule(value, moment)
+        moment = series.instant(str(now)) if now else datetime.now(timezone.utc)
+        return schedule.downtime_schedule(value, moment)
     # A date can be too far away for its next day.
     except (ValueError, OverflowError) as error:
         raise AnsibleFilterError(f"downtime_schedule: {error}") from error

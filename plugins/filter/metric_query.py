@@ -66,13 +66,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def metric_query(metric: Any, aggregator: str = "avg", scope: Any = "*", by: Any = ()) -> str:
     """Return the query of METRIC; raise AnsibleFilterError for parts that make none."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._query import build
+
     try:
-        return datadog_query_build.metric_query(metric, aggregator, scope, by)
+        return build.metric_query(metric, aggregator, scope, by)
     except ValueError as error:
         raise AnsibleFilterError(f"metric_query: {error}") from error
 

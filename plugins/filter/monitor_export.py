@@ -52,12 +52,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
 
 
 def monitor_export(found: Any, only: str | None = None) -> Any:
     """Return the monitor, or each of a list, as an item; raise AnsibleFilterError for what is none."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
+    from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+
     try:
         return export(Monitors(), found, only)
     except ValueError as error:

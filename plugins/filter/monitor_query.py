@@ -101,15 +101,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def monitor_query(
     query: Any, threshold: Any, window: str = "last_5m", comparator: str = ">", aggregation: str = "avg", **options: Any
 ) -> str:
     """Return the query of a monitor; raise AnsibleFilterError for parts that make none."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._query import build
+
     try:
-        return datadog_query_build.monitor_query(query, threshold, window, comparator, aggregation, **options)
+        return build.monitor_query(query, threshold, window, comparator, aggregation, **options)
     except ValueError as error:
         raise AnsibleFilterError(f"monitor_query: {error}") from error
 

@@ -43,11 +43,11 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
-
 
 def official_checks(checks: dict[str, Any] | None, code: dict[str, str] | None = None) -> list[dict[str, Any]]:
     """Return the checks as the role datadog_custom_check takes them, in their order."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
+
     checks, code = checks or {}, code or {}
     result = []
     for name in [*checks, *(name for name in code if name not in checks)]:

@@ -39,13 +39,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_agent import OWN_VARIABLE
-from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
-
 
 def official_config(config: dict[str, Any]) -> dict[str, Any]:
     """Return the settings by the variable, without its prefix, that the role datadog_agent has for them."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_agent import OWN_VARIABLE
+    from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
+    from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets
+
     left, found = copied(config), {}
     for place, name in OWN_VARIABLE.items():
         *parents, last = place.split(".")

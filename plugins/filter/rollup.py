@@ -51,13 +51,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.module_utils._query import build as datadog_query_build
 
 
 def rollup(query: Any, method: str = "avg", interval: Any = None) -> str:
     """Return QUERY with the rollup; raise AnsibleFilterError for what is no query of one metric."""
+    from ansible_collections.kennel.fleet.plugins.module_utils._query import build
+
     try:
-        return datadog_query_build.rollup(query, method, interval)
+        return build.rollup(query, method, interval)
     except ValueError as error:
         raise AnsibleFilterError(f"rollup: {error}") from error
 

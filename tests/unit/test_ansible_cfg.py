@@ -1,9 +1,10 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The project's ansible.cfg: arguments of a module on the controller, keys among them, lie in no file while it runs."""
+"""The project's ansible.cfg: arguments of modules on the controller lie in no file; filters have short names."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,3 +34,19 @@ def test_arguments_of_modules_on_the_controller_lie_in_no_file(tmp_path: Path, p
         pipelining,
         not pipelining,
     )
+
+
+def test_own_playbooks_have_the_filters_by_their_short_names(tmp_path: Path) -> None:
+    text = "{{ 'my_metric' | metric_query(by=['host']) | rollup('sum', 3600) }} {{ ['Env:Lab'] | datadog_tags }}"
+    tasks = [{"ansible.builtin.debug": {"msg": text}}]
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    (tmp_path / "own.yml").write_text(json.dumps([play]), encoding="utf-8")
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(tmp_path / "own.yml")]
+    said = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert "avg:my_metric{*} by {host}.rollup(sum, 3600) ['env:lab']" in said
+    links = {path.name for path in (ROOT / "filter_plugins").iterdir()}
+    assert links == {path.name for path in (ROOT / "plugins" / "filter").glob("*.py")}
