@@ -18,6 +18,8 @@ READING = [
     "/api/v1/metrics/m",
     "/api/v1/check_run?host_name=h",
     "/api/v2/spans/events",
+    "/api/v2/apm/services?filter[env]=*",
+    "/api/v2/trace/1",
     "/lab/apm/resources?service=s",
 ]
 SENDING = ["/api/v1/series", "/api/v2/series", "/api/v1/check_run", "/intake/", "/api/v1/metadata"]

@@ -1,6 +1,7 @@
-"""What is read of traces: spans found and listed, and the resources of a service.
+"""What is read of traces: spans found and listed, one trace, the services and their resources.
 
-Source: https://docs.datadoghq.com/api/latest/spans/; what Datadog shows on its pages only is under /lab/apm.
+Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/; what Datadog shows on its
+pages only is under /lab/apm.
 """
 
 import base64
@@ -15,7 +16,8 @@ from urllib.parse import urlencode
 import mmh3
 
 from ..clock import LATEST, iso, moment
-from ..query.spans import invalid, resources, search
+from ..errors import Refused
+from ..query.spans import invalid, resources, search, service_names, waterfall
 from ..store.spans import Place, within
 from ..wire.bodies import Json
 from ..wire.traces import Span
@@ -37,6 +39,21 @@ class Spans(Room):
     def find(self, call: Call) -> Json:
         sent = ((call.body or {}).get("data") or {}).get("attributes") or {}
         return self._page({**(sent.get("filter") or {}), **(sent.get("page") or {}), "sort": sent.get("sort")})
+
+    @on("GET", "/api/v2/apm/services")
+    def services(self, call: Call) -> Json:
+        names = service_names(self.store, call.text("filter[env]"))
+        metadata = [{"isTraced": True, "isUsm": False} for _ in names]
+        id_, attributes = str(uuid.uuid5(uuid.NAMESPACE_URL, _SITE)), {"services": names, "metadata": metadata}
+        return {"data": {"id": id_, "type": "services_list", "attributes": attributes}}
+
+    @on("GET", "/api/v2/trace/{id}")
+    def trace(self, call: Call) -> Json:
+        rows = waterfall(self.store.trace(call.path["id"]))
+        if not rows:
+            raise Refused(404, {"title": "Not Found", "detail": f"trace {call.path['id']} not found"})
+        attributes = {"is_truncated": False, "spans": [_raw(span) for _, span in rows]}
+        return {"data": {"id": rows[0][1].trace, "type": "trace", "attributes": attributes}}
 
     @on("GET", "/lab/apm/resources")
     def lab_resources(self, call: Call) -> list[Json]:
@@ -109,6 +126,22 @@ def _shown(number: int, span: Span, host_tags: Iterable[str]) -> Json:
             "trace_id": str(int(span.trace[16:], 16)),
             "type": span.type,
         },
+    }
+
+
+def _raw(span: Span) -> Json:
+    return {
+        **{name: getattr(span, name) for name in ("service", "name", "resource", "type", "duration")},
+        "resourceHash": _hash(span.resource),
+        "traceID": int(span.trace[16:], 16),
+        "traceIDFull": span.trace,
+        "spanID": span.span,
+        "parentID": span.parent,
+        "startTime": span.start,
+        "endTime": span.end,
+        "error": int(span.error),
+        "meta": {**_public(span.meta), "env": span.env},
+        "metrics": _public(span.metrics),
     }
 
 

@@ -103,6 +103,11 @@ def resources(store: Store, service: str, start: int, end: int, env: str = "*") 
     return _traffic(store, ("service", "env", "resource_name"), {"service": service, "env": env}, start, end)
 
 
+def service_names(store: Store, env: str) -> list[str]:
+    """Every service that has sent stats from an environment, "*" for any."""
+    return sorted({series.tags["service"] for series in store.traced(env=env) if "service" in series.tags})
+
+
 def _traffic(store: Store, keys: tuple[str, ...], only: dict[str, str], start: int, end: int) -> list[Json]:
     groups: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
     for series in store.traced(**only):

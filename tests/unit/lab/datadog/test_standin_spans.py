@@ -140,8 +140,10 @@ def test_refuses_a_search_that_is_none(traced, query, status):
 
 def test_a_trace_is_read_whole(traced):
     for id_ in ("7", "00000000000000ab0000000000000007"):
-        assert [span.span for span in traced.store.trace(id_)] == [1, 2]
-    assert traced.store.trace("8") == traced.store.trace("x") == []
+        data = traced.json("GET", f"/api/v2/trace/{id_}")["data"]
+        assert data["id"] == "00000000000000ab0000000000000007"
+        assert [one["spanID"] for one in data["attributes"]["spans"]] == [1, 2]
+    assert traced.call("GET", "/api/v2/trace/8")[0] == traced.call("GET", "/api/v2/trace/x")[0] == 404
     rows = spans.waterfall(traced.store.trace("7"))
     assert [(depth, span.start - rows[0][1].start, span.name) for depth, span in rows] == [
         (0, 0, "flask.request"),
@@ -178,6 +180,10 @@ def test_lists_services_resources_and_traces(traced):
     assert services[0]["p50"] == pytest.approx(0.1, rel=0.03)
     resources = traced.json("GET", "/lab/apm/resources", service="shop", **LAST)
     assert [(one["resource_name"], one["hits"]) for one in resources] == [("get_/", 4), ("get_/x", 1)]
+    assert traced.json("GET", "/api/v2/apm/services", **{"filter[env]": "lab"})["data"]["attributes"]["services"] == [
+        "shop"
+    ]
+    assert traced.call("GET", "/api/v2/apm/services")[0] == 400
     (found,) = spans.traces(traced.store, "service:mysql", NOW - 3600, NOW)
     assert (found["spans"], found["errors"], found["services"]) == (2, 1, ["mysql", "shop"])
     assert (found["resource"], found["duration"]) == ("GET /", 250_000_000)
