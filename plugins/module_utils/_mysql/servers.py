@@ -78,7 +78,7 @@ def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]
         values["dbm_schemas"] = []
     values["flavour"] = values["flavour"] or inputs.get("flavour")
     if values["dbm"] and "max_connections" not in item and str(values["max_connections"]).isdecimal():
-        values["max_connections"] = max(int(values["max_connections"]), DBM_CONNECTIONS)
+        values["max_connections"] = max(int(str(values["max_connections"])), DBM_CONNECTIONS)
     return values
 
 
