@@ -28,7 +28,7 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
     }
     run = lab.play("site", extra=extra)
     assert run.status != 0
-    report = run.output[run.output.index("Put right first") :]
+    report = run.output[run.output.index("Fix this first") :]
     for host in ("fresh1", "fresh2"):
         for variable in (
             "datadog_agent_api_key",
@@ -50,7 +50,7 @@ def test_values_of_a_wrong_type_and_braces_that_ansible_would_read_are_refused(l
     wrong = {"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]}
     run = lab.play("preflight", extra={**wrong, "datadog_objects_extra_monitors": [{**monitor, **texts}]})
     assert run.status != 0
-    report = run.output[run.output.index("Put right first") :]
+    report = run.output[run.output.index("Fix this first") :]
     for host, words in (("fresh1", "mysql_users"), ("fresh2", "datadog_agent_tags"), ("fresh2", "literal tag 'a'")):
         assert any(f"{host}: " in line and words in line for line in report.splitlines()), (host, words)
     assert "datadog_objects" in report and "Write !unsafe before" in report and "such as {{host.name}}" in report
@@ -61,7 +61,7 @@ def test_wrong_key_is_refused_by_name(lab, untouched, variable, length):
     wrong = "f" * length
     run = lab.play("preflight", "--limit=fresh2", extra={variable: wrong})
     assert run.status != 0
-    assert variable in run.output[run.output.index("Put right first") :]
+    assert variable in run.output[run.output.index("Fix this first") :]
     assert wrong not in run.output
 
 
@@ -73,7 +73,7 @@ def test_check_that_is_not_python_and_names_of_others_are_refused(lab, untouched
     checks += [{"name": "broken", "source": str(tmp_path / "broken.py"), "metrics": ["x"]}]
     run = lab.play("preflight", "--limit=fresh1,fresh2", extra={"datadog_custom_check_checks": checks})
     assert run.status != 0
-    report = run.output[run.output.index("Put right first") :].splitlines()
+    report = run.output[run.output.index("Fix this first") :].splitlines()
     for host, words in (
         (
             "fresh1",
@@ -142,7 +142,7 @@ def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
     own = {name: {"ansible_python_interpreter": lab.own_python(name)} for name in ("fresh1", "fresh2")}
     run = lab.play("preflight", "--limit=fresh1,fresh2", inventory={"all": {"hosts": own}})
     assert run.status != 0 and run.changed_tasks() == []
-    report = run.output[run.output.rindex("Put right first") :].split("PLAY RECAP")[0]
+    report = run.output[run.output.rindex("Fix this first") :].split("PLAY RECAP")[0]
     [problem] = report.strip().splitlines()[1:]
     assert "fresh1: ansible_python_interpreter: modules run in /var/tmp/own/bin/python, which has no PyMySQL" in problem
     assert "Set it to /usr/bin/python3, or install PyMySQL" in problem
@@ -155,7 +155,7 @@ def test_unreachable_host_is_reported_with_the_others(lab, untouched, tmp_path):
     assert lab.play("preflight", limit, **cache).status == 0
     run = lab.play("preflight", limit, extra={"datadog_agent_version": "newest", "ansible_port": 1}, **cache)
     assert run.status != 0
-    report = run.output[run.output.index("Put right first") :]
+    report = run.output[run.output.index("Fix this first") :]
     assert "fresh1: it cannot be reached" in report
     assert "fresh2: it cannot be reached" in report
     assert "fresh1: datadog_agent_version" not in report

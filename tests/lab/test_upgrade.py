@@ -39,7 +39,7 @@ def test_one_bad_input_keeps_every_batch_from_beginning(fleet):
     hosts = {"datadog_tags_literals": "{{ ['1st:x'] if inventory_hostname == 'fresh3' else [] }}"}
     run = fleet.play("site", extra={**RED, **hosts, "kennel_serial": 1, "datadog_agent_version": NEW})
     assert run.status != 0
-    assert "fresh3: " in run.output[run.output.index("Put right first") :]
+    assert "fresh3: " in run.output[run.output.index("Fix this first") :]
     assert versions(fleet) == [OLD] * 3
 
 
