@@ -38,7 +38,9 @@ def without_agent(text: str, *, hosts: tuple[str, ...]) -> str:
 
 def _is_agent_line(line: str, hosts: tuple[str, ...]) -> bool:
     found = re.match(r"\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s*)?(?P<uri>\S+)\s+\S+(?P<components>(?:\s+[^\s#]+)*)", line)
-    return bool(found) and _matches(found["uri"], hosts) and bool(AGENT_COMPONENTS & set(found["components"].split()))
+    if found is None:
+        return False
+    return _matches(found["uri"], hosts) and bool(AGENT_COMPONENTS & set(found["components"].split()))
 
 
 def _is_agent_stanza(stanza: str, hosts: tuple[str, ...]) -> bool:

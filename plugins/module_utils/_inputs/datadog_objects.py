@@ -58,7 +58,7 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
         kind: {key: item for key, item in items.items() if item.get("state", "present") == "present"}
         for kind, items in merged.items()
     }
-    references = schemas["monitors"].reference_problems(list(present["monitors"].values()))
+    references = schemas["monitors"].reference_problems([dict(item) for item in present["monitors"].values()])
     for kind, place, items in sources:
         # The role's own objects are built of settings, so that each would repeat what is wrong with these.
         if (scope or not numbers) and place == f"datadog_objects_{kind}":
