@@ -155,7 +155,7 @@ def main() -> None:
 
     status = answer() if unit.active else {}
     while unit.active and not status and time.time() - unit.since < YOUNG:
-        # There is nothing to wait on: the Agent answers when it has made what its command line needs.
+        # There is nothing to wait on: the Agent answers once it has created the files that its command line needs.
         time.sleep(2)
         status = answer()
     module.exit_json(

@@ -74,7 +74,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.agent_answers i
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
 USER = "dd-agent"
-NEVER_RAN = "The Agent has not made what its command line needs: `journalctl -u datadog-agent` says why it does not run"
+NEVER_RAN = (
+    "The Agent has not created the files that its command line needs: "
+    "`journalctl -u datadog-agent` says why it does not run"
+)
 NO_REASON = (
     "The Agent finds no such check, and does not say why: look at its conf.yaml and at /var/log/datadog/agent.log"
 )

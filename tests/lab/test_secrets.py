@@ -27,7 +27,7 @@ instances: [{headers: {Authorization: formers-own-header}, 'api-key': "formers-o
     ("user", "check", "said"),
     [
         (SHOP, CHECK, "failed=0"),
-        ({**SHOP, "priv": "shop.*:NOSUCH"}, CHECK, "a user of mysql_users could not be made"),
+        ({**SHOP, "priv": "shop.*:NOSUCH"}, CHECK, "a user of mysql_users could not be created"),
         (SHOP, {**CHECK, "metrics": ["nope"]}, "the check my_metric gives no nope"),
     ],
     ids=["in order", "bad rights", "check without its metric"],

@@ -22,7 +22,7 @@ UNKNOWN_TO_CORE = "not found in Catalog"
 FORMER_WAY = "Deprecated constructor API returned"
 LENGTH = 300
 
-# How a verb fails where the Agent has never run and made what its command line needs.
+# How a verb fails where the Agent has never run and created the files that its command line needs.
 _UNREADY = re.compile(r"auth(entication)?[ _]token|ipc[ _]?cert", re.IGNORECASE)
 
 

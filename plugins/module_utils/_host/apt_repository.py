@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
-from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, told
+from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, describe
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import HEADER
 
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
@@ -128,4 +128,4 @@ class Repository:
         keys = b"" if path.endswith((".list", ".sources")) else safe_files.read_bytes(path)
         text = safe_files.remove_file(self.module, path)
         if text is not None:
-            self.changes.note(path, told(keys) if keys else text, "")
+            self.changes.note(path, describe(keys) if keys else text, "")

@@ -89,14 +89,14 @@ class Keyring:
         # apt reads it as a user of its own.
         if there == wanted and (not there or os.stat(self.path).st_mode & 0o444 == 0o444):
             return
-        self.diff = (told(there), told(wanted))
+        self.diff = (describe(there), describe(wanted))
         if self.module.check_mode:
             return
         os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
         safe_files.ensure_file(self.module, self.path, wanted, owner="root", group="root", mode="0644")
 
 
-def told(keyring: bytes) -> str:
+def describe(keyring: bytes) -> str:
     """The keys of a keyring for a diff, each in a line."""
     try:
         return "".join(f"{key.fingerprint} ({len(key.data)} bytes)\n" for key in openpgp.public_keys(keyring))
