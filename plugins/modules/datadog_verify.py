@@ -9,7 +9,7 @@ version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Asks Datadog until it shows everything that is expected of O(hosts), or O(timeout) is over, and then fails,
-    naming what is missing on which host, the likely cause and the mend.
+    naming what is missing on which host, the likely cause and the fix.
   - All hosts are read together. A look costs one query for each metric and fifty hosts, one list of hosts and one of
     monitors. Only what is still missing is asked for again, ever less often, down to every 20 seconds. Ten metrics
     that never arrive on fifty hosts cost fewer than 200 queries in 300 seconds.
@@ -41,12 +41,12 @@ options:
       host:
         description:
           - Name under which its Agent reports, as C(datadog-agent hostname) says.
+          - If not set, what the Agent says, or else O(hosts[].name).
         type: str
-        required: true
       since:
         description:
           - Time of the Agent's start, in seconds since the epoch. Only what is newer counts.
-          - If not set, everything counts.
+          - If not set, what the Agent says. Without that, everything counts.
         type: float
       tags:
         description:
@@ -112,12 +112,19 @@ options:
           since:
             description:
               - Time since which it was asked, in seconds since the epoch. Older requests do not count.
+              - If not set, when M(kennel.fleet.datadog_agent_info) has sent its requests, or the Agent's start.
             type: float
       agent:
         description:
           - What M(kennel.fleet.datadog_agent_info) has returned for the host. It tells causes of what is missing, and
             nothing is waited for where the Agent does not run.
         type: dict
+  agents:
+    description:
+      - The same for several hosts, by O(hosts[].name).
+    type: dict
+    default: {}
+    version_added: 1.0.0
   fleet:
     description:
       - Fleet whose monitors tell of service checks, and whose O(objects) are looked for.
@@ -225,7 +232,10 @@ rows:
       description: What was found.
       type: str
     cause:
-      description: Likely cause and mend, empty when it is as expected.
+      description: Likely cause and fix, empty when it is as expected.
+      type: str
+    url:
+      description: Address of the page of the host or the object in Datadog. None for an object that does not exist.
       type: str
 table:
   description: The rows as aligned lines of at most 100 columns. Present metrics of one family share a line.
@@ -233,7 +243,7 @@ table:
   type: list
   elements: str
 missing:
-  description: What is missing, each naming the host, the signal, the likely cause and the mend.
+  description: What is missing, each naming the host, the signal, the likely cause and the fix.
   returned: always
   type: list
   elements: str
@@ -249,11 +259,15 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._api.module import write_reports
 from ansible_collections.kennel.fleet.plugins.module_utils._verify import report as report
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.expected import KINDS
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.polling import Watch
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import argument_problems, wanted_signals
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import (
+    argument_problems,
+    wanted_signals,
+    with_agents,
+)
 
 LONGEST_PAUSE = 20.0
-OBJECTS = ("dashboards", "monitors", "downtimes")
 # An Agent that tells nothing of itself.
 SILENT = {"active": True, "key": "", "delivery": {}, "checks": {}}
 
@@ -293,7 +307,7 @@ def main() -> None:
     }
     host = {
         "name": {"type": "str", "required": True},
-        "host": {"type": "str", "required": True},
+        "host": {"type": "str"},
         "since": {"type": "float"},
         "tags": texts,
         "metrics": {"type": "list", "elements": "dict", "default": [], "options": metric},
@@ -303,13 +317,14 @@ def main() -> None:
         "agent": {"type": "dict"},
     }
     objects = {
-        **dict.fromkeys(OBJECTS, texts),
+        **dict.fromkeys(KINDS, texts),
         "evaluated": {"type": "bool", "default": True},
     }
     module = AnsibleModule(
         argument_spec={
             **datadog_argument_spec(),
             "hosts": {"type": "list", "elements": "dict", "required": True, "options": host},
+            "agents": {"type": "dict", "default": {}},
             "fleet": {"type": "str", "default": ""},
             "objects": {"type": "dict", "options": objects},
             "reports": {"type": "path"},
@@ -319,13 +334,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    module.params["hosts"] = with_agents(module.params["hosts"], module.params["agents"])
     problems = argument_problems(module.params["hosts"])
     problems += [
-        f"{name} is not above zero: give it in seconds." for name in ("poll", "freshness") if module.params[name] <= 0
+        f"{name} is not above zero. Write it in seconds." for name in ("poll", "freshness") if module.params[name] <= 0
     ]
     asked = module.params["objects"] or {}
-    if any(asked.get(name) for name in OBJECTS) and not module.params["fleet"]:
-        problems.append("objects needs fleet, to know them by.")
+    if any(asked.get(name) for name in KINDS) and not module.params["fleet"]:
+        problems.append("objects needs fleet. Name the fleet that they belong to.")
     if problems:
         module.fail_json(msg="\n".join(problems), rows=[], table=[], missing=problems)
     try:
@@ -334,9 +350,10 @@ def main() -> None:
         module.fail_json(msg=str(error), rows=[], table=[], missing=[str(error)])
     causes = report.explain(state.found, state.known_hosts, state.agents)
     missing = report.missing(state.found, causes)
-    result = {"rows": report.rows(state.found, causes), "table": report.table(state.found), "missing": missing}
+    rows = report.rows(state.found, causes, state.urls)
+    result = {"rows": rows, "table": report.table(state.found), "missing": missing}
     if module.params["reports"] and not module.check_mode:
-        write_reports(module, module.params["reports"], report.files(result["rows"]), **result)
+        write_reports(module, module.params["reports"], report.files(rows), **result)
     if missing and not module.check_mode:
         module.fail_json(msg=report.message(state.found, missing, module.params["timeout"], state.error), **result)
     module.exit_json(changed=False, **result)

@@ -29,7 +29,7 @@ ROOMS = {
     "_secrets": {"_plain"},
     "_api": {"_secrets"},
     "_objects": {"_query", "_tags", "_plain"},
-    "_inputs": {"_query", "_tags", "_plain", "_mysql", "_secrets", "_objects"},
+    "_inputs": {"_query", "_tags", "_plain", "_mysql", "_secrets", "_objects", "_verify"},
     "_verify": {"_query", "_tags", "_plain", "_objects"},
     "_host": {"_plain", "_secrets"},
 }

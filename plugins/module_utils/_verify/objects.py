@@ -11,12 +11,12 @@ from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals impor
 
 # Functions that need more of the past than a new fleet has.
 _NEED_HISTORY = ("anomalies(", "forecast(", "outliers(")
-UNMADE = Verdict("unmade", "it is not there")
+UNMADE = Verdict("unmade", "it does not exist")
 
 
 def judge_dashboard(found: Mapping[str, Any]) -> Verdict:
     """Judge a dashboard as the API lists it."""
-    return Verdict("ok", f"'{found['title']}' is there")
+    return Verdict("ok", f"'{found['title']}' exists")
 
 
 def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdict:
@@ -30,7 +30,7 @@ def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdic
         counts = ", ".join(f"{groups.count(status)} {status}" for status in dict.fromkeys(sorted(groups)))
         return Verdict("ok", f"evaluated: {counts or overall}", overall)
     if any(function in found["query"] for function in _NEED_HISTORY):
-        return Verdict("ok", "made; it needs more history to be evaluated", overall)
+        return Verdict("ok", "it exists, and needs more history to be evaluated", overall)
     return Verdict("unevaluated" if evaluated else "ok", "it has not been evaluated yet", overall)
 
 

@@ -66,6 +66,12 @@ class Watch:
         self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in signals}
         self.found.update({signal: judge_agent(self.agents[signal.host]) for signal in self.pending(AGENT)})
         self.known_hosts: dict[str, set[str]] = {}
+        # Addresses of the pages of what was found, and of the hosts.
+        self.urls = {
+            signal: client.web_address(f"/infrastructure?filter={signal.agent_host}")
+            for signal in self.found
+            if signal.kind not in (DASHBOARD, MONITOR, DOWNTIME)
+        }
         self.error: DatadogError | None = None
         self._answered = False
 
@@ -184,7 +190,11 @@ class Watch:
         marks = ((schema.mark(each), each) for each in found)
         ours = {mark.key: each for mark, each in marks if mark and mark.fleet == self.fleet}
         for signal in signals:
-            self.found[signal] = judge(ours[signal.name]) if signal.name in ours else objects.UNMADE
+            if found_one := ours.get(signal.name):
+                self.found[signal] = judge(found_one)
+                self.urls[signal] = self.client.web_address(schema.page(found_one))
+            else:
+                self.found[signal] = objects.UNMADE
 
     def _look_at_traces(self) -> None:
         services: dict[tuple[str, str], list[Signal]] = {}

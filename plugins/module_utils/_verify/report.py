@@ -36,7 +36,7 @@ _CAUSES = {
     "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
     "untraced": "See on the host that the service runs and that its tracer reaches the Agent: port 8126 answers where"
     " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
-    "unmade": "Run the playbook kennel.fleet.objects, which makes it.",
+    "unmade": "Run the playbook kennel.fleet.objects, which creates it.",
     "unevaluated": "Datadog looks at a new monitor, and at new hosts, after some minutes (new_host_delay): ask again.",
     "ended": "Run the playbook kennel.fleet.objects, which schedules it again.",
     "unread": "Datadog did not answer: see the error.",
@@ -82,7 +82,7 @@ def _near(signal: Signal, known_hosts: Collection[str]) -> str:
     return f" Datadog lists {' and '.join(repr(name) for name in sorted(names))}." if names else ""
 
 
-def rows(found: Found, causes: Mapping[Signal, str]) -> list[dict[str, Any]]:
+def rows(found: Found, causes: Mapping[Signal, str], urls: Mapping[Signal, str]) -> list[dict[str, Any]]:
     """Return a dictionary for each signal, in the order of host and signal."""
     return [
         {
@@ -94,6 +94,7 @@ def rows(found: Found, causes: Mapping[Signal, str]) -> list[dict[str, Any]]:
             "age": None if verdict.age is None else round(verdict.age, 1),
             "detail": verdict.detail,
             "cause": causes.get(signal, ""),
+            "url": urls.get(signal),
         }
         for signal, verdict in _ordered(found)
     ]

@@ -101,32 +101,50 @@ def wanted_signals(
     return signals
 
 
+def with_agents(hosts: Iterable[Mapping[str, Any]], agents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return HOSTS completed by what their Agents say of themselves: name in Datadog, start, time of requests sent.
+
+    :arg agents: what ``datadog_agent_info`` has returned, by the host's name in the inventory.
+    """
+    completed = []
+    for host in hosts:
+        agent = host["agent"] or agents.get(host["name"]) or {}
+        since = agent.get("since") if host["since"] is None else host["since"]
+        asked = agent.get("requested") or agent.get("since")
+        services = [{**one, "since": asked if one["since"] is None else one["since"]} for one in host["services"]]
+        name = host["host"] or agent.get("hostname") or host["name"]
+        completed.append({**host, "host": name, "since": since, "services": services, "agent": agent or None})
+    return completed
+
+
 def argument_problems(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what is wrong with HOSTS, each with the mend. Names go into queries: only what cannot break one passes."""
+    """Return what is wrong with HOSTS, each with the fix. Names go into queries: only what cannot break one passes."""
     problems = []
     seen: dict[str, str] = {}
     for host in hosts:
         name, agent_host = host["name"], host["host"]
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", agent_host):
-            problems.append(f"{name}: '{agent_host}' is no host name: give what `datadog-agent hostname` says there.")
+            problems.append(f"{name}: '{agent_host}' is not a host name. Write what `datadog-agent hostname` says.")
         other = seen.setdefault(agent_host.lower(), name)
         if other != name:
             problems.append(
-                f"{name}: reports as '{agent_host}', as {other} does, so that Datadog cannot tell them apart:"
-                " give each its own `hostname` in datadog.yaml."
+                f"{name}: reports as '{agent_host}', as {other} does, so that Datadog cannot tell them apart."
+                " Give each its own `hostname` in datadog.yaml."
             )
         for metric in host["metrics"]:
             if metric["interval"] is not None and metric["interval"] <= 0:
-                problems.append(f"{name}: the interval of {metric['name']} is not above zero: give it in seconds.")
+                problems.append(f"{name}: the interval of {metric['name']} is not above zero. Write it in seconds.")
             if None not in (metric["min"], metric["max"]) and metric["min"] > metric["max"]:
-                problems.append(f"{name}: min of {metric['name']} is above its max: exchange them.")
+                problems.append(f"{name}: min of {metric['name']} is above its max. Exchange them.")
         operations = [service["operation"] for service in host["services"]]
         for metric_name in [*(metric["name"] for metric in host["metrics"]), *host["present"], *operations]:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", metric_name):
-                problems.append(f"{name}: '{metric_name}' is no metric name: letters, digits, '_' and '.' make one.")
+                problems.append(f"{name}: '{metric_name}' is not a metric name. Use letters, digits, '_' and '.'.")
         for service in host["services"]:
             if normalise_tag(f"service:{service['name']}") != f"service:{service['name']}":
-                problems.append(f"{name}: '{service['name']}' is no name of a service, as Datadog writes them.")
+                problems.append(
+                    f"{name}: '{service['name']}' is not a service's name in Datadog. Write it as it is there."
+                )
     return problems
 
 

@@ -247,9 +247,9 @@ def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: F
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ({"host": "a,b"}, "'a,b' is no host name"),
-        ({"host": "x} by {"}, "is no host name"),
-        ({"metrics": [{"name": "m{*}"}]}, "'m{*}' is no metric name"),
+        ({"host": "a,b"}, "'a,b' is not a host name"),
+        ({"host": "x} by {"}, "is not a host name"),
+        ({"metrics": [{"name": "m{*}"}]}, "'m{*}' is not a metric name"),
         ({"metrics": [{"name": "m", "interval": 0}]}, "interval of m is not above zero"),
         ({"metrics": [{"name": "m", "min": 2, "max": 1}]}, "min of m is above its max"),
         ({"host": "DB1"}, "reports as 'DB1', as db does"),
@@ -276,7 +276,7 @@ def test_the_whole_loop(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     result = verify(hosts=[{**WEB, "services": [SERVICE]}], objects=OBJECTS, reports=str(tmp_path / "new"))
     assert not result["failed"], result["msg"]
     assert {row["signal"]: row["detail"] for row in result["rows"]} == {
-        "dashboard board": "'Ours' is there",
+        "dashboard board": "'Ours' exists",
         "downtime nights": "2026-11-26T19:00 to 2026-11-27T09:00",
         "monitor mysql": "evaluated: 1 OK",
         "Agent": "API Key valid",
@@ -291,6 +291,28 @@ def test_the_whole_loop(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
         "fleet lab": ("3", "0"),
         "web1": ("3", "0"),
     }
+
+
+def test_rows_have_the_addresses_of_hosts_and_objects(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    wanted = {"dashboards": ["board", "gone"], "monitors": ["mysql"], "downtimes": ["nights"]}
+    rows = verify(hosts=[WEB], objects=wanted)["rows"]
+    assert {row["signal"]: row["url"] and row["url"].removeprefix(fake_api.url) for row in rows} == {
+        "dashboard board": "/dashboard/a",
+        "dashboard gone": None,
+        "monitor mysql": "/monitors/1",
+        "downtime nights": "/monitors/downtimes/d",
+        **dict.fromkeys(("Agent", "my_metric"), "/infrastructure?filter=web1.lab"),
+    }
+
+
+def test_agents_tell_names_and_times_of_their_hosts(verify: Run, fleet: Fleet) -> None:
+    plain = {"name": "web1", "metrics": [{"name": "my_metric"}], "services": [SERVICE]}
+    agent = {**AGENT, "hostname": "web1.lab", "since": 0.0, "requested": None}
+    assert not verify(hosts=[plain], agents={"web1": agent, "other": {}})["failed"]
+    # Without an answer of the Agent the name is that of the inventory.
+    assert "web1: my_metric" in verify(hosts=[plain])["msg"]
+    late = verify(hosts=[plain], agents={"web1": {**agent, "requested": time.time() + 300}})["missing"]
+    assert len(late) == 1 and "traces shop: no request has been counted" in late[0]
 
 
 def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
@@ -362,9 +384,9 @@ def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) ->
     wanted = {"dashboards": ["board", "second"], "monitors": ["mysql", "gone"], "downtimes": ["nights"]}
     lines = verify(hosts=[WEB], objects=wanted)["missing"]
     assert lines == [
-        "fleet lab: dashboard second: it is not there. Run the playbook kennel.fleet.objects, which makes it.",
-        "fleet lab: downtime nights: it is not there. Run the playbook kennel.fleet.objects, which makes it.",
-        "fleet lab: monitor gone: it is not there. Run the playbook kennel.fleet.objects, which makes it.",
+        "fleet lab: dashboard second: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
+        "fleet lab: downtime nights: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
+        "fleet lab: monitor gone: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
         "fleet lab: monitor mysql: it has not been evaluated yet. Datadog looks at a new monitor, and at new hosts,"
         " after some minutes (new_host_delay): ask again.",
     ]

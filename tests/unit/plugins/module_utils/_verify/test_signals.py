@@ -222,7 +222,7 @@ def test_report() -> None:
     )
     seen.update(found((db[2], "ok"), (long, "ok")))
     causes = report.explain(seen)
-    assert [(row["host"], row["signal"], row["ok"]) for row in report.rows(seen, causes)] == [
+    assert [(row["host"], row["signal"], row["ok"]) for row in report.rows(seen, causes, {})] == [
         ("db1", long.name, True),
         ("db1", "mysql.m0", False),
         ("db1", "mysql.m1", False),
