@@ -52,20 +52,8 @@ TIMEBOARD: dict[str, Any] = {
             "query_value",
             "my_metric, average",
             "avg:my_metric{$host}",
-            conditional_formats=[{"comparator": ">", "value": 100, "palette": "white_on_yellow"}],
         ),
         {"definition": {"type": "note", "content": f"Read me first.\n{SPITE}"}},
-        _scalar("toplist", "Busiest hosts", "avg:system.cpu.user{$host} by {host}"),
-        {
-            "definition": {
-                "type": "check_status",
-                "title": "MySQL answers",
-                "check": "mysql.can_connect",
-                "grouping": "cluster",
-                "group_by": ["host"],
-                "tags": ["$host"],
-            }
-        },
         {"definition": {"type": "heatmap", "title": "Spread", "requests": [{"q": "avg:my_metric{*} by {host}"}]}},
         {"definition": {"type": "timeseries", "title": "Old form", "requests": [{"q": "avg:system.load.1{$host}"}]}},
         {

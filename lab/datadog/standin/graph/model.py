@@ -8,12 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from module_utils._query.monitor import CheckCondition
-
-from ..alert.observe import COMPARE, observe
 from ..errors import Refused
 from ..query.evaluate import evaluate
-from ..query.formulas import bound, request_query
+from ..query.formulas import request_query
 from ..query.functions import METHODS, RANKS, Line
 from ..store import Store
 from ..wire.bodies import Json
@@ -27,7 +24,6 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _GAP = 300
 _MOST_LINES = 100
 _REDUCE = {**METHODS, **RANKS}
-_CHECKS = ("ok", "warning", "critical", "unknown")
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -204,15 +200,6 @@ def _reduced(line: Line, how: str) -> float | None:
     return float(_REDUCE[how](values)) if values else None
 
 
-def _colour(request: Json, value: float | None) -> str:
-    """The class for a value by the first of the request's conditional formats that holds."""
-    for wish in request.get("conditional_formats") or ():
-        if value is not None and COMPARE[wish["comparator"]](value, float(wish["value"])):
-            words = {"red": "alert", "yellow": "warn", "green": "ok"}
-            return next((state for word, state in words.items() if word in wish["palette"]), "")
-    return ""
-
-
 def _query_value(definition: Json, view: View, start: int, end: int) -> Json:
     request, _alias, lines = next(_answers(definition, view, start, end))
     how = _how(request)
@@ -220,42 +207,10 @@ def _query_value(definition: Json, view: View, start: int, end: int) -> Json:
     precision, scaled = int(definition.get("precision", 2)), definition.get("autoscale", True)
     unit = str(definition.get("custom_unit") or "")
     shown = "no data" if value is None else number(value, precision, scaled)
-    return {"kind": "value", "value": shown, "unit": unit, "how": how, "class": _colour(request, value)}
-
-
-def _list(definition: Json, view: View, start: int, end: int) -> Json:
-    """A toplist or a table: a row for each group, a column for each formula, by the first column, greatest first."""
-    columns: list[str] = []
-    rows: dict[str, dict[int, Any]] = {}
-    for request, alias, lines in _answers(definition, view, start, end):
-        how = _how(request)
-        place = len(columns)
-        columns.append(alias or (lines[0].name if lines else "value"))
-        for line in lines:
-            value = _reduced(line, how)
-            name = ", ".join(line.group) or line.expression
-            rows.setdefault(name, {})[place] = {"value": value, "class": _colour(request, value)}
-    ordered = sorted(rows.items(), key=lambda row: -(row[1].get(0, {}).get("value") or 0))
-    top = max((abs(cells[0]["value"] or 0) for _, cells in ordered if 0 in cells), default=0) or 1
-    return {"kind": "list", "columns": columns, "rows": ordered[:_MOST_LINES], "top": top}
-
-
-def _check_status(definition: Json, view: View, start: int, end: int) -> Json:
-    wanted = [*(definition.get("tags") or ()), *filter(None, [definition.get("group")])]
-    tags = [bound(tag, view.variables) for tag in wanted]
-    by = tuple(definition.get("group_by") or ("host",))
-    asked = CheckCondition(definition["check"], tuple(tag for tag in tags if tag != "*"), (), by)
-    rows = [
-        {"group": ", ".join(seen.tags), "status": _CHECKS[max(runs[0] for runs in seen.runs)], "last": seen.last_data}
-        for seen in observe(asked, {}, view.store, int(view.now))
-    ]
-    return {"kind": "checks", "rows": rows, "counts": [(s, sum(r["status"] == s for r in rows)) for s in _CHECKS]}
+    return {"kind": "value", "value": shown, "unit": unit, "how": how}
 
 
 _DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
     "timeseries": _timeseries,
     "query_value": _query_value,
-    "toplist": _list,
-    "query_table": _list,
-    "check_status": _check_status,
 }

@@ -2,10 +2,10 @@
 
 A word is looked for wherever the thing that is searched has texts, KEY:word is what it has under that key. In a text
 that is not quoted, * stands for any characters and ? for one. Upper and lower case are the same here.
+Ranges are refused.
 Source: https://docs.datadoghq.com/tracing/trace_explorer/query_syntax/
 """
 
-import operator
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,8 +20,6 @@ Test = Callable[[Any], bool]
 # The texts that a thing has under a key; without one, where words are looked for.
 Values = Callable[[Any, str], Iterable[str]]
 _PIECE = re.compile(r"\\(.)|(\*)|(\?)|(.)", re.DOTALL)
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(ns|us|µs|ms|s|min|m|h)?")
-_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "min": 6e10, "m": 6e10, "h": 3.6e12}
 
 
 def parse(query: str, values: Values, refuse: Callable[[str], Refused], partly: Iterable[str] = ("",)) -> Test:
@@ -80,32 +78,8 @@ def _fits(node: Any, whole: bool) -> Callable[[str], bool]:
             pattern = "".join(map(_piece, _PIECE.finditer(node.value)))
             matcher = re.compile(pattern, re.IGNORECASE | re.DOTALL)
             return lambda value: bool((matcher.fullmatch if whole else matcher.search)(value))
-        case tree.Range():
-            low = _limit(node.low, operator.ge if node.include_low else operator.gt)
-            high = _limit(node.high, operator.le if node.include_high else operator.lt)
-            return lambda value: low(value) and high(value)
-        case tree.From():
-            return _limit(node.a, operator.ge if node.include else operator.gt)
-        case tree.To():
-            return _limit(node.a, operator.le if node.include else operator.lt)
     raise ValueError(f"{node} is not searched for by the stand-in Datadog")
 
 
 def _piece(found: re.Match[str]) -> str:
     return ".*" if found[2] else "." if found[3] else re.escape(found[1] or found[4])
-
-
-def _limit(node: Any, compare: Callable[[float, float], bool]) -> Callable[[str], bool]:
-    """A test of a number; * is any number."""
-    if str(node).strip() == "*":
-        return lambda value: True
-    limit = _number(str(node).strip())
-    if limit is None:
-        raise ValueError(f"{node} is not a number")
-    return lambda value: (number := _number(value)) is not None and compare(number, limit)
-
-
-def _number(text: str) -> float | None:
-    """A number; of one with a unit of time, the nanoseconds."""
-    found = _NUMBER.fullmatch(text)
-    return float(found[1]) * _UNITS.get(found[2] or "", 1) if found else None
