@@ -76,7 +76,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def anomalies(query: Any, algorithm: str = "basic", bounds: Any = 2, **options: Any) -> str:
-    """Return QUERY with its band; raise AnsibleFilterError for what is no query or no argument of it."""
+    """Return QUERY with its band; raise AnsibleFilterError for an invalid query or argument."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

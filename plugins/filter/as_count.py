@@ -8,7 +8,7 @@ short_description: Make a Datadog query give counts of each interval
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Puts V(.as_count(\)) on the query of one metric, in place of V(.as_rate(\)). It tells for counts and rates, and
+  - Puts V(.as_count(\)) on the query of one metric, in place of V(.as_rate(\)). It matters for counts and rates, and
     does nothing to gauges.
 positional: _input
 options:
@@ -46,7 +46,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def as_count(query: Any) -> str:
-    """Return QUERY with the modifier; raise AnsibleFilterError for what is no query of one metric."""
+    """Return QUERY with the modifier; raise AnsibleFilterError for anything but a query of one metric."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

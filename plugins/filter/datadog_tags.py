@@ -18,8 +18,6 @@ positional: _input
 extends_documentation_fragment:
   - kennel.fleet.datadog_tag_sources
 seealso:
-  - plugin: kennel.fleet.datadog_tag_problems
-    plugin_type: filter
   - name: Datadog tags
     description: Datadog's rules for tags.
     link: https://docs.datadoghq.com/getting_started/tagging/

@@ -54,7 +54,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def rollup(query: Any, method: str = "avg", interval: Any = None) -> str:
-    """Return QUERY with the rollup; raise AnsibleFilterError for what is no query of one metric."""
+    """Return QUERY with the rollup; raise AnsibleFilterError for anything but a query of one metric."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_account_info
-short_description: Tell whether the keys of a Datadog account work
+short_description: Check the keys of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Asks Datadog whether the API key is valid, and whether the application key may read hosts, metrics, dashboards,
-    monitors and downtimes. That it may write them shows when it does.
+    monitors and downtimes. Whether it may write them shows when it does.
   - Does not fail for bad keys or an API that cannot be reached. What is wrong is returned as RV(problems),
     so that it can be reported together with everything else that is wrong.
 extends_documentation_fragment:
   - kennel.fleet.datadog
-attributes:
-  check_mode:
-    description: Can run in check mode, where it does the same.
-    support: full
-  diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
-    support: none
+  - kennel.fleet.datadog_info
 seealso:
   - module: kennel.fleet.datadog_verify
 """
@@ -58,12 +52,12 @@ api_url:
   type: str
   sample: https://api.datadoghq.com
 problems:
-  description: What is wrong, each naming the variable and the mend. Empty when both keys work.
+  description: What is wrong, each naming the variable and the fix. Empty when both keys work.
   returned: always
   type: list
   elements: str
   sample:
-    - "datadog_app_key is not set: set it in the inventory (vaulted), or DD_APP_KEY in the environment."
+    - "datadog_app_key is not set. Set it in the inventory (vaulted), or DD_APP_KEY in the environment."
 """
 
 import time
@@ -111,7 +105,7 @@ def _api_key_valid(client: Client, problems: list[str]) -> bool:
             raise
         words = f"{error.status} {error.words}"
     problems.append(
-        f"datadog_api_key is not valid at {client.public_url} ({words}): check it, and that it belongs to datadog_site."
+        f"datadog_api_key is not valid at {client.public_url} ({words}). Check it, and that it belongs to datadog_site."
     )
     return False
 
@@ -128,13 +122,13 @@ def _app_key_valid(client: Client, problems: list[str]) -> bool:
     if len(refused) == len(READS):
         words = refused["hosts_read"]
         problems.append(
-            f"datadog_app_key cannot read anything at {client.public_url} ({words}): check that it is an application"
+            f"datadog_app_key cannot read anything at {client.public_url} ({words}). Check that it is an application"
             " key of the same account as datadog_api_key and, if it is restricted, give it the scopes"
             f" {', '.join(refused)}."
         )
     else:
         problems.extend(
-            f"datadog_app_key lacks the scope {permission} ({words}): add it to the key in Datadog."
+            f"datadog_app_key lacks the scope {permission} ({words}). Add it to the key in Datadog."
             for permission, words in refused.items()
         )
     return not refused

@@ -15,8 +15,8 @@ options:
     description:
       - Dashboards, each as the body of Datadog's API with C(key) added.
         What only Datadog writes, such as C(id) and C(author_handle), may stand in it and is left out.
-      - With O(adopt=true), an unmarked dashboard of the same title is taken over.
-      - C(key). What the dashboard is known by in its fleet, in the form of O(fleet). Required.
+      - With O(adopt=true), an unmarked dashboard of the same title is adopted.
+      - C(key). Name that identifies the dashboard in its fleet, in the form of O(fleet). Required.
       - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
       - C(title). Title of the dashboard.
       - C(description). Text about the dashboard. The mark is added to it as a paragraph of its own.
@@ -25,10 +25,10 @@ options:
       - C(widgets). Widgets, each with a C(definition).
       - C(template_variables). Variables by which people filter the dashboard. Each has a C(name).
       - C(template_variable_presets). Saved values of these.
-      - C(notify_list). Handles of the people who hear of changes.
+      - C(notify_list). Handles of the people who are notified of changes.
       - C(tags). Tags of teams, C(team:NAME).
       - C(tabs). Tabs, with widgets named by their place, V(@1) for the first.
-      - C(default_timeframe). Time span that is shown at first.
+      - C(default_timeframe). Time span that is shown first.
       - C(is_read_only). Whether only its author and administrators may change it. Compared only where given.
       - C(restricted_roles). Roles that may change it. Compared only where given.
     type: list
@@ -88,19 +88,19 @@ dashboards:
       description: Key of the dashboard.
       type: str
     id:
-      description: What Datadog knows it by. None for one that is not there, or not yet in check mode.
+      description: Its id in Datadog. None for one that does not exist, or in check mode would be created.
       type: str
     title:
       description: Its title.
       type: str
     url:
-      description: Address of its page. None for one that is not there.
+      description: Address of its page. None for one that does not exist.
       type: str
     action:
       description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
       type: str
     note:
-      description: What else is to be known about it, if anything.
+      description: What else there is to say about it, if anything.
       type: str
   sample:
     - key: overview

@@ -8,16 +8,11 @@ short_description: List dashboards of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Returns dashboards, all of the account or those that are asked for. None of them is no failure.
+  - Returns dashboards, all of the account or those that are asked for. It is not a failure if there are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
-attributes:
-  check_mode:
-    description: Can run in check mode, where it does the same.
-    support: full
-  diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
-    support: none
+  - kennel.fleet.datadog_info
+  - kennel.fleet.datadog_info.objects
 options:
   title:
     description:
@@ -26,14 +21,6 @@ options:
   id:
     description:
       - Return the dashboard of this id, with its widgets.
-    type: str
-  fleet:
-    description:
-      - Return what the modules of this collection have made for this fleet.
-    type: str
-  key:
-    description:
-      - Return the one of this key in O(fleet), which is required then.
     type: str
   full:
     description:
@@ -83,7 +70,7 @@ dashboards:
       description: V(ordered) or V(free).
       type: str
     url:
-      description: Its path in the web page of Datadog.
+      description: Its path in Datadog's web interface.
       type: str
     widgets:
       description: Its widgets, with O(id) or O(full).

@@ -8,34 +8,34 @@ short_description: Keep the Datadog downtimes of a fleet as they are written
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Compares a list of downtimes with those of the account that are active or will be, and creates, changes or cancels
+  - Compares a list of downtimes with those of the account that are active or scheduled, and creates, changes or cancels
     what differs.
-  - A series that has begun is not changed for its start. Datadog takes no start that is past, so that what is to be
-    made begins at its next occurrence. An expired downtime is not created.
-  - What Datadog cannot change in place, such as the start of an active downtime, is cancelled and recreated,
+  - A series that has begun is not changed for its start. Datadog refuses a start in the past, so that a new downtime
+    begins at its next occurrence. An expired downtime is not created.
+  - What Datadog cannot change in place, such as the start of an active downtime, is canceled and recreated,
     which is noted.
   - Everything is checked before anything is changed, and all problems are reported at once.
 options:
   downtimes:
     description:
       - Downtimes, each as the attributes of version 2 of Datadog's API with C(key) added.
-      - With O(adopt=true), an unmarked downtime of the same message and scope is taken over.
-      - C(key). What the downtime is known by in its fleet, in the form of O(fleet). Required.
+      - With O(adopt=true), an unmarked downtime of the same message and scope is adopted.
+      - C(key). Name that identifies the downtime in its fleet, in the form of O(fleet). Required.
       - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
       - C(scope). What it covers, such as V(env:prod), or V(*) for everything.
       - C(monitor_key). Key of the monitor of this fleet that it mutes. Either this or C(monitor_identifier).
       - C(monitor_identifier). Which monitors it mutes, by C(monitor_id) or C(monitor_tags). All of the tags have to
         match.
-      - C(schedule). Either C(start) and C(end), each of which may be left out for now and for ever, or C(recurrences)
-        and their C(timezone). Or, as people say it, C(days) with C(from) and C(to) or C(all_day), and C(timezone), as
+      - C(schedule). Either C(start) and C(end), either of which may be left out for now and for ever, or C(recurrences)
+        and their C(timezone). Or, more simply, C(days) with C(from) and C(to) or C(all_day), and C(timezone), as
         the filter P(kennel.fleet.downtime_schedule#filter) takes them.
-      - C(message). Text of the downtime. People it mentions are told of it. The mark is added at its end.
+      - C(message). Text of the downtime. People it mentions are notified of it. The mark is added at its end.
       - C(display_timezone). Time zone in which it is shown. V(UTC) by default.
-      - C(mute_first_recovery_notification). Whether the first recovery during it is not told. V(false) by default.
-      - C(notify_end_states). States of monitors, V(alert), V(no data) and V(warn), of which people are told when it
+      - C(mute_first_recovery_notification). Whether the first recovery during it notifies nobody. V(false) by default.
+      - C(notify_end_states). States of monitors, V(alert), V(no data) and V(warn), of which people are notified when it
         ends. All by default.
-      - C(notify_end_types). Ends of it, V(canceled) and V(expired), at which people are told of these. V(expired) by
-        default.
+      - C(notify_end_types). Ends of it, V(canceled) and V(expired), at which people are notified of these. V(expired)
+        by default.
     type: list
     elements: dict
     required: true
@@ -89,19 +89,19 @@ downtimes:
       description: Key of the downtime.
       type: str
     id:
-      description: What Datadog knows it by. None for one that is not there, or not yet in check mode.
+      description: Its id in Datadog. None for one that does not exist, or in check mode would be created.
       type: str
     message:
       description: Its message.
       type: str
     url:
-      description: Address of its page. None for one that is not there.
+      description: Address of its page. None for one that does not exist.
       type: str
     action:
       description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
       type: str
     note:
-      description: What else is to be known about it, if anything.
+      description: What else there is to say about it, if anything.
       type: str
   sample:
     - key: nights

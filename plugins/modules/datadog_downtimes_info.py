@@ -9,30 +9,17 @@ version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Returns downtimes, all that Datadog still lists or those that are asked for, however many there are.
-    None of them is no failure.
+    It is not a failure if there are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
-attributes:
-  check_mode:
-    description: Can run in check mode, where it does the same.
-    support: full
-  diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
-    support: none
+  - kennel.fleet.datadog_info
+  - kennel.fleet.datadog_info.objects
 options:
   active:
     description:
-      - Return only downtimes that silence something right now.
+      - Return only downtimes that are active now.
     type: bool
     default: false
-  fleet:
-    description:
-      - Return what the modules of this collection have made for this fleet.
-    type: str
-  key:
-    description:
-      - Return the one of this key in O(fleet), which is required then.
-    type: str
 seealso:
   - module: kennel.fleet.datadog_downtimes
 """
@@ -67,10 +54,10 @@ downtimes:
       description: What it covers.
       type: str
     monitor_identifier:
-      description: The monitor that it silences, as C(monitor_id), or the tags of monitors, as C(monitor_tags).
+      description: The monitor that it mutes, as C(monitor_id), or the tags of monitors, as C(monitor_tags).
       type: dict
     schedule:
-      description: When it silences.
+      description: When it is active.
       type: dict
     message:
       description: Its message, with the mark of its fleet.

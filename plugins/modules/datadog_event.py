@@ -54,8 +54,8 @@ options:
   aggregation_key:
     description:
       - Events of one key are shown as one in the stream. At most 100 characters.
-      - Datadog does not tell the key of an event, so the event also gets the tag C(aggregation_key:KEY),
-        where the key is what a tag can hold.
+      - Datadog does not return the key of an event, so the event also gets the tag C(aggregation_key:KEY),
+        if the key is a valid tag value.
     type: str
   unless_within:
     description:
@@ -153,14 +153,14 @@ def input_problems(params: dict[str, Any]) -> list[str]:
     """Return what is wrong with the arguments."""
     key, within = params["aggregation_key"], params["unless_within"]
     checks = (
-        (not params["title"].strip(), "title is empty: give the event one."),
-        (len(params["text"]) > MAX_TEXT, f"text has {len(params['text'])} characters: {MAX_TEXT} are allowed."),
-        (len(key or "") > MAX_KEY, f"aggregation_key has {len(key or '')} characters: {MAX_KEY} are allowed."),
-        (within < 0, "unless_within is negative: give it in seconds, or 0 to post in any case."),
-        (within > 0 and not key, "unless_within needs aggregation_key, to know the event by."),
+        (not params["title"].strip(), "title is empty. Give the event one."),
+        (len(params["text"]) > MAX_TEXT, f"text has {len(params['text'])} characters. Shorten it to {MAX_TEXT}."),
+        (len(key or "") > MAX_KEY, f"aggregation_key has {len(key or '')} characters. Shorten it to {MAX_KEY}."),
+        (within < 0, "unless_within is negative. Write it in seconds, or 0 to post in any case."),
+        (within > 0 and not key, "unless_within needs aggregation_key. Write one, which identifies the event."),
         (
             bool(within > 0 and key and not key_tag(key)),
-            f"aggregation_key '{key}' is no tag, by which unless_within finds it: write lower case letters,"
+            f"aggregation_key '{key}' is not a valid tag, by which unless_within finds it. Write lower case letters,"
             " digits and _-:./ only.",
         ),
     )
@@ -172,7 +172,7 @@ def event_body(params: dict[str, Any], now: int) -> dict[str, Any]:
     tag = key_tag(params["aggregation_key"])
     body = {name: params[name] for name in ("title", "text", "alert_type", "priority")}
     body |= {name: params[name] for name in OPTIONAL if params[name] is not None}
-    # The time is always sent, so that an event whose answer was lost can be told from its elder twins.
+    # The time is always sent, so that an event whose answer was lost can be told from its older twins.
     body["date_happened"] = now if params["date_happened"] is None else params["date_happened"]
     body["tags"] = list(dict.fromkeys([*params["tags"], *([tag] if tag else [])]))
     return body
@@ -198,7 +198,7 @@ def ensure(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str
     if params["unless_within"] and tag:
         found = events(client, happened - params["unless_within"], max(now, happened) + SKEW, [tag])
         if found:
-            return {"changed": False, **_told(client, found[0])}
+            return {"changed": False, **_result(client, found[0])}
     if check_mode:
         return {"changed": True, "id": None, "url": None, "date_happened": happened}
 
@@ -206,16 +206,16 @@ def ensure(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str
         near = events(client, happened - 1, happened + 1, [tag] if tag else [])
         return next(({"event": event} for event in near if _is(event, body)), None)
 
-    return {"changed": True, **_told(client, client.post("events", body, find=find)["event"])}
+    return {"changed": True, **_result(client, client.post("events", body, find=find)["event"])}
 
 
 def _is(event: dict[str, Any], body: dict[str, Any]) -> bool:
-    """Whether EVENT came of BODY. Its text does not tell: Datadog changes Markdown."""
+    """Whether EVENT came of BODY. Its text does not show it: Datadog changes Markdown."""
     same = event["title"].strip() == body["title"].strip() and event["date_happened"] == body["date_happened"]
     return same and event.get("host") in (None, "", body.get("host"))
 
 
-def _told(client: Client, event: dict[str, Any]) -> dict[str, Any]:
+def _result(client: Client, event: dict[str, Any]) -> dict[str, Any]:
     # The number in "id" has gone through a float.
     exact = event.get("id_str") or str(event["id"])
     # The API gives a path in one answer and a whole address in another: the site that was asked has the event at both.

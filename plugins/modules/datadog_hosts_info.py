@@ -11,13 +11,7 @@ description:
   - Returns the hosts of the infrastructure list, all of them, however many there are.
 extends_documentation_fragment:
   - kennel.fleet.datadog
-attributes:
-  check_mode:
-    description: Can run in check mode, where it does the same.
-    support: full
-  diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
-    support: none
+  - kennel.fleet.datadog_info
 options:
   filter:
     description:
@@ -31,7 +25,7 @@ options:
     type: int
   metadata:
     description:
-      - Whether what the Agents tell of their machines (processors, platform, version) is returned too, as C(meta).
+      - Whether what the Agents report about their machines (processors, platform, version) is returned too, as C(meta).
     type: bool
     default: false
 seealso:
@@ -82,7 +76,7 @@ hosts:
       description: Its tags by where they come from.
       type: dict
     meta:
-      description: What the Agent tells of the machine, with O(metadata).
+      description: What the Agent reports about the machine, with O(metadata).
       type: dict
   sample:
     - name: web1.example.com

@@ -12,13 +12,7 @@ description:
   - The query is checked before Datadog is asked.
 extends_documentation_fragment:
   - kennel.fleet.datadog
-attributes:
-  check_mode:
-    description: Can run in check mode, where it does the same.
-    support: full
-  diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
-    support: none
+  - kennel.fleet.datadog_info
 options:
   query:
     description:

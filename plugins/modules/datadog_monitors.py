@@ -12,21 +12,21 @@ description:
   - Everything is checked before anything is changed, queries by their grammar, and what is to be sent by Datadog
     itself, in check mode too. All problems are reported at once.
   - The type of a monitor cannot change. One whose type does is deleted and recreated, which is noted.
-  - A composite monitor names the monitors that it is made of by their keys. It is made after them, deleted before them,
-    and follows one that is recreated.
+  - A composite monitor names the monitors that it consists of by their keys. It is created after them, deleted before
+    them, and follows one that is recreated.
 options:
   monitors:
     description:
       - Monitors, each as the body of Datadog's API with C(key) added.
         What only Datadog writes, such as C(id) and C(overall_state), may stand in it and is left out.
-      - With O(adopt=true), an unmarked monitor of the same name is taken over.
-      - C(key). What the monitor is known by in its fleet, in the form of O(fleet). Required.
+      - With O(adopt=true), an unmarked monitor of the same name is adopted.
+      - C(key). Name that identifies the monitor in its fleet, in the form of O(fleet). Required.
       - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
       - C(name). Name of the monitor.
       - C(type). Type of the monitor. V(metric alert) and V(query alert) are the same.
-      - C(query). What is watched. That of a V(composite) joins up to ten other monitors of the list by their keys, such
-        as V(mysql && !my_metric), or by an id one that is not the fleet's. None of them is a composite itself.
-      - C(message). What is told to whom. Without it, nothing to nobody.
+      - C(query). Query of the monitor. That of a V(composite) joins up to ten other monitors of the list by their keys,
+        such as V(mysql && !my_metric), or by an id one that is not the fleet's. None of them may be composite itself.
+      - C(message). Text of the notification, with its recipients. Without it, nobody is notified.
       - C(tags). Tags of the monitor. The mark is added to them.
       - C(priority). From 1, the highest, to 5. None by default.
       - C(options). Thresholds and other options. What is not among them is as Datadog has it by default.
@@ -99,19 +99,19 @@ monitors:
       description: Key of the monitor.
       type: str
     id:
-      description: What Datadog knows it by. None for one that is not there, or not yet in check mode.
+      description: Its id in Datadog. None for one that does not exist, or in check mode would be created.
       type: int
     name:
       description: Its name.
       type: str
     url:
-      description: Address of its page. None for one that is not there.
+      description: Address of its page. None for one that does not exist.
       type: str
     action:
       description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
       type: str
     note:
-      description: What else is to be known about it, if anything.
+      description: What else there is to say about it, if anything.
       type: str
   sample:
     - key: load

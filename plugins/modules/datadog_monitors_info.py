@@ -9,20 +9,15 @@ version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Returns monitors, all of the account or those that are asked for, however many there are.
-    None of them is no failure.
+    It is not a failure if there are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
-attributes:
-  check_mode:
-    description: Can run in check mode, where it does the same.
-    support: full
-  diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
-    support: none
+  - kennel.fleet.datadog_info
+  - kennel.fleet.datadog_info.objects
 options:
   name:
     description:
-      - Return monitors whose names hold this.
+      - Return monitors whose names contain this.
     type: str
   tags:
     description:
@@ -34,17 +29,9 @@ options:
       - Return monitors that have all these tags.
     type: list
     elements: str
-  fleet:
-    description:
-      - Return what the modules of this collection have made for this fleet.
-    type: str
-  key:
-    description:
-      - Return the one of this key in O(fleet), which is required then.
-    type: str
   ids:
     description:
-      - Return the monitors of these ids. What is no monitor is left out.
+      - Return the monitors of these ids. Ids without a monitor are left out.
     type: list
     elements: int
   group_states:
@@ -91,10 +78,10 @@ monitors:
       description: Its type.
       type: str
     query:
-      description: What it watches.
+      description: Its query.
       type: str
     message:
-      description: What it tells.
+      description: Its message.
       type: str
     tags:
       description: Its tags, among them the mark of its fleet.

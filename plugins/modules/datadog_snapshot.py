@@ -131,11 +131,11 @@ LONGEST_PAUSE = 5.0
 
 
 def input_problems(params: dict[str, Any]) -> list[str]:
-    """Return what is wrong with the arguments, beside the times."""
+    """Return what is wrong with the arguments, except for the times."""
     query, sizes = params["metric_query"], [name for name in ("width", "height") if params[name] is not None]
     problems = [] if query is None else [f"metric_query: {text}" for text in query_problems(query)]
-    problems += [f"{name} is not above zero." for name in sizes if params[name] <= 0]
-    return problems + (["wait_timeout is negative: give it in seconds."] if params["wait_timeout"] < 0 else [])
+    problems += [f"{name} is not above zero. Write pixels." for name in sizes if params[name] <= 0]
+    return problems + (["wait_timeout is negative. Write it in seconds."] if params["wait_timeout"] < 0 else [])
 
 
 def take(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

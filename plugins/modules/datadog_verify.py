@@ -116,7 +116,7 @@ options:
             type: float
       agent:
         description:
-          - What M(kennel.fleet.datadog_agent_info) has returned for the host. It tells causes of what is missing, and
+          - What M(kennel.fleet.datadog_agent_info) has returned for the host. It shows causes of what is missing, and
             nothing is waited for where the Agent does not run.
         type: dict
   agents:
@@ -127,7 +127,7 @@ options:
     version_added: 1.0.0
   fleet:
     description:
-      - Fleet whose monitors tell of service checks, and whose O(objects) are looked for.
+      - Fleet whose monitors watch service checks, and whose O(objects) are looked for.
     type: str
     default: ""
   objects:
@@ -137,19 +137,19 @@ options:
     suboptions:
       dashboards:
         description:
-          - Keys of dashboards that must be there.
+          - Keys of dashboards that must exist.
         type: list
         elements: str
         default: []
       monitors:
         description:
-          - Keys of monitors that must be there and have been evaluated, whatever they say.
+          - Keys of monitors that must exist and have been evaluated, whatever their state.
         type: list
         elements: str
         default: []
       evaluated:
         description:
-          - Whether monitors must have been evaluated. Where not all of the fleet is set up, they cannot all have been.
+          - Whether monitors must have been evaluated. If not all of the fleet is set up, some cannot have been.
         type: bool
         default: true
       downtimes:
@@ -160,8 +160,8 @@ options:
         default: []
   reports:
     description:
-      - Folder to write the rows to, as C(verify.json) and, in the form of JUnit, C(verify.xml). It is made where it is
-        not there. Nothing is written in check mode.
+      - Folder to write the rows to, as C(verify.json) and, in the form of JUnit, C(verify.xml). It is created if it
+        does not exist. Nothing is written in check mode.
     type: path
   timeout:
     description:
@@ -268,7 +268,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals impor
 )
 
 LONGEST_PAUSE = 20.0
-# An Agent that tells nothing of itself.
+# An Agent that says nothing about itself.
 SILENT = {"active": True, "key": "", "delivery": {}, "checks": {}}
 
 

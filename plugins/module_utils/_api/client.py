@@ -51,20 +51,20 @@ def settings_problems(params: Mapping[str, Any]) -> dict[str, str]:
     for argument, variable in (("api_key", "DD_API_KEY"), ("app_key", "DD_APP_KEY")):
         name, key = f"datadog_{argument}", params.get(argument)
         if not key:
-            problems[name] = f"{name} is not set: set it in the inventory (vaulted), or {variable} in the environment."
+            problems[name] = f"{name} is not set. Set it in the inventory (vaulted), or {variable} in the environment."
         elif not (key.isascii() and key.isprintable()) or " " in key:
-            problems[name] = f"{name} holds white space or a character that no key has: copy the key again, alone."
+            problems[name] = f"{name} has white space or a character that no key has. Copy the key again, alone."
     if params.get("api_timeout", 1.0) <= 0:
-        problems["api_timeout"] = "api_timeout is not above zero: give it some seconds."
+        problems["api_timeout"] = "api_timeout is not above zero. Write seconds."
     url = params.get("api_url")
     if url:
         if not _has_host(url):
             problems["datadog_api_url"] = (
-                "datadog_api_url is no address: it reads like https://api.datadoghq.com, or leave it out."
+                "datadog_api_url is not an address. Write one like https://api.datadoghq.com, or remove it."
             )
     elif not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", params.get("site") or ""):
         problems["datadog_site"] = (
-            "datadog_site is no site: it reads like datadoghq.com or datadoghq.eu, without https."
+            "datadog_site is not a site. Write one like datadoghq.com or datadoghq.eu, without https."
         )
     return problems
 
@@ -157,7 +157,7 @@ class Client:
             found = answer.get(items) if items and isinstance(answer, dict) else answer
             if not isinstance(found, list):
                 fix, endpoint = "Check that datadog_api_url is the API.", f"GET {self.public_url}/api/{version}/{path}"
-                raise DatadogError("answer", "the answer holds no list", fix=fix, endpoint=endpoint)
+                raise DatadogError("answer", "the answer has no list", fix=fix, endpoint=endpoint)
             # The same again: it is all there is, from a server that does not know these parameters.
             if found == before:
                 return
@@ -178,7 +178,7 @@ class Client:
     ) -> Any:
         """Create something and return the answer.
 
-        Where no answer tells whether it was made (cut connection, timeout, 5xx), ``find`` is asked before it is sent
+        Where no answer says whether it was created (cut connection, timeout, 5xx), ``find`` is asked before it is sent
         again: what it returns is the answer, unless it is None. Without it, such a loss is an error at once, unless
         sending twice is ``harmless``. What was not carried out (429, connection refused) is sent again; after a 429
         ``find`` is asked, too.

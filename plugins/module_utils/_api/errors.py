@@ -19,12 +19,12 @@ class DatadogError(Exception):
     """Whatever kept a call from succeeding.
 
     :ivar kind: ``settings``, ``key`` (401, 403), ``request`` (other 4xx), ``rate_limit``, ``server`` (5xx),
-        ``answer`` (no JSON, a redirect), ``connection``, ``dns``, ``tls`` or ``timeout``.
+        ``answer`` (not JSON, a redirect), ``connection``, ``dns``, ``tls`` or ``timeout``.
     :ivar status: HTTP status, or None when there was no answer.
     :ivar endpoint: method and address, without credentials or query.
     :ivar words: what the API or the transport said.
     :ivar fix: what to do about it.
-    :ivar lost: the request was sent and perhaps carried out, but no answer tells.
+    :ivar lost: the request was sent and perhaps carried out, but no answer says so.
 
     ``str()`` of it is all of these as one message. Keys are in none of them.
     """
@@ -55,7 +55,7 @@ def reset_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def explain_answer(response: requests.Response) -> tuple[str, str, str]:
-    """Return kind, words and fix of an answer that is no success."""
+    """Return kind, words and fix of an answer that is not a success."""
     status = response.status_code
     words = _words(response)
     if status in (401, 403):
@@ -67,7 +67,7 @@ def explain_answer(response: requests.Response) -> tuple[str, str, str]:
         when = f"in {reset:.0f} s, when the limit is reset" if reset is not None else "later"
         return "rate_limit", words, f"Run it again {when}, or run fewer of these at once."
     if status >= 500:
-        return "server", words, "Datadog has a problem of its own: run it again later."
+        return "server", words, "Datadog has a problem of its own. Run it again later."
     if 300 <= status < 400:
         target = urlsplit(response.headers.get("location", ""))
         return (

@@ -13,7 +13,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._verify.expected impo
 
 
 def check(inputs: Mapping[str, Any], host: Host) -> Checked:
-    """Add up what roles expect, and what is expected beside that."""
+    """Add up what roles expect, and the role's other variables."""
     given = inputs["expects"] if isinstance(inputs["expects"], list) else []
     places = {f"datadog_verify_expects[{number}]: ": copied(expected) for number, expected in enumerate(given)}
     own = {name: inputs[name] for name in [*LISTS, "objects"] if inputs[name]}

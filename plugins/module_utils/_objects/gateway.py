@@ -200,10 +200,10 @@ def run_together() -> None:
         result |= {**one, "changed": changed, "diff": shown}
         if "failed" in one:
             break
-    told = {"fleet": params["fleet"], "check": module.check_mode, **summary(done)}
-    result |= {"summary": told, "urls": [each["url"] for each in done.get("dashboards", []) if each["url"]]}
+    summed = {"fleet": params["fleet"], "check": module.check_mode, **summary(done)}
+    result |= {"summary": summed, "urls": [each["url"] for each in done.get("dashboards", []) if each["url"]]}
     if params["reports"] and "failed" not in result:
-        write_reports(module, params["reports"], {"objects.json": json.dumps(told, indent=4) + "\n"}, **result)
+        write_reports(module, params["reports"], {"objects.json": json.dumps(summed, indent=4) + "\n"}, **result)
     _end(module, result)
 
 

@@ -48,8 +48,8 @@ DELIVERY = {
 }
 
 
-def agent_tells(signal: Signal, state: str, agent: Mapping[str, Any] | None) -> str:
-    """Return the cause of what is wrong with a signal, empty where the Agent tells none."""
+def agent_cause(signal: Signal, state: str, agent: Mapping[str, Any] | None) -> str:
+    """Return the cause of what is wrong with a signal, empty where the Agent knows none."""
     if agent is None:
         return ""
     if not agent["active"]:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What has arrived, told to people: rows, a table, files for machines, and what is missing with its likely cause."""
+"""What has arrived, for people and machines: rows, a table, files, and what is missing with its likely cause."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.agent import agent_tells
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.agent import agent_cause
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import AGENT, PRESENT, Signal, Verdict
 
 WIDTH = 100
@@ -64,9 +64,9 @@ def explain(
         for signal in signals:
             if found[signal].ok:
                 continue
-            told = agent_tells(signal, found[signal].state, (agents or {}).get(signal.host))
-            if told:
-                causes[signal] = told
+            said = agent_cause(signal, found[signal].state, (agents or {}).get(signal.host))
+            if said:
+                causes[signal] = said
             elif states <= {"absent", "untraced"}:
                 causes[signal] = _NOTHING.format(host=signal.agent_host) + _near(signal, strangers)
             elif states <= {"absent", "untraced", "old"}:

@@ -276,7 +276,7 @@ def judge_agent(agent: Mapping[str, Any]) -> Verdict:
     if "invalid" in agent["key"].lower():
         return Verdict("refused", f"it says: {agent['key']}", "running")
     problems = [f"check {name}: {text}" for name, text in sorted(agent["checks"].items())]
-    return Verdict("ok", "; ".join([agent["key"] or "it does not tell of its key", *problems]), "running")
+    return Verdict("ok", "; ".join([agent["key"] or "it says nothing about its key", *problems]), "running")
 
 
 def read_hosts(host_list: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
@@ -341,7 +341,7 @@ def judge_check_by_metrics(signal: Signal, related: Sequence[Verdict]) -> Verdic
         return Verdict("unreadable", "no monitor watches it, and no metric of the check is expected")
     bad = [verdict for verdict in related if not verdict.ok]
     ages = [verdict.age for verdict in related if verdict.age is not None]
-    told = f"judged by {signal.family}.*, as no monitor watches it"
+    said = f"judged by {signal.family}.*, as no monitor watches it"
     if bad:
-        return Verdict(bad[0].state, f"{bad[0].detail} ({told})", age=min(ages, default=None))
-    return Verdict("ok", told, age=min(ages, default=None))
+        return Verdict(bad[0].state, f"{bad[0].detail} ({said})", age=min(ages, default=None))
+    return Verdict("ok", said, age=min(ages, default=None))

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.kennel.fleet.plugins.filter.datadog_tag_problems import datadog_tag_problems
 from ansible_collections.kennel.fleet.plugins.filter.datadog_tags import datadog_tags
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import (
     MAX_LENGTH,
@@ -110,7 +109,7 @@ def test_made_valid(written: str, stored: str) -> None:
     ],
 )
 def test_refused(literal: Any, words: str) -> None:
-    (problem,) = datadog_tag_problems([literal])
+    _tags, (problem,) = build_tags([literal])
     assert problem.startswith("literal tag")
     assert words in problem
     with pytest.raises(AnsibleFilterError, match="literal tag"):
@@ -167,13 +166,13 @@ def test_nothing_to_tag() -> None:
     ],
 )
 def test_problem_names_its_source(sources: dict[str, Any], problem: str) -> None:
-    (found,) = datadog_tag_problems([], **sources)
+    _tags, (found,) = build_tags([], **sources)
     assert found.startswith(problem)
 
 
 @pytest.mark.parametrize("literals", ["env:prod", 7, True, {"a:b"}])
 def test_literals_of_a_wrong_type(literals: Any) -> None:
-    (problem,) = datadog_tag_problems(literals)
+    _tags, (problem,) = build_tags(literals)
     assert problem.startswith("literal tags are ")
 
 

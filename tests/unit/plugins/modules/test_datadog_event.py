@@ -138,11 +138,11 @@ def test_a_lost_request_is_sent_again(event: Run, stream: Stream, fake_api: Fake
     ("arguments", "words"),
     [
         ({"title": " "}, "title is empty"),
-        ({"text": "x" * 4001}, "text has 4001 characters: 4000 are allowed"),
+        ({"text": "x" * 4001}, "text has 4001 characters. Shorten it to 4000."),
         ({"aggregation_key": "x" * 101}, "aggregation_key has 101 characters"),
         ({"unless_within": 60}, "unless_within needs aggregation_key"),
         ({"unless_within": -1}, "unless_within is negative"),
-        ({"unless_within": 60, "aggregation_key": "Web deploy"}, "aggregation_key 'Web deploy' is no tag"),
+        ({"unless_within": 60, "aggregation_key": "Web deploy"}, "aggregation_key 'Web deploy' is not a valid tag"),
     ],
 )
 def test_arguments_are_refused_without_a_call(

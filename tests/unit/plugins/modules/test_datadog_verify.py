@@ -347,7 +347,7 @@ def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Pa
         ({}, "Check there that the Agent runs"),
     ],
 )
-def test_causes_that_the_agent_tells(verify: Run, fleet: Fleet, agent: dict[str, Any], words: str) -> None:
+def test_causes_that_the_agent_cause(verify: Run, fleet: Fleet, agent: dict[str, Any], words: str) -> None:
     fleet.hosts = {}
     web = {**WEB, "present": ["system.load.1"], "agent": {**AGENT, **agent}}
     assert words in verify(hosts=[web])["msg"]

@@ -338,9 +338,9 @@ def test_a_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("path", ["monitor", "dashboard"])
-def test_a_list_that_is_none_is_told(fake_api: FakeApi, clock: Clock, path: str) -> None:
+def test_an_answer_without_a_list_is_refused(fake_api: FakeApi, clock: Clock, path: str) -> None:
     fake_api.routes[f"/api/v1/{path}"] = lambda query: (200, {"welcome": "to another service"})
-    with pytest.raises(DatadogError, match=f"GET {fake_api.url}/api/v1/{path}: the answer holds no list"):
+    with pytest.raises(DatadogError, match=f"GET {fake_api.url}/api/v1/{path}: the answer has no list"):
         list(client(fake_api, clock).pages(path))
 
 

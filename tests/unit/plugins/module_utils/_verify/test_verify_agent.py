@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.kennel.fleet.plugins.module_utils._verify import signals as arrival
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.agent import DELIVERY, agent_tells
+from ansible_collections.kennel.fleet.plugins.module_utils._verify.agent import DELIVERY, agent_cause
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import Signal
 
 AGENT = {"active": True, "key": "API Key valid", "delivery": {}, "checks": {}}
 
 
 def tell(agent: dict[str, Any], name: str = "my_metric", kind: str = arrival.METRIC, state: str = "absent") -> str:
-    return agent_tells(Signal("web1", "web1.lab", kind, name), state, {**AGENT, **agent})
+    return agent_cause(Signal("web1", "web1.lab", kind, name), state, {**AGENT, **agent})
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_data_that_arrives_is_delivered() -> None:
 
 
 def test_nothing_is_told_without_an_agent() -> None:
-    assert agent_tells(Signal("web1", "web1.lab", arrival.METRIC, "my_metric"), "absent", None) == ""
+    assert agent_cause(Signal("web1", "web1.lab", arrival.METRIC, "my_metric"), "absent", None) == ""

@@ -1,1 +1,0 @@
-../plugins/filter/datadog_tag_problems.py
