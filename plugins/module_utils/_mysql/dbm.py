@@ -105,7 +105,7 @@ class Found:
 
 
 def compare(wanted: list[Procedure], found: list[Found]) -> tuple[list[Procedure], list[Found]]:
-    """The procedures to make or to replace, and those of ours that are wanted no more."""
+    """The procedures to make or to replace, and those of ours that are no longer wanted."""
     there = {item.place: item for item in found}
     differing = [
         item
@@ -174,5 +174,5 @@ def version_problem(version: str) -> str | None:
     if numbers >= OLDEST[name]:
         return None
     oldest = ".".join(map(str, OLDEST[name]))
-    mend = "upgrade it, or set datadog_mysql_user_dbm to false"
-    return f"{name} {version} is too old for Database Monitoring, which needs {oldest}: {mend}"
+    fix = "upgrade it, or set datadog_mysql_user_dbm to false"
+    return f"{name} {version} is too old for Database Monitoring, which needs {oldest}: {fix}"

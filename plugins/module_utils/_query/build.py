@@ -98,7 +98,7 @@ def _value(key: str, value: Any) -> str:
 
 # ------------------------------------------------------------------------------------------------ functions, modifiers
 def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
-    """The metric query gathered by `method` over `interval`, seconds or a period of the calendar, anew."""
+    """The metric query gathered by `method` over `interval`, seconds or a calendar period, again."""
     arguments: tuple[str | Number, ...] = (str(method),)
     if interval is not None:
         seconds = None if interval in PERIODS else _number(interval, "interval")

@@ -167,7 +167,7 @@ class Call(Expression):
 
 @dataclass(frozen=True)
 class Keys:
-    """Tag keys among the arguments of a function that groups anew: `{env, host}`."""
+    """Tag keys among the arguments of a function that groups again: `{env, host}`."""
 
     keys: tuple[str, ...]
 
