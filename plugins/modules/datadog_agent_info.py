@@ -99,10 +99,8 @@ unanswered:
   version_added: 1.0.0
 """
 
-import http.client
 import json
 import time
-import urllib.request
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -121,6 +119,12 @@ TIMES, ANSWER = 3, 10
 
 def send(addresses: list[str]) -> dict[str, str]:
     """Ask each address for its page, and return why one had no answer, or an error for one."""
+    if not addresses:
+        return {}
+    # Few hosts have services to ask.
+    import http.client
+    import urllib.request
+
     # The services are on this host: no proxy is to stand between.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     failed = {}

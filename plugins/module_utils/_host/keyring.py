@@ -10,7 +10,6 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.kennel.fleet.plugins.module_utils._host import openpgp, safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address, public_text
 
@@ -62,6 +61,9 @@ class Keyring:
 
     def _fetch(self, url: str, *, kept: bool) -> bytes:
         """The keys at this address; nothing where they cannot be had and the keyring holds others that are KEPT."""
+        # It takes a tenth of a second to import, and few runs fetch a key.
+        from ansible.module_utils.urls import open_url
+
         server = urlsplit(url).netloc
         if server in self._unreachable:
             return b""
