@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
-from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError, reset_seconds
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
+
+from .errors import DatadogError, reset_seconds
 
 # Seconds: the first pause between two attempts, and the longest that one call pauses in all.
 FIRST_PAUSE = 0.5
@@ -85,6 +86,7 @@ def client_from_module(module: AnsibleModule, **options: Any) -> Client:
     except ImportError:
         missing = missing_required_lib("datadog", reason="for calls of the Datadog API")
         module.fail_json(msg=missing, exception=traceback.format_exc())
+        raise
 
 
 class Client:
@@ -119,7 +121,7 @@ class Client:
         self.attempts = attempts
         self._sleep, self._chance = sleep or time.sleep, chance
         # Imported here, since requests and datadogpy cost every process that imports them a third of a second.
-        from ansible_collections.kennel.fleet.plugins.module_utils._api.transport import Transport
+        from .transport import Transport
 
         self._transport = Transport(
             api_url=self.api_url,
@@ -153,7 +155,8 @@ class Client:
         version, items, place, step, size_name, size = PAGES[path]
         page, before = 0, None
         while True:
-            answer = self.get(path, version=version, **params, **{place: page * step, size_name: size})
+            where: dict[str, Any] = {place: page * step, size_name: size}
+            answer = self.get(path, version=version, **params, **where)
             found = answer.get(items) if items and isinstance(answer, dict) else answer
             if not isinstance(found, list):
                 fix, endpoint = "Check that datadog_api_url is the API.", f"GET {self.public_url}/api/{version}/{path}"

@@ -12,12 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
-    Client,
-    DatadogError,
-    client_from_module,
-    datadog_argument_spec,
-)
+
+from .client import Client, client_from_module, datadog_argument_spec
+from .errors import DatadogError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 

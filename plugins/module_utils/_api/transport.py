@@ -18,12 +18,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError, explain_answer
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
 from datadog import api as datadog_api
 from datadog.api.api_client import APIClient
 from datadog.api.exceptions import ClientError, DatadogException, HttpTimeout, ProxyError
 from datadog.api.http_client import RequestClient
+
+from .errors import DatadogError, explain_answer
 
 SUCCESS = (200, 201, 202, 204)
 
@@ -57,7 +58,7 @@ class Transport:
         session.hooks["response"].append(self._remember)
         # Classes of our own, because the package keeps the session and its timeout counter on the class.
         transport = type("Transport", (RequestClient,), {"_session": session, "_session_lock": Lock()})
-        self._api = type("Api", (APIClient,), {"_http_client": transport, "_max_timeouts": float("inf")})
+        self._api: Any = type("Api", (APIClient,), {"_http_client": transport, "_max_timeouts": float("inf")})
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -6,14 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import without_nulls
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
-    Mark,
-    mark_in_text,
-    marked_text,
-    unmarked_text,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, list_problems
+from .diff import without_nulls
+from .marks import Mark, mark_in_text, marked_text, unmarked_text
+from .schema import Body, Schema, list_problems
 
 LAYOUTS = ("ordered", "free")
 FIELDS = """

@@ -95,4 +95,4 @@ def yaml_text(value: Any) -> str:
     """Return a value as YAML for people: in its own order, text of several lines as lines; "" where it is empty."""
     if not value:
         return ""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))

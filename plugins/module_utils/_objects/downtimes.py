@@ -9,22 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
-    NAME,
-    NAME_RULE,
-    Mark,
-    mark_in_text,
-    marked_text,
-    unmarked_text,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schedule import downtime_schedule
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import (
-    instant,
-    next_start,
-    same_series,
-    zone,
-)
+from .marks import NAME, NAME_RULE, Mark, mark_in_text, marked_text, unmarked_text
+from .schedule import downtime_schedule
+from .schema import Body, Schema
+from .series import instant, next_start, same_series, zone
 
 # In the order of reports and differences.
 FIELDS = """

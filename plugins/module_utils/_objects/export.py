@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema
+from .schema import Body, Schema
 
 # An underscore and a number fit behind it.
 _LONGEST = 90

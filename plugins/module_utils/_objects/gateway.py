@@ -10,29 +10,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
-    Client,
-    DatadogError,
-    client_from_module,
-    datadog_argument_spec,
-)
+from ansible_collections.kennel.fleet.plugins.module_utils._api import client as api
+from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError
 from ansible_collections.kennel.fleet.plugins.module_utils._api.module import write_reports
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import (
-    CREATING,
-    Change,
-    Refused,
-    by_key,
-    diff,
-    ids,
-    match,
-    plan,
-    report,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, input_problems
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.summary import summary
+
+from .dashboards import Dashboards
+from .downtimes import Downtimes
+from .monitors import Monitors
+from .plan import CREATING, Change, Refused, by_key, diff, ids, match, plan, report
+from .schema import Body, Schema, input_problems
+from .summary import summary
 
 # In this order they are brought in line.
 KINDS = ("dashboard", "monitor", "downtime")
@@ -41,7 +28,7 @@ KINDS = ("dashboard", "monitor", "downtime")
 class Gateway:
     """The objects of one schema in an account."""
 
-    def __init__(self, client: Client, schema: Schema) -> None:
+    def __init__(self, client: api.Client, schema: Schema) -> None:
         self.client, self.schema = client, schema
 
     def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
@@ -153,7 +140,7 @@ def _flat(data: Body) -> Body:
     return {**data["attributes"], "id": data["id"]}
 
 
-def gateway(client: Client, name: str) -> Gateway:
+def gateway(client: api.Client, name: str) -> Gateway:
     """Return the gateway to ``dashboard``, ``monitor`` or ``downtime``."""
     if name == "dashboard":
         return DashboardGateway(client, Dashboards())
@@ -162,22 +149,22 @@ def gateway(client: Client, name: str) -> Gateway:
     return DowntimeGateway(client, Downtimes(datetime.now(timezone.utc)))
 
 
-def object_argument_spec(plural: str = "", **options: Any) -> dict[str, dict[str, Any]]:
+def object_argument_spec(**options: Any) -> dict[str, dict[str, Any]]:
     """Return the arguments of a module for lists of objects; mirrored by the fragment ``datadog_objects``."""
     return {
-        **datadog_argument_spec(),
+        **api.datadog_argument_spec(),
         "fleet": {"type": "str", "required": True},
         "adopt": {"type": "bool", "default": False},
         "prune": {"type": "bool", "default": False},
-        **({plural: {"type": "list", "elements": "dict", "required": True}} if plural else {}),
         **options,
     }
 
 
 def run_module(name: str) -> None:
     """Run the module for ``dashboard``, ``monitor`` or ``downtime`` to its end."""
-    module = AnsibleModule(argument_spec=object_argument_spec(f"{name}s"), supports_check_mode=True)
-    _end(module, run(gateway(client_from_module(module), name), module.params, module.check_mode))
+    items = {f"{name}s": {"type": "list", "elements": "dict", "required": True}}
+    module = AnsibleModule(argument_spec=object_argument_spec(**items), supports_check_mode=True)
+    _end(module, run(gateway(api.client_from_module(module), name), module.params, module.check_mode))
 
 
 def run_together() -> None:
@@ -185,7 +172,7 @@ def run_together() -> None:
     lists = {f"{name}s": {"type": "list", "elements": "dict"} for name in KINDS}
     arguments = object_argument_spec(**lists, reports={"type": "path"})
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
-    client, params = client_from_module(module), module.params
+    client, params = api.client_from_module(module), module.params
     gateways = [gateway(client, name) for name in KINDS if params[f"{name}s"] is not None]
     problems = [problem for objects in gateways for problem in input_problems(objects.schema, params)]
     result: Body = {"changed": False, "diff": []}
@@ -256,10 +243,11 @@ def _plan(objects: Gateway, params: Mapping[str, Any]) -> list[Change]:
     """
     if problems := input_problems(objects.schema, params):
         raise Refused(problems)
-    matches = match(objects.schema, params, objects.list_objects(None if params["adopt"] else params["fleet"]))
-    for each in [*matches.items, *matches.surplus]:
-        each.whole = objects.fetch(each.found, each.item or {}) if each.found else {}
-    return plan(objects.schema, params["fleet"], matches)
+    listed = objects.list_objects(None if params["adopt"] else params["fleet"])
+    changes, left = match(objects.schema, params, listed)
+    for change in changes:
+        change.whole = objects.fetch(change.found, change.item or {}) if change.found else {}
+    return plan(objects.schema, params["fleet"], changes, left)
 
 
 def _validate(objects: Gateway, changes: list[Change]) -> None:

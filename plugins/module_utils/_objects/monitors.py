@@ -9,13 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import without_nulls
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import (
-    Mark,
-    mark_in_tags,
-    unmarked_tags,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema, list_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import (
     MONITOR_TYPES,
     CompositeCondition,
@@ -23,6 +16,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import QuerySyntaxError
+
+from .diff import without_nulls
+from .marks import Mark, mark_in_tags, unmarked_tags
+from .schema import Body, Schema, list_problems
 
 # What a person may have set, with what it is where nobody has. Other options are compared where they are asked for.
 OPTIONS: Body = {

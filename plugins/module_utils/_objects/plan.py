@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import difference
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Body, Schema
+from .diff import difference
+from .marks import Mark
+from .schema import Body, Schema
 
 # These actions give an object a new id.
 CREATING = ("created", "replaced")
@@ -28,55 +28,29 @@ class Refused(Exception):
 
 
 @dataclass
-class Match:
-    """An item and the object that it describes.
-
-    :ivar item: None for an object that is to be deleted.
-    :ivar found: the object as it is listed, empty where there is none.
-    :ivar whole: the object with everything that is compared; empty where another run has deleted it meanwhile.
-    """
-
-    key: str
-    item: Body | None
-    found: Body = field(default_factory=dict)
-    whole: Body = field(default_factory=dict)
-    adopted: bool = False
-    note: str = ""
-
-
-@dataclass
-class Matches:
-    """What ``match`` returns.
-
-    :ivar items: one for each item that shall be present, in their order.
-    :ivar surplus: one for each object that is to be deleted.
-    :ivar left: the fleet's other objects, by key.
-    """
-
-    items: list[Match]
-    surplus: list[Match]
-    left: dict[str, list[Body]]
-
-
-@dataclass
 class Change:
     """What is to be done about one object.
 
-    :ivar action: as reported, but for ``replaced``, an update that recreates it.
+    :ivar item: as it is written; None for an object that is to be deleted.
     :ivar found: the object as it is listed, empty where there is none.
+    :ivar whole: the same with everything that is compared; empty where another run has deleted it meanwhile.
+    :ivar action: as reported, but for ``replaced``, an update that recreates it.
     :ivar former: the object that is to be deleted.
     :ivar body: what to send, once its references have ids.
     :ivar wanted, actual: both sides of the comparison, None for an object that does not exist.
     """
 
-    action: str
     key: str
+    item: Body | None
     found: Body = field(default_factory=dict)
+    adopted: bool = False
+    note: str = ""
+    whole: Body = field(default_factory=dict)
+    action: str = "deleted"
     former: Body = field(default_factory=dict)
     body: Body = field(default_factory=dict)
     wanted: Body | None = None
     actual: Body | None = None
-    note: str = ""
     done: bool = False
 
 
@@ -94,36 +68,39 @@ def by_key(schema: Schema, fleet: str, listed: Iterable[Body]) -> tuple[dict[str
     return owned, unmarked
 
 
-def match(schema: Schema, params: Mapping[str, Any], listed: Iterable[Body]) -> Matches:
+def match(
+    schema: Schema, params: Mapping[str, Any], listed: Iterable[Body]
+) -> tuple[list[Change], dict[str, list[Body]]]:
     """Pair the list of ``params`` with the objects of the account.
 
     :arg params: ``fleet``, ``adopt``, ``prune`` and the list, without problems, under the schema's name in the plural.
+    :return: one change for each item that shall be present, in their order, and then for each object that is to be
+        deleted; and the fleet's other objects by key.
     :raises Refused: where it is not certain which object is to be adopted.
     """
     owned, unmarked = by_key(schema, params["fleet"], listed)
-    matches = Matches([], [], {})
+    kept, surplus = [], []
     taken: dict[Any, str] = {}
     problems: list[str] = []
     for item in params[f"{schema.name}s"]:
         key = item["key"]
         own = owned.pop(key, [])
         if item.get("state") == "absent":
-            matches.surplus += [Match(key, None, found) for found in own]
+            surplus += [Change(key, None, found) for found in own]
             continue
         adopted = not own and params["adopt"]
         if adopted:
             own = [found for found in unmarked if schema.matches(item, found)]
             problems += _adoption_problems(key, own, taken)
-        matches.items.append(Match(key, item, own[0] if own else {}, adopted=bool(own) and adopted))
+        kept.append(Change(key, item, own[0] if own else {}, bool(own) and adopted))
         note = f"a second object with this key; {own[0]['id']} is older and stays" if own else ""
-        matches.surplus += [Match(key, None, found, note=note) for found in own[1:]]
+        surplus += [Change(key, None, found, note=note) for found in own[1:]]
     if problems:
         raise Refused(problems)
     if params["prune"]:
-        matches.surplus += [Match(key, None, found) for key, own in owned.items() for found in own]
-    else:
-        matches.left = owned
-    return matches
+        surplus += [Change(key, None, found) for key, own in owned.items() for found in own]
+        owned = {}
+    return kept + surplus, owned
 
 
 def _adoption_problems(key: str, candidates: list[Body], taken: dict[Any, str]) -> list[str]:
@@ -134,28 +111,25 @@ def _adoption_problems(key: str, candidates: list[Body], taken: dict[Any, str]) 
     return [] if other == key else [f"{key}: {ids} would be adopted by {other} too. Give them different names."]
 
 
-def plan(schema: Schema, fleet: str, matches: Matches) -> list[Change]:
-    """Return what is to be done, in the order of the list, deletions last.
+def plan(schema: Schema, fleet: str, changes: list[Change], left: dict[str, list[Body]]) -> list[Change]:
+    """Compare what ``match`` has paired, and return what is to be done, in the order of the list, deletions last.
 
     :raises Refused: where an object is to be deleted of which others consist.
     """
-    kept: dict[str, Change] = {}
+    kept = [change for change in changes if change.item is not None]
     names: dict[Any, str] = {}
     # What others refer to comes first, so that references are compared by key.
-    for each in sorted(matches.items, key=lambda each: bool(schema.references(each.item or {}))):
-        change = kept[each.key] = _compared(schema, Mark(fleet, each.key), each, names)
+    for change in sorted(kept, key=lambda change: bool(schema.references(change.item or {}))):
+        _compare(schema, Mark(fleet, change.key), change, names)
         if change.action not in CREATING and change.found:
-            names[change.found["id"]] = each.key
-    deleted = [
-        Change("deleted", each.key, each.found, each.found, actual=schema.comparable(each.whole), note=each.note)
-        for each in matches.surplus
-        if each.whole
-    ]
+            names[change.found["id"]] = change.key
+    deleted = [change for change in changes if change.item is None and change.whole]
+    for change in deleted:
+        change.former, change.actual = change.found, schema.comparable(change.whole)
     deleted.sort(key=lambda change: not schema.references(change.former))
-    changes = [kept[each.key] for each in matches.items] + deleted
-    if problems := _needed(schema, changes, matches.left):
+    if problems := _needed(schema, kept + deleted, left):
         raise Refused(problems)
-    return changes
+    return kept + deleted
 
 
 def _needed(schema: Schema, changes: list[Change], left: dict[str, list[Body]]) -> list[str]:
@@ -171,21 +145,19 @@ def _needed(schema: Schema, changes: list[Change], left: dict[str, list[Body]]) 
     ]
 
 
-def _compared(schema: Schema, mark: Mark, each: Match, names: Mapping[Any, str]) -> Change:
+def _compare(schema: Schema, mark: Mark, change: Change, names: Mapping[Any, str]) -> None:
     """Compare an item with its object. References to what stays are compared by key: NAMES has those by id."""
-    body = schema.body(each.item or {}, mark)
-    wanted = schema.comparable(schema.with_names(body, names))
-    if not each.whole:
+    change.body = schema.body(change.item or {}, mark)
+    wanted = change.wanted = schema.comparable(schema.with_names(change.body, names))
+    if not change.whole:
+        change.found, change.action = {}, "created"
         if schema.expired(wanted):
-            return Change("unchanged", mark.key, {}, {}, body, wanted, note="it has expired")
-        return Change("created", mark.key, {}, {}, body, wanted)
-    actual = schema.aligned(schema.comparable(schema.with_names(each.whole, names)), wanted)
-    if actual == wanted:
-        return Change("adopted" if each.adopted else "unchanged", mark.key, each.found, {}, body, wanted, actual)
-    if reason := schema.replace_reason(wanted, actual, each.found):
-        note = f"recreated: {reason}"
-        return Change("replaced", mark.key, each.found, each.found, body, wanted, actual, note=note)
-    return Change("adopted" if each.adopted else "updated", mark.key, each.found, {}, body, wanted, actual)
+            change.action, change.note = "unchanged", "it has expired"
+        return
+    actual = change.actual = schema.aligned(schema.comparable(schema.with_names(change.whole, names)), wanted)
+    change.action = "adopted" if change.adopted else "unchanged" if actual == wanted else "updated"
+    if actual != wanted and (reason := schema.replace_reason(wanted, actual, change.found)):
+        change.action, change.former, change.note = "replaced", change.found, f"recreated: {reason}"
 
 
 def ids(changes: Iterable[Change]) -> dict[str, Any]:

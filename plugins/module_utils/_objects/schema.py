@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE, Mark
+from .marks import NAME, NAME_RULE, Mark
 
 Body = dict[str, Any]
 

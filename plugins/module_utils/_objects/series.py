@@ -43,7 +43,7 @@ def next_start(recurrence: dict[str, Any], now: datetime) -> str | None:
     """
     start = datetime.fromisoformat(recurrence["start"])
     if start > now:
-        return recurrence["start"]
+        return str(recurrence["start"])
     rule = dict(part.partition("=")[::2] for part in recurrence["rrule"].upper().split(";") if part)
     days = rule.get("BYDAY", "").split(",") if rule.get("BYDAY") else []
     interval = rule.get("INTERVAL", "1")

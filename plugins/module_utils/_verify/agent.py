@@ -11,12 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import (
-    METRIC,
-    PRESENT,
-    SERVICE_CHECK,
-    Signal,
-)
+from .signals import METRIC, PRESENT, SERVICE_CHECK, Signal
 
 DOWN = "`journalctl -u datadog-agent` on the host says why; the playbook kennel.fleet.hosts starts it."
 REFUSED = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import Verdict
+from .signals import Verdict
 
 # Functions that need more of the past than a new fleet has.
 _NEED_HISTORY = ("anomalies(", "forecast(", "outliers(")

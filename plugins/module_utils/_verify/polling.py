@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
+from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import gateway
-from ansible_collections.kennel.fleet.plugins.module_utils._verify import objects as objects
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import (
+
+from . import objects, signals
+from .signals import (
     AGENT,
     DASHBOARD,
     DOWNTIME,
@@ -25,20 +27,6 @@ from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals impor
     Point,
     Signal,
     Verdict,
-    hits_query,
-    judge_agent,
-    judge_check_by_metrics,
-    judge_check_states,
-    judge_points,
-    judge_tags,
-    judge_traces,
-    read_check_states,
-    read_hosts,
-    read_series,
-    resolution,
-    series_query,
-    spans_search,
-    window_for,
 )
 
 HOSTS_PER_QUERY = 50
@@ -55,7 +43,7 @@ class Watch:
     def __init__(
         self,
         client: Client,
-        signals: Iterable[Signal],
+        expected: Iterable[Signal],
         freshness: float,
         fleet: str,
         agents: Mapping[str, Mapping[str, Any]] | None = None,
@@ -63,8 +51,8 @@ class Watch:
     ) -> None:
         self.client, self.freshness, self.fleet, self.agents = client, freshness, fleet, agents or {}
         self._judge_monitor = functools.partial(objects.judge_monitor, evaluated=evaluated)
-        self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in signals}
-        self.found.update({signal: judge_agent(self.agents[signal.host]) for signal in self.pending(AGENT)})
+        self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in expected}
+        self.found.update({signal: signals.judge_agent(self.agents[signal.host]) for signal in self.pending(AGENT)})
         self.known_hosts: dict[str, set[str]] = {}
         # Addresses of the pages of what was found, and of the hosts.
         self.urls = {
@@ -109,19 +97,19 @@ class Watch:
     def _look_at_metrics(self) -> None:
         queries: dict[tuple[str, int], list[Signal]] = {}
         for signal in self.pending(METRIC, PRESENT):
-            queries.setdefault((signal.name, window_for(signal.interval)), []).append(signal)
-        for (metric, window), signals in queries.items():
-            query = functools.partial(series_query, metric, seconds=resolution(window))
-            points = self._of_hosts(signals, window, query)
+            queries.setdefault((signal.name, signals.window_for(signal.interval)), []).append(signal)
+        for (metric, window), expected in queries.items():
+            query = functools.partial(signals.series_query, metric, seconds=signals.resolution(window))
+            points = self._of_hosts(expected, window, query)
             now = time.time()
-            for signal in signals:
+            for signal in expected:
                 seen = points.get(signal.agent_host.lower(), [])
-                self.found[signal] = judge_points(signal, seen, now=now, freshness=self.freshness)
+                self.found[signal] = signals.judge_points(signal, seen, now=now, freshness=self.freshness)
 
     def _of_hosts(
-        self, signals: Iterable[Signal], window: int, query: Callable[[list[str]], str]
+        self, expected: Iterable[Signal], window: int, query: Callable[[list[str]], str]
     ) -> dict[str, list[Point]]:
-        hosts = sorted({signal.agent_host for signal in signals})
+        hosts = sorted({signal.agent_host for signal in expected})
         points: dict[str, list[Point]] = {}
         for start in range(0, len(hosts), HOSTS_PER_QUERY):
             points.update(self._points(query(hosts[start : start + HOSTS_PER_QUERY]), window))
@@ -133,14 +121,14 @@ class Watch:
         # The API reports some failures of a query in an answer of success.
         if answer.get("status") == "error":
             raise DatadogError("request", str(answer.get("error")), fix=f"Check the query {query}.", endpoint="query")
-        return read_series(answer)
+        return signals.read_series(answer)
 
     def _look_at_tags(self) -> None:
-        signals = self.pending(TAGS)
-        if signals:
-            self.known_hosts = read_hosts(self._hosts())
-        for signal in signals:
-            self.found[signal] = judge_tags(signal, self.known_hosts.get(signal.agent_host.lower()))
+        expected = self.pending(TAGS)
+        if expected:
+            self.known_hosts = signals.read_hosts(self._hosts())
+        for signal in expected:
+            self.found[signal] = signals.judge_tags(signal, self.known_hosts.get(signal.agent_host.lower()))
 
     def _hosts(self) -> Iterator[dict[str, Any]]:
         start = 0
@@ -154,16 +142,16 @@ class Watch:
     def _look_at_monitors(self) -> None:
         checks, monitors = self.pending(SERVICE_CHECK), self.pending(MONITOR)
         listed = self._monitors() if checks or monitors else []
-        states = read_check_states(listed)
+        states = signals.read_check_states(listed)
         for signal in checks:
             # The Agent knows first: a monitor waits for several failures.
             if error := self.agents.get(signal.host, {}).get("checks", {}).get(signal.family):
                 self.found[signal] = Verdict("failing", error, "CRITICAL")
             elif signal.name in states:
                 seen = states[signal.name].get(signal.agent_host.lower(), [])
-                self.found[signal] = judge_check_states(signal, seen)
+                self.found[signal] = signals.judge_check_states(signal, seen)
             else:
-                self.found[signal] = judge_check_by_metrics(signal, self._related(signal))
+                self.found[signal] = signals.judge_check_by_metrics(signal, self._related(signal))
         self._judge_objects(monitors, MONITOR, listed, self._judge_monitor)
 
     def _monitors(self) -> list[dict[str, Any]]:
@@ -180,16 +168,16 @@ class Watch:
             return []
 
     def _look_at_others(self, kind: str, judge: Callable[[Mapping[str, Any]], Verdict]) -> None:
-        if signals := self.pending(kind):
-            self._judge_objects(signals, kind, gateway(self.client, kind).list_objects(self.fleet), judge)
+        if expected := self.pending(kind):
+            self._judge_objects(expected, kind, gateway(self.client, kind).list_objects(self.fleet), judge)
 
     def _judge_objects(
-        self, signals: list[Signal], kind: str, found: Iterable[Any], judge: Callable[[Mapping[str, Any]], Verdict]
+        self, expected: list[Signal], kind: str, found: Iterable[Any], judge: Callable[[Mapping[str, Any]], Verdict]
     ) -> None:
         schema = gateway(self.client, kind).schema
         marks = ((schema.mark(each), each) for each in found)
         ours = {mark.key: each for mark, each in marks if mark and mark.fleet == self.fleet}
-        for signal in signals:
+        for signal in expected:
             if found_one := ours.get(signal.name):
                 self.found[signal] = judge(found_one)
                 self.urls[signal] = self.client.web_address(schema.page(found_one))
@@ -200,18 +188,18 @@ class Watch:
         services: dict[tuple[str, str], list[Signal]] = {}
         for signal in self.pending(TRACES):
             services.setdefault((signal.name, signal.operation), []).append(signal)
-        for (service, operation), signals in services.items():
-            query = functools.partial(hits_query, service, operation)
-            points = self._of_hosts(signals, window_for(None), query)
-            for signal in signals:
+        for (service, operation), expected in services.items():
+            query = functools.partial(signals.hits_query, service, operation)
+            points = self._of_hosts(expected, signals.window_for(None), query)
+            for signal in expected:
                 seen = points.get(signal.agent_host.lower(), [])
                 trace = self._trace(signal) if seen else ""
-                self.found[signal] = judge_traces(signal, seen, trace, now=time.time())
+                self.found[signal] = signals.judge_traces(signal, seen, trace, now=time.time())
 
     def _trace(self, signal: Signal) -> str:
         """Return the id of the newest trace of a service, empty where none is kept or the key may not search."""
         try:
-            found = self._get("spans/events", version="v2", **spans_search(signal))["data"]
+            found = self._get("spans/events", version="v2", **signals.spans_search(signal))["data"]
         except DatadogError as error:
             if error.status not in (403, 404):
                 raise

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.agent import agent_cause
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import AGENT, PRESENT, Signal, Verdict
+from .agent import agent_cause
+from .signals import AGENT, PRESENT, Signal, Verdict
 
 WIDTH = 100
 HEADINGS = ("HOST", "SIGNAL", "RESULT", "VALUE", "AGE", "DETAIL")
@@ -106,6 +106,7 @@ def missing(found: Found, causes: Mapping[Signal, str]) -> list[str]:
     for (host, agent_host), signals in _by_host(found).items():
         called = host if host == agent_host else f"{host} (in Datadog {agent_host})"
         wrong: dict[tuple[str, ...], list[Signal]] = {}
+        key: tuple[str, ...]
         for signal in signals:
             if signal in causes:
                 alike = (causes[signal],) if len({causes.get(each) for each in signals}) == 1 else ()
@@ -127,7 +128,7 @@ def table(found: Found) -> list[str]:
     for signal, verdict in _ordered(found):
         key = (signal.host, signal.kind, signal.family if signal.kind == PRESENT else signal.name)
         groups.setdefault(key, []).append((signal, verdict))
-    lines = [HEADINGS, *(_line(group) for group in groups.values())]
+    lines: list[tuple[str, ...]] = [HEADINGS, *(_line(group) for group in groups.values())]
     widths = [min(max(len(line[column]) for line in lines), limit) for column, limit in enumerate(LIMITS)]
     return [_aligned(line, widths) for line in lines]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import parse_monitor
+from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import CheckCondition, parse_monitor
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag
 
 METRIC, PRESENT, TAGS, SERVICE_CHECK = "metric", "present", "tags", "service check"
@@ -316,7 +316,7 @@ def read_check_states(monitors: Iterable[Mapping[str, Any]]) -> dict[str, dict[s
         # Other monitors, whose queries read differently.
         except ValueError:
             continue
-        if "host" not in condition.by:
+        if not isinstance(condition, CheckCondition) or "host" not in condition.by:
             continue
         hosts = states.setdefault(condition.check, {})
         for name, group in ((monitor.get("state") or {}).get("groups") or {}).items():

@@ -28,6 +28,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import
     unmarked_text,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.plan import Change, Refused, match, plan
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import input_problems
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +102,69 @@ def test_all_problems_of_the_input_are_told_at_once() -> None:
     assert not [problem for problem in problems if "away" in problem or "monitors[1]" in problem]
 
 
+# ----------------------------------------------------------------------------------------- what is to be done, purely
+def found(number: int, key: str | None = None, fleet: str = "lab", **fields: Any) -> dict[str, Any]:
+    """A monitor as it is listed; without a key one that nobody marked."""
+    marked = {"tags": Mark(fleet, key).tags} if key else {"tags": []}
+    return {**{name: value for name, value in MONITOR.items() if name != "key"}, "id": number, **marked, **fields}
+
+
+def planned(items: list[dict[str, Any]], listed: list[dict[str, Any]], **params: bool) -> list[Change]:
+    schema, options = Monitors(), {"fleet": "lab", "monitors": items, "adopt": False, "prune": False, **params}
+    changes, left = match(schema, options, listed)
+    for change in changes:
+        change.whole = change.found
+    return plan(schema, "lab", changes, left)
+
+
+@pytest.mark.parametrize(
+    ("items", "listed", "params", "actions"),
+    [
+        ([MONITOR], [], {}, ["load created"]),
+        ([MONITOR], [found(1, "load")], {}, ["load unchanged"]),
+        ([MONITOR], [found(1, "load", name="Other")], {}, ["load updated"]),
+        ([{**MONITOR, "type": "log alert"}], [found(1, "load")], {}, ["load replaced"]),
+        ([{**MONITOR, "state": "absent"}], [found(1, "load")], {}, ["load deleted"]),
+        ([{**MONITOR, "state": "absent"}], [], {}, []),
+        # Others' objects, and those that nobody marked.
+        ([MONITOR], [found(1, "load", "other"), found(2)], {}, ["load created"]),
+        ([MONITOR], [found(2)], {"adopt": True}, ["load adopted"]),
+        ([MONITOR], [found(1, "load"), found(2)], {"adopt": True}, ["load unchanged"]),
+        ([], [found(1, "load"), found(2, "load", "other"), found(3)], {}, []),
+        ([], [found(1, "load"), found(2, "load", "other"), found(3)], {"prune": True}, ["load deleted"]),
+        # Of two with one key the older stays.
+        ([MONITOR], [found(2, "load"), found(1, "load")], {}, ["load unchanged", "load deleted"]),
+    ],
+)
+def test_what_exists_decides_what_is_done(
+    items: list[dict[str, Any]], listed: list[dict[str, Any]], params: dict[str, bool], actions: list[str]
+) -> None:
+    assert [f"{change.key} {change.action}" for change in planned(items, listed, **params)] == actions
+
+
+def test_an_object_that_another_run_has_deleted_is_created() -> None:
+    changes, left = match(
+        Monitors(), {"fleet": "lab", "monitors": [MONITOR], "adopt": False, "prune": False}, [found(1, "load")]
+    )
+    [change] = plan(Monitors(), "lab", changes, left)
+    assert (change.action, change.found) == ("created", {})
+
+
+def test_it_is_not_guessed_which_object_is_adopted() -> None:
+    with pytest.raises(Refused, match="load: each of 1, 2 could be adopted"):
+        planned([MONITOR], [found(1), found(2)], adopt=True)
+    with pytest.raises(Refused, match="twin: 1 would be adopted by load too"):
+        planned([MONITOR, {**MONITOR, "key": "twin"}], [found(1)], adopt=True)
+
+
+def test_what_others_consist_of_is_not_deleted() -> None:
+    both = found(2, "both", type="composite", query="1 && 3")
+    with pytest.raises(Refused, match=r"both: it consists of monitor 1 \(load\), which is to be deleted"):
+        planned([{**MONITOR, "state": "absent"}], [found(1, "load"), both])
+    actions = planned([], [found(1, "load"), both], prune=True)
+    assert [change.key for change in actions] == ["both", "load"]
+
+
 def widget(title: str | None, **definition: Any) -> dict[str, Any]:
     return {"definition": {"type": "note", **({"title": title} if title else {}), **definition}}
 
@@ -170,8 +234,8 @@ def test_export_tells_those_that_can_be_taken_back_from_the_others() -> None:
 
 def test_arguments_are_documented() -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    spec = object_argument_spec("monitors")
-    assert documented.keys() == spec.keys() - datadog_argument_spec().keys() - {"monitors"}
+    spec = object_argument_spec()
+    assert documented.keys() == spec.keys() - datadog_argument_spec().keys()
     for name, argument in documented.items():
         assert argument["type"] == spec[name]["type"] and argument.get("default") == spec[name].get("default")
         assert argument.get("required") == spec[name].get("required")
