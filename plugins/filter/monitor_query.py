@@ -72,8 +72,6 @@ seealso:
     plugin_type: filter
   - plugin: kennel.fleet.anomalies
     plugin_type: filter
-  - plugin: kennel.fleet.datadog_query_problems
-    plugin_type: filter
   - name: Monitors
     description: The form of their queries.
     link: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor

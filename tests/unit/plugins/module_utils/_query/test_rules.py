@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.filter.datadog_query_problems import datadog_query_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._query.functions import FUNCTIONS, MODIFIERS, Argument
 from ansible_collections.kennel.fleet.plugins.module_utils._query.metric import parse, parse_formula
 from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
@@ -194,9 +193,7 @@ def test_all_problems_are_named_in_their_order_with_their_lines() -> None:
 
 
 def test_unknown_types_and_other_things_than_text_are_problems() -> None:
-    assert "unknown monitor type 'graph', expected one of metric alert" in datadog_query_problems("a{*}", "graph")[0]
-    assert "unknown monitor type" in datadog_query_problems("a{*}", ["query alert"])[0]
-    assert datadog_query_problems(None) == ["the query is None: write a text, such as avg:system.load.1{*}"]
+    assert "unknown monitor type 'graph', expected one of metric alert" in query_problems("a{*}", "graph")[0]
 
 
 def value(argument: Argument) -> st.SearchStrategy[str]:

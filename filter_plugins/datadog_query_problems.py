@@ -1,1 +1,0 @@
-../plugins/filter/datadog_query_problems.py
