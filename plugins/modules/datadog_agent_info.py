@@ -114,7 +114,8 @@ PATIENCE = 30
 # Seconds after its start in which an Agent may not answer yet.
 YOUNG = 30
 # How often each address is asked, and how many seconds an answer may take.
-TIMES, ANSWER = 3, 10
+TIMES = 3
+ANSWER = 10
 
 
 def send(addresses: list[str]) -> dict[str, str]:

@@ -258,7 +258,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
     datadog_argument_spec,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._api.module import write_reports
-from ansible_collections.kennel.fleet.plugins.module_utils._verify import report as report
+from ansible_collections.kennel.fleet.plugins.module_utils._verify import report
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.expected import KINDS
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.polling import Watch
 from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals import (

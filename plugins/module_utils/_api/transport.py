@@ -17,14 +17,21 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
-from datadog import api as datadog_api
-from datadog.api.api_client import APIClient
-from datadog.api.exceptions import ClientError, DatadogException, HttpTimeout, ProxyError
-from datadog.api.http_client import RequestClient
 
 from .errors import DatadogError, explain_answer
+
+try:
+    import requests
+    from datadog import api as datadog_api
+    from datadog.api.api_client import APIClient
+    from datadog.api.exceptions import ClientError, DatadogException, HttpTimeout, ProxyError
+    from datadog.api.http_client import RequestClient
+except ImportError as error:
+    # Modules may be imported without the libraries that they need when they run.
+    MISSING: ImportError | None = error
+else:
+    MISSING = None
 
 SUCCESS = (200, 201, 202, 204)
 
@@ -35,6 +42,8 @@ class Transport:
     def __init__(
         self, *, api_url: str, api_key: str | None, app_key: str | None, validate_certs: bool, timeout: float
     ) -> None:
+        if MISSING:
+            raise MISSING
         self._public_url = public_address(api_url)
         self._keys = [key for key in (api_key, app_key) if key]
         self._response: requests.Response | None = None

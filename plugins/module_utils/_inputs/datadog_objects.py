@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
@@ -106,6 +105,9 @@ def _parsed(text: str | None) -> list[Any]:
     """Return the items of a file. Raises ValueError, whose text follows the path."""
     if text is None:
         raise ValueError("cannot be read. Make it readable")
+    # A host may lack it, and Ansible does not.
+    import yaml
+
     try:
         items = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -4,25 +4,8 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
-
-import yaml
-
-# The one in C where there is one.
-_Fastest: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-class _Dumper(_Fastest):  # type: ignore[misc]
-    """Writes text of several lines as lines, and nothing as a reference to something else."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def text(self, value: str) -> Any:
-        return self.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-_Dumper.add_representer(str, _Dumper.text)
 
 
 def without_nulls(value: Any) -> Any:
@@ -95,4 +78,28 @@ def yaml_text(value: Any) -> str:
     """Return a value as YAML for people: in its own order, text of several lines as lines; "" where it is empty."""
     if not value:
         return ""
-    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))
+    return str(_yaml().dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1000))
+
+
+def _yaml() -> Any:
+    """Return PyYAML, which a host may lack and Ansible does not."""
+    import yaml
+
+    return yaml
+
+
+@functools.cache
+def _dumper() -> Any:
+    """Return a dumper that writes text of several lines as lines, and nothing as a reference to something else."""
+    yaml = _yaml()
+
+    # The one in C where there is one.
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+        def text(self, value: str) -> Any:
+            return self.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, Dumper.text)
+    return Dumper
