@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -174,23 +174,10 @@ def run_together() -> None:
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     client, params = api.client_from_module(module), module.params
     gateways = [gateway(client, name) for name in KINDS if params[f"{name}s"] is not None]
-    problems = [problem for objects in gateways for problem in input_problems(objects.schema, params)]
-    result: Body = {"changed": False, "diff": []}
-    if problems:
-        result |= {"failed": True, "msg": "\n".join(dict.fromkeys(problems)), "problems": list(dict.fromkeys(problems))}
-    done: dict[str, list[Body]] = {}
-    for objects in gateways if not problems else ():
-        one = run(objects, params, module.check_mode)
-        plural = f"{objects.schema.name}s"
-        done[plural] = one.pop(plural)
-        changed, shown = result["changed"] or one["changed"], result["diff"] + one["diff"]
-        result |= {**one, "changed": changed, "diff": shown}
-        if "failed" in one:
-            break
-    summed = {"fleet": params["fleet"], "check": module.check_mode, **summary(done)}
-    result |= {"summary": summed, "urls": [each["url"] for each in done.get("dashboards", []) if each["url"]]}
+    result = run_all(gateways, params, module.check_mode)
     if params["reports"] and "failed" not in result:
-        write_reports(module, params["reports"], {"objects.json": json.dumps(summed, indent=4) + "\n"}, **result)
+        text = json.dumps(result["summary"], indent=4) + "\n"
+        write_reports(module, params["reports"], {"objects.json": text}, **result)
     _end(module, result)
 
 
@@ -229,6 +216,25 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
         "diff": [diff(schema, change) for change in changed],
         f"{schema.name}s": [report(schema, change, _url(objects, change)) for change in done],
     }
+
+
+def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool) -> Body:
+    """Do what ``run`` does, one gateway after the other until one fails, and sum up. Bad input stops all of them."""
+    problems = list(dict.fromkeys(text for objects in gateways for text in input_problems(objects.schema, params)))
+    result: Body = {"changed": False, "diff": []}
+    if problems:
+        result |= {"failed": True, "msg": "\n".join(problems), "problems": problems}
+    done: dict[str, list[Body]] = {}
+    for objects in gateways:
+        if "failed" in result:
+            break
+        one = run(objects, params, check)
+        plural = f"{objects.schema.name}s"
+        done[plural] = one.pop(plural)
+        result |= {**one, "changed": result["changed"] or one["changed"], "diff": result["diff"] + one["diff"]}
+    result["summary"] = {"fleet": params["fleet"], "check": check, **summary(done)}
+    result["urls"] = [each["url"] for each in done.get("dashboards", []) if each["url"]]
+    return result
 
 
 def _url(objects: Gateway, change: Change) -> str | None:
