@@ -53,7 +53,7 @@ options:
         description: The file that its code comes from, named in messages.
         type: str
       metrics:
-        description: Metrics that it must give. They are for M(kennel.fleet.datadog_checks_info).
+        description: Metrics that it must give, for O(prove).
         type: list
         elements: str
   code:
@@ -75,6 +75,13 @@ options:
     type: list
     elements: str
     default: []
+  prove:
+    description:
+      - Whether to run each check with O(checks[].metrics) once, if nothing changed, and say in RV(proven) whether all
+        gave them. After a change the Agent has to be restarted first, and M(kennel.fleet.datadog_checks_info) runs them
+        then.
+    type: bool
+    default: false
   root:
     description: The Agent's configuration folder.
     type: path
@@ -120,6 +127,10 @@ files:
   type: list
   elements: str
   sample: [/etc/datadog-agent/conf.d/redisdb.d/conf.yaml]
+proven:
+  description: With O(prove), whether nothing changed and all checks gave their metrics just now.
+  returned: always
+  type: bool
 """
 
 import os
@@ -130,6 +141,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._host.check_loading import try_loading
+from ansible_collections.kennel.fleet.plugins.module_utils._host.check_runs import CheckRuns, problem
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import render
 
 CHECK = {
@@ -254,6 +266,17 @@ def disabled_name(name: str, number: int) -> str:
     return f"{name}.disabled" if number == 1 else f"{name}.{number}.disabled"
 
 
+def prove(module: AnsibleModule) -> bool:
+    """Whether every check gives its metrics now. An Agent that never ran is not waited for: nothing starts it here."""
+    runs = CheckRuns(module, wait=0, timeout=60)
+    checks = [
+        check for check in module.params["checks"] if check["state"] == "present" and check["metrics"] is not None
+    ]
+    return not any(
+        problem(check["name"], check["metrics"], runs.run(check["name"], check["metrics"])) for check in checks
+    )
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -261,6 +284,7 @@ def main() -> None:
             "code": {"type": "dict", "default": {}},
             "disable_others": {"type": "bool", "default": False},
             "tracked": {"type": "list", "elements": "str", "default": []},
+            "prove": {"type": "bool", "default": False},
             "root": {"type": "path", "default": "/etc/datadog-agent"},
             "python": {"type": "path", "default": "/opt/datadog-agent/embedded/bin/python3"},
             "user": {"default": "dd-agent"},
@@ -277,7 +301,8 @@ def main() -> None:
             check.apply(changes)
         if module.params["disable_others"]:
             disable(changes, module.params["root"], {*module.params["tracked"], *(check.name for check in checks)})
-    module.exit_json(**changes.result)
+    proven = module.params["prove"] and not changes.changed and not module.check_mode and prove(module)
+    module.exit_json(proven=proven, **changes.result)
 
 
 if __name__ == "__main__":

@@ -66,70 +66,8 @@ problems:
   sample: ["the check queue_length gives no queue.length: ConnectionRefusedError: port 6379"]
 """
 
-import time
-from dataclasses import replace
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host.agent_answers import CheckRun, read_check
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
-
-USER = "dd-agent"
-NEVER_RAN = (
-    "The Agent has not created the files that its command line needs: "
-    "`journalctl -u datadog-agent` says why it does not run"
-)
-NO_REASON = (
-    "The Agent finds no such check, and does not say why: look at its conf.yaml and at /var/log/datadog/agent.log"
-)
-SILENT = "It runs without an error and gives {}: look at what it submits, and under which names"
-
-
-class Checks:
-    """Runs checks one after the other, with one time to wait for all of them."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        self.deadline = time.monotonic() + module.params["wait"]
-
-    def run(self, name: str, metrics: list[str]) -> CheckRun:
-        """Run a check, twice where a metric is missing and nothing has failed: rates need two runs."""
-        found = self._ready(name)
-        if found.errors or not set(metrics) - set(found.metrics):
-            return found
-        return self._once(name, "--check-rate")
-
-    def _ready(self, name: str) -> CheckRun:
-        while True:
-            found = self._once(name)
-            if found.ready or time.monotonic() >= self.deadline:
-                return found
-            # There is nothing to wait on: the Agent makes its files when it gets to it.
-            time.sleep(2)
-
-    def _once(self, name: str, *more: str) -> CheckRun:
-        seconds = self.module.params["timeout"]
-        prefix = ["runuser", "-u", USER, "--", "timeout", "-k", "5", str(seconds), "datadog-agent"]
-        status, out, err = self.module.run_command(
-            [*prefix, "check", name, "--json", *more], environ_update={"LC_ALL": "C.UTF-8"}
-        )
-        if status == 124:
-            return CheckRun(errors=(f"it was still running after {seconds} seconds",))
-        found = read_check(name, out, err, status)
-        # An error may quote an address with its password.
-        return replace(found, errors=tuple(public_text(error) for error in found.errors))
-
-
-def problem(name: str, metrics: list[str], found: CheckRun) -> str:
-    """Return what is wrong with a run of the check, empty where it gave METRICS."""
-    missing = [metric for metric in metrics if metric not in found.metrics]
-    if not missing and (found.metrics or not found.errors):
-        return ""
-    reason = "; ".join(found.errors) or SILENT.format(", ".join(found.metrics) or "nothing")
-    if not found.ready:
-        reason = f"{reason}. {NEVER_RAN}"
-    elif reason == "no valid check found":
-        reason = NO_REASON
-    return f"the check {name} gives no {', '.join(missing) or 'metric'}: {reason}"
+from ansible_collections.kennel.fleet.plugins.module_utils._host.check_runs import CheckRuns, problem
 
 
 def main() -> None:
@@ -141,7 +79,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted, checks = module.params["checks"], Checks(module)
+    wanted = module.params["checks"]
+    checks = CheckRuns(module, wait=module.params["wait"], timeout=module.params["timeout"])
     runs = {name: checks.run(name, metrics or []) for name, metrics in wanted.items()}
     module.exit_json(
         changed=False,

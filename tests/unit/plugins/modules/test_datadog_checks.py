@@ -48,7 +48,9 @@ def install(run_module: Run, own_files: None, root: Path) -> Run:
     host = {"root": str(root), "python": sys.executable, "user": pwd.getpwuid(os.getuid()).pw_name}
 
     def call(code: str | None = CODE, others: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-        given = {key: changes.pop(key) for key in (*host, "check", "disable_others", "tracked") if key in changes}
+        given = {
+            key: changes.pop(key) for key in (*host, "check", "disable_others", "tracked", "prove") if key in changes
+        }
         codes = {"code": {"jobs": code} if code is not None else {}} | (others or {})
         checks = [{**check, **changes}, *codes.pop("checks", [])]
         return run_module(datadog_checks, **{**host, **given}, checks=checks, **codes)
@@ -261,3 +263,57 @@ def test_other_checks_are_left_alone_unless_asked(install: Run, crowded: Path) -
     before = tree(crowded)
     install(code=None)
     assert tree(crowded).items() >= before.items()
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Return a function that sets what the Agent's command line does, and returns the calls of it that there were."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    calls = programs / "calls"
+
+    def answer(script: str) -> list[str]:
+        for name, text in {
+            "runuser": 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"',
+            "datadog-agent": f'echo "$*" >>{calls}; {script}',
+        }.items():
+            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).chmod(0o755)
+        before = calls.read_text().splitlines() if calls.exists() else []
+        calls.write_text("")
+        return before
+
+    return answer
+
+
+GIVES = """printf '[{"aggregator": {"metrics": [{"metric": "jobs"}]}, "runner": {"LastError": ""}}]'"""
+
+
+def test_proves_what_did_not_change_and_nothing_else(install: Run, agent: Callable[[str], list[str]]) -> None:
+    agent(GIVES)
+    arguments: dict[str, Any] = {"metrics": ["jobs"], "prove": True, "code": None}
+    # The Agent has to be restarted first.
+    assert (install(**arguments)["proven"], agent(GIVES)) == (False, [])
+    assert (install(**arguments)["proven"], agent(GIVES)) == (True, ["check jobs --json"])
+    assert (install(**arguments, check=True)["proven"], agent(GIVES)) == (False, [])
+    assert (install(**{**arguments, "prove": False})["proven"], agent(GIVES)) == (False, [])
+
+
+@pytest.mark.parametrize(
+    "script", [GIVES.replace("jobs", "other"), "echo Error: unable to read the auth token >&2; exit 1"]
+)
+def test_check_that_gives_too_little_or_cannot_run_yet_is_not_proven(
+    install: Run, agent: Callable[[str], list[str]], script: str
+) -> None:
+    agent(script)
+    arguments: dict[str, Any] = {"metrics": ["jobs"], "prove": True, "code": None}
+    install(**arguments)
+    result = install(**arguments)
+    assert (result["failed"], result["proven"]) == (False, False)
+
+
+def test_check_without_metrics_is_not_run(install: Run, agent: Callable[[str], list[str]]) -> None:
+    agent("exit 1")
+    install(code=None)
+    assert (install(code=None, prove=True)["proven"], agent("exit 1")) == (True, [])
