@@ -51,6 +51,15 @@ class Run:
         """How often a package list was refreshed, from the output of -vvv."""
         return len(re.findall(r"^\s*\"?cache_updated\"?: true", self.output, re.MULTILINE))
 
+    def missing(self) -> dict[str, str]:
+        """What verify says is missing, as text by host."""
+        said = self.output[self.output.index("Show what Datadog has") :].split("PLAY RECAP")[0]
+        found: dict[str, dict[str, None]] = {}
+        # One that Datadog knows by another name is called by both.
+        for host, text in re.findall(r"^\s*(fresh\d)(?: \(in Datadog \S+\))?: (.+)$", said, re.MULTILINE):
+            found.setdefault(host, {})[text] = None
+        return {host: "\n".join(texts) for host, texts in found.items()}
+
     def recap(self) -> dict[str, dict[str, int]]:
         """Counts by host, as the last lines give them."""
         found = {}
