@@ -252,7 +252,7 @@ class Client:
 
     def _pause(self, attempt: int, error: DatadogError) -> float:
         """Return the seconds to wait before the next attempt, spread so that controllers do not come back together."""
-        backoff = FIRST_PAUSE * 2**attempt * (0.5 + self._chance() / 2)
+        backoff: float = FIRST_PAUSE * 2**attempt * (0.5 + self._chance() / 2)
         if error.kind != "rate_limit":
             return backoff
         reset = reset_seconds(self._transport.headers)

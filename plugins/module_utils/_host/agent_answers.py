@@ -125,7 +125,7 @@ def _runs(out: str) -> list[dict[str, Any]]:
         except ValueError:
             continue
         if document and all(isinstance(run, dict) and "runner" in run for run in document):
-            return document
+            return list(document)
     return []
 
 

@@ -41,7 +41,7 @@ OTHER_CLASS = "of its classes the Agent takes {0}, the first by name, and not {1
 METRIC_TYPES = ("GAUGE", "RATE", "COUNT", "MONOTONIC_COUNT", "COUNTER", "HISTOGRAM", "HISTORATE")
 SUBMITTING = ("submit_metric", "submit_service_check", "submit_event", "submit_histogram_bucket")
 HEADERS = {"User-Agent": "Datadog Agent", "Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
-ANSWERS = {
+ANSWERS: dict[str, dict[str, object]] = {
     "aggregator": dict.fromkeys((*SUBMITTING, "submit_event_platform_event")),
     "datadog_agent": {
         **dict.fromkeys(("get_config", "get_clustername", "log", "send_log", "set_check_metadata")),
@@ -62,7 +62,7 @@ ANSWERS = {
     "kubeutil": {"get_connection_info": {}},
     "containers": {"is_excluded": False},
 }
-CONSTANTS = {
+CONSTANTS: dict[str, dict[str, object]] = {
     "aggregator": {name: number for number, name in enumerate(METRIC_TYPES)},
     "tagger": {"LOW": 0, "ORCHESTRATOR": 1, "HIGH": 2},
     "_util": {"SubprocessOutputEmptyError": type("SubprocessOutputEmptyError", (Exception,), {"__module__": "_util"})},
@@ -183,7 +183,8 @@ def attempt(name: str, home: str, path: str, seconds: float) -> dict[str, str]:
     _child, status = os.waitpid(child, 0)
     how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit status {os.WEXITSTATUS(status)}"
     if text.endswith(b"\n"):
-        return json.loads(text)
+        said: dict[str, str] = json.loads(text)
+        return said
     return {"problem": EXCEEDED.format(f"{seconds:g}") if late else ENDED.format(how)}
 
 

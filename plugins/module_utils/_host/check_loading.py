@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import check_import
@@ -34,7 +35,8 @@ def try_loading(
     become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
     limit = [shutil.which("timeout") or "timeout", "-k", "5", str(seconds + 30)]
     # The Agent's interpreter is in UTF-8 mode, whatever the locale.
-    program = [python, "-X", "utf8", "-c", check_import.__spec__.loader.get_source(check_import.__name__)]
+    spec: Any = check_import.__spec__
+    program = [python, "-X", "utf8", "-c", spec.loader.get_source(check_import.__name__)]
     try:
         status, out, err = module.run_command(
             [*become, *limit, *program, name, root, home, str(seconds)],

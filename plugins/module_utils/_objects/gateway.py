@@ -58,7 +58,8 @@ class Gateway:
         return self._create(self.schema.create_body(body), find)
 
     def _create(self, body: Body, find: Any) -> Body:
-        return self.client.post(self.schema.name, body, find=find)
+        made: Body = self.client.post(self.schema.name, body, find=find)
+        return made
 
     def update(self, change: Change, body: Body) -> None:
         """Turn what is found into the body."""
@@ -81,7 +82,8 @@ class Gateway:
 
     def _get(self, number: Any, **params: Any) -> Body:
         try:
-            return self.client.get(f"{self.schema.name}/{number}", **params)
+            found: Body = self.client.get(f"{self.schema.name}/{number}", **params)
+            return found
         except DatadogError as error:
             if error.status != 404:
                 raise

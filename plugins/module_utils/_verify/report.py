@@ -109,7 +109,7 @@ def missing(found: Found, causes: Mapping[Signal, str]) -> list[str]:
         key: tuple[str, ...]
         for signal in signals:
             if signal in causes:
-                alike = (causes[signal],) if len({causes.get(each) for each in signals}) == 1 else ()
+                alike: tuple[str, ...] = (causes[signal],) if len({causes.get(each) for each in signals}) == 1 else ()
                 key = alike or (causes[signal], signal.kind, signal.family if signal.kind == PRESENT else signal.name)
                 wrong.setdefault(key, []).append(signal)
         for key, together in wrong.items():
