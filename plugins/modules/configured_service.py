@@ -13,6 +13,7 @@ description:
     before its configuration last changed.
   - No file is readable by others on its way. Secrets never show in output, logs or diffs.
   - Has systemd read the unit's file again before a start, if that changed.
+  - A service that does not start with changed files gets the former ones back, and runs with those.
   - No link is followed that another user than root can have made, and nothing but a plain file is replaced. What stands
     in the way is named, and left alone.
   - So a run that was broken off between writing a file and restarting the service is put right by the next one.
@@ -224,20 +225,22 @@ class Service:
     def read(self) -> None:
         self.state = read_unit(self.module, self.unit)
 
-    def run(self, verb: str, *others: str) -> None:
+    def run(self, verb: str, *others: str) -> str:
+        """Return why systemctl could not do it, or an empty text."""
         if self.module.check_mode:
-            return
+            return ""
         if self.state.outdated:
             # Otherwise systemd would start what the unit's file said before.
             self.module.run_command([self.systemctl, "daemon-reload"], check_rc=True)
             self.read()
         units = others or (self.unit,)
         status, out, err = self.module.run_command([self.systemctl, verb, *units])
-        if status != 0:
-            self.module.fail_json(
-                msg=f"{', '.join(units)} could not {verb}: {(err or out).strip()}. "
-                f"On the host, 'journalctl -u {self.unit} -n 50' says why."
-            )
+        if status == 0:
+            return ""
+        return (
+            f"{', '.join(units)} could not {verb}: {(err or out).strip().rstrip('.')}. "
+            f"On the host, 'journalctl -u {self.unit} -n 50' says why."
+        )
 
 
 def decide(service: Unit, *, enabled: bool, stale: bool) -> list[str]:
@@ -248,6 +251,24 @@ def decide(service: Unit, *, enabled: bool, stale: bool) -> list[str]:
     if not service.active:
         return [*actions, "start"]
     return [*actions, "restart"] if stale else actions
+
+
+def restore(changes: Changes, files: list[dict[str, Any]], service: Service) -> str:
+    """Put changed files back and start the service with them; return what became of it."""
+    restored = [file for file in files if file["path"] in changes.before]
+    if not restored:
+        return ""
+    for file in restored:
+        before = changes.before[file["path"]]
+        attributes = {name: file[name] for name in ("owner", "group", "mode")}
+        if before is None:
+            safe_files.remove_file(changes.module, file["path"])
+        else:
+            safe_files.ensure_file(changes.module, file["path"], before, **attributes)
+    service.read()
+    names = ", ".join(file["path"] for file in restored)
+    runs = not service.run("restart")
+    return f" {names}: put back as before, and the service {'runs with that again' if runs else 'does not run'}."
 
 
 def put(changes: Changes, file: dict[str, Any]) -> bool:
@@ -303,11 +324,15 @@ def main() -> None:
     actions = decide(service.state, enabled=enabled, stale=stale)
     if not (enabled and module.params["defer"]):
         for verb in actions:
-            service.run(verb)
+            if problem := service.run(verb):
+                with safe_files.refusals(module):
+                    problem += restore(changes, files, service) if verb in ("start", "restart") else ""
+                module.fail_json(msg=problem)
     companions = [] if enabled else enabled_units(module, module.params["companions"])
     if companions:
         actions.append(f"disable {' '.join(companions)}")
-        service.run("disable", *companions)
+        if problem := service.run("disable", *companions):
+            module.fail_json(msg=problem)
     if actions and not module.check_mode:
         service.read()
     changes.changed |= bool(actions)

@@ -15,12 +15,14 @@ class Changes:
     """Writes and removes files, and notes what that changed. No secret gets into ``diffs``.
 
     :ivar files: paths of the files that changed.
+    :ivar before: the text of each changed file before, None where there was none.
     :ivar changed: whether anything did, also only the owner or mode of a folder.
     """
 
     def __init__(self, module: Any) -> None:
         self.module = module
         self.files: list[str] = []
+        self.before: dict[str, str | None] = {}
         self.diffs: list[dict[str, str]] = []
         self.changed = False
 
@@ -35,9 +37,10 @@ class Changes:
         secrets: Mapping[str, Any] | None = None,
     ) -> bool:
         """Make the file have this text, owner and mode; say whether that was a change."""
-        before = safe_files.read_text(path)
+        there, before = safe_files.status(path) is not None, safe_files.read_text(path)
         changed = safe_files.ensure_file(self.module, path, text, owner=owner, group=group, mode=mode)
         if changed:
+            self.before[path] = before if there else None
             self.note(path, before, text, secrets)
         return changed
 
@@ -45,6 +48,7 @@ class Changes:
         """Remove the file; say whether there was one."""
         before = safe_files.remove_file(self.module, path)
         if before is not None:
+            self.before[path] = before
             self.note(path, before, "", secrets)
         return before is not None
 

@@ -23,7 +23,7 @@ from ansible_collections.kennel.fleet.plugins.modules.configured_service import 
 Run = Callable[..., dict[str, Any]]
 
 SYSTEMCTL = """#!{python}
-import fnmatch, json, sys, time
+import fnmatch, json, os, sys, time
 path = {state!r}
 unit = json.load(open(path))
 verb = sys.argv[1]
@@ -47,7 +47,8 @@ if verb == "daemon-reload":
     unit["facts"]["NeedDaemonReload"] = "no"
     json.dump(unit, open(path, "w"))
     sys.exit()
-if verb in unit["broken"]:
+reads = unit["reads"] if os.path.exists(unit["reads"]) else ""
+if verb in unit["broken"] or (verb.endswith("start") and reads and "bad" in open(reads).read()):
     json.dump(unit, open(path, "w"))
     sys.exit("Job for x.service failed.")
 stamp = time.strftime("%a %Y-%m-%d %H:%M:%S.500000 UTC", time.gmtime(time.time() + 1))
@@ -71,9 +72,11 @@ class Unit:
         self.path = path
         self.set(LoadState="loaded", ActiveState="active", UnitFileState="enabled", ActiveEnterTimestamp=STARTED)
 
-    def set(self, broken: tuple[str, ...] = (), companions: tuple[str, ...] = (), **facts: str) -> None:
+    def set(
+        self, broken: tuple[str, ...] = (), companions: tuple[str, ...] = (), reads: str = "", **facts: str
+    ) -> None:
         before = json.loads(self.path.read_text())["facts"] if self.path.exists() else {}
-        state = {"facts": {**before, **facts}, "verbs": [], "broken": broken, "companions": companions}
+        state = {"facts": {**before, **facts}, "verbs": [], "broken": broken, "companions": companions, "reads": reads}
         self.path.write_text(json.dumps(state))
 
     @property
@@ -398,3 +401,27 @@ class TestFiles:
         assert words in result["msg"]
         assert KEY not in str(result)
         assert not path.exists()
+
+
+@pytest.mark.parametrize("before", ["fine: 1\n", None])
+def test_files_that_a_service_does_not_start_with_are_put_back(
+    service: Run, unit: Unit, tmp_path: Path, own_files: None, before: str | None
+) -> None:
+    path = tmp_path / "settings.cnf"
+    if before:
+        path.write_text(before)
+    unit.set(reads=str(path))
+    result = service(files=[{"path": str(path), "content": "bad: 1\n", "mode": "0644"}])
+    assert result["failed"]
+    assert result["msg"].endswith(f"{path}: put back as before, and the service runs with that again.")
+    assert (path.read_text() if path.exists() else None) == before
+    assert unit.verbs == ["restart", "restart"]
+
+
+def test_service_that_does_not_start_with_its_former_files_either_is_said_not_to_run(
+    service: Run, unit: Unit, tmp_path: Path, own_files: None
+) -> None:
+    unit.set(broken=("restart",))
+    result = service(files=[{"path": str(tmp_path / "settings.cnf"), "content": "a: 1\n"}])
+    assert "put back as before, and the service does not run." in result["msg"]
+    assert not (tmp_path / "settings.cnf").exists()
