@@ -21,6 +21,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
+FACTS = "Not all facts are gathered: set kennel_gather_subset to [all], or correct it."
 BRACES = "Correct it. Write !unsafe before a text whose braces are Datadog's, such as {{host.name}}."
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -119,7 +120,8 @@ class ActionModule(ActionBase):
                 try:
                     given[name] = copied(templar.template(variables[name]))
                 except AnsibleError as error:
-                    problems.append(f"{name} cannot be templated: {error.message}. {BRACES}")
+                    hint = FACTS if "ansible_" in str(variables[name]) else BRACES
+                    problems.append(f"{name} cannot be templated: {error.message}. {hint}")
                     given[name] = None
         problems += specification_problems(options, given)
         prefix = f"{role}_"

@@ -116,3 +116,8 @@ def test_source_of_a_check_is_found_beside_the_playbook_and_in_the_role(check: C
     checks = [mine, {"name": "jobs", "source": "jobs.py"}, {"name": "none", "source": "none.py"}]
     problems = check(["datadog_custom_check"], {"datadog_custom_check_checks": checks})["problems"]
     assert [problem.partition("check ")[2][:4] for problem in problems] == ["jobs", "none"]
+
+
+def test_fact_that_is_not_gathered_is_named_with_what_gathers_it(check: Check) -> None:
+    [problem] = check(["datadog_agent"], {"datadog_agent_env": "{{ ansible_facts['memtotal_mb'] }}"})["problems"]
+    assert "datadog_agent_env cannot be templated" in problem and "kennel_gather_subset" in problem
