@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -74,13 +75,20 @@ def running(command: list[str], log: Path, **options: Any) -> Iterator[None]:
 def unit(folder: Path, **variables: Any) -> str:
     """The unit that the role writes with these inputs."""
     given = {"datadog_tags_result": ["env:lab", "team:dogs"], **variables}
-    extra = ["-e", f"@{ROLE}/defaults/main.yml", "-e", f"@{ROLE}/vars/main.yml", "-e", repr(given)]
-    arguments = f"src={ROLE}/templates/flask_apm.service.j2 dest={folder}/unit mode=0600"
-    subprocess.run(
-        [BIN / "ansible", "-i", "localhost,", "-c", "local", "localhost", "-m", "ansible.builtin.template",
-         "-a", arguments, *extra],
-        cwd=ROOT, check=True, capture_output=True,
-    )  # fmt: skip
+    template = {"src": f"{ROLE}/templates/flask_apm.service.j2", "dest": f"{folder}/unit", "mode": "0600"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [f"{ROLE}/defaults/main.yml", f"{ROLE}/vars/main.yml"],
+        "tasks": [
+            {"kennel.fleet.check_inputs": {"roles": ["flask_apm"]}, "register": "__flask_apm_checked"},
+            {"ansible.builtin.template": template},
+        ],
+    }
+    (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    command = [BIN / "ansible-playbook", "-i", "localhost,", folder / "play.yml", "-e", json.dumps(given)]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
     return (folder / "unit").read_text(encoding="utf-8")
 
 
@@ -122,8 +130,12 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
         unit(folder, flask_apm_port=port, flask_apm_agent_port=receiver,
              flask_apm_dogstatsd_port=dogstatsd.getsockname()[1],
              flask_apm_environment={"DD_TRACE_SAMPLING_RULES": '[{"sample_rate": 1, "name": "100%"}]'},
-             flask_apm_database={"host": "x"}, __flask_apm_credentials=f"{folder}/database.yaml")
+             flask_apm_database={"host": "x", "user": "x", "database": "x"},
+             flask_apm_database_password="long-enough")
     )  # fmt: skip
+    # The role's own place is root's.
+    assert environment["FLASK_APM_DATABASE"] == "/etc/flask_apm.yaml"
+    environment["FLASK_APM_DATABASE"] = f"{folder}/database.yaml"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "FLASK_"))}
     at, agent = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{receiver}"
     ports = [f"--port={receiver}", f"--otlp-http-port={otlp}", f"--otlp-grpc-port={grpc}"]
