@@ -78,6 +78,7 @@ def unit(folder: Path, **variables: Any) -> str:
     template = {"src": f"{ROLE}/templates/flask_apm.service.j2", "dest": f"{folder}/unit", "mode": "0600"}
     play = {
         "hosts": "localhost",
+        "connection": "local",
         "gather_facts": False,
         "vars_files": [f"{ROLE}/defaults/main.yml", f"{ROLE}/vars/main.yml"],
         "tasks": [
