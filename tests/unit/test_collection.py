@@ -229,7 +229,7 @@ def test_collection_works_without_what_is_not_code(installed: Path) -> None:
     assert "has no host in the group 'monitored'" in refused.value.stdout
 
 
-def test_readme_names_the_tarball_that_is_built() -> None:
+def test_documents_name_the_tarball_that_is_built() -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    named = re.findall(r"kennel-fleet-(\S+?)\.tar\.gz", (ROOT / "README.md").read_text(encoding="utf-8"))
+    named = re.findall(r"kennel-fleet-(\S+?)\.tar\.gz", (ROOT / "docs" / "installing.md").read_text(encoding="utf-8"))
     assert named and set(named) == {version}
