@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_custom_check import GO_CHECKS
 
 sys.path.append(str(Path(__file__).parents[4] / "lab" / "agent"))
 
+from standin_agent import go_checks
 from standin_agent.config import Config, ConfigError
 
 BACKEND = """#!/bin/sh
@@ -130,3 +132,7 @@ def test_a_broken_file_is_named_without_its_content(tmp_path: Path, text: str) -
         load(tmp_path, text)
     assert str(tmp_path / "datadog.yaml") in str(caught.value)
     assert "topsecret" not in str(caught.value)
+
+
+def test_go_checks_are_those_for_which_the_role_refuses_code() -> None:
+    assert go_checks.NAMES == GO_CHECKS
