@@ -9,7 +9,9 @@ version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Compares a list of dashboards with those of the account, and creates, changes or deletes what differs.
-  - Everything is checked before anything is changed, and all problems are reported at once.
+  - Everything is checked before anything is changed, and all problems are reported at once. Widgets are checked by the
+    models of Datadog's own client for fields, types, enumerations and layout.
+  - A widget, field or data source that is not known here is sent as it is written, with a warning.
 options:
   dashboards:
     description:

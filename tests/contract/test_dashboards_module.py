@@ -93,6 +93,16 @@ def test_more_dashboards_than_a_page_holds(account: Account) -> None:
     assert account.actions("dashboard", items[:1], prune=True) == ["unchanged"] + ["deleted"] * 102
 
 
+def test_what_is_not_known_is_sent_with_one_warning(account: Account) -> None:
+    widgets = [{"definition": {"type": "note", "content": "New", "glow": True}}, {"definition": {"type": "hologram"}}]
+    item = {**DASHBOARD, "widgets": widgets}
+    result = account.run("dashboard", [item])
+    [warning] = result["warnings"]
+    assert warning.startswith("dashboard shop: widgets[0].definition.glow, widgets[1].definition.type 'hologram': not ")
+    assert account.client().get(f"dashboard/{result['items'][0]['id']}")["widgets"][0]["definition"]["glow"] is True
+    assert account.actions("dashboard", [item]) == ["unchanged"]
+
+
 def test_the_module_itself(account: Account, run_module: Callable[..., dict[str, Any]]) -> None:
     keys = {"api_key": account.standin.api_key, "app_key": account.standin.app_key, "api_url": account.standin.url}
     arguments = {**keys, "fleet": "lab", "dashboards": [DASHBOARD]}

@@ -19,7 +19,6 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema impor
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import zone
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import parse_monitor
-from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import FORMULA, METRIC, query_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
 
 # The objects are those of a fleet, whatever hosts it has.
@@ -202,27 +201,7 @@ def _rules(kind: str, item: Mapping[str, Any], monitors: Mapping[str, Any]) -> l
         # A key that is not text is a problem already.
         known = not isinstance(key, str) or key in monitors
         return [] if known else [f"there is no monitor with the key {key!r}. Name one in monitor_key."]
-    return [
-        f"widget {title!r}: {problem}"
-        for title, query, grammar in graph_queries(item.get("widgets"))
-        for problem in query_problems(query, grammar)
-    ]
-
-
-def graph_queries(widgets: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield each metric query and formula of a dashboard's widgets, those within groups too: the widget's title, the
-    text, and which of the two it is.
-    """
-    for definition in _dictionaries([widget.get("definition") for widget in _dictionaries(widgets)]):
-        yield from graph_queries(definition.get("widgets"))
-        requests = definition.get("requests")
-        title = str(definition.get("title") or definition.get("type"))
-        for request in _dictionaries(list(requests.values()) if isinstance(requests, dict) else requests):
-            named = _dictionaries(request.get("queries"))
-            texts = [query.get("query") for query in named if query.get("data_source") == "metrics"]
-            formulas = [each.get("formula") for each in _dictionaries(request.get("formulas"))]
-            yield from ((title, text, METRIC) for text in [request.get("q"), *texts] if isinstance(text, str))
-            yield from ((title, text, FORMULA) for text in formulas if isinstance(text, str))
+    return []
 
 
 def _list(value: Any) -> list[Any]:

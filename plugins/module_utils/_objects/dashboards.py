@@ -4,13 +4,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .diff import without_nulls
+from .graphs import graph_problems, undeclared
 from .marks import Mark, mark_in_text, marked_text, unmarked_text
 from .schema import Body, Schema, list_problems
+from .widgets import judge
 
 LAYOUTS = ("ordered", "free")
+REFLOWS = ("auto", "fixed")
+COLUMNS = 12
+MOST_TAGS = 5
+# So many of what is not known are named.
+MOST_NAMED = 5
 FIELDS = """
     title description layout_type reflow_type widgets template_variables template_variable_presets notify_list tags
     tabs default_timeframe is_read_only restricted_roles
@@ -50,7 +58,11 @@ class Dashboards(Schema):
             for tag in _list(item.get("tags"))
             if not str(tag).startswith("team:")
         ]
-        problems += _widget_problems("widgets", item.get("widgets"))
+        if len(_list(item.get("tags"))) > MOST_TAGS:
+            problems.append(f"tags has {len(item['tags'])} tags, and Datadog takes {MOST_TAGS}. Remove some.")
+        problems += _reflow_problems(item)
+        wrong = judge(item.get("widgets"), "[Widget]", "widgets").problems
+        problems += [*(wrong or _layout_problems(item)), *graph_problems(item.get("widgets"))]
         for variable in _list(item.get("template_variables")):
             if not isinstance(variable, dict) or not variable.get("name"):
                 problems.append("a template variable has no name. Give each one.")
@@ -59,6 +71,17 @@ class Dashboards(Schema):
             elif variable.get("default") and variable.get("defaults") and _contradict(variable):
                 problems.append(f"template variable {variable['name']}: default contradicts defaults. Remove default.")
         return problems
+
+    def doubts(self, item: Body, fleet: str) -> list[str]:
+        places = judge(item["widgets"], "[Widget]", "widgets").unknown
+        # The first place of each.
+        unknown = list({re.sub(r"\[\d+\]", "", place): place for place in reversed(places)}.values())[::-1]
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+        doubts = [f"{', '.join(unknown[:MOST_NAMED])}{more}: not known here, sent as written."] if unknown else []
+        if names := undeclared(item["widgets"], item.get("template_variables")):
+            names = [f"${name}" for name in names]
+            doubts.append(f"queries use {', '.join(names)}, which template_variables does not have. Add them there.")
+        return [*doubts, *super().doubts(item, fleet)]
 
     def body(self, item: Body, mark: Mark) -> Body:
         body = {name: value for name, value in item.items() if name in self.fields and value is not None}
@@ -116,23 +139,46 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
-def _widget_problems(place: str, widgets: Any) -> list[str]:
-    if not isinstance(widgets, (list, tuple)):
-        return [f"{place} is not a list. Write one, which may be empty."]
+def _reflow_problems(item: Body) -> list[str]:
+    reflow = item.get("reflow_type")
+    if reflow is None:
+        return []
+    if reflow not in REFLOWS:
+        return [f"reflow_type is {reflow!r}. Write {' or '.join(REFLOWS)}."]
+    return [] if item.get("layout_type") != "free" else ["reflow_type is for ordered dashboards. Remove it."]
+
+
+def _layout_problems(item: Body) -> list[str]:
+    """Return which widgets lack a layout that they need, or have one that they cannot have.
+
+    Source: the description of ``reflow_type`` in datadog-api-client 2.62.0, and what Datadog answers:
+    https://github.com/DataDog/datadogpy/issues/410,
+    https://github.com/DataDog/terraform-provider-datadog/issues/3750
+    """
+    free, reflow = item.get("layout_type") == "free", item.get("reflow_type")
     problems = []
-    for number, widget in enumerate(widgets):
-        definition = widget.get("definition") if isinstance(widget, dict) else None
-        if not isinstance(definition, dict) or not definition.get("type"):
-            problems.append(f"{place}[{number}] has no definition with a type. Give it one.")
-        elif "widgets" in definition:
-            problems += _widget_problems(f"{place}[{number}].definition.widgets", definition["widgets"])
+    for number, widget in enumerate(item["widgets"]):
+        place, layout = f"widgets[{number}]", widget.get("layout")
+        if layout is None and (free or reflow == "fixed"):
+            why = "a free dashboard" if free else "reflow_type fixed"
+            problems.append(f"{place} has no layout, which {why} needs. Give it x, y, width and height.")
+        elif layout is not None and reflow == "auto" and not free:
+            problems.append(f"{place} has a layout, and reflow_type auto places widgets itself. Remove one of them.")
+        elif layout is not None and reflow == "fixed" and not free:
+            right = layout["x"] + layout["width"]
+            if layout["x"] < 0 or right > COLUMNS:
+                columns = f"from column {layout['x']} to {right} of {COLUMNS}"
+                problems.append(f"{place}.layout reaches {columns}. Move it or make it narrower.")
     return problems
 
 
 def _without_id(widget: Any) -> Any:
     """Return the widget without its id and those of the widgets in it: each PUT gives new ones."""
+    # What a widget that is not known here calls widgets may be anything.
+    if not isinstance(widget, dict) or not isinstance(widget.get("definition"), dict):
+        return widget
     definition = widget["definition"]
-    if "widgets" in definition:
+    if isinstance(definition.get("widgets"), (list, tuple)):
         definition = {**definition, "widgets": [_without_id(inner) for inner in definition["widgets"]]}
     return {**{name: value for name, value in widget.items() if name != "id"}, "definition": definition}
 

@@ -18,7 +18,7 @@ from .dashboards import Dashboards
 from .downtimes import Downtimes
 from .monitors import Monitors
 from .plan import CREATING, Change, Refused, by_key, diff, ids, match, plan, report
-from .schema import Body, Schema, input_problems
+from .schema import Body, Schema, input_doubts, input_problems
 from .summary import summary
 
 # In this order they are brought in line.
@@ -184,6 +184,8 @@ def run_together() -> None:
 
 
 def _end(module: AnsibleModule, result: Body) -> None:
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
@@ -193,7 +195,7 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
     """Bring the objects of ``params["fleet"]`` in line with its list, or in check mode say what would be done.
 
     :arg params: ``fleet``, ``adopt``, ``prune`` and the list under the schema's name in the plural.
-    :return: the module's result, with ``failed`` and ``msg`` where it could not be done.
+    :return: the module's result, with ``warnings``, and ``failed`` and ``msg`` where it could not be done.
     """
     schema = objects.schema
     changes: list[Change] = []
@@ -214,6 +216,7 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
     changed = [change for change in done if change.action != "unchanged"]
     return {
         **result,
+        "warnings": [] if "problems" in result else input_doubts(schema, params),
         "changed": bool(changed),
         "diff": [diff(schema, change) for change in changed],
         f"{schema.name}s": [report(schema, change, _url(objects, change)) for change in done],
@@ -223,7 +226,7 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
 def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool) -> Body:
     """Do what ``run`` does, one gateway after the other until one fails, and sum up. Bad input stops all of them."""
     problems = list(dict.fromkeys(text for objects in gateways for text in input_problems(objects.schema, params)))
-    result: Body = {"changed": False, "diff": []}
+    result: Body = {"changed": False, "diff": [], "warnings": []}
     if problems:
         result |= {"failed": True, "msg": "\n".join(problems), "problems": problems}
     done: dict[str, list[Body]] = {}
@@ -233,7 +236,8 @@ def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool)
         one = run(objects, params, check)
         plural = f"{objects.schema.name}s"
         done[plural] = one.pop(plural)
-        result |= {**one, "changed": result["changed"] or one["changed"], "diff": result["diff"] + one["diff"]}
+        sums = {name: result[name] + one[name] for name in ("diff", "warnings")}
+        result |= {**one, **sums, "changed": result["changed"] or one["changed"]}
     result["summary"] = {"fleet": params["fleet"], "check": check, **summary(done)}
     result["urls"] = [each["url"] for each in done.get("dashboards", []) if each["url"]]
     return result

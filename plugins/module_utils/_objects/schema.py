@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .marks import NAME, NAME_RULE, Mark
 
 Body = dict[str, Any]
+# A tag that a query asks for, and not one that it leaves out.
+_FLEET = re.compile(r"(?<![\w!-])kennel_fleet:([a-z][a-z0-9_-]*)")
 
 
 class Schema(ABC):
@@ -31,6 +34,10 @@ class Schema(ABC):
     @abstractmethod
     def problems(self, item: Body) -> list[str]:
         """Return what is wrong with the fields of an item whose fields are all known."""
+
+    def doubts(self, item: Body, fleet: str) -> list[str]:
+        """Return what may be wrong with an item that has no problems, in whole sentences."""
+        return other_fleets(item, fleet)
 
     @abstractmethod
     def body(self, item: Body, mark: Mark) -> Body:
@@ -107,6 +114,35 @@ def input_problems(schema: Schema, params: Mapping[str, Any]) -> list[str]:
     for key, wrong in schema.reference_problems(present).items():
         problems += [f"{plural} ({key}): {problem}" for problem in wrong]
     return problems
+
+
+def input_doubts(schema: Schema, params: Mapping[str, Any]) -> list[str]:
+    """Return what may be wrong with the items of the module's arguments, which have no problems."""
+    return [
+        f"{schema.name} {item['key']}: {doubt}"
+        for item in params[f"{schema.name}s"]
+        if item.get("state", "present") == "present"
+        for doubt in schema.doubts(item, params["fleet"])
+    ]
+
+
+def other_fleets(item: Body, fleet: str) -> list[str]:
+    """Return a sentence where a text of an item, such as a query, names the tag of another fleet."""
+    texts = _texts({name: value for name, value in item.items() if name not in ("tags", "message", "description")})
+    named = {name for text in texts for name in _FLEET.findall(text)} - {fleet}
+    if not named:
+        return []
+    return [
+        f"it asks for kennel_fleet:{', '.join(sorted(named))}, and this fleet is {fleet}. Change it if it was copied."
+    ]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def item_problems(schema: Schema, items: Iterable[Any]) -> list[str]:

@@ -57,6 +57,29 @@ def query_problems(text: str, kind: str = METRIC) -> list[str]:
     return [str(QuerySyntaxError(problem, text, position)) for position, problem in sorted(found)]
 
 
+def formula_names(text: str) -> list[str]:
+    """The queries that a formula names, each once; none where it cannot be read.
+
+    A bare word that is an argument of a function, such as minutes, is not one.
+    """
+    try:
+        expressions = parse_formula(text).expressions
+    except ValueError:
+        return []
+    found = (node.name for expression in expressions for node in _queried(expression) if isinstance(node, Variable))
+    return list(dict.fromkeys(found))
+
+
+def _queried(expression: Expression) -> Iterator[Expression]:
+    """The expression and all that it is made of, without arguments that only set how a function works."""
+    yield expression
+    parts = list(_parts(expression))
+    if isinstance(expression, Call) and expression.name not in EXTREMES:
+        parts = parts[:1]
+    for part in parts:
+        yield from _queried(part)
+
+
 def _nodes(expression: Expression) -> Iterator[Expression]:
     """The expression and all that it is made of."""
     yield expression

@@ -30,7 +30,12 @@ def graph(*queries: str, **definition: Any) -> dict[str, Any]:
 
 
 def formula(text: str) -> dict[str, Any]:
-    return {"definition": {"type": "timeseries", "requests": [{"formulas": [{"formula": text}]}]}}
+    named = [{"name": name, "data_source": "metrics", "query": "avg:x{*}"} for name in ("q0", "q1")]
+    return {"definition": {"type": "timeseries", "requests": [{"queries": named, "formulas": [{"formula": text}]}]}}
+
+
+def group(*widgets: dict[str, Any]) -> dict[str, Any]:
+    return {"definition": {"type": "group", "layout_type": "ordered", "widgets": list(widgets)}}
 
 
 def board(*widgets: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -55,7 +60,8 @@ def problems(**inputs: Any) -> list[str]:
 
 
 def test_what_is_right_passes() -> None:
-    good = board(graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"), formula("q0 / q1"))
+    widgets = [graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"), formula("q0 / q1")]
+    good = board(*widgets, template_variables=[{"name": "host"}])
     assert problems(dashboards=[good], monitors=[MONITOR, CHECK], downtimes=[downtime()]) == []
 
 
@@ -82,9 +88,10 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"service": "My Shop"}, "Datadog stores 'service:My Shop' as 'service:my_shop'. Write that."),
         ({"tags": ["env:a b"]}, "datadog_objects_tags: Datadog stores 'env:a b' as 'env:a_b'. Write that."),
         ({"no_data_minutes": 1}, "datadog_objects_no_data_minutes"),
-        ({"dashboards": [board(graph("avg:x{*"))]}, "datadog_objects_dashboards, board: widget 'timeseries': expected"),
-        ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "datadog_objects_dashboards, board: widget 'CPU'"),
-        ({"dashboards": [board({"definition": {"type": "group", "widgets": [graph("nonsense(x{*})")]}})]}, "nonsense"),
+        ({"dashboards": [board(graph("avg:x{*"))]}, "dashboards[0] (board): widget 'timeseries': expected"),
+        ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "datadog_objects_dashboards[0] (board): widget 'CPU'"),
+        ({"dashboards": [board(group(graph("nonsense(x{*})")))]}, "nonsense"),
+        ({"dashboards": [board(formula("q0 / q2"))]}, "'q0 / q2' names q2, and no query has"),
         ({"dashboards": [board(formula("anomalies(q0, 'bassic', 2)"))]}, "algorithm of anomalies is one of basic"),
         ({"dashboards": [board({"definition": {"type": "hostmap", "requests": {"fill": {"q": "x"}}}})]}, "hostmap"),
         ({"dashboards": [board(titel="x")]}, "[0] (board): titel is not a known field. Did you mean title?"),
@@ -143,8 +150,9 @@ def test_a_composite_may_name_monitors_of_any_variable() -> None:
 
 @pytest.mark.parametrize("value", [5, [[]], {"a": 1}])
 def test_what_is_of_a_wrong_type_stops_no_other_check(value: Any) -> None:
+    # Of a type that is not known, so that nothing but the dashboard's own fields is judged.
     definitions = {"requests": value}, {"requests": [{"queries": value}]}
-    odd = board(*({"definition": {"type": "toplist", **each}} for each in definitions), template_variables=0)
+    odd = board(*({"definition": {"type": "new", **each}} for each in definitions), template_variables=0)
     found = problems(
         dashboards=[odd], monitors=[MONITOR, {**MONITOR, "key": value}], downtimes=[downtime(monitor_key=value)]
     )

@@ -34,7 +34,7 @@ ITEMS = st.fixed_dictionaries(
         "template_variables": st.none() | VARIABLES,
         "notify_list": st.none() | st.lists(st.sampled_from(["a@x", "b@x", "c@x"]), unique=True),
         "tags": st.none() | st.lists(st.sampled_from(["team:a", "team:b"]), unique=True),
-        "reflow_type": st.sampled_from(["auto", "fixed"]),
+        "reflow_type": st.just("auto"),
         "is_read_only": st.just(False),
         "template_variable_presets": st.just([]),
     },
@@ -137,7 +137,7 @@ def test_default_is_the_old_form_of_defaults() -> None:
         ({"title": None}, "title is missing"),
         ({"layout_type": "grid"}, "layout_type is 'grid'. Write ordered or free"),
         ({"widgets": None}, "widgets is not a list"),
-        ({"widgets": [{"type": "note"}]}, "widgets[0] has no definition with a type"),
+        ({"widgets": [{"type": "note"}]}, "widgets[0] has no definition. Add it."),
         (
             {"widgets": [{"definition": {"type": "group", "widgets": [{}]}}]},
             "widgets[0].definition.widgets[0] has no definition",

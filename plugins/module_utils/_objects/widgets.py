@@ -1,0 +1,203 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is wrong with widgets by the models of Datadog's own client, and what these models do not know. Pure.
+
+Datadog adds widgets, fields and data sources all the time. So what the models do not know is passed on, unless it is
+a known name with one letter wrong; a value of the wrong type, a missing field and a value that is not of its
+enumeration are problems.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .widget_models import ENUMERATIONS, MODELS
+
+# What says which of several models something is.
+_KINDS = ("type", "data_source", "request_type")
+_ONE_OF = "one of "
+# Enumerations to which Datadog adds.
+_OPEN = "Palette"
+_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "text": ("text", (str,)),
+    "number": ("a number", (int, float)),
+    "bool": ("true or false", (bool,)),
+}
+
+
+@dataclass
+class Verdict:
+    """What is wrong, each with its place and its fix, and the places of what is not known."""
+
+    problems: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def add(self, other: Verdict) -> None:
+        """Add another one."""
+        self.problems += other.problems
+        self.unknown += other.unknown
+
+
+class Field(NamedTuple):
+    """A field of a model."""
+
+    kind: str
+    required: bool
+
+
+def judge(value: Any, model: str, place: str) -> Verdict:
+    """Return what is wrong with a value that shall be of a model, such as ``Widget``."""
+    return _judge(value, model, place)
+
+
+def misspelt(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that differs in one letter that is wrong, missing, too many or swapped with the next."""
+    return next((each for each in known if _one_off(word, each)), None)
+
+
+def _one_off(one: str, other: str) -> bool:
+    if one == other or abs(len(one) - len(other)) > 1:
+        return False
+    start = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), None)
+    if start is None:
+        return True
+    left, right = one[start:], other[start:]
+    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
+
+
+# ------------------------------------------------------------------------------------------------------- the models
+def _lines(text: str) -> dict[str, str]:
+    joined = re.sub(r"\n +", " ", text.strip())
+    return dict(line.split(" = ", 1) for line in joined.splitlines())
+
+
+@functools.cache
+def _enumerations() -> dict[str, tuple[str, ...]]:
+    return {name: tuple(re.split(r", ", text)) for name, text in _lines(ENUMERATIONS).items()}
+
+
+@functools.cache
+def _models() -> dict[str, str]:
+    return _lines(MODELS)
+
+
+@functools.cache
+def _fields(model: str) -> dict[str, Field] | None:
+    """Return the fields of a model by name; None for one that is one of several."""
+    text = _models()[model]
+    if text.startswith(_ONE_OF):
+        return None
+    fields = {}
+    for each in text.split(", "):
+        name, _colon, kind = each.partition(": ")
+        fields[name.rstrip("!")] = Field(kind or "text", name.endswith("!"))
+    return fields
+
+
+@functools.cache
+def _alternatives(kind: str) -> tuple[str, ...]:
+    """Return the types of which a value may be one, with models that are one of several replaced by these."""
+    found: list[str] = []
+    for each in kind.split(" | "):
+        inner = each in _models() and _fields(each) is None
+        found += _alternatives(_models()[each].removeprefix(_ONE_OF)) if inner else [each]
+    return tuple(found)
+
+
+def _values(kind: str) -> tuple[str, ...] | None:
+    """Return the values of an enumeration, or of what is one value; None for other types."""
+    return (kind.strip('"'),) if kind.startswith('"') else _enumerations().get(kind)
+
+
+# -------------------------------------------------------------------------------------------------------- judgement
+def _judge(value: Any, kind: str, place: str) -> Verdict:
+    kinds = _alternatives(kind)
+    if len(kinds) > 1:
+        return _one_of(value, kinds, place)
+    kind = kinds[0]
+    if kind == "any":
+        return Verdict()
+    if kind.startswith("["):
+        if not isinstance(value, (list, tuple)):
+            return Verdict([f"{place} is not a list. Write one."])
+        verdict = Verdict()
+        for number, item in enumerate(value):
+            verdict.add(_judge(item, kind[1:-1], f"{place}[{number}]"))
+        return verdict
+    if values := _values(kind):
+        if isinstance(value, str) and value in values:
+            return Verdict()
+        if isinstance(value, str) and kind.endswith(_OPEN) and not misspelt(value, values):
+            return Verdict(unknown=[f"{place} {value!r}"])
+        return Verdict([f"{place} is {value!r}. Write {_choice(values)}."])
+    if kind in _TYPES:
+        name, types = _TYPES[kind]
+        ok = isinstance(value, types) and (kind == "bool" or not isinstance(value, bool))
+        return Verdict([] if ok else [f"{place} is {value!r}. Write {name}."])
+    return _model(value, kind, place)
+
+
+def _choice(values: tuple[str, ...]) -> str:
+    return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
+
+
+def _model(value: Any, model: str, place: str) -> Verdict:
+    if not isinstance(value, Mapping):
+        return Verdict([f"{place} is {value!r}. Write a dictionary."])
+    fields, verdict, missing = _fields(model) or {}, Verdict(), list[str]()
+    for name, each in fields.items():
+        # Null and absent are the same.
+        if value.get(name) is not None:
+            verdict.add(_judge(value[name], each.kind, f"{place}.{name}"))
+        elif each.required:
+            missing.append(f"{place} has no {name}. Add it.")
+    for name in value if "..." not in fields else ():
+        if name in fields or value[name] is None:
+            continue
+        if meant := misspelt(str(name), (each for each in fields if each not in value)):
+            verdict.problems.append(f"{place}.{name} is not a known field. Did you mean {meant}?")
+        else:
+            verdict.unknown.append(f"{place}.{name}")
+            # A kind that is not known has fields of its own.
+            if name in _KINDS and model != "Widget":
+                missing = []
+    verdict.problems += missing
+    return verdict
+
+
+def _one_of(value: Any, kinds: tuple[str, ...], place: str) -> Verdict:
+    """Return what is wrong by the one that fits best."""
+    if isinstance(value, Mapping):
+        for name in _KINDS:
+            said = {kind: _said(kind, name) for kind in kinds}
+            if not all(said[kind] for kind in kinds if kind in _models()):
+                continue
+            if not isinstance(value.get(name), str):
+                if all(_needs(kind, name) for kind in kinds):
+                    return Verdict([f"{place} has no {name}. Add it."])
+                continue
+            kinds = tuple(kind for kind in kinds if value[name] in said[kind])
+            if not kinds:
+                known = sorted({each for values in said.values() for each in values})
+                if meant := misspelt(value[name], known):
+                    return Verdict([f"{place}.{name} is {value[name]!r}. Did you mean {meant}?"])
+                return Verdict(unknown=[f"{place}.{name} {value[name]!r}"])
+    verdicts = [_judge(value, kind, place) for kind in kinds]
+    return min(verdicts, key=lambda verdict: (len(verdict.problems), len(verdict.unknown)))
+
+
+def _needs(kind: str, name: str) -> bool:
+    fields = (_fields(kind) if kind in _models() else None) or {}
+    return name in fields and fields[name].required
+
+
+@functools.cache
+def _said(kind: str, name: str) -> tuple[str, ...]:
+    """Return the values by which this field says that something is of a model."""
+    fields = (_fields(kind) if kind in _models() else None) or {}
+    return (_values(fields[name].kind) or ()) if name in fields else ()

@@ -1,0 +1,133 @@
+"""Write plugins/module_utils/_objects/widget_models.py from the models of datadog-api-client, or with --check say
+whether it is stale.
+
+What the models of widgets say is kept: fields, which of them are required, their types, and enumerations. Of those
+of products that Kennel has nothing to do with (`LEFT_OUT`), only how they are recognised.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from datadog_api_client.model_utils import ModelComposed, ModelNormal, ModelSimple, none_type
+from datadog_api_client.v1.model.dashboard_template_variable import DashboardTemplateVariable
+from datadog_api_client.v1.model.dashboard_template_variable_preset import DashboardTemplateVariablePreset
+from datadog_api_client.v1.model.widget import Widget
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "plugins/module_utils/_objects/widget_models.py"
+STARTS = (Widget, DashboardTemplateVariable, DashboardTemplateVariablePreset)
+LEFT_OUT = ("ProductAnalytics", "UserJourney", "Retention", "Cohort", "Sankey")
+RECOGNISED_BY = ("type", "data_source")
+PLAIN = {str: "text", bool: "bool", int: "number", float: "number", dict: "any"}
+HEADER = '''\
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What widgets consist of. Written by tests/widget_models.py from the models of datadog-api-client {version}.
+
+``MODELS``: a model is its fields with ``!`` after the name of one that is required, then its type, if it is not text.
+A type is number, bool, any, ``[type]`` for a list, ``"value"`` for one value, the name of an enumeration or of a model,
+or several with ``|``. Some models are one of several others. ``...`` allows any further field.
+"""
+
+from __future__ import annotations
+
+'''
+
+
+def named(model: type) -> str:
+    """The name of a model without what is the same in most."""
+    name = model.__name__.replace("FormulaAndFunction", "Formula")
+    return name.removesuffix("WidgetDefinition") or "Definition"
+
+
+class Models:
+    """The models that are reached from a few."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, str] = {}
+        self.enumerations: dict[str, str] = {}
+        self.named: dict[str, type] = {}
+
+    def type_of(self, found: Any) -> str:
+        """The type as it is written, and the models in it added."""
+        if isinstance(found, tuple):
+            return " | ".join(dict.fromkeys(self.type_of(each) for each in found if each is not none_type))
+        if isinstance(found, list):
+            return f"[{self.type_of(tuple(found))}]"
+        if not isinstance(found, type) or not issubclass(found, (ModelComposed, ModelNormal, ModelSimple)):
+            return PLAIN.get(found, "any") if isinstance(found, type) else "any"
+        name = named(found)
+        assert self.named.setdefault(name, found) is found, f"{name} is the name of two models"
+        if issubclass(found, ModelSimple):
+            return self._simple(name, found)
+        if name not in self.models:
+            self.models[name] = ""
+            self.models[name] = self._composed(found) if issubclass(found, ModelComposed) else self._fields(found)
+        return name
+
+    def _simple(self, name: str, found: Any) -> str:
+        values = sorted(getattr(found, "allowed_values", ()), key=str)
+        if not values:
+            return self.type_of(found.openapi_types["value"])
+        if not all(isinstance(value, str) for value in values):
+            return "number"
+        if len(values) == 1:
+            return f'"{values[0]}"'
+        self.enumerations[name] = ", ".join(values)
+        return name
+
+    def _composed(self, found: Any) -> str:
+        return f"one of {self.type_of(tuple(found._composed_schemas['oneOf']))}"
+
+    def _fields(self, found: Any) -> str:
+        parameters = inspect.signature(found.__init__).parameters.values()
+        required = {
+            each.name for each in parameters if each.default is each.empty and each.kind is not each.VAR_KEYWORD
+        } - {"self_"}
+        types, fields = found.openapi_types, []
+        left_out = any(part in found.__name__ for part in LEFT_OUT)
+        for name, key in found.attribute_map.items():
+            if left_out and key not in RECOGNISED_BY:
+                continue
+            kind = self.type_of(types[name])
+            fields.append(f"{key}{'!' if name in required else ''}{'' if kind == 'text' else ': ' + kind}")
+        free = ["..."] if left_out or "additional_properties_type" in vars(found) else []
+        return ", ".join([*fields, *free])
+
+
+def literal(name: str, values: dict[str, str]) -> str:
+    """A text of Python that has a line for each value, and indented ones where that is too long."""
+    wrapper = textwrap.TextWrapper(118, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    lines = [wrapper.fill(f"{key} = {text}") for key, text in sorted(values.items())]
+    return "\n".join([f'{name} = """', *lines, '"""', ""])
+
+
+def written() -> str:
+    """The text of the file."""
+    models = Models()
+    for start in STARTS:
+        models.type_of(start)
+    header = HEADER.format(version=version("datadog-api-client"))
+    return f"{header}{literal('ENUMERATIONS', models.enumerations)}\n{literal('MODELS', models.models)}"
+
+
+def main() -> int:
+    """Write the file, or say whether it is stale."""
+    text = written()
+    if "--check" in sys.argv[1:]:
+        if TARGET.read_text(encoding="utf-8") != text:
+            print(f"{TARGET.relative_to(ROOT)} is stale. Run tests/widget_models.py.", file=sys.stderr)
+            return 1
+        return 0
+    TARGET.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
