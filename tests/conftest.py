@@ -43,3 +43,11 @@ def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]
         return ended.value.args[0]
 
     return run
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The warnings of modules that are run in this process."""
+    found: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda self, text, **_more: found.append(text))
+    return found

@@ -124,6 +124,13 @@ diff:
   returned: always
   type: list
   elements: dict
+unlisted:
+  description:
+    - Objects of the fleet that are not in the list and stay, each with C(kind), C(key), C(id), C(title) and C(url).
+      V(absent) as their C(state), or O(prune=true), deletes them.
+  returned: always
+  type: list
+  elements: dict
 problems:
   description: What is wrong with the input, each with its fix. Nothing was changed then.
   returned: when the input is refused

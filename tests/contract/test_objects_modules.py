@@ -21,7 +21,9 @@ def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> 
     [entry] = made["items"]
     assert made["changed"] and entry["action"] == "created" and entry["url"].startswith(account.standin.url)
     [diff] = made["diff"]
-    assert diff["before"] == "" and diff["after"] and item["key"] in diff["after_header"]
+    title = str(item.get("title") or item.get("name") or item.get("message"))
+    assert diff["before"] == "" and diff["after"]
+    assert diff["after_header"] == f"{kind} {item['key']}: {title} ({entry['url']})"
     again = account.run(kind, [item])
     assert not again["changed"] and again["diff"] == [] and again["items"] == [{**entry, "action": "unchanged"}]
     changed = account.run(kind, [{**item, **CHANGES[kind]}])
@@ -35,6 +37,17 @@ def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> 
     gone = account.run(kind, absent)
     assert gone["items"][0]["action"] == "deleted" and gone["diff"][0]["after"] == "" and account.there(kind) == []
     assert account.actions(kind, absent) == []
+
+
+def test_what_is_no_longer_listed_is_told_and_stays(account: Account, kind: str) -> None:
+    [made] = account.run(kind, [ITEMS[kind]])["items"]
+    result = account.run(kind, [])
+    [left] = result["unlisted"]
+    assert (left["kind"], left["key"], left["url"]) == (kind, ITEMS[kind]["key"], made["url"]) and left["title"]
+    assert not result["changed"] and result["items"] == [] and len(account.there(kind)) == 1
+    assert account.run(kind, [ITEMS[kind]])["unlisted"] == []
+    assert account.run(kind, [], fleet="other")["unlisted"] == []
+    assert account.run(kind, [], prune=True)["unlisted"] == []
 
 
 def test_check_mode_tells_what_would_be_done_and_does_nothing(account: Account, kind: str) -> None:

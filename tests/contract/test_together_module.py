@@ -46,6 +46,15 @@ def test_what_is_not_given_is_left_alone(together: Callable[..., Body], account:
     assert account.there("dashboard") and account.there("downtime") and not account.there("monitor")
 
 
+def test_what_is_no_longer_listed_is_one_warning(together: Callable[..., Body], warnings: list[str]) -> None:
+    together(**ALL)
+    result = together(**{**ALL, "monitors": [], "downtimes": []})
+    assert [each["key"] for each in result["unlisted"]] == ["load", "nights"]
+    [warning] = warnings
+    assert warning.startswith("2 objects are no longer listed: monitor load, downtime nights. state: absent or")
+    assert not together(**ALL)["unlisted"]
+
+
 def test_problems_of_all_kinds_come_together_and_before_any_change(
     together: Callable[..., Body], account: Account, tmp_path: Path
 ) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import fake_datadog
 import pytest
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg, safe_files
 from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
 from gpg import Gpg, Keyring, Server, gnupg
@@ -91,13 +90,6 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
     say("")
     return say
-
-
-@pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
-    monkeypatch.setattr(AnsibleModule, "warn", lambda self, text, **_more: found.append(text))
-    return found
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def reads(inputs: Mapping[str, Any]) -> list[str]:
 def check(inputs: Mapping[str, Any], host: Host) -> Checked:
     """Merge the objects of variables and files; of those with one key the last counts."""
     scope = _scope_problems(inputs)
-    numbers = _numbers(*(inputs[name] for name in ("error_share", "warning", "alert", "no_data_minutes")))
+    settings = ("error_share", "warning", "alert", "warning_recovery", "alert_recovery", "no_data_minutes")
+    numbers = _numbers(*(inputs[name] for name in settings))
     sources, problems = _sources(inputs, host.files)
     problems = scope + _other_problems(inputs) + problems
     schemas: dict[str, Schema] = dict(
@@ -175,6 +176,13 @@ def _other_problems(inputs: Mapping[str, Any]) -> list[str]:
         problems.append(f"datadog_objects_error_share {share:g} is not a share. Write one from 0 to below 1.")
     if _numbers(warning, alert) and not warning < alert:
         problems.append(f"datadog_objects_warning {warning:g} is not below datadog_objects_alert {alert:g}. Lower it.")
+    for name in ("warning", "alert"):
+        limit, recovery = inputs[name], inputs[f"{name}_recovery"]
+        # Those of thresholds that are wrong themselves are computed of them.
+        if _numbers(warning, alert, recovery) and warning < alert and not recovery < limit:
+            problems.append(
+                f"datadog_objects_{name}_recovery {recovery:g} is not below datadog_objects_{name} {limit:g}. Lower it."
+            )
     if _numbers(minutes) and minutes < 2:
         problems.append("datadog_objects_no_data_minutes is below 2, and Datadog looks once a minute. Raise it.")
     return problems

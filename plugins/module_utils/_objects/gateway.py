@@ -17,7 +17,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.module import wr
 from .dashboards import Dashboards
 from .downtimes import Downtimes
 from .monitors import Monitors
-from .plan import CREATING, Change, Refused, by_key, diff, ids, match, plan, report
+from .plan import CREATING, Change, Refused, by_key, diff, ids, match, plan, report, unlisted
 from .schema import Body, Schema, input_doubts, input_problems
 from .summary import summary
 
@@ -199,9 +199,10 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
     """
     schema = objects.schema
     changes: list[Change] = []
+    others: dict[str, list[Body]] = {}
     result: Body = {}
     try:
-        changes = _plan(objects, params)
+        changes, others = _plan(objects, params)
         _validate(objects, changes)
         _apply(objects, changes, check)
         if not check:
@@ -218,7 +219,10 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
         **result,
         "warnings": [] if "problems" in result else input_doubts(schema, params),
         "changed": bool(changed),
-        "diff": [diff(schema, change) for change in changed],
+        "diff": [diff(schema, change, _address(objects, change.whole), _url(objects, change)) for change in changed],
+        "unlisted": [
+            unlisted(schema, found, _address(objects, found)) for key in sorted(others) for found in others[key]
+        ],
         f"{schema.name}s": [report(schema, change, _url(objects, change)) for change in done],
     }
 
@@ -226,7 +230,7 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
 def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool) -> Body:
     """Do what ``run`` does, one gateway after the other until one fails, and sum up. Bad input stops all of them."""
     problems = list(dict.fromkeys(text for objects in gateways for text in input_problems(objects.schema, params)))
-    result: Body = {"changed": False, "diff": [], "warnings": []}
+    result: Body = {"changed": False, "diff": [], "unlisted": [], "warnings": []}
     if problems:
         result |= {"failed": True, "msg": "\n".join(problems), "problems": problems}
     done: dict[str, list[Body]] = {}
@@ -236,20 +240,31 @@ def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool)
         one = run(objects, params, check)
         plural = f"{objects.schema.name}s"
         done[plural] = one.pop(plural)
-        sums = {name: result[name] + one[name] for name in ("diff", "warnings")}
+        sums = {name: result[name] + one[name] for name in ("diff", "unlisted", "warnings")}
         result |= {**one, **sums, "changed": result["changed"] or one["changed"]}
+    if result["unlisted"]:
+        result["warnings"] += [_stays(result["unlisted"])]
     result["summary"] = {"fleet": params["fleet"], "check": check, **summary(done)}
     result["urls"] = [each["url"] for each in done.get("dashboards", []) if each["url"]]
     return result
 
 
+def _stays(left: list[Body]) -> str:
+    names = ", ".join(f"{each['kind']} {each['key']}" for each in left)
+    number = "1 object is" if len(left) == 1 else f"{len(left)} objects are"
+    return f"{number} no longer listed: {names}. state: absent or datadog_objects_prune (prune) removes it."
+
+
 def _url(objects: Gateway, change: Change) -> str | None:
-    there = change.found and change.action != "deleted"
-    return objects.client.web_address(objects.schema.page(change.found)) if there else None
+    return None if change.action == "deleted" else _address(objects, change.found)
 
 
-def _plan(objects: Gateway, params: Mapping[str, Any]) -> list[Change]:
-    """Read what exists and return what is to be done.
+def _address(objects: Gateway, found: Body) -> str | None:
+    return objects.client.web_address(objects.schema.page(found)) if found else None
+
+
+def _plan(objects: Gateway, params: Mapping[str, Any]) -> tuple[list[Change], dict[str, list[Body]]]:
+    """Read what exists and return what is to be done, and the fleet's objects that are left alone.
 
     :raises Refused: with all problems of the input.
     """
@@ -259,7 +274,7 @@ def _plan(objects: Gateway, params: Mapping[str, Any]) -> list[Change]:
     changes, left = match(objects.schema, params, listed)
     for change in changes:
         change.whole = objects.fetch(change.found, change.item or {}) if change.found else {}
-    return plan(objects.schema, params["fleet"], changes, left)
+    return plan(objects.schema, params["fleet"], changes, left), left
 
 
 def _validate(objects: Gateway, changes: list[Change]) -> None:

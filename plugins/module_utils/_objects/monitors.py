@@ -178,6 +178,13 @@ class Monitors(Schema):
         asked = {name: actual.get(name, value) for name, value in OPTIONAL.items() if name in wanted}
         return {**kept, **asked, "options": options}
 
+    def written(self, wanted: Body, item: Body) -> Body:
+        options = {**_sent(item["options"]), **wanted["options"]} if item.get("options") else wanted["options"]
+        if thresholds := _thresholds(item.get("options") or {}):
+            options["thresholds"] = thresholds
+        options = {name: options[name] for name in sorted(options, key=str) if options[name] is not None}
+        return super().written({**wanted, "options": options}, item)
+
     def exported(self, found: Body) -> Body:
         written = self.comparable({**found, "query": ""})
         written["query"] = found["query"].strip()

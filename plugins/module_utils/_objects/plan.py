@@ -17,6 +17,7 @@ from .schema import Body, Schema
 
 # These actions give an object a new id.
 CREATING = ("created", "replaced")
+LONGEST_TITLE = 80
 
 
 class Refused(Exception):
@@ -177,15 +178,38 @@ def report(schema: Schema, change: Change, url: str | None) -> Body:
     return {**entry, "note": change.note} if change.note else entry
 
 
-def diff(schema: Schema, change: Change) -> Body:
-    """Return what differs, as Ansible shows differences."""
-    name = f"{schema.name} {change.key}"
+def unlisted(schema: Schema, found: Body, url: str | None) -> Body:
+    """Return what the module says of an object of the fleet that is not in the list and stays."""
+    mark = schema.mark(found)
+    title = _title(schema, schema.comparable(found))
+    return {"kind": schema.name, "key": mark.key if mark else "", "id": found["id"], "title": title, "url": url}
+
+
+def _title(schema: Schema, body: Body) -> str:
+    """Return what people know an object by, in one short line."""
+    lines = str(body.get(schema.title) or "").strip().splitlines() or [""]
+    return lines[0] if len(lines[0]) <= LONGEST_TITLE else f"{lines[0][: LONGEST_TITLE - 3]}..."
+
+
+def diff(schema: Schema, change: Change, before_url: str | None, after_url: str | None) -> Body:
+    """Return what differs, as Ansible shows differences; of a new object, all that was written."""
     mark = schema.mark(change.body) if change.action == "adopted" else None
-    marked = {"mark": mark.line} if mark else {}
-    before, after = difference(change.actual, None if change.wanted is None else {**change.wanted, **marked})
+    wanted = change.wanted
+    if wanted is not None:
+        new = change.actual is None and change.item is not None
+        wanted = {
+            **(schema.written(wanted, change.item or {}) if new else wanted),
+            **({"mark": mark.line} if mark else {}),
+        }
+    before, after = difference(change.actual, wanted)
+
+    def header(body: Body | None, url: str | None) -> str:
+        title = _title(schema, body or change.wanted or change.actual or {})
+        return f"{schema.name} {change.key}{': ' if title else ''}{title}{f' ({url})' if url else ''}"
+
     return {
-        "before_header": f"{name} ({change.found['id']})" if change.actual else name,
+        "before_header": header(change.actual, before_url),
         "before": before,
-        "after_header": name,
+        "after_header": header(change.wanted, after_url),
         "after": after,
     }

@@ -55,6 +55,11 @@ class Schema(ABC):
         """Return the comparable actual object without differences that do not matter to the wanted one."""
         return actual
 
+    def written(self, wanted: Body, item: Body) -> Body:
+        """Return the comparable item with what it says beyond that, such as what is as if it were not set."""
+        more = {name: value for name, value in item.items() if name in self.fields and name not in wanted}
+        return {name: value for name, value in {**wanted, **more}.items() if value not in (None, "", [], {})}
+
     def matches(self, item: Body, found: Body) -> bool:
         """Return whether an object without a mark is this item, made by hand."""
         return item.get(self.title) == found.get(self.title)

@@ -68,7 +68,7 @@ def test_dashboards_show_the_fleet_or_one_host_of_it(result: dict[str, Any]) -> 
         f"avg:my_metric{shown} by {{host}}",
         f"avg:mysql.performance.user_time{shown}",
         f"sum:my_metric{shown}.rollup(sum, 3600)",
-        f"sum:my_metric{shown}.rollup(sum, 3600)",
+        f"sum:my_metric{shown}.rollup(sum, 60).fill(null)",
     ]
     assert queries(item(result, "dashboards", "apm")) == [
         f"sum:trace.flask.request.hits{service}.as_rate()",
@@ -98,7 +98,12 @@ def test_monitors_watch_the_fleet_host_by_host(result: dict[str, Any]) -> None:
         "mysql": f'"mysql.can_connect".over("{SCOPE}").by("host").last(4).count_by_status()',
         "errors": f"sum(last_5m):{errors}.as_count() / {hits}.as_count() > 0.05",
     }
-    assert item(result, "monitors", "my_metric")["options"]["thresholds"] == {"critical": 800, "warning": 500}
+    assert item(result, "monitors", "my_metric")["options"]["thresholds"] == {
+        "critical": 800,
+        "critical_recovery": 750,
+        "warning": 500,
+        "warning_recovery": 450,
+    }
 
 
 def test_messages_are_datadogs_templates_and_end_with_the_recipients(result: dict[str, Any]) -> None:

@@ -49,7 +49,8 @@ def downtime(**fields: Any) -> dict[str, Any]:
 def checked(files: dict[str, str | None] | None = None, **inputs: Any) -> Checked:
     settings = {"fleet": "web", "notify": "@ops@example.com", "timezone": "Europe/Paris", "tags": ["kennel_fleet:web"],
                 "service": "shop", "operation": "flask.request", "error_share": 0.05,
-                "warning": 500.0, "alert": 800.0, "no_data_minutes": 10, "folder": "",
+                "warning": 500.0, "alert": 800.0, "warning_recovery": 450.0, "alert_recovery": 750.0,
+                "no_data_minutes": 10, "folder": "",
                 "dashboards": [], "monitors": [MONITOR], "downtimes": [],
                 "extra_dashboards": [], "extra_monitors": [], "extra_downtimes": []}  # fmt: skip
     return check({**settings, **inputs}, Host("localhost", files=files or {}))
@@ -83,6 +84,8 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"timezone": "Mars/Olympus"}, "datadog_objects_timezone: 'Mars/Olympus' is not a time zone"),
         ({"tags": []}, "datadog_objects_tags is empty"),
         ({"tags": ["web"]}, "datadog_objects_tags: 'web' is not of the form key:value"),
+        ({"warning_recovery": 500.0}, "datadog_objects_warning_recovery 500 is not below datadog_objects_warning 500."),
+        ({"alert_recovery": 900.0}, "datadog_objects_alert_recovery 900 is not below datadog_objects_alert 800. Lower"),
         ({"warning": 900.0}, "datadog_objects_warning 900 is not below datadog_objects_alert 800"),
         ({"folder": "export"}, "datadog_objects_folder 'export' has no objects. Name a folder"),
         ({"service": "My Shop"}, "Datadog stores 'service:My Shop' as 'service:my_shop'. Write that."),
@@ -130,7 +133,7 @@ def test_objects_of_the_role_do_not_repeat_what_is_wrong_with_their_scope() -> N
 
 
 def test_what_the_argument_specification_refuses_stops_no_other_check() -> None:
-    names = ("tags", "error_share", "warning", "alert", "no_data_minutes", "dashboards", "folder")
+    names = ("tags", "error_share", "warning", "alert", "alert_recovery", "no_data_minutes", "dashboards", "folder")
     wrong: dict[str, Any] = {name: {"a": 1} for name in names}
     found = problems(**wrong, notify=5, fleet=["x"], timezone=None)
     assert [problem.partition(" ")[0] for problem in found] == [

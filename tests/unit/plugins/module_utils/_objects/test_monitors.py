@@ -209,3 +209,13 @@ def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
     found = answer(SCHEMA.body(item, MARK))
     assert not differs(item, {**found, "restricted_roles": answered})
     assert differs(item, {**found, "restricted_roles": ["x"]})
+
+
+def test_a_new_monitor_is_shown_with_all_that_was_written() -> None:
+    options = {"thresholds": {"critical": 800, "warning": "500"}, "notify_no_data": False, "include_tags": True}
+    item = {"key": "high", "name": "High", "type": "metric alert", "query": "avg(last_5m):avg:x{*} > 800"}
+    wanted = SCHEMA.comparable(SCHEMA.body({**item, "options": options}, Mark("lab", "high")))
+    shown = SCHEMA.written(wanted, {**item, "options": options})
+    assert shown["options"] == {**options, "thresholds": {"critical": 800.0, "warning": 500.0}}
+    assert "tags" not in shown and "priority" not in shown
+    assert "options" not in SCHEMA.written(SCHEMA.comparable(SCHEMA.body(item, Mark("lab", "high"))), item)
