@@ -80,16 +80,17 @@ def test_one_that_is_muted_is_exported_and_taken_back(account: Account) -> None:
 
 
 def test_datadog_is_asked_before_anything_is_changed(account: Account) -> None:
-    wrong = {**MONITOR, "key": "wrong", "options": {"thresholds": {"critical": 9}}}
+    # Which monitors there are, only Datadog knows.
+    wrong = {**MONITOR, "key": "wrong", "type": "composite", "query": "12345 && 67890", "options": {}}
     also = {**wrong, "key": "also"}
     for check in (True, False):
         refused = account.run("monitor", [MONITOR, wrong, also], check=check)
         assert refused["failed"] and not refused["changed"] and account.there("monitor") == []
         assert [problem.split(":")[0] for problem in refused["problems"]] == ["wrong", "also"]
-        assert "Alert threshold (9.0) does not match that used in the query (8.0)" in refused["msg"]
+        assert "Datadog refuses it: Some monitor IDs are invalid" in refused["msg"]
     account.actions("monitor", [MONITOR])
     refused = account.run("monitor", [{**wrong, "key": MONITOR["key"]}], check=True)
-    assert refused["failed"] and "does not match" in refused["msg"]
+    assert refused["failed"] and "monitor IDs are invalid" in refused["msg"]
 
 
 def test_a_monitor_of_another_type_is_recreated(account: Account) -> None:

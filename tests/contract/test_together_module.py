@@ -67,7 +67,8 @@ def test_problems_of_all_kinds_come_together_and_before_any_change(
 
 def test_a_failure_says_what_was_done_before_it(together: Callable[..., Body], account: Account) -> None:
     refused = together(
-        dashboards=ALL["dashboards"], monitors=[{**ITEMS["monitor"], "query": "avg(last_5m):avg:x{*} > 1"}]
+        dashboards=ALL["dashboards"],
+        monitors=[{**ITEMS["monitor"], "type": "composite", "query": "123 && 456", "options": {}}],
     )
     assert refused["failed"] and refused["changed"] and "Datadog refuses it" in refused["msg"]
     assert refused["summary"]["objects"]["dashboards"]["created"] and len(refused["diff"]) == 1

@@ -18,7 +18,6 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors imp
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Schema, item_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import zone
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
-from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import parse_monitor
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
 
 # The objects are those of a fleet, whatever hosts it has.
@@ -202,8 +201,6 @@ def _numbers(*values: Any) -> bool:
 
 def _rules(kind: str, item: Mapping[str, Any], monitors: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with an item beyond its schema."""
-    if kind == "monitors":
-        return _threshold(item)
     if kind == "downtimes":
         key = item.get("monitor_key")
         # A key that is not text is a problem already.
@@ -218,18 +215,3 @@ def _list(value: Any) -> list[Any]:
 
 def _dictionaries(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in _list(value) if isinstance(item, dict)]
-
-
-def _threshold(item: Mapping[str, Any]) -> list[str]:
-    """Datadog refuses a monitor whose query and options name different thresholds."""
-    options = item.get("options")
-    thresholds = options.get("thresholds") if isinstance(options, dict) else None
-    limit = thresholds.get("critical") if isinstance(thresholds, dict) else None
-    try:
-        condition = parse_monitor(str(item.get("query")), str(item.get("type")))
-        asked = getattr(condition, "threshold", None)
-        same = limit is None or asked in (None, float(limit))
-    # A query or a threshold that is not valid: a problem already.
-    except (TypeError, ValueError):
-        return []
-    return [] if same else [f"options.thresholds.critical is {limit}, its query says {asked:g}. Make them equal."]

@@ -20,6 +20,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import Q
 from .diff import without_nulls
 from .marks import Mark, mark_in_tags, unmarked_tags
 from .schema import Body, Schema, list_problems
+from .thresholds import OLD_THRESHOLDS, is_number, option_problems, threshold_problems, with_critical
 
 # What a person may have set, with what it is where nobody has. Other options are compared where they are asked for.
 OPTIONS: Body = {
@@ -51,8 +52,6 @@ OPTIONS: Body = {
     "timeout_h": 0,
     "variables": [],
 }
-# Old exports have these too, which say again what the query says.
-OLD_THRESHOLDS = ("comparison", "period", "timeAggregator")
 # Those that are whole numbers: where Ansible has templated them, they may come as text.
 NUMBERS = """
     evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
@@ -101,14 +100,8 @@ class Monitors(Schema):
         problems += [
             f"options.{name} is not a known option. Did you mean {match[0]}?" for name, match in near.items() if match
         ]
-        thresholds = options.get("thresholds") or {}
-        if not isinstance(thresholds, dict):
-            return [*problems, "options.thresholds is not a dictionary. Write names and numbers."]
-        problems += [
-            f"options.thresholds.{name} is {value!r}. Write a number."
-            for name, value in thresholds.items()
-            if value is not None and not _is_number(value) and name not in OLD_THRESHOLDS
-        ]
+        problems += option_problems(options)
+        problems += threshold_problems(str(item.get("query")), str(item.get("type")), options)
         return problems
 
     def references(self, body: Body) -> frozenset[Any]:
@@ -144,7 +137,7 @@ class Monitors(Schema):
             "message": item.get("message") or "",
             "tags": unmarked_tags(item.get("tags") or []) + mark.tags,
             "priority": _priority(item.get("priority")),
-            "options": _sent(item.get("options") or {}),
+            "options": _sent(item.get("options") or {}, item["query"], item["type"]),
             **{name: item[name] for name in OPTIONAL if item.get(name) is not None},
         }
 
@@ -179,9 +172,10 @@ class Monitors(Schema):
         return {**kept, **asked, "options": options}
 
     def written(self, wanted: Body, item: Body) -> Body:
-        options = {**_sent(item["options"]), **wanted["options"]} if item.get("options") else wanted["options"]
-        if thresholds := _thresholds(item.get("options") or {}):
-            options["thresholds"] = thresholds
+        options = dict(wanted["options"])
+        if item.get("options"):
+            sent = _sent(item["options"], item["query"], item["type"])
+            options = {**sent, **options, **{name: sent[name] for name in ("thresholds",) if sent.get(name)}}
         options = {name: options[name] for name in sorted(options, key=str) if options[name] is not None}
         return super().written({**wanted, "options": options}, item)
 
@@ -214,31 +208,27 @@ def _composite(body: Body) -> CompositeCondition | None:
     return condition if isinstance(condition, CompositeCondition) else None
 
 
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return not isinstance(value, bool)
-
-
 def _priority(value: Any) -> int | None:
     return int(value or 0) or None
 
 
-def _thresholds(options: Body) -> dict[str, float]:
+def _thresholds(options: Body) -> Body:
     given = (options.get("thresholds") or {}).items()
-    return {name: float(value) for name, value in given if value is not None and name not in OLD_THRESHOLDS}
+    return {
+        name: float(value) if is_number(value) else value
+        for name, value in given
+        if value is not None and name not in OLD_THRESHOLDS
+    }
 
 
-def _sent(options: Body) -> Body:
+def _sent(options: Body, query: str, kind: str) -> Body:
     """Return the options as they are sent: numbers as numbers, and never none, which could be read as no change."""
     result = {name: value for name, value in options.items() if name != "silenced"}
     for name in NUMBERS.split():
         if isinstance(result.get(name), str) and result[name].isdecimal():
             result[name] = int(result[name])
     if result.get("thresholds"):
-        result["thresholds"] = _thresholds(result)
+        result["thresholds"] = with_critical(_thresholds(result), query, kind)
     return result or {"notify_audit": OPTIONS["notify_audit"]}
 
 
@@ -254,7 +244,7 @@ def _options(options: Body, query: str) -> Body:
     thresholds = _thresholds(result)
     # The query says it already, and Datadog refuses another here.
     limit = re.search(r"[<>=]\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\Z", query, re.IGNORECASE)
-    if limit and _is_number(limit[1]) and thresholds.get("critical") == float(limit[1]):
+    if limit and is_number(limit[1]) and thresholds.get("critical") == float(limit[1]):
         del thresholds["critical"]
     result["thresholds"] = thresholds
     return {name: result[name] for name in sorted(result, key=str) if result[name] != OPTIONS.get(name)}

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 SCHEMA, MARK = Monitors(), Mark("lab", "load")
 QUERY = "avg(last_5m):avg:system.load.1{*} by {host} > 8"
 MONITOR: dict[str, Any] = {"name": "Load", "type": "query alert", "query": QUERY}
-NUMBERS = st.one_of(st.integers(-99, 99), st.floats(-99, 99), st.integers(0, 99).map(str), st.none())
+# Those on the right side of the query's threshold.
+NUMBERS = st.one_of(st.integers(-99, 7), st.floats(-99, 7.5), st.integers(0, 7).map(str), st.none())
 ENDS = st.sampled_from(["", "\n", "\n\n"])
 ITEMS = st.fixed_dictionaries(
     {
