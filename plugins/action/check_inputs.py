@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host, leans_on, subject
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import fitted
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
 FACTS = "Not all facts are gathered: set kennel_gather_subset to [all], or correct it."
@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
         expects: dict[str, Any] = {}
         variables = {**(task_vars or {})}
         problems = [f"{variables['inventory_hostname']}: {problem}" for problem in arguments["known"]]
-        before = arguments["checked"]
+        before, found = arguments["checked"], list[tuple[str, str]]()
         for role in arguments["roles"]:
             for name, value in load_role(role)[0].items():
                 variables.setdefault(name, value)
@@ -99,11 +99,17 @@ class ActionModule(ActionBase):
                 inputs[role], expects[role] = before["inputs"][role], before["expects"][role]
             else:
                 checked = self._check(role, variables, {**before.get("inputs", {}), **inputs})
-                problems += checked.problems
+                per_host = getattr(load_role(role)[3], "PER_HOST", True)
+                found += [
+                    (f"{variables['inventory_hostname']}: " if per_host else "", each) for each in checked.problems
+                ]
                 inputs[role], expects[role] = checked.inputs, checked.expects
             if role == "datadog_tags":
                 # For the roles after it, as the role itself leaves them.
                 variables["datadog_tags_result"] = inputs[role].get("result", [])
+        refused = variables.keys() & {subject(problem) for _host, problem in found}
+        # What follows from the value of another variable that is refused need not be refused, too.
+        problems += [host + each for host, each in found if not leans_on(subject(each), refused, variables)]
         problems = list(dict.fromkeys(problems))
         if problems and arguments["refuse"]:
             # A task that fails is shown whole: nothing but the problems.
@@ -111,7 +117,7 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "inputs": inputs, "expects": expects, "problems": problems}
 
     def _check(self, role: str, variables: dict[str, Any], others: dict[str, Any]) -> Checked:
-        _defaults, own, options, rules = load_role(role)
+        defaults, own, options, rules = load_role(role)
         variables.update(own)
         templar = self._templar.copy_with_new_env(available_variables=variables)
         given, problems = {}, []
@@ -121,9 +127,16 @@ class ActionModule(ActionBase):
                     given[name] = copied(templar.template(variables[name]))
                 except AnsibleError as error:
                     hint = FACTS if "ansible_" in str(variables[name]) else BRACES
-                    problems.append(f"{name} cannot be templated: {error.message}. {hint}")
-                    given[name] = None
-        problems += specification_problems(options, given)
+                    problems.append(f"{name} cannot be templated: {' '.join(error.message.split())}. {hint}")
+
+        def default(name: str) -> Any:
+            try:
+                return copied(templar.template(defaults.get(name)))
+            except AnsibleError:
+                return None
+
+        problems += fitted(options, given, default, getattr(rules, "SEVERAL_LINES", ()), tuple(map(subject, problems)))
+        unfit = {subject(problem) for problem in problems}
         prefix = f"{role}_"
         short = {name.removeprefix(prefix): given.get(name) for name in options}
         host = Host(
@@ -132,14 +145,12 @@ class ActionModule(ActionBase):
             groups=tuple(variables.get("group_names", ())),
             variables=Templated(templar, variables),
             files=self._read(role, rules.reads(short)) if hasattr(rules, "reads") else {},
+            unwritable={path: unwritable(path) for path in rules.writes(short)} if hasattr(rules, "writes") else {},
             others=others,
         )
         checked = rules.check(short, host)
         # What the specification has refused need not be refused twice.
-        refused = tuple(name for name in options if any(name in problem for problem in problems))
-        problems += [problem for problem in checked.problems if not refused or not problem.startswith(refused)]
-        if getattr(rules, "PER_HOST", True):
-            problems = [f"{host.name}: {problem}" for problem in problems]
+        problems += [problem for problem in checked.problems if subject(problem) not in unfit]
         public = {name.removeprefix(prefix): without_secrets(given.get(name), options[name]) for name in options
                   if not options[name].get("no_log")}  # fmt: skip
         return Checked(problems, {**public, **checked.inputs} if not problems else {}, checked.expects)
@@ -163,30 +174,14 @@ class ActionModule(ActionBase):
         return found
 
 
-def specification_problems(options: dict[str, Any], given: dict[str, Any]) -> list[str]:
-    """Return what an argument specification refuses, and turn the values of GIVEN into those of its types."""
-    problems = []
-    for name, option in options.items():
-        if given.get(name) is None and not option.get("required"):
-            continue
-        one = ArgumentSpecValidator({name: option}).validate({name: given.get(name)} if name in given else {})
-        if not one.error_messages:
-            given[name] = as_given(given[name], one.validated_parameters[name])
-        elif option.get("no_log"):
-            # The message has the value in it.
-            problems.append(f"{name} is not a {option.get('type', 'str')}.")
-        else:
-            problems += [message if name in message else f"{name}: {message}" for message in one.error_messages]
-    return problems
-
-
-def as_given(given: Any, validated: Any) -> Any:
-    """Return the validated value without the keys that the validation has added to dictionaries in it."""
-    if isinstance(given, dict) and isinstance(validated, dict):
-        return {key: as_given(given[key], value) for key, value in validated.items() if key in given}
-    if isinstance(given, list) and isinstance(validated, list) and len(given) == len(validated):
-        return [as_given(*pair) for pair in zip(given, validated, strict=True)]
-    return validated
+def unwritable(folder: str) -> str:
+    """Return why a folder of the controller could not be created or written to, or nothing. Creates nothing."""
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        return f"{place} is not a folder"
+    return "" if os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written to"
 
 
 def without_secrets(value: Any, option: dict[str, Any]) -> Any:

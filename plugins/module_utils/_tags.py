@@ -59,6 +59,8 @@ def tag_problem(tag: str) -> str | None:
     """Return why TAG cannot be made a valid ``key:value`` tag and what to write instead, or None."""
     if ":" not in tag:
         return "is not of the form key:value: write for example 'team:web'"
+    if re.search("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]", tag):
+        return "has a line break or another control character in it: take that out"
     key, _colon, value = _trimmed(tag).partition(":")
     if not key:
         return "has an empty key: write something before the colon"

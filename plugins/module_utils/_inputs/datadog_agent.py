@@ -7,17 +7,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
+    address_problems,
     holds,
     merged,
     place_problems,
     port_problems,
     tags_problems,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address, secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_value, tag_problem
 
 # The platforms, by the names and releases of Ansible's facts.
 PLATFORMS = {"Debian": ("12", "13", "sid"), "Ubuntu": ("22.04", "24.04", "26.04")}
@@ -38,6 +40,8 @@ _SITE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 LONGEST_NAME = 255
+# What apt takes in a line of its sources (sources.list(5)); a suite that is a path ends in a slash.
+_SUITE = re.compile(r"[A-Za-z0-9._~/+-]+\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 
 
@@ -48,16 +52,14 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     """
     problems = [*_platform(host.facts), *_groups(inputs["groups"], host.facts.get("getent_group"))]
     problems += _api_key(inputs["api_key"])
-    if not _SITE.match(str(inputs["site"])) or "." not in str(inputs["site"]):
+    if not _SITE.match(str(inputs["site"])) or not re.search(r"^[^.]+(\.[^.]+)+$", str(inputs["site"])):
         problems.append(f"datadog_agent_site {inputs['site']!r} is not a site: write for example datadoghq.eu")
     # The one follows the other: what is wrong with both is said once.
     for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
-        if inputs[name] and urlsplit(str(inputs[name])).scheme not in ("http", "https"):
-            shown = public_address(str(inputs[name]))
-            problems.append(f"datadog_agent_{name} {shown!r} is not an address: it starts with https://")
+        problems += address_problems(f"datadog_agent_{name}", inputs[name]) if inputs[name] else []
     for name in ("apm_port", "dogstatsd_port"):
         problems += port_problems(f"datadog_agent_{name}", inputs[name])
-    problems += _host_name(inputs["hostname"])
+    problems += _host_name(inputs["hostname"]) + _env(inputs["env"]) + _repository(inputs)
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
         problems.append(f"datadog_agent_version {inputs['version']!r} is not a version: write for example 7.70.0")
     if str(inputs["remote_updates"]).lower() not in ("true", "false", ""):
@@ -141,6 +143,33 @@ def _host_name(name: Any) -> list[str]:
     return []
 
 
+def _env(env: Any) -> list[str]:
+    """The value of a tag, which Datadog has to keep as it is but for its letters' case."""
+    text = str(env or "")
+    if not text or (normalise_value(text) == text.lower() and not tag_problem(f"env:{text}")):
+        return []
+    wanted = normalise_value(text)[:100] or "letters and digits"
+    return [f"datadog_agent_env is {shown(text)}, which Datadog would not keep as it is: write {wanted}"]
+
+
+def _repository(inputs: Mapping[str, Any]) -> list[str]:
+    problems = address_problems("datadog_agent_apt_url", inputs["apt_url"])
+    for name, example in (("suite", "stable"), ("component", "7")):
+        if not _SUITE.match(str(inputs[f"apt_{name}"])):
+            problems.append(
+                f"datadog_agent_apt_{name} is {inputs[f'apt_{name}']!r}, which apt does not take: write {example}"
+            )
+    keys = inputs["apt_key_urls"]
+    if not isinstance(keys, (list, tuple)) or not keys:
+        return [
+            *problems,
+            "datadog_agent_apt_key_urls is empty, so that no package is trusted: write at least one",
+        ]
+    for number, address in enumerate(keys):
+        problems += address_problems(f"datadog_agent_apt_key_urls[{number}]", address)
+    return problems
+
+
 def _groups(groups: Any, known: Mapping[str, Any] | None) -> list[str]:
     if not isinstance(groups, (list, tuple)):
         return ["datadog_agent_groups is not a list: write names of groups"]
@@ -164,4 +193,13 @@ def _config_problems(config: dict[str, Any], secrets: Any) -> list[str]:
         if place == "api_key":
             fix = "set datadog_agent_api_key"
         problems.append(f"datadog_agent_config.{place} is a secret: {fix}")
+    for place, secret in secrets.items() if isinstance(secrets, dict) else ():
+        own = {**OWN_VARIABLE, "api_key": "api_key"}
+        names = [name for each, name in own.items() if f"{each}.".startswith(f"{place}.")]
+        if names:
+            problems.append(
+                f"datadog_agent_secrets has {place!r}, which has a variable of its own: set datadog_agent_{names[0]}"
+            )
+        elif secret in (None, ""):
+            problems.append(f"datadog_agent_secrets has {place!r}, which is empty: set it, or take it out")
     return problems + place_problems("datadog_agent_secrets", config, secrets)

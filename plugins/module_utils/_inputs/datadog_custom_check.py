@@ -11,10 +11,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import place_problems, tags_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
+    is_between,
+    metric_problem,
+    place_problems,
+    tags_problems,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
 
-_CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]{0,99}\Z")
+_TRACKED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
+LONGEST_INTERVAL = 86400
 _CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}
 
 # Checks that the Agent for Linux has in Go, which come before a custom check of the same name: pkg/commonchecks/
@@ -57,12 +65,24 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
         each check that names some.
     """
     variable, checks = "datadog_custom_check_checks", inputs["checks"]
-    if not isinstance(checks, (list, tuple)):
-        return Checked([f"{variable} is not a list: each item has a name and instances"])
     problems, seen = [], set()
+    if not is_between(inputs["interval"], 1, LONGEST_INTERVAL):
+        problems.append(
+            f"datadog_custom_check_interval is {inputs['interval']!r}: write seconds, from 1 to {LONGEST_INTERVAL}"
+        )
+    problems += [
+        f"datadog_custom_check_tracked has {name!r}, which is not a check's name: write one such as mysql"
+        for name in inputs["tracked"] or ()
+        if not _TRACKED.match(str(name))
+    ]
+    if not isinstance(checks, (list, tuple)):
+        return Checked([*problems, f"{variable} is not a list: each item has a name and instances"])
     for number, item in enumerate(checks):
         if not isinstance(item, dict) or not _CHECK_NAME.match(str(item.get("name", ""))):
-            problems.append(f"{variable}[{number}] has no proper name: lower case letters, digits and underscores")
+            name = shown(item.get("name", "")) if isinstance(item, dict) else ""
+            problems.append(
+                f"{variable}[{number}] has the name {name}: write lower case letters, digits and _, 100 at most"
+            )
             continue
         name = item["name"]
         if name in seen:
@@ -135,7 +155,9 @@ def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[s
     for number, instance in enumerate(instances):
         problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
     if not isinstance(check.get("metrics") or [], (list, tuple)):
-        problems.append("metrics is not a list of names")
+        problems.append("metrics is not a list of names: write one")
+    else:
+        problems += [f"metrics: {problem}" for problem in map(metric_problem, check.get("metrics") or ()) if problem]
     config = {"init_config": check.get("init_config") or {}, "instances": list(instances), **sections}
     problems += [
         f"{place} is a secret: put it into the check's secrets, by this path" for place in secret_places(config)
@@ -190,7 +212,9 @@ def _instance(instance: Any) -> list[str]:
     problems = []
     interval = instance.get("min_collection_interval", 15)
     number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
-    if not number or not 1 <= interval <= 86400:
-        problems.append(f".min_collection_interval is {interval!r}: it takes seconds, from 1 to 86400")
+    if not number or not 1 <= interval <= LONGEST_INTERVAL:
+        problems.append(
+            f".min_collection_interval is {shown(interval)}: it takes seconds, from 1 to {LONGEST_INTERVAL}"
+        )
     problems += [f": {problem}" for problem in tags_problems("tags", instance.get("tags", []))]
     return problems

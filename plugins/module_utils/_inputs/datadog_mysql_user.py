@@ -10,7 +10,13 @@ from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.mysql import HOST, found, shared_account
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import is_between, tags_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
+    is_between,
+    is_host,
+    socket_problems,
+    tags_problems,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
     name_problem,
     parse_rights,
@@ -80,9 +86,10 @@ def _context(host: Host) -> dict[str, Any]:
 def _problems(inputs: dict[str, Any]) -> list[str]:
     variable = f"{_PREFIX}instances"
     items = inputs["instances"]
-    if not isinstance(items, (list, tuple)) or not items:
-        return [f"{variable} is not a list with at least one item: write [{{}}] for the server of this host"]
     problems: list[str] = []
+    if not isinstance(items, (list, tuple)) or not items:
+        problems = [f"{variable} is not a list with at least one item: write [{{}}] for the server of this host"]
+        items = [{}]
     known = []
     for number, item in enumerate(items):
         if not isinstance(item, dict):
@@ -113,12 +120,13 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     problems += _password(named("password"), values["password"])
     if not isinstance(values["host"], str) or not HOST.match(values["host"]):
         problems.append(f"{named('host')} is {values['host']!r}: write localhost, or from where the Agent logs in")
-    if not is_between(values["max_connections"], 0, 10**9):
-        problems.append(f"{named('max_connections')} is {values['max_connections']!r}: it takes a whole number")
-    if not str(values["socket"]).startswith("/"):
-        problems.append(f"{named('socket')} is {values['socket']!r}: write the whole path of the server's socket")
+    if not is_between(values["max_connections"], 1, 10**9):
+        # To servers 0 is without a limit.
+        problems.append(f"{named('max_connections')} is {values['max_connections']!r}: write a whole number from 1 on")
+    problems += socket_problems(named("socket"), values["socket"])
     given = inputs["connection"] if named("connection") == f"{_PREFIX}connection" else values["connection"]
-    problems += connection_problems(named("connection"), given)
+    way = connection_problems(named("connection"), given) + _way(named("connection"), given)
+    problems += way
     problems += [
         f"{named('connection')}.{place} is a secret: the password has its own variable"
         for place in secret_places(values["connection"])
@@ -128,13 +136,34 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     problems += tags_problems(named("tags"), values["tags"])
     problems += _privileges(named("privileges"), values["privileges"])
     if values["flavour"] not in ("mysql", "mariadb"):
-        problems.append(f"{named('flavour')} is {values['flavour']!r}: write mysql or mariadb")
+        # As the specification says it of the role mysql, which may not be for this host.
+        variable = "mysql_flavour" if values["flavour"] == inputs["flavour"] else named("flavour")
+        problems.append(f"{variable} is {shown(values['flavour'])}: write mariadb or mysql")
     if values["service"] is not None and not re.fullmatch(r"[A-Za-z0-9@_.:-]+", str(values["service"])):
         problems.append(f"{named('service')} is {values['service']!r}: write the server's unit, such as mariadb@second")
-    problems += _login(values, named, inputs)
+    problems += [] if way else _login(values, named, inputs)
     if place(values) == str(inputs["socket"]):
         problems += shared_account(inputs["users"], name, values["host"])
-    return problems + (_dbm(values, named, inputs) if values["dbm"] else [])
+    if not values["dbm"]:
+        return problems
+    if not way and values["create"] and is_remote(values, _names(inputs)):
+        return [
+            *problems,
+            f"{named('dbm')} is on for {address(values['connection'])}. This role can neither configure nor restart a "
+            "server of another host: prepare it there and set create: false in its item, or dbm: false",
+        ]
+    return problems + _dbm(values, named, inputs)
+
+
+def _way(variable: str, connection: Any) -> list[str]:
+    """What is wrong with the socket or host of a connection, if they are texts at all."""
+    sock, host = (connection.get(key) if isinstance(connection, dict) else None for key in ("sock", "host"))
+    problems = (
+        socket_problems(f"{variable}.sock", sock) if sock and isinstance(sock, str) and sock.isprintable() else []
+    )
+    if host and isinstance(host, str) and host.isprintable() and not is_host(host):
+        problems.append(f"{variable}.host is {host!r}: write a host's name or address, and the port as port")
+    return problems
 
 
 def _names(inputs: dict[str, Any]) -> list[Any]:
@@ -221,11 +250,6 @@ def _dbm(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, 
     """What keeps Database Monitoring from being switched on."""
     problems = []
     schemas, settings = values["dbm_schemas"], values["dbm_settings"]
-    if values["create"] and is_remote(values, _names(inputs)):
-        return [
-            f"{named('dbm')} is on for {address(values['connection'])}. This role can neither configure nor restart a "
-            "server of another host: prepare it there and set create: false in its item, or dbm: false"
-        ]
     databases = inputs["databases"] if isinstance(inputs["databases"], (list, tuple)) else ()
     theirs = [str(item.get("name")).lower() for item in databases if isinstance(item, dict)]
     # The role mysql makes them on the server of the single variables.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -11,17 +12,19 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import folder_problems, is_host
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import OPTIONS, Monitors, unknown_options
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Schema, item_problems
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import zone
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import instant, zone
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
 
 # The objects are those of a fleet, whatever hosts it has.
 PER_HOST = False
+SEVERAL_LINES = ("datadog_objects_notify",)
 KINDS = ("dashboards", "monitors", "downtimes")
 # The kinds that the playbook kennel.fleet.export writes to files.
 IN_FILES = ("dashboards", "monitors")
@@ -41,6 +44,11 @@ def reads(inputs: Mapping[str, Any]) -> list[str]:
     return [f"{folder}/{kind}*.yml" for kind in IN_FILES] if folder and isinstance(folder, str) else []
 
 
+def writes(inputs: Mapping[str, Any]) -> list[str]:
+    """Return the folder for the reports."""
+    return [inputs["reports"]] if inputs["reports"] else []
+
+
 def check(inputs: Mapping[str, Any], host: Host) -> Checked:
     """Merge the objects of variables and files; of those with one key the last counts."""
     scope = _scope_problems(inputs)
@@ -48,6 +56,7 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
     numbers = _numbers(*(inputs[name] for name in settings))
     sources, problems = _sources(inputs, host.files)
     problems = scope + _other_problems(inputs) + problems
+    problems += folder_problems("datadog_objects_reports", inputs["reports"], host.unwritable)
     schemas: dict[str, Schema] = dict(
         zip(KINDS, (Dashboards(), Monitors(), Downtimes(datetime.now(timezone.utc))), strict=True)
     )
@@ -66,6 +75,8 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
             if isinstance(item, dict) and item.get("state", "present") == "present":
                 key = str(item.get("key"))
                 found = _rules(kind, item, present["monitors"])
+                if kind == "monitors" and place.startswith("datadog_objects_"):
+                    found += _unknown_options(item.get("options"))
                 # Of items with one key, only the last has to fit those that there shall be.
                 if kind == "monitors" and item is merged[kind].get(key):
                     found += references.get(key, [])
@@ -182,6 +193,11 @@ def _other_problems(inputs: Mapping[str, Any]) -> list[str]:
             problems.append(
                 f"datadog_objects_{name}_recovery {recovery:g} is not below datadog_objects_{name} {limit:g}. Lower it."
             )
+    problems += [
+        f"datadog_objects_hosts has {name!r}, which is not a host's name. Write one as Datadog shows it."
+        for name in _list(inputs["hosts"])
+        if not is_host(name)
+    ]
     if _numbers(minutes) and minutes < 2:
         problems.append("datadog_objects_no_data_minutes is below 2, and Datadog looks once a minute. Raise it.")
     return problems
@@ -204,9 +220,31 @@ def _rules(kind: str, item: Mapping[str, Any], monitors: Mapping[str, Any]) -> l
     if kind == "downtimes":
         key = item.get("monitor_key")
         # A key that is not text is a problem already.
-        known = not isinstance(key, str) or key in monitors
-        return [] if known else [f"there is no monitor with the key {key!r}. Name one in monitor_key."]
+        known = not isinstance(key, str) or not NAME.match(key) or key in monitors
+        return (
+            _past(item.get("schedule"))
+            if known
+            else [f"there is no monitor with the key {key!r}. Name one in monitor_key."]
+        )
     return []
+
+
+def _unknown_options(options: Any) -> list[str]:
+    """Return which options Datadog would forget. Files are exempt: Datadog itself has written what they hold."""
+    unknown = unknown_options(options) if isinstance(options, dict) else []
+    near = [name for name in unknown if difflib.get_close_matches(str(name), OPTIONS, 1, 0.8)]
+    # Those that are like another are a problem already.
+    return [f"options.{name} is not a known option. Remove it." for name in unknown if name not in near]
+
+
+def _past(schedule: Any) -> list[str]:
+    """Return what is wrong with a downtime that is over: it would never mute anything."""
+    try:
+        over = isinstance(schedule, dict) and instant(str(schedule["end"])) <= datetime.now(timezone.utc)
+    # There is no end, or a problem already.
+    except (KeyError, ValueError):
+        return []
+    return [f"schedule: end {schedule['end']} is past. Write a later one, or remove the downtime."] if over else []
 
 
 def _list(value: Any) -> list[Any]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags, tag_problem
 
 
 def check(inputs: dict[str, Any], host: Host) -> Checked:
@@ -16,17 +17,26 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
 
     :return: beside the inputs ``result``, the sorted tags.
     """
-    literals = inputs["literals"]
-    if inputs["fleet"] and isinstance(literals, (list, tuple)):
-        literals = [*literals, f"kennel_fleet:{inputs['fleet']}"]
-    tags, problems = build_tags(
-        literals,
-        groups=inputs["groups"],
-        group_key=inputs["group_key"],
-        variables=_values(inputs["variables"], host.variables),
-        facts=_values(inputs["facts"], host.facts),
-    )
-    return Checked(problems, {"result": tags})
+    fleet, problems = inputs["fleet"], []
+    if fleet and not NAME.match(str(fleet)):
+        problems.append(f"datadog_tags_fleet is {fleet!r}: write {NAME_RULE}")
+    sources: dict[str, dict[str, Any]] = {
+        "literals": {"literals": inputs["literals"]},
+        "groups": {"groups": inputs["groups"], "group_key": inputs["group_key"]},
+        "variables": {"variables": _values(inputs["variables"], host.variables)},
+        "facts": {"facts": _values(inputs["facts"], host.facts)},
+    }
+    wrong_key = tag_problem(f"{inputs['group_key']}:x") or ("" if inputs["group_key"] else "is empty: write a word")
+    if inputs["groups"] and (wrong_key or ":" in str(inputs["group_key"])):
+        wrong_key = wrong_key or "holds a colon: write the key alone"
+        problems.append(f"datadog_tags_group_key {inputs['group_key']!r} {wrong_key}")
+        del sources["groups"]
+    tags = [f"kennel_fleet:{fleet}"] if fleet else []
+    for name, source in sources.items():
+        found, wrong = build_tags(source.pop("literals", []), **source)
+        tags += found
+        problems += [f"datadog_tags_{name}: {problem}" for problem in wrong]
+    return Checked(problems, {"result": sorted(set(tags))})
 
 
 def _values(paths: Any, container: Mapping[str, Any]) -> Any:

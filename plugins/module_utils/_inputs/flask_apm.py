@@ -7,13 +7,23 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import is_between, port_problems
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import password_problem
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
+    is_address,
+    is_between,
+    is_host,
+    port_problems,
+    socket_problems,
+)
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
+    name_problem,
+    password_problem,
+    schema_problem,
+)
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_value
+from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, normalise_value
 
 # Environment variables that have a variable of the role.
 OWN_VARIABLE = {
@@ -27,6 +37,29 @@ OWN_VARIABLE = {
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
 # The file of the app's own with its database's password.
 CREDENTIALS = "/etc/flask_apm.yaml"
+# Debian's base-passwd, passwd.master of 3.6; accounts of common packages; those of images; the Agent's.
+_ACCOUNTS = """
+    root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats _apt nobody
+    messagebus sshd syslog polkitd tss uuidd tcpdump landscape pollinate fwupd-refresh usbmux dnsmasq avahi rtkit pulse
+    mysql postgres redis memcache mongodb rabbitmq elasticsearch nginx haproxy tomcat jenkins git gitlab docker ntp
+    ntpsec chrony _chrony postfix postdrop dovecot exim debian-exim bind named openldap statd munin zabbix
+    prometheus grafana snmp debian-snmp ftp vsftpd proftpd colord gdm lightdm sddm saned geoclue
+    ubuntu debian admin vagrant ec2-user cloud-user azureuser pi
+    dd-agent dd-installer dd-dotnet
+"""
+SYSTEM_ACCOUNTS = frozenset(_ACCOUNTS.split())
+# By which the app would run other code than its own, or would not be found.
+_OF_THE_SYSTEM = re.compile(
+    r"(LD|GCONV|GLIBC|MALLOC|NSS|GETCONF|LOCALDOMAIN|RES_OPTIONS|SYSTEMD|NOTIFY|LISTEN|WATCHDOG|GUNICORN|BASH)(_.*)?\Z"
+    r"|PYTHON(PATH|HOME|STARTUP|INSPECT|EXECUTABLE|PLATLIBDIR|BREAKPOINT|USERBASE|PYCACHEPREFIX|CASEOK|USERSITE)\Z"
+    r"|(PATH|HOME|USER|LOGNAME|SHELL|IFS|ENV|PS4|CDPATH|TMPDIR|VIRTUAL_ENV|WEB_CONCURRENCY|INVOCATION_ID)\Z"
+)
+# What pymysql.connect takes (PyMySQL 1.1, connections.py) that is not about who logs in, or another way to say it.
+_SETTINGS = """
+    user database host port unix_socket charset collation sql_mode connect_timeout read_timeout write_timeout
+    bind_address ssl ssl_ca ssl_cert ssl_key ssl_disabled ssl_verify_cert ssl_verify_identity
+"""
+_CONNECTION = tuple(_SETTINGS.split())
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -44,8 +77,11 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     problems = _numbers(inputs)
     if not _is_ipv4(inputs["address"]):
         problems.append(f"flask_apm_address {inputs['address']!r} is not an IPv4 address: write for example 127.0.0.1")
-    if not _USER.match(str(inputs["user"])) or inputs["user"] == "root":
-        problems.append(f"flask_apm_user {inputs['user']!r} is not allowed: lower case letters and digits, not root")
+    user = str(inputs["user"])
+    if user in SYSTEM_ACCOUNTS or user.startswith("systemd-"):
+        problems.append(f"flask_apm_user {user!r} is an account that exists for something else: choose another name")
+    elif not _USER.match(user):
+        problems.append(f"flask_apm_user {user!r} is not a name that Debian takes: write lower case letters and digits")
     for name in ("service", "env", "version"):
         value = inputs[name]
         # The host may have no env.
@@ -84,7 +120,7 @@ def _numbers(inputs: dict[str, Any]) -> list[str]:
     problems = port_problems("flask_apm_port", inputs["port"], 1024)
     for name in ("agent_port", "dogstatsd_port"):
         problems += port_problems(f"flask_apm_{name}", inputs[name])
-    if str(inputs["port"]) == str(inputs["agent_port"]):
+    if not problems and str(inputs["port"]) == str(inputs["agent_port"]):
         problems.append(f"flask_apm_port {inputs['port']!r} is the port of the Agent's trace receiver: choose another")
     if not is_between(inputs["workers"], 1, 64):
         problems.append(f"flask_apm_workers is {inputs['workers']!r}: write a number from 1 to 64")
@@ -101,10 +137,14 @@ def _is_ipv4(value: Any) -> bool:
 
 def _tag_value(variable: str, value: Any) -> list[str]:
     """A value that Datadog would change would not be found again under what the inventory says."""
-    wanted = normalise_value(str(value))
+    # A tag, whose longest key here is version; and services are shorter, and begin with a letter
+    # (https://docs.datadoghq.com/getting_started/tagging/unified_service_tagging/, datadog-agent, pkg/trace/traceutil).
+    wanted = normalise_value(str(value))[:190]
+    if variable == "flask_apm_service":
+        wanted = normalise_tag(str(value))[:100]
     if not wanted or str(value) != wanted:
         fix = f"write {wanted!r}" if wanted else "write lower case letters and digits"
-        return [f"{variable} {value!r} would not stay as it is in Datadog: {fix}"]
+        return [f"{variable} {shown(value)} would not stay as it is in Datadog: {fix}"]
     return []
 
 
@@ -115,7 +155,13 @@ def _environment(environment: Any) -> list[str]:
     problems = []
     for name, value in environment.items():
         if not _ENVIRONMENT_NAME.match(str(name)):
-            problems.append(f"{variable} has {name!r}, which is not a name of an environment variable")
+            problems.append(
+                f"{variable} has {shown(name)}, which is not a name of an environment variable: use letters, digits, _"
+            )
+        elif _OF_THE_SYSTEM.match(name):
+            problems.append(f"{variable}.{name} is what the system or the app itself starts by: leave it out")
+        elif value is None:
+            problems.append(f"{variable}.{name} is null: write a text, or leave it out")
         elif name in OWN_VARIABLE:
             problems.append(f"{variable}.{name} has a variable of its own: set flask_apm_{OWN_VARIABLE[name]}")
         elif secret_places({str(name): value}):
@@ -135,28 +181,41 @@ def _database(inputs: dict[str, Any]) -> list[str]:
         f"flask_apm_database.{place} is a secret: the password has its own variable"
         for place in secret_places(database)
     ]
-    if not {"unix_socket", "host"} & set(database):
-        problems.append("flask_apm_database leads nowhere: give it unix_socket, or host and port")
+    secret = {problem.partition(" ")[0] for problem in problems}
     problems += [
-        f"flask_apm_database has no {name}: say as whom and where the app reads"
-        for name in ("user", "database")
-        if not database.get(name)
+        f"flask_apm_database.{key} is not a setting of PyMySQL that the app takes: use {', '.join(_CONNECTION[:5])}"
+        for key in database
+        if key not in _CONNECTION and f"flask_apm_database.{key}" not in secret
     ]
-    problem = password_problem("flask_apm_database_password", password, read_by="the app, with PyMySQL,")
-    return problems + ([problem] if problem else [])
+    socket, server = database.get("unix_socket"), database.get("host")
+    if socket is None and server is None:
+        problems.append("flask_apm_database leads nowhere: give it unix_socket, or host and port")
+    elif socket is not None and (server is not None or "port" in database):
+        problems.append("flask_apm_database leads to two places: give it unix_socket, or host and port")
+    elif socket is not None:
+        problems += socket_problems("flask_apm_database.unix_socket", socket)
+    elif not isinstance(server, str) or not is_host(server):
+        problems.append(f"flask_apm_database.host is {shown(server)}: write a host's name or address")
+    if socket is None and "port" in database:
+        problems += port_problems("flask_apm_database.port", database["port"])
+    for name, problem in (("user", name_problem), ("database", schema_problem)):
+        if not database.get(name):
+            problems.append(f"flask_apm_database has no {name}: say as whom and where the app reads")
+        elif wrong := problem(f"flask_apm_database.{name}", database[name]):
+            problems.append(wrong)
+    refusal = password_problem("flask_apm_database_password", password, read_by="the app, with PyMySQL,")
+    return problems + ([refusal] if refusal else [])
 
 
 def _pip(inputs: dict[str, Any], host: Host) -> list[str]:
     problems = []
     url, bundle = inputs["pip_index_url"], inputs["pip_ca_bundle"]
-    try:
-        parts = urlsplit(str(url))
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        fine = False
-    if url != "" and not fine:
+    if url != "" and not is_address(url):
         # The address itself may hold a password.
         problems.append("flask_apm_pip_index_url is not the address of an index: it starts with https://")
-    if bundle != "" and not (str(bundle).startswith("/") and host.files.get(str(bundle)) is not None):
-        problems.append(f"flask_apm_pip_ca_bundle {bundle!r} is not a file on the controller: give its absolute path")
+    text = host.files.get(str(bundle)) if str(bundle).startswith("/") else None
+    if bundle != "" and not re.search(r"^-----BEGIN (TRUSTED )?CERTIFICATE-----", text or "", re.MULTILINE):
+        problems.append(
+            f"flask_apm_pip_ca_bundle {bundle!r} has no certificates on the controller: give its absolute path"
+        )
     return problems

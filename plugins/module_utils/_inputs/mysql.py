@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import socket_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
     name_problem,
     parse_rights,
@@ -15,7 +17,13 @@ from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts impor
     schema_problem,
 )
 
-HOST = re.compile(r"[^\s'\"\\`]{1,255}\Z")
+# MySQL manual 8.4, "Specifying Account Names": names, addresses, wildcards and netmasks; 255 characters.
+HOST = re.compile(r"[A-Za-z0-9_.:%/-]{1,255}\Z")
+# Names as option files take them, "Using Option Files": with dashes or underscores, prefixes such as loose-, and dots
+# after the name of a component.
+_SETTING = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
+# Debian Policy 5.6.1, with the architecture and version that apt takes behind.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?(=[A-Za-z0-9][A-Za-z0-9.+~:-]*)?\Z")
 # Where Debian's and Ubuntu's packages have unit and settings, by the flavour. The settings' file is read after the
 # distribution's in the same folder, so that it has the last word.
 FLAVOURS = {
@@ -35,11 +43,9 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
         if not isinstance(settings, dict):
             problems.append(f"mysql_{variable} is not a dictionary: write each as 'name: value'")
             continue
-        problems += [
-            f"mysql_{variable}.{name} has a line break in it: one line each"
-            for name, value in settings.items()
-            if "\n" in f"{name}{value}"
-        ]
+        for name, value in settings.items():
+            problems += _setting(f"mysql_{variable}", name, value)
+    problems += _packages(inputs["packages"]) + socket_problems("mysql_socket", inputs["socket"])
     names = [item["name"] for item in _named("mysql_databases", inputs["databases"], problems)]
     problems += found(schema_problem("mysql_databases: the name", name) for name in names)
     problems += _twice("mysql_databases", [str(name) for name in names])
@@ -55,6 +61,35 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     return Checked(problems, dict(flavour) if flavour and not problems else {})
 
 
+def _setting(variable: str, name: Any, value: Any) -> list[str]:
+    """What is wrong with a line of the server's settings."""
+    if not isinstance(name, str) or not _SETTING.match(name):
+        return [f"{variable} has the name {shown(name)}, which no setting has: write letters, digits, _, - and dots"]
+    place = f"{variable}.{name}"
+    if isinstance(value, str):
+        if not value.isprintable():
+            return [f"{place} is {shown(value)}, with a line break or control character in it: one line each"]
+        quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        if value[:1] in ("'", '"') and not quotes:
+            return [f"{place} is {shown(value)}, whose quote does not end: close it, or take it out"]
+        if "#" in value and not quotes:
+            return [f"{place} is {shown(value)}, in which # begins a comment: quote all of it"]
+        return []
+    if isinstance(value, (bool, int, float)):
+        return []
+    return [f"{place} is {shown(value)}: write a text or a number, such as ON"]
+
+
+def _packages(packages: Any) -> list[str]:
+    if not isinstance(packages, (list, tuple)) or not packages:
+        return ["mysql_packages is empty: write at least one package, the server's"]
+    return [
+        f"mysql_packages has {name!r}, which is not a package: write a name as apt takes it"
+        for name in packages
+        if not _PACKAGE.match(str(name))
+    ]
+
+
 def _user(user: dict[str, Any], flavour: str) -> list[str]:
     who = f"mysql_users, user {user['name']}"
     problems = found(
@@ -63,7 +98,7 @@ def _user(user: dict[str, Any], flavour: str) -> list[str]:
             password_problem(f"{who}: password", user.get("password"), read_by="a client such as PyMySQL", least=1),
         ]
     )
-    if not HOST.match(str(user.get("host", "localhost"))):
+    if not isinstance(user.get("host", ""), str) or not HOST.match(user.get("host", "localhost")):
         problems.append(f"{who}: host is {user['host']!r}: write localhost, a name, an address, or one with % or /")
     return problems + parse_rights(f"{who}: priv", user.get("priv"))[1]
 

@@ -4,12 +4,88 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import merge_secrets
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import tag_problem
+
+# Names of hosts as resolvers take them; the underscore is that of many an internal one.
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
+LONGEST_NAME = 253
+# https://docs.datadoghq.com/developers/guide/what-best-practices-are-recommended-for-naming-metrics-and-tags/
+_METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,199}\Z")
+# A socket's path has 108 bytes with its end (Linux, unix(7)).
+_SOCKET = re.compile(r"/(?!.*/\Z)[A-Za-z0-9_.,@%+=:~/-]{1,106}\Z")
+# Folders of the kernel, in which nobody can create a file.
+_OF_THE_KERNEL = re.compile(r"/(proc|sys|dev)(/|\Z)")
+
+
+def is_host(value: Any) -> bool:
+    """Whether this is an address, or a name that a resolver would take."""
+    text = str(value)
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return 0 < len(text) <= LONGEST_NAME and all(_LABEL.match(label) for label in text.split("."))
+    return True
+
+
+def is_address(value: Any) -> bool:
+    """Whether this is an address with a host that can be reached by HTTP. It may hold a user and a password."""
+    text = str(value)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    # For brackets and ports that are none.
+    except ValueError:
+        return False
+    fine = parts.scheme in ("http", "https") and text.isascii() and text.isprintable() and " " not in text
+    return fine and port != 0 and is_host(parts.hostname or "")
+
+
+def address_problems(variable: str, value: Any) -> list[str]:
+    """What is wrong with an address to which others are added, and that everybody may see."""
+    text = public_address(str(value))
+    if not is_address(value):
+        return [f"{variable} {text!r} is not an address: write https:// and a host, and nothing that needs escaping"]
+    parts = urlsplit(str(value))
+    if "@" in parts.netloc:
+        return [f"{variable} {text!r} holds a user or password, which all could read: write https:// and a host"]
+    if parts.query or parts.fragment:
+        return [f"{variable} {text!r} ends in a query or fragment: write https:// and a host, and a path at most"]
+    return []
+
+
+def metric_problem(name: Any) -> str:
+    """Why this is not the name of a metric, or nothing."""
+    if isinstance(name, str) and _METRIC.match(name):
+        return ""
+    return f"{name!r} is not a metric's name: write letters, digits, _ and dots, a letter first, 200 at most"
+
+
+def socket_problems(variable: str, value: Any) -> list[str]:
+    """What is wrong with the path of a socket."""
+    if isinstance(value, str) and _SOCKET.match(value):
+        return []
+    return [
+        f"{variable} is {value!r}: write the whole path of the server's socket, without spaces, up to 107 characters"
+    ]
+
+
+def folder_problems(variable: str, value: Any, unwritable: Mapping[str, str]) -> list[str]:
+    """What is wrong with a folder of the controller for reports. Nothing is created to find out."""
+    reason = unwritable.get(str(value))
+    if _OF_THE_KERNEL.match(str(value)):
+        reason = "the kernel's files are there"
+    return (
+        [f"{variable} {value!r} cannot hold reports: {reason}. Name a folder that can be written to."] if reason else []
+    )
 
 
 def is_between(value: Any, least: int, most: int) -> bool:
@@ -28,7 +104,7 @@ def tags_problems(variable: str, tags: Any) -> list[str]:
     if not isinstance(tags, (list, tuple)):
         return [f"{variable} is not a list: write 'key:value' strings"]
     found = ((tag, tag_problem(tag) if isinstance(tag, str) else "is not a 'key:value' string") for tag in tags)
-    return [f"{variable}: {tag!r} {problem}" for tag, problem in found if problem]
+    return [f"{variable}: {shown(tag)} {problem}" for tag, problem in found if problem]
 
 
 def place_problems(variable: str, config: dict[str, Any], secrets: Any) -> list[str]:
@@ -36,7 +112,7 @@ def place_problems(variable: str, config: dict[str, Any], secrets: Any) -> list[
     try:
         merge_secrets(config, secrets if isinstance(secrets, dict) else {})
     except ValueError as error:
-        return [f"{variable}: {error}"]
+        return [f"{variable}: {error}: write the place of a setting, such as proxy.https"]
     return []
 
 

@@ -7,10 +7,13 @@ A problem is a sentence that names the variable and the fix, and never holds a p
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any
+
+from .rights import RIGHTS, is_right
 
 # The server's own accounts, and those of the distribution. To MariaDB PUBLIC is everybody.
 _RESERVED = ("", "root", "mysql", "public", "debian-sys-maint", "event_scheduler", "system user")
@@ -24,8 +27,9 @@ SHORTEST_PASSWORD = 8
 LONGEST_SCHEMA = 64
 # What community.mysql 3.16 stumbles on, as run on MySQL 9.7 and MariaDB 10.11 and 11.8: these in a user's name at the
 # second run, those in a database's, or in rights on it.
-_NOT_IN_NAMES = "'\\"
-_NOT_IN_SCHEMAS = "./`\\"
+_NOT_IN_NAMES = "'\"`\\"
+_NOT_IN_SCHEMAS = "./`'\"\\#"
+_OWN_SCHEMAS = ("information_schema", "mysql", "performance_schema", "sys")
 _RIGHT = re.compile(r"([A-Za-z][A-Za-z_ ]*?)\s*(?:\(([^()]*)\))?\Z")
 _QUOTED = re.compile("`[^`]*`")
 # Two names of one right: MariaDB grants the second for the first (10.5, "GRANT").
@@ -51,7 +55,8 @@ def name_problem(variable: str, name: Any, flavour: str = "mysql") -> str | None
         return f"{variable} is {name!r}, one of the server's own accounts, whose rights it needs: choose another name"
     most = LONGEST_NAME.get(flavour, LONGEST_NAME["mysql"])
     if len(name) > most:
-        return f"{variable} is longer than the {most} characters that {flavour} takes: choose a shorter name"
+        limit = f"the {most} characters that {flavour} takes"
+        return f"{variable} {name[:20]!r}... is longer than {limit}: choose a shorter name"
     return _character_problem(variable, name, _NOT_IN_NAMES)
 
 
@@ -60,7 +65,10 @@ def schema_problem(variable: str, name: Any) -> str | None:
     if not isinstance(name, str) or not name:
         return f"{variable} is {name!r}: write the database's name, in quotes"
     if len(name) > LONGEST_SCHEMA:
-        return f"{variable} is longer than the {LONGEST_SCHEMA} characters that servers take: choose a shorter name"
+        limit = f"the {LONGEST_SCHEMA} characters that servers take"
+        return f"{variable} {name[:20]!r}... is longer than {limit}: choose a shorter name"
+    if name.casefold() in _OWN_SCHEMAS:
+        return f"{variable} is {name!r}, one of the server's own: choose another name"
     return _character_problem(variable, name, _NOT_IN_SCHEMAS)
 
 
@@ -99,15 +107,20 @@ def parse_rights(variable: str, text: Any) -> tuple[Rights, list[str]]:
     rights: Rights = {}
     if not isinstance(text, str) or not text.strip():
         return rights, [f"{variable} is missing: write for example 'shop.*:ALL'"]
+    said = f"{variable} is {text[:100]!r}"
     for part in text.split("/"):
         place, colon, names = part.strip().rpartition(":")
         if not colon or "." not in place or "`" in _QUOTED.sub("", place):
-            return {}, [f"{variable}: {part.strip()!r} names no place and rights: write for example 'shop.*:SELECT'"]
+            return {}, [f"{said}: {part.strip()!r} names no place and rights: write for example 'shop.*:SELECT'"]
         # Commas inside of brackets part columns.
         for name in re.split(r",(?![^(]*\))", names):
             found = _RIGHT.match(name.strip())
             if not found:
-                return {}, [f"{variable}: {name.strip()!r} is not a right: write for example SELECT"]
+                return {}, [f"{said}: {name.strip()!r} is not a right: write for example SELECT"]
+            if not is_right(found[1]):
+                near = difflib.get_close_matches(_right(found[1])[0], RIGHTS, 1)
+                meant = f", perhaps {near[0]}" if near else ""
+                return {}, [f"{said}: no server has the right {found[1]!r}: write for example SELECT{meant}"]
             rights.setdefault(_place(place), set()).update(_right(found[1], found[2]))
     return rights, []
 

@@ -12,7 +12,8 @@ import difflib
 import math
 from typing import Any
 
-TEXT, SWITCH, NUMBER, WHOLE, PORT = "text", "true or false", "a number", "a whole number", "a port, from 1 to 65535"
+TEXT, SWITCH, PORT = "a text of one line", "true or false", "a port, from 1 to 65535"
+NUMBER, WHOLE = "a number above 0", "a whole number, 0 or more"
 TEXTS, DICTIONARIES, DICTIONARY = "a list of texts", "a list of dictionaries", "a dictionary"
 
 _EVERY = {"enabled": SWITCH, "collection_interval": NUMBER}
@@ -142,11 +143,12 @@ def connection_problems(variable: str, connection: Any) -> list[str]:
         for key, own in OWN_VARIABLE.items()
         if key in connection
     ]
-    if not connection.get("sock") and not connection.get("host"):
+    rest = {key: value for key, value in connection.items() if key not in OWN_VARIABLE}
+    problems += _settings(variable, rest, CONNECTION, "")
+    if not problems and not connection.get("sock") and not connection.get("host"):
         # "Mysql host and user or a defaults_file are needed": the role writes `host: localhost` beside sock.
         problems.append(f"{variable} leads nowhere: give it sock, or host and port")
-    rest = {key: value for key, value in connection.items() if key not in OWN_VARIABLE}
-    return problems + _settings(variable, rest, CONNECTION, "")
+    return problems
 
 
 def options_problems(variable: str, options: Any) -> list[str]:
@@ -182,6 +184,8 @@ def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path:
             near = difflib.get_close_matches(str(key), known, n=1)
             fix = f"did you mean {near[0]}?" if near else "leave it out"
             problems.append(f"{place} is not a setting of the integration, which would ignore it: {fix}")
+        elif value is None:
+            continue
         elif isinstance(rule, dict) and isinstance(value, dict):
             problems += _settings(place, value, rule, f"{full}.")
         elif not (isinstance(rule, str) and _fits(value, rule)):
@@ -196,10 +200,10 @@ def _fits(value: Any, rule: str) -> bool:
     whole = isinstance(value, int) and not isinstance(value, bool)
     number = whole or (isinstance(value, float) and math.isfinite(value))
     checks = {
-        TEXT: isinstance(value, str),
+        TEXT: isinstance(value, str) and value.isprintable(),
         SWITCH: isinstance(value, bool) or str(value).lower() in _WORDS,
-        NUMBER: number,
-        WHOLE: whole,
+        NUMBER: number and value > 0,
+        WHOLE: whole and value >= 0,
         # The integration makes a number of it, so that a template's text does.
         PORT: not isinstance(value, bool) and str(value).isdecimal() and 0 < int(value) < 65536,
         TEXTS: isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import QuerySyntaxError, parse_scope
+
 from .marks import NAME, NAME_RULE, Mark, mark_in_text, marked_text, unmarked_text
+from .rules import rule_problems
 from .schedule import downtime_schedule
 from .schema import Body, Schema
 from .series import instant, next_start, same_series, zone
@@ -24,6 +27,8 @@ END_STATES = ("alert", "no data", "warn")
 END_TYPES = ("canceled", "expired")
 # A clock that is behind Datadog's own sees what starts now as not yet begun.
 SKEW = timedelta(minutes=1)
+# What a tag of a monitor may hold where it is searched for.
+_TAG = re.compile(r"[^\s,(){}\"]+\Z")
 
 
 class Downtimes(Schema):
@@ -41,9 +46,7 @@ class Downtimes(Schema):
         self.now = now
 
     def problems(self, item: Body) -> list[str]:
-        problems = []
-        if not isinstance(item.get("scope"), str) or not item["scope"].strip():
-            problems.append("scope is missing. Write one like 'env:prod', or '*' for everything.")
+        problems = _scope_problems(item.get("scope"))
         if not isinstance(item.get("message") or "", str):
             problems.append("message is not text. Quote it.")
         problems += _identifier_problems(item)
@@ -209,6 +212,19 @@ def _comparable_schedule(schedule: Body) -> Body:
     return {name: time.astimezone(timezone.utc).isoformat() for name, time in times.items()}
 
 
+def _scope_problems(scope: Any) -> list[str]:
+    fix = "Write one like 'env:prod', or '*' for everything."
+    if scope is None or (isinstance(scope, str) and not scope.strip()):
+        return [f"scope is missing. {fix}"]
+    if not isinstance(scope, str):
+        return [f"scope is {scope!r}. {fix}"]
+    try:
+        parse_scope(scope)
+    except QuerySyntaxError as error:
+        return [f"scope {scope!r}: {error}. {fix}"]
+    return [f"scope {scope!r} has a variable, which only a dashboard knows. {fix}"] if "$" in scope else []
+
+
 def _identifier_problems(item: Body) -> list[str]:
     identifier, key = item.get("monitor_identifier"), item.get("monitor_key")
     if (identifier is None) == (key is None):
@@ -218,9 +234,9 @@ def _identifier_problems(item: Body) -> list[str]:
         return [] if fine else [f"monitor_key {key!r} is not a valid key. Use {NAME_RULE}."]
     if isinstance(identifier, dict) and len(identifier) == 1:
         tags = identifier.get("monitor_tags")
-        if isinstance(tags, (list, tuple)) and tags and all(isinstance(tag, str) for tag in tags):
+        if isinstance(tags, (list, tuple)) and tags and all(isinstance(tag, str) and _TAG.match(tag) for tag in tags):
             return []
-        if str(identifier.get("monitor_id", "")).isdecimal():
+        if re.fullmatch("[1-9][0-9]{0,17}", str(identifier.get("monitor_id", "")), re.ASCII):
             return []
     return ["monitor_identifier is not valid. Write {monitor_id: NUMBER} or {monitor_tags: [TAG, ...]}."]
 
@@ -267,8 +283,7 @@ def _recurrence_problems(recurrence: Any) -> list[str]:
         return ["it is not a dictionary. Write rrule, duration and start."]
     known = ("rrule", "duration", "start")
     problems = [f"{name} is not a known field. Write {', '.join(known)}." for name in recurrence if name not in known]
-    if not re.match(r"FREQ=[A-Z]+(;|\Z)", str(recurrence.get("rrule"))):
-        problems.append(f"rrule is {recurrence.get('rrule')!r}. Write one like FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU.")
+    problems += rule_problems(recurrence.get("rrule"))
     if not re.match(r"[1-9][0-9]*[mhdw]\Z", str(recurrence.get("duration"))):
         problems.append(f"duration is {recurrence.get('duration')!r}. Write a number and m, h, d or w, like 14h.")
     start = recurrence.get("start")

@@ -20,7 +20,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import Q
 from .diff import without_nulls
 from .marks import Mark, mark_in_tags, unmarked_tags
 from .schema import Body, Schema, list_problems
-from .thresholds import OLD_THRESHOLDS, is_number, option_problems, threshold_problems, with_critical
+from .thresholds import NUMBERS, OLD_THRESHOLDS, is_number, option_problems, threshold_problems, with_critical
 
 # What a person may have set, with what it is where nobody has. Other options are compared where they are asked for.
 OPTIONS: Body = {
@@ -52,11 +52,8 @@ OPTIONS: Body = {
     "timeout_h": 0,
     "variables": [],
 }
-# Those that are whole numbers: where Ansible has templated them, they may come as text.
-NUMBERS = """
-    evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
-    renotify_interval renotify_occurrences timeout_h
-"""
+# Further ones of the API (datadog-api-client, MonitorOptions), which are compared where they are asked for.
+OTHER_OPTIONS = ("aggregation", "device_ids", "queryConfig", "synthetics_check_id")
 # Not in every answer, or with additions, with what each is otherwise. Compared only where the item has it.
 OPTIONAL: Body = {"assets": [], "draft_status": "published", "restricted_roles": []}
 READ_ONLY_OPTIONS = ("silenced", "avalanche_window")
@@ -75,19 +72,21 @@ class Monitors(Schema):
     read_only = frozenset(READ_ONLY.split())
 
     def problems(self, item: Body) -> list[str]:
-        problems = [
-            f"{name} is missing. Set one."
-            for name in ("name", "type", "query")
-            if not isinstance(item.get(name), str) or not item[name].strip()
-        ]
-        if item.get("type") and item["type"] not in MONITOR_TYPES:
+        problems = []
+        for name in ("name", "type", "query"):
+            value = item.get(name)
+            if value is None or (isinstance(value, str) and not value.strip()):
+                problems.append(f"{name} is missing. Set one.")
+            elif not isinstance(value, str) and name != "type":
+                problems.append(f"{name} is {value!r}. Write a text.")
+        if item.get("type") is not None and item["type"] != "" and item["type"] not in MONITOR_TYPES:
             problems.append(f"type is {item['type']!r}. Write one of {', '.join(MONITOR_TYPES)}.")
         elif not problems:
             problems += [f"query: {problem}" for problem in query_problems(item["query"], item["type"])]
         if not isinstance(item.get("message") or "", str):
             problems.append("message is not text. Quote it.")
         problems += list_problems(item, ("tags", "restricted_roles")) + list_problems(item, ("assets",), dict)
-        if str(item.get("priority") or 0) not in tuple("012345"):
+        if isinstance(item.get("priority"), bool) or str(item.get("priority") or 0) not in tuple("012345"):
             problems.append(f"priority is {item['priority']!r}. Write 1 to 5, or null.")
         if item.get("restriction_policy") not in (None, {"bindings": []}):
             problems.append("restriction_policy cannot be read back. Set it in Datadog, and remove it here.")
@@ -96,7 +95,7 @@ class Monitors(Schema):
             return [*problems, "options is not a dictionary. Write names and values."]
         problems += list_problems(options, ("notify_by", "renotify_statuses"), place="options.")
         # Datadog takes what it does not know, and forgets it.
-        near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in options if name not in OPTIONS}
+        near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in unknown_options(options)}
         problems += [
             f"options.{name} is not a known option. Did you mean {match[0]}?" for name, match in near.items() if match
         ]
@@ -195,6 +194,11 @@ class Monitors(Schema):
         if wanted["type"] != actual["type"]:
             return f"the type of a monitor cannot change ({actual['type']} to {wanted['type']})"
         return ""
+
+
+def unknown_options(options: Body) -> list[str]:
+    """Return the names that are not those of options. One that an export brings may be newer than this list."""
+    return [name for name in options if name not in (*OPTIONS, *OTHER_OPTIONS, *READ_ONLY_OPTIONS)]
 
 
 def _composite(body: Body) -> CompositeCondition | None:

@@ -8,6 +8,8 @@ https://github.com/DataDog/terraform-provider-datadog/issues (1202, 1401), and t
 
 from __future__ import annotations
 
+import difflib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,16 +33,27 @@ _VALUES = {
     ),
 }
 _STATUSES = ("alert", "no data", "warn")
+_THRESHOLDS = ("critical", "critical_recovery", "warning", "warning_recovery", "ok", "unknown")
+SWITCHES = """
+    enable_logs_sample enable_samples groupby_simple_monitor include_tags locked notify_audit notify_no_data
+    require_full_window
+"""
+# Hours after which a monitor that is still red is resolved: "between 0 and 24 hours".
+_LONGEST_TIMEOUT = 24
+# Those that are whole numbers: where Ansible has templated them, they may come as text.
+NUMBERS = """
+    evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
+    renotify_interval renotify_occurrences timeout_h
+"""
 _LONGEST_FAILURE = 7200
 
 
 def is_number(value: Any) -> bool:
     """Whether a threshold is a number, or a text of one, as it comes from a template."""
     try:
-        float(value)
-    except (TypeError, ValueError):
+        return not isinstance(value, bool) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
         return False
-    return not isinstance(value, bool)
 
 
 def with_critical(thresholds: dict[str, Any], query: str, kind: str) -> dict[str, Any]:
@@ -58,13 +71,21 @@ def threshold_problems(query: str, kind: str, options: Mapping[str, Any]) -> lis
     thresholds = options.get("thresholds") or {}
     if not isinstance(thresholds, dict):
         return ["options.thresholds is not a dictionary. Write names and numbers."]
-    problems = [
-        f"options.thresholds.{name} is {value!r}. Write a number."
+    # A threshold may be a query, named for example critical_query.
+    given = {
+        name: value
         for name, value in thresholds.items()
-        # A threshold may be a query, named for example critical_query.
-        if value is not None and not is_number(value) and name not in OLD_THRESHOLDS and not name.endswith("_query")
-    ]
-    limits = {name: float(value) for name, value in thresholds.items() if is_number(value)}
+        if value is not None and name not in OLD_THRESHOLDS and not str(name).endswith("_query")
+    }
+    problems = []
+    for name, value in given.items():
+        if name not in _THRESHOLDS:
+            near = difflib.get_close_matches(str(name), _THRESHOLDS, 1)
+            fix = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(_THRESHOLDS)}."
+            problems.append(f"options.thresholds.{name} is not a known threshold. {fix}")
+        elif not is_number(value):
+            problems.append(f"options.thresholds.{name} is {value!r}. Write a number.")
+    limits = {name: float(value) for name, value in given.items() if is_number(value)}
     try:
         condition = parse_monitor(query, kind)
     # A problem of the query, which is told already.
@@ -94,32 +115,55 @@ def _check_problems(limits: Mapping[str, float], condition: CheckCondition) -> l
 
 
 def _order_problems(limits: Mapping[str, float], comparator: str) -> list[str]:
+    """A warning comes before the alert, and what has recovered is on the side from which it came."""
     side = _SIDES.get(comparator)
+    if not side:
+        return []
+    problems = []
+    fix = "Lower" if side == "below" else "Raise"
     pairs = (("warning", "critical"), ("critical_recovery", "critical"), ("warning_recovery", "warning"))
-    return [
-        f"options.thresholds.{name} {limits[name]:g} is not {side} {bound} {limits[bound]:g},"
-        f" as a query with {comparator} needs. {'Lower' if side == 'below' else 'Raise'} it."
-        for name, bound in pairs
-        if side and name in limits and bound in limits
-        if (limits[name] >= limits[bound] if side == "below" else limits[name] <= limits[bound])
-    ]
+    for name, bound in pairs:
+        one, other = limits.get(name), limits.get(bound)
+        if one is None:
+            continue
+        if other is None:
+            problems.append(f"options.thresholds.{name} has no {bound} to recover from. Set {bound}, or remove it.")
+        elif one >= other if side == "below" else one <= other:
+            problems.append(
+                f"options.thresholds.{name} {one:g} is not {side} {bound} {other:g},"
+                f" as a query with {comparator} needs. {fix} it."
+            )
+    return problems
 
 
 def option_problems(options: Mapping[str, Any]) -> list[str]:
     """Return which options have a value that Datadog does not take."""
+    given = {name: value for name, value in options.items() if value is not None}
     problems = [
-        f"options.{name} is {options[name]!r}. Write one of {', '.join(values)}."
+        f"options.{name} is {given[name]!r}. Write one of {', '.join(values)}."
         for name, values in _VALUES.items()
-        if options.get(name) is not None and options[name] not in values
+        if name in given and given[name] not in values
     ]
-    statuses = options.get("renotify_statuses")
+    problems += [
+        f"options.{name} is {given[name]!r}. Write true or false."
+        for name in SWITCHES.split()
+        if not isinstance(given.get(name, False), bool)
+    ]
+    for name in NUMBERS.split():
+        value = given.get(name, 0)
+        if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 9:
+            problems.append(f"options.{name} is {value!r}. Write a whole number.")
+        elif name == "timeout_h" and int(value) > _LONGEST_TIMEOUT:
+            problems.append(f"options.{name} is {value}. Write hours from 0 to {_LONGEST_TIMEOUT}.")
+        elif name == "min_failure_duration" and int(value) > _LONGEST_FAILURE:
+            problems.append(f"options.{name} is {value}. Write 0 to {_LONGEST_FAILURE} seconds.")
+    statuses = given.get("renotify_statuses", ())
     if isinstance(statuses, (list, tuple)):
         problems += [
             f"options.renotify_statuses has {each!r}. Write some of {', '.join(_STATUSES)}."
             for each in statuses
-            if each not in _STATUSES
+            if isinstance(each, str) and each not in _STATUSES
         ]
-    duration: Any = options.get("min_failure_duration")
-    if is_number(duration) and not 0 <= float(duration) <= _LONGEST_FAILURE:
-        problems.append(f"options.min_failure_duration is {duration}. Write 0 to {_LONGEST_FAILURE} seconds.")
+    if not isinstance(given.get("escalation_message", ""), str):
+        problems.append(f"options.escalation_message is {given['escalation_message']!r}. Write a text.")
     return problems

@@ -76,10 +76,12 @@ def merge_secrets(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, 
         if isinstance(secret, (int, float)):
             secret = str(secret)
         try:
+            if not all(path.split(".")):
+                raise KeyError
             for part in parents:
-                node = node[int(part)] if isinstance(node, list) else node.setdefault(part, {})
+                node = node[_position(part)] if isinstance(node, list) else node.setdefault(part, {})
             if isinstance(node, list):
-                node[int(last)] = secret
+                node[_position(last)] = secret
             elif isinstance(node, dict):
                 node[last] = secret
             else:
@@ -87,6 +89,12 @@ def merge_secrets(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, 
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             raise ValueError(f"no such place in the configuration for the secret {path!r}") from None
     return merged
+
+
+def _position(text: str) -> int:
+    if not text.isdecimal():
+        raise IndexError
+    return int(text)
 
 
 def split_secrets(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -117,12 +117,19 @@ def test_checks_become_a_list_that_preflight_takes(checks: Any, code: Any, expec
     empty: dict[str, Any] = {"init_config": {}, "instances": [], "sections": {}, "secrets": {}}
     result = official_checks(checks, code)
     assert result == [{**empty, **check} for check in expected]
-    assert check({"checks": result}, Host("h1", files={"jobs.py": "x = 1", "helper.py": ""})).problems == []
+    assert (
+        check(
+            {"interval": 45, "tracked": [], "checks": result}, Host("h1", files={"jobs.py": "x = 1", "helper.py": ""})
+        ).problems
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("checks", "code"), [({}, {"helper": "helper.py"}), ({"helper": None}, {}), ({"helper": {"instances": []}}, {})]
 )
 def test_check_that_the_agent_would_not_run_is_refused_by_name(checks: dict[str, Any], code: dict[str, str]) -> None:
-    [problem] = check({"checks": official_checks(checks, code)}, Host("h1", files={"helper.py": ""})).problems
+    [problem] = check(
+        {"interval": 45, "tracked": [], "checks": official_checks(checks, code)}, Host("h1", files={"helper.py": ""})
+    ).problems
     assert "check helper: instances is not a list with at least one item" in problem

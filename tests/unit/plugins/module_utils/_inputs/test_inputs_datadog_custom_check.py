@@ -13,12 +13,14 @@ from anything import ANYTHING
 from hypothesis import given
 from hypothesis import strategies as st
 
+INPUTS = {"interval": 45, "tracked": []}
+
 
 def check_problems(checks: Any, code: dict[str, str], **host: Any) -> list[str]:
     """Give the code of each check by its name; of others it is a line of Python."""
     names = [item.get("name") for item in checks if isinstance(item, dict)] if isinstance(checks, list) else []
     files = {f"{name}.py": code.get(str(name), "x = 1\n") for name in names}
-    return check({"checks": checks}, Host("h1", files=files, **host)).problems
+    return check({**INPUTS, "checks": checks}, Host("h1", files=files, **host)).problems
 
 
 CHECK = {"name": "jobs", "source": "jobs.py", "instances": [{"min_collection_interval": 45}]}
@@ -44,9 +46,9 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
     ("checks", "words"),
     [
         ({"name": "a"}, "is not a list"),
-        (["a"], "[0] has no proper name"),
-        ([{}], "[0] has no proper name"),
-        ([{"name": "Queue-Length"}], "[0] has no proper name"),
+        (["a"], "[0] has the name"),
+        ([{}], "[0] has the name"),
+        ([{"name": "Queue-Length"}], "[0] has the name"),
         ([{"name": "a"}, {"name": "a"}], "the check a twice"),
         ([{"name": "a", "intervall": 1}], "no field intervall"),
         ([{"name": "a", "instances": []}], "at least one item"),
@@ -175,7 +177,7 @@ def test_no_type_of_any_check_crashes(anything: Any, checks: list[dict[str, Any]
 def test_metrics_that_checks_promise_are_expected() -> None:
     mine = {"name": "my_metric", "instances": [{"min_collection_interval": 20}], "metrics": ["my_metric"]}
     checks = [mine, {"name": "jobs", "metrics": ["jobs.done"]}, {"name": "gone", "state": "absent", "metrics": ["x"]}]
-    checked = check({"checks": checks}, Host("h1"))
+    checked = check({**INPUTS, "checks": checks}, Host("h1"))
     assert checked.expects == {
         "present": ["jobs.done"],
         "metrics": [{"name": "my_metric", "interval": 20, "min": 0, "max": 1000}],
@@ -189,5 +191,5 @@ def test_metrics_that_checks_promise_are_expected() -> None:
 def test_sources_of_checks_are_read() -> None:
     checks = [CHECK, {"name": "uptime"}, {"name": "gone", "source": "gone.py", "state": "absent"}]
     assert reads({"checks": checks}) == ["jobs.py"]
-    [problem] = check({"checks": [CHECK]}, Host("h1", files={"jobs.py": None})).problems
+    [problem] = check({**INPUTS, "checks": [CHECK]}, Host("h1", files={"jobs.py": None})).problems
     assert "there is no file jobs.py" in problem

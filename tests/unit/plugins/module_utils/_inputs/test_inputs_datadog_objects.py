@@ -50,7 +50,7 @@ def checked(files: dict[str, str | None] | None = None, **inputs: Any) -> Checke
     settings = {"fleet": "web", "notify": "@ops@example.com", "timezone": "Europe/Paris", "tags": ["kennel_fleet:web"],
                 "service": "shop", "operation": "flask.request", "error_share": 0.05,
                 "warning": 500.0, "alert": 800.0, "warning_recovery": 450.0, "alert_recovery": 750.0,
-                "no_data_minutes": 10, "folder": "",
+                "no_data_minutes": 10, "folder": "", "hosts": [], "reports": "",
                 "dashboards": [], "monitors": [MONITOR], "downtimes": [],
                 "extra_dashboards": [], "extra_monitors": [], "extra_downtimes": []}  # fmt: skip
     return check({**settings, **inputs}, Host("localhost", files=files or {}))

@@ -39,7 +39,7 @@ def test_facts_are_found_by_dotted_paths(path: str, expected: Any) -> None:
         assert found.inputs["result"] == [f"key:{expected}"]
     else:
         [problem] = found.problems
-        assert problem.startswith("fact tag 'key' has")
+        assert problem.startswith("datadog_tags_facts: fact tag 'key' has")
 
 
 def test_tags_of_every_source() -> None:

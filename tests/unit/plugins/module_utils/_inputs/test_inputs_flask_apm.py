@@ -30,7 +30,7 @@ APP: dict[str, Any] = {
     "pip_ca_bundle": "",
     "enabled": True,
 }
-FILES = {"/etc/ssl/ca.pem": "", "ca.pem": ""}
+FILES = dict.fromkeys(("/etc/ssl/ca.pem", "ca.pem"), "-----BEGIN CERTIFICATE-----\nMII\n")
 
 
 def flask_apm_problems(inputs: dict[str, Any]) -> list[str]:
@@ -97,7 +97,10 @@ def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"database": DATABASE, "database_password": 12345678}, "flask_apm_database_password is a number"),
         ({"pip_index_url": "geheim:index"}, "flask_apm_pip_index_url is not the address"),
         ({"pip_index_url": "file:///opt/simple"}, "flask_apm_pip_index_url is not the address"),
-        ({"pip_ca_bundle": "/none.pem"}, "flask_apm_pip_ca_bundle '/none.pem' is not a file on the controller"),
+        (
+            {"pip_ca_bundle": "/none.pem"},
+            "flask_apm_pip_ca_bundle '/none.pem' has no certificates",
+        ),
     ],
 )
 def test_problem_is_named_once(changes: dict[str, Any], words: str) -> None:

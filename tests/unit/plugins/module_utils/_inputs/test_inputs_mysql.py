@@ -19,6 +19,8 @@ MYSQL: dict[str, Any] = {
     "databases": [{"name": "shop"}],
     "users": [{"name": "shop", "password": "geheim", "priv": "shop.*:ALL"}],
     "flavour": "mysql",
+    "packages": ["mysql-server"],
+    "socket": "/run/mysqld/mysqld.sock",
 }
 MONITOR = {"datadog_mysql_user_name": "datadog", "datadog_mysql_user_host": "localhost"}
 USER: dict[str, Any] = {
@@ -79,10 +81,10 @@ def user(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"settings": {"a": "1\n[client]"}}, "mysql_settings.a has a line break"),
-        ({"settings": {"a\nb": 1}}, "has a line break"),
+        ({"settings": {"a": "1\n[client]"}}, "mysql_settings.a is '1\\n[client]', with a line break"),
+        ({"settings": {"a\nb": 1}}, "mysql_settings has the name 'a\\nb'"),
         ({"settings": None}, "mysql_settings is not a dictionary"),
-        ({"monitoring_settings": {"a": "1\n2"}}, "mysql_monitoring_settings.a has a line break"),
+        ({"monitoring_settings": {"a": "1\n2"}}, "mysql_monitoring_settings.a is '1\\n2', with a line break"),
         ({"databases": [{}]}, "mysql_databases[0] has no name"),
         ({"databases": "shop"}, "mysql_databases is not a list"),
         ({"databases": [{"name": "a.b"}]}, "mysql_databases: the name is 'a.b': choose a name without ."),
@@ -94,7 +96,7 @@ def user(**changes: Any) -> dict[str, Any]:
         ({"users": [{"name": "shop", "priv": "*.*:ALL"}]}, "user shop: password is missing: set it, from a vault"),
         ({"users": [user(password="größe12345")]}, "user shop: password has a character beyond ASCII"),
         ({"users": [user(priv=None)]}, "user shop: priv is missing: write for example 'shop.*:ALL'"),
-        ({"users": [user(priv="shop")]}, "user shop: priv: 'shop' names no place and rights"),
+        ({"users": [user(priv="shop")]}, "user shop: priv is 'shop': 'shop' names no place and rights"),
         ({"users": [user(host="a b")]}, "user shop: host is 'a b'"),
         ({"users": [user(), user(host="LOCALHOST")]}, "mysql_users has 'shop'@'localhost' twice"),
         ({"users": [user(name="datadog")]}, "mysql_users has 'datadog'@'localhost', the account that the role datadog"),
@@ -155,7 +157,10 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
         ),
         ({"tags": ["x"]}, "datadog_mysql_user_tags: 'x'"),
         ({"privileges": ["shop"]}, "datadog_mysql_user_privileges is not a dictionary"),
-        ({"privileges": {"shop": "SELECT"}}, "datadog_mysql_user_privileges: 'shop:SELECT' names no place"),
+        (
+            {"privileges": {"shop": "SELECT"}},
+            "datadog_mysql_user_privileges is 'shop:SELECT': 'shop:SELECT' names no place",
+        ),
         ({"dbm_schemas": "shop"}, "datadog_mysql_user_dbm_schemas is not a list"),
         ({"dbm_schemas": [5]}, "datadog_mysql_user_dbm_schemas: 5 is not a schema's name"),
         ({"dbm_schemas": ["a`b"]}, "datadog_mysql_user_dbm_schemas: 'a`b' is not a schema's name"),
@@ -240,7 +245,7 @@ def test_problem_of_the_monitoring_user_is_named_once(changes: dict[str, Any], w
         {"instances": [{}, {**SECOND, "connection": {"host": "127.0.0.1", "port": 3307}}]},
         {"instances": [{**OTHERS, "password": "another-one"}], "password": ""},
         {"instances": [{"login_user": "root", "login_password": "x"}]},
-        {"instances": [{**SECOND, "max_connections": 0, "tags": ["a:b"], "privileges": {"shop.*": "SELECT"}}]},
+        {"instances": [{**SECOND, "max_connections": 1, "tags": ["a:b"], "privileges": {"shop.*": "SELECT"}}]},
         {"instances": [{}, {"connection": {**USER["connection"], "only_custom_queries": True}}]},
     ],
 )

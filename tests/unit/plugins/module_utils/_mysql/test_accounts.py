@@ -28,7 +28,7 @@ from hypothesis import given
 PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
-@pytest.mark.parametrize("name", ["shop", "größe", 'a"b', "a`b", "a/b", "a b", "a%b", "a@b", "a.b", "x" * 32])
+@pytest.mark.parametrize("name", ["shop", "größe", "a/b", "a b", "a%b", "a@b", "a.b", "x" * 32])
 def test_names_that_every_server_takes(name: str) -> None:
     assert name_problem("v", name) is None
 
@@ -41,6 +41,8 @@ def test_names_that_every_server_takes(name: str) -> None:
         *((name, "one of the server's own accounts") for name in ("debian-sys-maint", "PUBLIC", "event_scheduler", "")),
         ("x" * 33, "longer than the 32 characters that mysql takes"),
         ("it's", "choose a name without '"),
+        ('a"b', 'choose a name without "'),
+        ("a`b", "choose a name without `"),
         ("a\\b", "choose a name without \\"),
         (" shop", "with a space at an end"),
         ("shop\n", "or a control character"),
@@ -57,7 +59,7 @@ def test_mariadb_takes_longer_names() -> None:
     assert "128 characters that mariadb takes" in (name_problem("v", "x" * 129, "mariadb") or "")
 
 
-@pytest.mark.parametrize("name", ["shop", "my-web_1", "größe", "a b", "it's", "a%b", "1e3", "x" * 64])
+@pytest.mark.parametrize("name", ["shop", "my-web_1", "größe", "a b", "a%b", "1e3", "x" * 64])
 def test_databases_that_every_server_takes(name: str) -> None:
     assert schema_problem("v", name) is None
 
@@ -67,6 +69,9 @@ def test_databases_that_every_server_takes(name: str) -> None:
     [
         ("a.b", "without ."),
         ("a/b", "without /"),
+        ("it's", "without '"),
+        ('a"b', 'without "'),
+        ("MySQL", "one of the server's own"),
         ("a`b", "without `"),
         ("a\\b", "without \\"),
         ("shop ", "with a space at an end"),

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 SCHEMA, MARK = Monitors(), Mark("lab", "load")
 QUERY = "avg(last_5m):avg:system.load.1{*} by {host} > 8"
 MONITOR: dict[str, Any] = {"name": "Load", "type": "query alert", "query": QUERY}
-# Those on the right side of the query's threshold.
-NUMBERS = st.one_of(st.integers(-99, 7), st.floats(-99, 7.5), st.integers(0, 7).map(str), st.none())
+# Thresholds on the right side of the 8 in the query.
+BELOW = st.one_of(st.integers(-99, 7), st.floats(-99, 7), st.integers(0, 7).map(str), st.none())
 ENDS = st.sampled_from(["", "\n", "\n\n"])
 ITEMS = st.fixed_dictionaries(
     {
@@ -35,7 +35,7 @@ ITEMS = st.fixed_dictionaries(
         | st.fixed_dictionaries(
             {},
             optional={
-                "thresholds": st.dictionaries(st.sampled_from(["warning", "critical_recovery"]), NUMBERS),
+                "thresholds": st.dictionaries(st.sampled_from(["warning", "critical_recovery"]), BELOW),
                 "notify_audit": st.booleans() | st.none(),
                 "include_tags": st.booleans(),
                 "new_host_delay": st.sampled_from([None, 0, 300, 600]),
