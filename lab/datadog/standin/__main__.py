@@ -8,7 +8,7 @@ import uvicorn
 
 from .api.keys import Keys
 from .app import make
-from .store import Store
+from .store import LARGEST, Store
 
 
 def main() -> None:
@@ -19,6 +19,9 @@ def main() -> None:
     parser.add_argument("--keys", type=Path, required=True, help='JSON file {"api_key": ..., "app_key": ...}')
     parser.add_argument("--retention-hours", type=float, default=24, help="how long points are kept (%(default)s)")
     parser.add_argument(
+        "--largest", type=int, default=LARGEST, metavar="BYTES", help="how large the database may grow (%(default)s)"
+    )
+    parser.add_argument(
         "--evaluate-every", type=float, default=5, help="seconds between looks at monitors (%(default)s)"
     )
     options = parser.parse_args()
@@ -28,7 +31,7 @@ def main() -> None:
         parser.error(f"--keys: {error}")
     os.umask(0o077)
     options.data.mkdir(parents=True, exist_ok=True)
-    store = Store(options.data, int(options.retention_hours * 3600))
+    store = Store(options.data, int(options.retention_hours * 3600), options.largest)
     # No access log: Agents send their key in the query of a request.
     uvicorn.run(
         make(store, keys, options.evaluate_every),

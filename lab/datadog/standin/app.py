@@ -62,7 +62,11 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
 
 async def _prune(store: Store) -> None:
     while True:
-        await run_in_threadpool(store.prune, int(time.time()))
+        try:
+            await run_in_threadpool(store.prune, int(time.time()))
+        # A full disk, say: the next pruning may find it otherwise.
+        except Exception:  # noqa: BLE001
+            _LOG.exception("the pruning of old data failed")
         # The pause between two prunings.
         await asyncio.sleep(_PRUNE_EVERY)
 

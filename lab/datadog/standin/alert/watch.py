@@ -159,9 +159,10 @@ class Watch:
             if before.get(name) != group["status"]
         ]
         state["changes"] = [*past, *changes][-_MOST_CHANGES:]
-        self._states[monitor["id"]] = state
+        # First on the disk: what is known here and not there would never be written.
         if not same or _worth_keeping(state) != _worth_keeping(same):
             self._documents.put("monitor_state", monitor["id"], state)
+        self._states[monitor["id"]] = state
 
     def _groups(self, monitor: Json, asked: Asked, state: Json, moment: _Moment, *, fresh: bool) -> None:
         options = monitor.get("options") or {}

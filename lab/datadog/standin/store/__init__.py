@@ -7,15 +7,19 @@ from pathlib import Path
 
 from . import documents, hosts, points, spans
 
+# The largest file, in bytes: a day of 50 hosts with 100 series each is about a sixth of it.
+LARGEST = 4 * 1024**3
 _SCHEMA = "".join(part.SCHEMA for part in (hosts, points, spans, documents))
 
 
 class Store(points.Points, spans.Spans):
     """Everything that was sent."""
 
-    def __init__(self, folder: Path, retention: int) -> None:
-        """Open or make the file in `folder`; points older than `retention` seconds are not kept."""
-        super().__init__(folder, _SCHEMA, retention)
+    def __init__(self, folder: Path, retention: int, largest: int = LARGEST) -> None:
+        """Open or make the file in `folder`, of at most `largest` bytes; points older than `retention` seconds are not
+        kept.
+        """
+        super().__init__(folder, _SCHEMA, retention, largest)
 
     def prune(self, now: int) -> None:
         """Drop points, runs and spans past their time."""

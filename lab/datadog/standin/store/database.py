@@ -1,5 +1,6 @@
 """The one SQLite file and its connections."""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -7,17 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..errors import Refused
+
+_LOG = logging.getLogger(__name__)
+_PAGE = 4096  # bytes, SQLite's default since 3.12
+_FULL = "The stand-in Datadog has no room left on its disk: nothing of this request is kept"
+_BROKEN = "The stand-in Datadog cannot write its database ({}): nothing of this request is kept"
+
 
 class Database:
     """One writing connection behind a lock, and one reading connection per thread."""
 
-    def __init__(self, folder: Path, schema: str) -> None:
-        """Open or make `folder`/datadog.sqlite."""
+    def __init__(self, folder: Path, schema: str, largest: int) -> None:
+        """Open or make `folder`/datadog.sqlite, a file that does not grow beyond `largest` bytes."""
         self.folder = folder
         self._path = folder / "datadog.sqlite"
+        self._pages = max(1, largest // _PAGE)
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._writer = self._connect()
+        self._writer: sqlite3.Connection | None = self._connect()
         self._writer.executescript(schema)
 
     def _connect(self) -> sqlite3.Connection:
@@ -25,22 +34,55 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         # A crash of the machine may cost the last seconds of lab data, a crash of this process nothing.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA max_page_count = {self._pages}")
+        # What large transactions have made of the log is given back.
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        # A query that sorts needs no room on the disk.
+        connection.execute("PRAGMA temp_store = MEMORY")
         return connection
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The writing connection, alone; what fails leaves nothing behind."""
+        """The writing connection, alone; what fails leaves nothing behind. Raises Refused: 507 without room, 503."""
         with self._lock:
-            self._writer.execute("BEGIN IMMEDIATE")
             try:
+                if self._writer is None:
+                    self._writer = self._connect()
+                self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.execute("COMMIT")
-            except BaseException:
-                self._writer.execute("ROLLBACK")
+            except BaseException as error:
+                self._undo()
+                if isinstance(error, sqlite3.OperationalError):
+                    raise _refusal(error) from error
                 raise
+
+    def _undo(self) -> None:
+        """End the transaction without a trace, in the file and in memory."""
+        self._forget()
+        writer = self._writer
+        try:
+            # A full disk makes SQLite end it by itself.
+            if writer is not None and writer.in_transaction:
+                writer.execute("ROLLBACK")
+        except sqlite3.Error:
+            _LOG.exception("the database is opened again")
+            self._writer = None
+            if writer is not None:
+                writer.close()
+
+    def _forget(self) -> None:
+        """Drop what is known of the file from a transaction that was not kept."""
 
     def read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a SELECT, over the reading connection of this thread."""
         if not hasattr(self._local, "connection"):
             self._local.connection = self._connect()
         return self._local.connection.execute(statement, values).fetchall()  # type: ignore[no-any-return]
+
+
+def _refusal(error: sqlite3.OperationalError) -> Refused:
+    """How a request is answered whose work the database could not keep: Agents send it again later."""
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+        return Refused(507, _FULL)
+    return Refused(503, _BROKEN.format(error))

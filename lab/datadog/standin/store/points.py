@@ -71,8 +71,8 @@ class TraceSeries:
 class Points(Hosts):
     """The part of the store that knows metrics; points older than `retention` seconds are not kept."""
 
-    def __init__(self, folder: Path, schema: str, retention: int) -> None:
-        super().__init__(folder, schema)
+    def __init__(self, folder: Path, schema: str, retention: int, largest: int) -> None:
+        super().__init__(folder, schema, largest)
         self.retention = retention
         self._ids: dict[tuple[Key, str, int], int] = {}
 
@@ -82,20 +82,19 @@ class Points(Hosts):
         `latest` is the lab's time, which may be ahead: points may come from there too.
         """
         oldest, newest = now - self.retention, max(now, latest) + FUTURE
-        try:
-            with self.transaction() as db:
-                seen: dict[str, int] = {}
-                for sample in samples:
-                    points = {ts: value for ts, value in sample.points.items() if oldest <= ts <= newest}
-                    if points:
-                        self._add_points(db, sample, points)
-                        host = sample.key.host
-                        seen[host] = max(seen.get(host, 0), min(now, max(points)))
-                self._touch(db, seen)
-        except BaseException:
-            # Those of series that were not kept after all are among them.
-            self._ids.clear()
-            raise
+        with self.transaction() as db:
+            seen: dict[str, int] = {}
+            for sample in samples:
+                points = {ts: value for ts, value in sample.points.items() if oldest <= ts <= newest}
+                if points:
+                    self._add_points(db, sample, points)
+                    host = sample.key.host
+                    seen[host] = max(seen.get(host, 0), min(now, max(points)))
+            self._touch(db, seen)
+
+    def _forget(self) -> None:
+        # Those of series that were not kept after all are among them.
+        self._ids.clear()
 
     def _add_points(self, db: sqlite3.Connection, sample: Sample, points: dict[int, float]) -> None:
         series = self._series_id(db, sample)

@@ -15,9 +15,12 @@ from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).parents[4]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-app, keys, clock, bodies, documents, protobuf, store, watch = (
+app, keys, clock, bodies, documents, errors, protobuf, store, watch = (
     importlib.import_module(f"standin.{name}")
-    for name in ("app", "api.keys", "clock", "wire.bodies", "store.documents", "wire.protobuf", "store", "alert.watch")
+    for name in (
+        *("app", "api.keys", "clock", "wire.bodies", "store.documents", "errors", "wire.protobuf", "store"),
+        "alert.watch",
+    )
 )
 
 KEYS = [(b"dd-api-key", b"k"), (b"dd-application-key", b"a"), (b"host", b"lab.example:8080")]
@@ -30,8 +33,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=ZONE).timestamp()
 class Client:
     """Calls the application as a server would; `store` is what lies under it."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
-        self.store = store.Store(folder, retention=86400)
+    def __init__(self, folder: Path, largest: int = store.LARGEST, **options: Any) -> None:
+        self.store = store.Store(folder, 86400, largest)
         self.app = app.make(self.store, keys.Keys("k", "a"), **options)
 
     def call(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib
-import json
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
-import zstandard
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag
 from starlette.requests import Request
 
@@ -23,7 +19,6 @@ bodies, keys, errors, evaluate, store = (
 parse = importlib.import_module("module_utils._query.metric").parse
 
 NOW = 1_800_000_000  # a multiple of every interval used here
-BODY = json.dumps({"series": []}).encode()
 
 
 @pytest.fixture
@@ -43,39 +38,6 @@ def ask(kept, text, start=NOW - 60, end=NOW):
 
 
 # ---------------------------------------------------------------------------------------------------------- decoding
-@pytest.mark.parametrize(
-    ("encoding", "body"),
-    [
-        ("", BODY),
-        ("identity", BODY),
-        ("gzip", gzip.compress(BODY)),
-        ("deflate", zlib.compress(BODY)),
-        ("zstd", zstandard.compress(BODY)),
-        ("zstd1", zstandard.ZstdCompressor(write_content_size=False).compress(BODY)),
-    ],
-)
-def test_inflates(encoding, body):
-    assert bodies.inflate(body, encoding, 100) == BODY
-
-
-@pytest.mark.parametrize(
-    ("encoding", "compress"),
-    [("identity", bytes), ("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)],
-)
-def test_inflates_no_further_than_the_limit(encoding, compress):
-    assert len(bodies.inflate(compress(bytes(1000)), encoding, 1000)) == 1000
-    with pytest.raises(errors.Refused) as caught:
-        bodies.inflate(compress(bytes(1001)), encoding, 1000)
-    assert caught.value.status == 413
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "br"])
-def test_refuses_broken_and_unknown_encodings(encoding):
-    with pytest.raises(errors.Refused) as caught:
-        bodies.inflate(BODY, encoding, 1000)
-    assert caught.value.status == 400
-
-
 def test_reads_both_forms_of_series_alike():
     v1 = {
         "metric": "m",
