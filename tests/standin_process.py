@@ -33,6 +33,7 @@ class Standin:
     api_key: str = field(default_factory=lambda: secrets.token_hex(16))
     app_key: str = field(default_factory=lambda: secrets.token_hex(20))
     process: subprocess.Popen | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -61,6 +62,7 @@ class Standin:
                     str(self.folder / "data"),
                     "--keys",
                     str(keys),
+                    *self.options,
                 ],
                 env={**os.environ, "PYTHONPATH": path},
                 stdout=output,

@@ -4,10 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-import uvicorn
-
 from .api.keys import Keys
 from .app import make
+from .server import PATIENCE, serve
 from .store import LARGEST, Store
 
 
@@ -24,6 +23,12 @@ def main() -> None:
     parser.add_argument(
         "--evaluate-every", type=float, default=5, help="seconds between looks at monitors (%(default)s)"
     )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help="seconds for a request to arrive and its answer to be taken (%(default)s)",
+    )
     options = parser.parse_args()
     try:
         keys = Keys.load(options.keys)
@@ -32,16 +37,7 @@ def main() -> None:
     os.umask(0o077)
     options.data.mkdir(parents=True, exist_ok=True)
     store = Store(options.data, int(options.retention_hours * 3600), options.largest)
-    # No access log: Agents send their key in the query of a request.
-    uvicorn.run(
-        make(store, keys, options.evaluate_every),
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve(make(store, keys, options.evaluate_every), options.host, options.port, options.patience)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,108 @@
+"""The HTTP server, and how many connections it bears, for how long.
+
+uvicorn waits for ever for the first request of a connection, for the rest of one and for a client that does not read;
+its limit_concurrency refuses everybody while idle connections are many. So a connection that waits for its client is
+closed after a time, and earlier where there are too many: the oldest of the client that has the most.
+"""
+
+import resource
+from asyncio import Transport
+from collections import Counter
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+# Seconds for a request to arrive, and for its answer to be taken.
+PATIENCE = 30.0
+_MOST = 1024
+# Connections that the kernel holds until they are taken. asyncio takes so many at once, and may have done so three
+# times before it tells of the first.
+_BACKLOG = 256
+# Open files that are not connections: the database of each thread, the page's files.
+_OTHERS = 256
+_FILES = _MOST + 3 * _BACKLOG + _OTHERS
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class _Connection(H11Protocol):
+    """One connection of at most `most`, which may wait for its client for `patience` seconds."""
+
+    most = _MOST
+    patience = PATIENCE
+    since = 0.0
+
+    # ----------------------------------------------------------------------------------------- asyncio and uvicorn
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.since = self.loop.time()
+        self._make_room()
+        self._look()
+
+    def on_response_complete(self) -> None:
+        self.since = self.loop.time()
+        super().on_response_complete()
+
+    # ------------------------------------------------------------------------------------------------------- limits
+    @property
+    def source(self) -> str:
+        """The address of the client."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next move is the client's: to send the rest of its request, or to take its answer."""
+        return self.transport.get_write_buffer_size() > 0 or self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+
+    def _look(self) -> None:
+        """Close this connection if it has waited for too long; look again otherwise, until it is closed."""
+        if self not in self.connections:
+            return
+        now = self.loop.time()
+        if not self.waits:
+            self.since = now
+        elif now - self.since > self.patience:
+            # What is not taken is not sent any more either.
+            self.transport.abort()
+            return
+        self.loop.call_later(self.patience / 10, self._look)
+
+    def _make_room(self) -> None:
+        """Where this connection is one too many, close one that waits, or else this one."""
+        others = [one for one in self.connections if isinstance(one, _Connection) and not one.transport.is_closing()]
+        if len(others) <= self.most:
+            return
+        greedy = Counter(one.source for one in others if one.waits)
+        oldest = min(others, key=lambda one: (not one.waits, -greedy[one.source], one.since))
+        if oldest is self or not oldest.waits:
+            self.transport.write(_BUSY)
+            self.transport.close()
+        else:
+            oldest.transport.abort()
+
+
+def serve(app: ASGIApp, host: str, port: int, patience: float = PATIENCE) -> None:
+    """Answer until SIGTERM."""
+    files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < _FILES:
+        files = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+
+    class Connection(_Connection):
+        most = max(16, _MOST - max(0, _FILES - files))
+
+    Connection.patience = patience
+    # No access log: Agents send their key in the query of a request.
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=Connection,
+        ws="none",
+        backlog=_BACKLOG,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )

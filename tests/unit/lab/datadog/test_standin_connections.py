@@ -1,0 +1,159 @@
+"""The stand-in Datadog and clients that connect and then do nothing, or next to nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from standin_process import Standin, free_port
+
+# Seconds that a connection is borne, and how many are opened at once.
+PATIENCE = 2
+IDLE = 1500
+
+
+@contextlib.contextmanager
+def running(folder: Path, patience: int) -> Iterator[Standin]:
+    """A stand-in that bears connections for so many seconds."""
+    started = Standin(folder, free_port(), options=("--patience", str(patience)))
+    started.start()
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with running(tmp_path_factory.mktemp("standin"), PATIENCE) as started:
+        yield started
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Enough open files for the connections of a test."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = IDLE + 500
+    # Without root the hard limit is as it is.
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"the hard limit of open files is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def connect(standin: Standin, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", standin.port), timeout=10, source_address=(source, 0))
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the server has not closed it: nothing is to be read, not even the end."""
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def answers(standin: Standin) -> float:
+    """How long a post of a client with a key and the page of one without take together, in seconds."""
+    begun = time.monotonic()
+    body = json.dumps({"series": [{"metric": "m", "points": [[int(begun), 1]]}]}).encode()
+    assert standin.request("POST", "/api/v1/series", body, dd_api_key=standin.api_key)[0] == 202
+    assert standin.get("/metrics")[0] == 200
+    return time.monotonic() - begun
+
+
+def seconds_until_closed(connection: socket.socket, sent: bytes = b"") -> float:
+    """How long the server bears a client that sends a byte of `sent` five times a second, over and over."""
+    begun = time.monotonic()
+    for number in range(100):
+        if not is_open(connection):
+            break
+        with contextlib.suppress(OSError):
+            connection.send(sent[number % len(sent) :][:1] if sent else b"")
+        # The pace of a slow client.
+        time.sleep(0.2)
+    return time.monotonic() - begun
+
+
+@pytest.mark.usefixtures("many_files")
+def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None:
+    patience, slowest = 5, 0.0
+    with running(tmp_path, patience) as standin, contextlib.ExitStack() as stack:
+        begun, idle = time.monotonic(), []
+        other = stack.enter_context(connect(standin, "127.0.0.2"))
+        for number in range(IDLE):
+            idle.append(stack.enter_context(connect(standin)))
+            if number % 150 == 149:
+                slowest = max(slowest, answers(standin))
+        still = [is_open(one) for one in idle]
+        assert time.monotonic() - begun < patience, "too slow to tell the limit from the timeout"
+        # The newest stay, and the oldest made room for them and for the clients in between.
+        assert 900 < sum(still) <= 1024
+        assert not any(still[: IDLE - 1100])
+        assert all(still[-900:])
+        # Another client's connection is older than all of them.
+        assert is_open(other)
+        assert slowest < 2
+        while any(map(is_open, idle)) and time.monotonic() - begun < 2 * patience:
+            # A look at all of them now and then.
+            time.sleep(0.2)
+        assert not any(map(is_open, idle))
+        assert answers(standin) < 2
+        assert "Too many open files" not in standin.output
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"", b""),
+        (b"GET / HTTP/1.1\r\nhost: h\r\nx-slow: ", b"x"),
+        (b"POST /api/v1/series HTTP/1.1\r\nhost: h\r\ndd-api-key: KEY\r\ncontent-length: 1000\r\n\r\n", b"x"),
+    ],
+    ids=["silent", "slow head", "slow body"],
+)
+def test_a_request_has_to_arrive_in_time(standin: Standin, begin: bytes, more: bytes) -> None:
+    with connect(standin) as connection:
+        connection.sendall(begin.replace(b"KEY", standin.api_key.encode()))
+        assert PATIENCE - 1 < seconds_until_closed(connection, more) < PATIENCE + 2
+
+
+def test_an_answer_has_to_be_taken_in_time(standin: Standin) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", standin.port))
+        connection.sendall(b"GET /static/plotly.min.js HTTP/1.1\r\nhost: h\r\n\r\n")
+        # Long enough for the server to lose its patience.
+        time.sleep(PATIENCE + 1.5)
+        connection.settimeout(5)
+        taken = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                taken += len(part)
+        assert 0 < taken < 4_000_000
+
+
+def test_an_answer_that_takes_its_time_is_not_cut(standin: Standin) -> None:
+    keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
+    slow = json.dumps({"kind": "slow", "seconds": PATIENCE + 1, "path": "/api/v1/validate"}).encode()
+    assert standin.request("POST", "/lab/faults", slow, **keys)[0] < 300
+    begun = time.monotonic()
+    assert standin.get("/api/v1/validate", dd_api_key=standin.api_key)[0] == 200
+    assert time.monotonic() - begun > PATIENCE
+
+
+def test_the_unit_allows_more_files_than_connections(standin: Standin) -> None:
+    text = (Path(__file__).parents[4] / "lab" / "datadog" / "kennel-datadog.service").read_text(encoding="utf-8")
+    (limit,) = (int(line.partition("=")[2]) for line in text.splitlines() if line.startswith("LimitNOFILE="))
+    with Path(f"/proc/{standin.process.pid}/limits").open(encoding="utf-8") as limits:
+        (soft,) = (int(line.split()[3]) for line in limits if line.startswith("Max open files"))
+    assert min(limit, soft) >= 2048
