@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .api.keys import Keys
 from .app import make
-from .server import PATIENCE, serve
+from .server import MOST, PATIENCE, serve
 from .store import LARGEST, Store
 
 
@@ -29,6 +29,7 @@ def main() -> None:
         default=PATIENCE,
         help="seconds for a request to arrive and its answer to be taken (%(default)s)",
     )
+    parser.add_argument("--connections", type=int, default=MOST, help="connections at a time (%(default)s)")
     options = parser.parse_args()
     try:
         keys = Keys.load(options.keys)
@@ -37,7 +38,8 @@ def main() -> None:
     os.umask(0o077)
     options.data.mkdir(parents=True, exist_ok=True)
     store = Store(options.data, int(options.retention_hours * 3600), options.largest)
-    serve(make(store, keys, options.evaluate_every), options.host, options.port, options.patience)
+    app = make(store, keys, options.evaluate_every)
+    serve(app, options.host, options.port, options.patience, options.connections)
 
 
 if __name__ == "__main__":

@@ -14,22 +14,21 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# Seconds for a request to arrive, and for its answer to be taken.
-PATIENCE = 30.0
-_MOST = 1024
+# Seconds for a request to arrive, and for its answer to be taken; connections at a time.
+PATIENCE, MOST = 30.0, 1024
 # Connections that the kernel holds until they are taken. asyncio takes so many at once, and may have done so three
 # times before it tells of the first.
 _BACKLOG = 256
 # Open files that are not connections: the database of each thread, the page's files.
 _OTHERS = 256
-_FILES = _MOST + 3 * _BACKLOG + _OTHERS
+_BESIDES = 3 * _BACKLOG + _OTHERS
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class _Connection(H11Protocol):
     """One connection of at most `most`, which may wait for its client for `patience` seconds."""
 
-    most = _MOST
+    most = MOST
     patience = PATIENCE
     since = 0.0
 
@@ -82,17 +81,17 @@ class _Connection(H11Protocol):
             oldest.transport.abort()
 
 
-def serve(app: ASGIApp, host: str, port: int, patience: float = PATIENCE) -> None:
-    """Answer until SIGTERM."""
+def serve(app: ASGIApp, host: str, port: int, patience: float = PATIENCE, most: int = MOST) -> None:
+    """Answer until SIGTERM, at most `most` connections at a time, which wait `patience` seconds for their clients."""
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files < _FILES:
-        files = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if files < most + _BESIDES:
+        files = most + _BESIDES if hard == resource.RLIM_INFINITY else min(most + _BESIDES, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
     class Connection(_Connection):
-        most = max(16, _MOST - max(0, _FILES - files))
+        """One within these limits."""
 
-    Connection.patience = patience
+    Connection.patience, Connection.most = patience, min(most, max(16, files - _BESIDES))
     # No access log: Agents send their key in the query of a request.
     uvicorn.run(
         app,

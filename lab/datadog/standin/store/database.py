@@ -1,6 +1,7 @@
 """The one SQLite file and its connections."""
 
 import logging
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from ..errors import Refused
 
 _LOG = logging.getLogger(__name__)
 _PAGE = 4096  # bytes, SQLite's default since 3.12
+# Bytes of the disk that only dropping data may use. Without them the log has no room for what drops, and the file none
+# for what is in the log: a full disk would stay full.
+RESERVE = 32 * 1024**2
 _FULL = "The stand-in Datadog has no room left on its disk: nothing of this request is kept"
 _BROKEN = "The stand-in Datadog cannot write its database ({}): nothing of this request is kept"
 
@@ -19,9 +23,12 @@ _BROKEN = "The stand-in Datadog cannot write its database ({}): nothing of this 
 class Database:
     """One writing connection behind a lock, and one reading connection per thread."""
 
-    def __init__(self, folder: Path, schema: str, largest: int) -> None:
-        """Open or make `folder`/datadog.sqlite, a file that does not grow beyond `largest` bytes."""
+    def __init__(self, folder: Path, schema: str, largest: int, reserve: int) -> None:
+        """Open or make `folder`/datadog.sqlite, a file that does not grow beyond `largest` bytes, nor where the disk
+        has only `reserve` bytes left.
+        """
         self.folder = folder
+        self._reserve = reserve
         self._path = folder / "datadog.sqlite"
         self._pages = max(1, largest // _PAGE)
         self._local = threading.local()
@@ -42,12 +49,16 @@ class Database:
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The writing connection, alone; what fails leaves nothing behind. Raises Refused: 507 without room, 503."""
+    def transaction(self, *, drops: bool = False) -> Iterator[sqlite3.Connection]:
+        """The writing connection, alone; what fails leaves nothing behind. Where it only `drops` something, it may use
+        the reserve of the disk. Raises Refused: 507 without room, 503 where the file cannot be written.
+        """
         with self._lock:
             try:
                 if self._writer is None:
                     self._writer = self._connect()
+                if not drops and self._room(self._writer) < self._reserve:
+                    raise Refused(507, _FULL)
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.execute("COMMIT")
@@ -56,6 +67,14 @@ class Database:
                 if isinstance(error, sqlite3.OperationalError):
                     raise _refusal(error) from error
                 raise
+
+    def _room(self, writer: sqlite3.Connection) -> int:
+        """Bytes that are free on the disk, and where these are few those that are free within the file too."""
+        room = shutil.disk_usage(self.folder).free
+        if room < self._reserve:
+            ((pages,),) = writer.execute("PRAGMA freelist_count")
+            room += pages * _PAGE
+        return room
 
     def _undo(self) -> None:
         """End the transaction without a trace, in the file and in memory."""

@@ -62,12 +62,12 @@ class Documents:
 
     def delete(self, kind: Kind, id_: str | int) -> bool:
         """Drop a document; whether it was there."""
-        with self._database.transaction() as db:
+        with self._database.transaction(drops=True) as db:
             return db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, str(id_))).rowcount > 0
 
     def clear(self, kind: Kind | None = None) -> None:
         """Drop every document, or those of a kind. Ids go on where they were."""
-        with self._database.transaction() as db:
+        with self._database.transaction(drops=True) as db:
             db.execute("DELETE FROM document WHERE ?1 IS NULL OR kind = ?1", (kind,))
 
     @overload

@@ -16,6 +16,8 @@ from .hosts import Hosts
 
 # Datadog drops points from further in the future than this.
 FUTURE = 600
+# Series that are pruned in one transaction.
+_AT_A_TIME = 100
 
 # Several sketches of one second add up; their bins are [[key, ...], [count, ...]].
 SCHEMA = """
@@ -71,8 +73,8 @@ class TraceSeries:
 class Points(Hosts):
     """The part of the store that knows metrics; points older than `retention` seconds are not kept."""
 
-    def __init__(self, folder: Path, schema: str, retention: int, largest: int) -> None:
-        super().__init__(folder, schema, largest)
+    def __init__(self, folder: Path, schema: str, retention: int, largest: int, reserve: int) -> None:
+        super().__init__(folder, schema, largest, reserve)
         self.retention = retention
         self._ids: dict[tuple[Key, str, int], int] = {}
 
@@ -118,13 +120,17 @@ class Points(Hosts):
             self._ids[known] = row[0]
         return self._ids[known]
 
-    def _prune_points(self, db: sqlite3.Connection, now: int) -> None:
-        """Drop what is past its time, and the series that have no point left."""
-        for (series,) in db.execute("SELECT id FROM series").fetchall():
-            for table in ("point", "sketch"):
-                db.execute(f"DELETE FROM {table} WHERE series = ? AND ts < ?", (series, now - self.retention))
-        db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE series = series.id)")
-        self._ids.clear()
+    def _prune_points(self, now: int) -> None:
+        """Drop what is past its time, some series at a time to keep the log small, and series without a point left."""
+        old = [(series, now - self.retention) for (series,) in self.read("SELECT id FROM series")]
+        for begin in range(0, len(old), _AT_A_TIME):
+            with self.transaction(drops=True) as db:
+                for table in ("point", "sketch"):
+                    statement = f"DELETE FROM {table} WHERE series = ? AND ts < ?"
+                    db.executemany(statement, old[begin : begin + _AT_A_TIME])
+        with self.transaction(drops=True) as db:
+            db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE series = series.id)")
+            self._ids.clear()
 
     # ------------------------------------------------------------------------------------------------- series
     def series(self, metric: str) -> list[StoredSeries]:

@@ -33,8 +33,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=ZONE).timestamp()
 class Client:
     """Calls the application as a server would; `store` is what lies under it."""
 
-    def __init__(self, folder: Path, largest: int = store.LARGEST, **options: Any) -> None:
-        self.store = store.Store(folder, 86400, largest)
+    def __init__(self, folder: Path, limits: dict[str, int] | None = None, **options: Any) -> None:
+        self.store = store.Store(folder, 86400, **(limits or {}))
         self.app = app.make(self.store, keys.Keys("k", "a"), **options)
 
     def call(

@@ -8,6 +8,7 @@ import resource
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ IDLE = 1500
 
 
 @contextlib.contextmanager
-def running(folder: Path, patience: int) -> Iterator[Standin]:
-    """A stand-in that bears connections for so many seconds."""
-    started = Standin(folder, free_port(), options=("--patience", str(patience)))
+def running(folder: Path, patience: int, most: int = 1024) -> Iterator[Standin]:
+    """A stand-in that bears so many connections, and waits so many seconds for their clients."""
+    started = Standin(folder, free_port(), options=("--patience", str(patience), "--connections", str(most)))
     started.start()
     try:
         yield started
@@ -149,6 +150,19 @@ def test_an_answer_that_takes_its_time_is_not_cut(standin: Standin) -> None:
     begun = time.monotonic()
     assert standin.get("/api/v1/validate", dd_api_key=standin.api_key)[0] == 200
     assert time.monotonic() - begun > PATIENCE
+
+
+def test_one_too_many_is_sent_away_where_all_are_being_answered(tmp_path: Path) -> None:
+    with running(tmp_path, PATIENCE, most=4) as standin, ThreadPoolExecutor(4) as pool:
+        keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
+        slow = json.dumps({"kind": "slow", "seconds": 2, "count": 4, "path": "/api/v1/validate"}).encode()
+        assert standin.request("POST", "/lab/faults", slow, **keys)[0] < 300
+        busy = [pool.submit(standin.get, "/api/v1/validate", **keys) for _ in range(4)]
+        # Until all four have arrived.
+        time.sleep(0.7)
+        assert standin.get("/metrics") == (503, b"")
+        assert [one.result()[0] for one in busy] == [200] * 4
+        assert standin.get("/metrics")[0] == 200
 
 
 def test_the_unit_allows_more_files_than_connections(standin: Standin) -> None:

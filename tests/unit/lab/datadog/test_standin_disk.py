@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 from standin_client import Client, store
 
-SIZE = 4 * 1024**2
+MIB = 1024**2
+MONITOR = {"name": "Load", "type": "query alert", "query": "avg(last_5m):avg:system.load.1{*} > 4"}
+SIZE = 24 * MIB
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own, of four MiB."""
+    """A folder on a disk of its own, of 24 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
@@ -53,7 +55,7 @@ class Sender:
 
     def fill(self) -> None:
         """Post large bodies until one is refused, and small ones until none goes in."""
-        for each in (300, 10, 1):
+        for each in (100, 10, 1):
             for _ in range(2000):
                 if self.post(*(f"m{self.count}.{i}" for i in range(each))) == 507:
                     break
@@ -67,15 +69,15 @@ class Sender:
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(small):
     ballast = small / "ballast"
-    ballast.write_bytes(bytes(SIZE // 2))
-    sender = Sender(Client(small))
+    ballast.write_bytes(bytes(SIZE - 2 * MIB))
+    sender = Sender(Client(small, {"reserve": 0}))
     assert sender.post("before") == 202
     sender.fill()
     # The same new series again and again: their ids are of transactions that were not kept.
     assert {sender.post(*(f"new.{i}" for i in range(300))) for _ in range(5)} == {507}
     client = sender.client
     assert client.call("POST", "/api/v1/dashboard", body=board(100_000))[0] == 507
-    assert client.call("PUT", "/api/v1/tags/hosts/h", body={"tags": ["t" * 190 + str(i) for i in range(900)]})[0] >= 500
+    assert client.call("PUT", "/api/v1/tags/hosts/h", body={"tags": ["t" * 190 + str(i) for i in range(900)]})[0] == 507
     sender.check(client.store)
     assert set(client.json("GET", "/api/v1/metrics", **{"from": sender.now - 60})["metrics"]) == set(sender.taken)
     assert client.call("GET", "/")[0] == client.call("GET", "/metrics")[0] == 200
@@ -93,10 +95,28 @@ def board(size: int) -> dict[str, object]:
     return {"title": "b", "layout_type": "ordered", "widgets": [note]}
 
 
-def test_the_database_grows_no_further_than_it_may_and_what_is_pruned_makes_room(tmp_path):
-    sender = Sender(Client(tmp_path, largest=SIZE // 4))
+def test_a_disk_filled_by_what_is_past_its_time_is_made_free_without_help(small):
+    (small / "ballast").write_bytes(bytes(4 * MIB))
+    sender = Sender(Client(small, {"reserve": 10 * MIB}))
+    gone = sender.client.json("POST", "/api/v1/monitor", MONITOR)
     sender.fill()
-    assert (tmp_path / "datadog.sqlite").stat().st_size <= SIZE // 4
+    assert len(sender.taken) > 1000
+    sender.check(sender.client.store)
+    # What drops may use the room that was kept for it.
+    assert sender.client.json("DELETE", f"/api/v1/monitor/{gone['id']}") == {"deleted_monitor_id": gone["id"]}
+    sender.client.store.prune(sender.now + 86401)
+    sender.taken.clear()
+    assert [sender.post(*(f"new.{i}" for i in range(300))) for _ in range(3)] == [202] * 3
+    sender.check(sender.client.store)
+    sender.fill()
+    assert len(sender.taken) > 1000
+    sender.check(store.Store(small, 86400))
+
+
+def test_the_database_grows_no_further_than_it_may_and_what_is_pruned_makes_room(tmp_path):
+    sender = Sender(Client(tmp_path, {"largest": MIB}))
+    sender.fill()
+    assert (tmp_path / "datadog.sqlite").stat().st_size <= MIB
     sender.check(sender.client.store)
     # A day later all of it is past its time.
     sender.client.store.prune(sender.now + 86401)
