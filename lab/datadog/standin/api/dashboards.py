@@ -14,13 +14,13 @@ from ..graph.model import nested
 from ..wire import user
 from ..wire.bodies import Json
 from .calls import Call, Room, on
+from .dashboard_checks import check
 
 _ALL, _ONE, _SHARES = "/api/v1/dashboard", "/api/v1/dashboard/{id}", "/api/v1/dashboard/public"
 _SUMMARY = (
     *("id", "title", "description", "layout_type", "url", "is_read_only"),
     *("created_at", "modified_at", "author_handle", "deleted_at"),
 )
-_REQUIRED = {"title": str, "layout_type": str, "widgets": list}
 _LONGEST_NAME = 80
 _MOST_USAGES = 500
 # More than the number of widgets that fit on a dashboard, less than JavaScript's integers hold.
@@ -67,7 +67,7 @@ class Dashboards(Room):
     @on("POST", _ALL)
     @on("PUT", _ONE)
     def put(self, call: Call) -> Json:
-        _check(call.body)
+        check(call.body)
         body, now, known = call.body, iso(self.clock.now()), dict[Any, int]()
         id_ = call.path.get("id") or self.documents.new_id("dashboard")
         created = self._need(id_)["created_at"] if call.path else now
@@ -194,43 +194,3 @@ def _with_ids(found: list[Json], known: dict[Any, int]) -> list[Json]:
             definition["widgets"] = _with_ids(definition["widgets"], known)
         result.append({**widget, "definition": definition, "id": id_})
     return result
-
-
-# ------------------------------------------------------------------------------------------------------------ checks
-def _check(body: Any) -> None:
-    if not isinstance(body, dict):
-        raise Refused(400, "Invalid JSON")
-    if body.get("layout_type") not in (None, "ordered", "free"):
-        raise Refused(400, "Value of parameter 'layout_type' should be any of these ['ordered', 'free']")
-    for name, kind in _REQUIRED.items():
-        if not isinstance(body.get(name), kind):
-            raise Refused(400, f"The parameter '{name}' is required")
-    _check_widgets(body["widgets"])
-    for tag in body.get("tags") or []:
-        if not str(tag).startswith("team:"):
-            raise Refused(400, "Invalid tag format. Valid tag keys are: team.")
-    for variable in body.get("template_variables") or []:
-        if not isinstance(variable, dict) or None not in (variable.get("default"), variable.get("defaults")):
-            raise Refused(400, "'template_variables' is invalid")
-        _check_values(variable, "defaults")
-    for preset in body.get("template_variable_presets") or []:
-        for variable in preset.get("template_variables") or []:
-            if {"value", "values"} <= set(variable):
-                raise Refused(400, f"'template_variables' value '{variable}' is invalid")
-            _check_values(variable, "values")
-
-
-def _check_values(variable: Json, name: str) -> None:
-    values = variable.get(name)
-    if values == []:
-        raise Refused(400, f"Minimum number of elements in parameter '{name}' should be 1")
-    if values and "" in values:
-        raise Refused(400, f"Minimum length of parameter '{name}' should be 1")
-
-
-def _check_widgets(found: Any) -> None:
-    for widget in found if isinstance(found, list) else [None]:
-        definition = widget.get("definition") if isinstance(widget, dict) else None
-        if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
-            raise Refused(400, "Invalid widget definition: 'type' is a required property")
-        _check_widgets(definition.get("widgets") or [])

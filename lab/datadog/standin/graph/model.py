@@ -72,7 +72,7 @@ def nested(widgets: list[Json]) -> Iterator[Json]:
 def widget(definition: Json, view: View) -> Json:
     """The model of a widget: "kind" names what of it is drawn, "problem" says why nothing is.
 
-    Definitions come from the API, which checks only their type: what does not fit is a problem of this widget alone.
+    Definitions come from the API, which does not check all of them: what does not fit is a problem of one widget alone.
     """
     type_ = definition["type"]
     title, queries = definition.get("title") or "", list(_queries(definition))

@@ -71,7 +71,12 @@ def test_hosts_are_shown_as_text(client: Client, path: str) -> None:
 
 def test_dashboard_shows_titles_and_queries_as_text(client: Client) -> None:
     query = {"requests": [{"queries": [{"query": "avg:<i>{*}"}], "formulas": [{"formula": "a"}]}], "type": "timeseries"}
-    group = {"type": "group", "title": "<b>all</b>", "widgets": [{"definition": {"title": "inner", **query}}]}
+    group = {
+        "type": "group",
+        "layout_type": "ordered",
+        "title": "<b>all</b>",
+        "widgets": [{"definition": {"title": "inner", **query}}],
+    }
     body = {"title": "Mine & yours", "layout_type": "ordered", "widgets": [{"definition": group}]}
     text = get(client, client.json("POST", "/api/v1/dashboard", body=body)["url"])
     for wanted in ("<h1>Mine &amp; yours</h1>", "&lt;b&gt;all", "inner", "<code>avg:&lt;i&gt;{*}</code>"):
@@ -95,7 +100,7 @@ def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
 @pytest.mark.parametrize(
     "definition",
     [
-        {"type": "timeseries"},
+        {"type": "timeseries", "requests": []},
         {"type": "timeseries", "requests": [{"q": "avg:m0{"}]},
         {"type": "timeseries", "requests": [{"q": "avg:m0{*}"}], "time": {"type": "fixed", "from": "x"}},
         {"type": "timeseries", "requests": [{"q": "avg:m0{$nowhere}"}]},
@@ -103,8 +108,8 @@ def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
         {"type": "query_value", "requests": [{"q": "avg:m0{*}", "aggregator": "median"}]},
         {"type": "query_value", "requests": []},
         {"type": "toplist", "requests": [{"q": "avg:m0{*}"}]},
-        {"type": "group"},
-        {"type": "treemap"},
+        {"type": "hologram"},
+        {"type": "treemap", "requests": [{"q": "avg:m0{*}"}]},
     ],
 )
 def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client, definition: dict[str, Any]) -> None:
