@@ -38,7 +38,7 @@ def test_timeboard_shows_the_metrics_of_the_fleet(account, board):
         f"avg:my_metric{scope} by {{host}}",
         f"avg:mysql.performance.user_time{scope}",
         f"sum:my_metric{scope}.rollup(sum, 3600)",
-        f"sum:my_metric{scope}.rollup(sum, 3600)",
+        f"sum:my_metric{scope}.rollup(sum, 60).fill(null)",
     ]
     kinds = [widget["definition"]["type"] for widget in board["widgets"]]
     assert kinds == ["timeseries", "timeseries", "timeseries", "query_value"]
@@ -69,7 +69,8 @@ def test_the_service_stands_beside_its_hosts(account):
 def test_my_metric_is_watched_host_by_host(account):
     found = monitor(account, "my_metric")
     assert found["query"] == f"avg(last_5m):avg:my_metric{{kennel_fleet:{account.fleet}}} by {{host}} > 800"
-    assert found["options"]["thresholds"] == {"critical": 800.0, "warning": 500.0}
+    recoveries = {"critical_recovery": 750.0, "warning_recovery": 450.0}
+    assert found["options"]["thresholds"] == {"critical": 800.0, "warning": 500.0, **recoveries}
     assert (found["options"]["notify_no_data"], found["options"]["no_data_timeframe"]) == (True, 10)
     for part in (
         "{{#is_alert}}my_metric is {{value}} on {{host.name}} ({{host.ip}})",

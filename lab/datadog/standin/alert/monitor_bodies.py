@@ -6,7 +6,13 @@ Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that
 import re
 from typing import Any
 
-from module_utils._query.monitor import MONITOR_TYPES, CompositeCondition, MetricCondition, parse_monitor
+from module_utils._query.monitor import (
+    MONITOR_TYPES,
+    CheckCondition,
+    CompositeCondition,
+    MetricCondition,
+    parse_monitor,
+)
 from module_utils._query.rules import query_problems
 
 from ..errors import Refused
@@ -126,6 +132,13 @@ def _options(sent: Json, kind: str) -> Json:
 
 
 def _check_thresholds(thresholds: Json, condition: Any, kind: str) -> None:
+    """Source: what the API answers, as people quote it in terraform-provider-datadog's issues 1202 and 1401."""
+    counted = isinstance(condition, CheckCondition) and condition.verdict == "count_by_status()"
+    if counted and max(thresholds.values(), default=0) > condition.last:
+        raise Refused(400, "Last field should be larger than or equal to max threshold defined in monitor options")
+    recoveries = [name for name in ("critical_recovery", "warning_recovery") if name in thresholds]
+    if kind == "event-v2 alert" and recoveries:
+        raise Refused(400, f"Invalid threshold statuses found: {', '.join(recoveries)}.")
     limit, operator = getattr(condition, "threshold", None), getattr(condition, "comparator", "")
     if not thresholds or limit is None or kind == "service check":
         return
