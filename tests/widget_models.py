@@ -18,6 +18,7 @@ from datadog_api_client.model_utils import ModelComposed, ModelNormal, ModelSimp
 from datadog_api_client.v1.model.dashboard_template_variable import DashboardTemplateVariable
 from datadog_api_client.v1.model.dashboard_template_variable_preset import DashboardTemplateVariablePreset
 from datadog_api_client.v1.model.widget import Widget
+from datadog_api_client.v1.model.widget_layout import WidgetLayout
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "plugins/module_utils/_objects/widget_models.py"
@@ -32,7 +33,8 @@ HEADER = '''\
 
 ``MODELS``: a model is its fields with ``!`` after the name of one that is required, then its type, if it is not text.
 A type is number, bool, any, ``[type]`` for a list, ``"value"`` for one value, the name of an enumeration or of a model,
-or several with ``|``. Some models are one of several others. ``...`` allows any further field.
+or several with ``|``. After a number and a list stands from where to where it goes, or its length: ``1..6``, ``0..``.
+Some models are one of several others. ``...`` allows any further field.
 """
 
 from __future__ import annotations
@@ -44,6 +46,16 @@ def named(model: type) -> str:
     """The name of a model without what is the same in most."""
     name = model.__name__.replace("FormulaAndFunction", "Formula")
     return name.removesuffix("WidgetDefinition") or "Definition"
+
+
+def limits(validations: dict[str, dict[str, int]], name: str) -> str:
+    """From where to where the items of a list, or a number, go; "" where nothing is said."""
+    said = validations.get(name, {})
+    low, high = (
+        next((str(said[key]) for key in keys if key in said), "")
+        for keys in (("min_items", "inclusive_minimum"), ("max_items", "inclusive_maximum"))
+    )
+    return f"{low}..{high}" if low or high else ""
 
 
 class Models:
@@ -95,7 +107,9 @@ class Models:
         for name, key in found.attribute_map.items():
             if left_out and key not in RECOGNISED_BY:
                 continue
-            kind = self.type_of(types[name])
+            # Published dashboards have widgets to the left of the edge.
+            said = {} if found is WidgetLayout else getattr(found, "validations", {})
+            kind = self.type_of(types[name]) + limits(said, name)
             fields.append(f"{key}{'!' if name in required else ''}{'' if kind == 'text' else ': ' + kind}")
         free = ["..."] if left_out or "additional_properties_type" in vars(found) else []
         return ", ".join([*fields, *free])

@@ -17,6 +17,10 @@ LAYOUTS = ("ordered", "free")
 REFLOWS = ("auto", "fixed")
 COLUMNS = 12
 MOST_TAGS = 5
+TEMPLATES = {
+    "template_variables": "DashboardTemplateVariable",
+    "template_variable_presets": "DashboardTemplateVariablePreset",
+}
 # So many of what is not known are named.
 MOST_NAMED = 5
 FIELDS = """
@@ -48,7 +52,7 @@ class Dashboards(Schema):
         if not isinstance(item.get("description") or "", str):
             problems.append("description is not text. Quote it.")
         problems += list_problems(item, ("notify_list", "tags", "restricted_roles"))
-        problems += list_problems(item, ("template_variables", "template_variable_presets", "tabs"), dict)
+        problems += list_problems(item, (*TEMPLATES, "tabs"), dict)
         for tab in _list(item.get("tabs")):
             ids = tab.get("widget_ids") if isinstance(tab, dict) else None
             if not isinstance(ids, (list, tuple)) or not all(isinstance(each, (str, int)) for each in ids):
@@ -63,17 +67,13 @@ class Dashboards(Schema):
         problems += _reflow_problems(item)
         wrong = judge(item.get("widgets"), "[Widget]", "widgets").problems
         problems += [*(wrong or _layout_problems(item)), *graph_problems(item.get("widgets"))]
-        for variable in _list(item.get("template_variables")):
-            if not isinstance(variable, dict) or not variable.get("name"):
-                problems.append("a template variable has no name. Give each one.")
-            elif list_problems(variable, ("defaults",)):
-                problems += list_problems(variable, ("defaults",), place=f"template variable {variable['name']}: ")
-            elif variable.get("default") and variable.get("defaults") and _contradict(variable):
-                problems.append(f"template variable {variable['name']}: default contradicts defaults. Remove default.")
+        problems += _template_problems(item)
         return problems
 
     def doubts(self, item: Body, fleet: str) -> list[str]:
         places = judge(item["widgets"], "[Widget]", "widgets").unknown
+        for name, model in TEMPLATES.items():
+            places += judge(item.get(name) or [], f"[{model}]", name).unknown
         # The first place of each.
         unknown = list({re.sub(r"\[\d+\]", "", place): place for place in reversed(places)}.values())[::-1]
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
@@ -137,6 +137,37 @@ class Dashboards(Schema):
 
 def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _template_problems(item: Body) -> list[str]:
+    """Return what is wrong with template variables and presets that are lists of dictionaries.
+
+    That an empty text and two forms of one value are refused is recorded.
+    """
+    problems = []
+    for name, model in TEMPLATES.items():
+        items = [each for each in _list(item.get(name)) if isinstance(each, dict)]
+        problems += judge(items, f"[{model}]", name).problems
+    if problems:
+        return problems
+    for variable in _list(item.get("template_variables")):
+        if not isinstance(variable, dict):
+            continue
+        place = f"template variable {variable['name']}"
+        if not variable["name"]:
+            problems.append("a template variable has an empty name. Write one.")
+        if variable.get("default") and variable.get("defaults") and _contradict(variable):
+            problems.append(f"{place}: default contradicts defaults. Remove default.")
+        if "" in (variable.get("defaults") or []):
+            problems.append(f"{place}: defaults has an empty text. Write * for everything.")
+    presets = [each for each in _list(item.get("template_variable_presets")) if isinstance(each, dict)]
+    for preset, variable in ((each, one) for each in presets for one in each.get("template_variables") or []):
+        place = f"preset {preset.get('name')}, {variable.get('name')}"
+        if variable.get("value") is not None and variable.get("values") is not None:
+            problems.append(f"{place}: value and values are given. Remove value.")
+        if variable.get("values") == [] or "" in (variable.get("values") or []):
+            problems.append(f"{place}: values is empty or has an empty text. Write * for everything.")
+    return problems
 
 
 def _reflow_problems(item: Body) -> list[str]:

@@ -15,6 +15,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import (
     query_problems,
 )
 
+# What a request asks by, beside those that end so.
+_ASKING = ("q", "queries", "query", "formulas", "sql_query", "request_type")
 # $name, and of it $name.value and $name.key. In a search, $ may also stand in a value.
 _VARIABLE = re.compile(r"(?<![\w\\])\$([A-Za-z_][\w-]*)")
 
@@ -22,7 +24,10 @@ _VARIABLE = re.compile(r"(?<![\w\\])\$([A-Za-z_][\w-]*)")
 def graph_problems(widgets: Any) -> list[str]:
     """Return what is wrong with the queries and formulas of widgets, those within groups too."""
     problems = []
-    for title, request in _requests(widgets):
+    for title, request, in_list in _requests(widgets):
+        # Of the named requests of a host map some only say what is shown.
+        if in_list and not any(name in _ASKING or str(name).endswith("_query") for name in request):
+            problems.append(f"widget {title!r}: a request has no queries. Add them.")
         queries, formulas = _texts(request)
         problems += [
             f"widget {title!r}: {problem}"
@@ -51,19 +56,19 @@ def undeclared(widgets: Any, variables: Any) -> list[str]:
     Datadog takes them, and the graph shows nothing.
     """
     known = {str(each.get("name")) for each in _dictionaries(variables)}
-    queries = (text for _title, request in _requests(widgets) for text in _texts(request)[0])
+    queries = (text for _title, request, _in_list in _requests(widgets) for text in _texts(request)[0])
     used = {name for text in queries for name in _VARIABLE.findall(text)}
     return sorted(used - known)
 
 
-def _requests(widgets: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each request, with the title of its widget."""
+def _requests(widgets: Any) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Yield the title of its widget, each request, and whether it is one of a list."""
     for definition in _dictionaries([widget.get("definition") for widget in _dictionaries(widgets)]):
         yield from _requests(definition.get("widgets"))
         requests = definition.get("requests")
         title = str(definition.get("title") or definition.get("type"))
         for request in _dictionaries(list(requests.values()) if isinstance(requests, dict) else requests):
-            yield title, request
+            yield title, request, not isinstance(requests, dict)
 
 
 def _texts(request: Mapping[str, Any]) -> tuple[list[str], list[str]]:

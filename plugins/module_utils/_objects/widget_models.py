@@ -4,7 +4,8 @@
 
 ``MODELS``: a model is its fields with ``!`` after the name of one that is required, then its type, if it is not text.
 A type is number, bool, any, ``[type]`` for a list, ``"value"`` for one value, the name of an enumeration or of a model,
-or several with ``|``. Some models are one of several others. ``...`` allows any further field.
+or several with ``|``. After a number and a list stands from where to where it goes, or its length: ``1..6``, ``0..``.
+Some models are one of several others. ``...`` allows any further field.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ AlertValue = alert_id!, description, precision: number, text_align: WidgetTextAl
 ApmStatsQueryColumnType = alias, cell_display_mode: TableWidgetCellDisplayMode, name!, order: WidgetSort
 ApmStatsQueryDefinition = columns: [ApmStatsQueryColumnType], env!, name!, primary_tag!, resource, row_type!:
     ApmStatsQueryRowType, service!
-BarChart = custom_links: [WidgetCustomLink], description, requests!: [BarChartWidgetRequest], style:
+BarChart = custom_links: [WidgetCustomLink], description, requests!: [BarChartWidgetRequest]1..1, style:
     BarChartWidgetStyle, time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!: "bar_chart"
 BarChartWidgetDisplay = one of BarChartWidgetStacked | BarChartWidgetFlat
 BarChartWidgetFlat = type!: "flat"
@@ -131,7 +132,7 @@ BarChartWidgetRequest = apm_query: LogQueryDefinition, audit_query: LogQueryDefi
     style: WidgetRequestStyle
 BarChartWidgetStacked = legend: BarChartWidgetLegend, type!: "stacked"
 BarChartWidgetStyle = display: BarChartWidgetDisplay, palette, scaling: BarChartWidgetScaling
-Change = custom_links: [WidgetCustomLink], description, requests!: [ChangeWidgetRequest], time: WidgetTime, title,
+Change = custom_links: [WidgetCustomLink], description, requests!: [ChangeWidgetRequest]1..1, time: WidgetTime, title,
     title_align: WidgetTextAlign, title_size, type!: "change"
 ChangeWidgetRequest = apm_query: LogQueryDefinition, change_type: WidgetChangeType, compare_to: WidgetCompareTo,
     event_query: LogQueryDefinition, formulas: [WidgetFormula], increase_good: bool, log_query: LogQueryDefinition,
@@ -146,7 +147,7 @@ ComparisonCustomTimeframe = from!: number, to!: number
 ComparisonDuration = custom_timeframe: ComparisonCustomTimeframe, type!: ComparisonDurationType
 DashboardTemplateVariable = available_values: [text], default, defaults: [text], name!, prefix, type
 DashboardTemplateVariablePreset = name, template_variables: [DashboardTemplateVariablePresetValue]
-DashboardTemplateVariablePresetValue = name, value, values: [text]
+DashboardTemplateVariablePresetValue = name, value, values: [text]1..
 DataProjectionQuery = data_source!, indexes: [text], query_string!, storage
 DatasetListQuery = data_source!: "dataset", dataset_id!, dataset_provider!: "ddsql_query", filter, limit: number,
     sort: DatasetListQuerySort
@@ -158,8 +159,8 @@ Definition = one of AlertGraph | AlertValue | BarChart | Change | CheckStatus | 
     RetentionCurve | RunWorkflow | SLOList | SLO | ScatterPlot | Sankey | ServiceMap | ServiceSummary | SplitGraph |
     Sunburst | Table | Timeseries | Toplist | TopologyMap | TreeMap | Wildcard
 Distribution = custom_links: [WidgetCustomLink], description, legend_size, markers: [WidgetMarker], requests!:
-    [DistributionWidgetRequest], show_legend: bool, time: WidgetTime, title, title_align: WidgetTextAlign, title_size,
-    type!: "distribution", xaxis: DistributionWidgetXAxis, yaxis: DistributionWidgetYAxis
+    [DistributionWidgetRequest]1..1, show_legend: bool, time: WidgetTime, title, title_align: WidgetTextAlign,
+    title_size, type!: "distribution", xaxis: DistributionWidgetXAxis, yaxis: DistributionWidgetYAxis
 DistributionWidgetHistogramRequestQuery = one of FormulaMetricQueryDefinition | FormulaEventQueryDefinition |
     FormulaApmResourceStatsQueryDefinition | FormulaApmMetricsQueryDefinition
 DistributionWidgetRequest = apm_query: LogQueryDefinition, apm_stats_query: ApmStatsQueryDefinition, event_query:
@@ -168,7 +169,7 @@ DistributionWidgetRequest = apm_query: LogQueryDefinition, apm_stats_query: ApmS
     [FormulaQueryDefinition], query: DistributionWidgetHistogramRequestQuery, request_type: "histogram",
     response_format: FormulaResponseFormat, rum_query: LogQueryDefinition, security_query: LogQueryDefinition, style:
     WidgetStyle
-DistributionWidgetXAxis = include_zero: bool, max, min, num_buckets: number, scale
+DistributionWidgetXAxis = include_zero: bool, max, min, num_buckets: number1.., scale
 DistributionWidgetYAxis = include_zero: bool, label, max, min, scale
 EmbeddedApp = app_id, custom_links: [WidgetCustomLink], description, inputs: [EmbeddedAppWidgetInput], template_id,
     time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!: "embedded_app", ...
@@ -178,18 +179,18 @@ EventStream = description, event_size: WidgetEventSize, query!, tags_execution, 
     WidgetTextAlign, title_size, type!: "event_stream"
 EventTimeline = description, query!, tags_execution, time: WidgetTime, title, title_align: WidgetTextAlign,
     title_size, type!: "event_timeline"
-FormulaApmDependencyStatsQueryDefinition = cross_org_uuids: [text], data_source!: "apm_dependency_stats", env!,
+FormulaApmDependencyStatsQueryDefinition = cross_org_uuids: [text]..1, data_source!: "apm_dependency_stats", env!,
     is_upstream: bool, name!, operation_name!, primary_tag_name, primary_tag_value, resource_name!, service!, stat!:
     FormulaApmDependencyStatName
 FormulaApmMetricsQueryDefinition = data_source!: "apm_metrics", group_by: [text], name!, operation_mode,
     operation_name, peer_tags: [text], query_filter, resource_hash, resource_name, service, span_kind:
     FormulaApmMetricsSpanKind, stat!: FormulaApmMetricStatName
-FormulaApmResourceStatsQueryDefinition = cross_org_uuids: [text], data_source!: "apm_resource_stats", env!, group_by:
-    [text], name!, operation_name, primary_tag_name, primary_tag_value, resource_name, service!, stat!:
+FormulaApmResourceStatsQueryDefinition = cross_org_uuids: [text]..1, data_source!: "apm_resource_stats", env!,
+    group_by: [text], name!, operation_name, primary_tag_name, primary_tag_value, resource_name, service!, stat!:
     FormulaApmResourceStatName
-FormulaCloudCostQueryDefinition = aggregator: WidgetAggregator, cross_org_uuids: [text], data_source!: "cloud_cost",
-    name!, query!
-FormulaEventQueryDefinition = compute!: FormulaEventQueryDefinitionCompute, cross_org_uuids: [text], data_source!:
+FormulaCloudCostQueryDefinition = aggregator: WidgetAggregator, cross_org_uuids: [text]..1, data_source!:
+    "cloud_cost", name!, query!
+FormulaEventQueryDefinition = compute!: FormulaEventQueryDefinitionCompute, cross_org_uuids: [text]..1, data_source!:
     FormulaEventsDataSource, group_by: FormulaEventQueryGroupByConfig, indexes: [text], name!, search:
     FormulaEventQueryDefinitionSearch, storage
 FormulaEventQueryDefinitionCompute = aggregation!: FormulaEventAggregation, interval: number, metric
@@ -198,9 +199,9 @@ FormulaEventQueryGroupBy = facet!, limit: number, sort: FormulaEventQueryGroupBy
 FormulaEventQueryGroupByConfig = one of [FormulaEventQueryGroupBy] | FormulaEventQueryGroupByFields
 FormulaEventQueryGroupByFields = fields!: [text], limit: number, sort: FormulaEventQueryGroupBySort
 FormulaEventQueryGroupBySort = aggregation!: FormulaEventAggregation, metric, order: QuerySortOrder
-FormulaMetricQueryDefinition = aggregator: FormulaMetricAggregation, cross_org_uuids: [text], data_source!: "metrics",
-    name!, query!, semantic_mode: FormulaMetricSemanticMode
-FormulaProcessQueryDefinition = aggregator: FormulaMetricAggregation, cross_org_uuids: [text], data_source!:
+FormulaMetricQueryDefinition = aggregator: FormulaMetricAggregation, cross_org_uuids: [text]..1, data_source!:
+    "metrics", name!, query!, semantic_mode: FormulaMetricSemanticMode
+FormulaProcessQueryDefinition = aggregator: FormulaMetricAggregation, cross_org_uuids: [text]..1, data_source!:
     FormulaProcessQueryDataSource, is_normalized_cpu: bool, limit: number, metric!, name!, sort: QuerySortOrder,
     tag_filters: [text], text_filter
 FormulaProductAnalyticsExtendedQueryDefinition = data_source!: "product_analytics_extended", ...
@@ -210,16 +211,16 @@ FormulaQueryDefinition = one of FormulaMetricQueryDefinition | FormulaEventQuery
     FormulaProductAnalyticsExtendedQueryDefinition | FormulaUserJourneyQueryDefinition |
     FormulaRetentionQueryDefinition
 FormulaRetentionQueryDefinition = data_source!: "product_analytics_retention", ...
-FormulaSLOQueryDefinition = additional_query_filters, cross_org_uuids: [text], data_source!: "slo", group_mode:
+FormulaSLOQueryDefinition = additional_query_filters, cross_org_uuids: [text]..1, data_source!: "slo", group_mode:
     FormulaSLOGroupMode, measure!: FormulaSLOMeasure, name, slo_id!, slo_query_type: FormulaSLOQueryType
 FormulaUserJourneyQueryDefinition = data_source!: "product_analytics_journey", ...
 FreeText = background_color, color, font_size, text!, text_align: WidgetTextAlign, type!: "free_text"
-Funnel = description, grouped_display: FunnelGroupedDisplay, requests!: [FunnelWidgetRequest], time: WidgetTime,
+Funnel = description, grouped_display: FunnelGroupedDisplay, requests!: [FunnelWidgetRequest]1.., time: WidgetTime,
     title, title_align: WidgetTextAlign, title_size, type!: "funnel"
 FunnelQuery = data_source!: "rum", query_string!, steps!: [FunnelStep]
 FunnelStep = facet!, value!
 FunnelWidgetRequest = query!: FunnelQuery, request_type!: "funnel"
-Geomap = custom_links: [WidgetCustomLink], description, requests!: [GeomapWidgetRequest], style!:
+Geomap = custom_links: [WidgetCustomLink], description, requests!: [GeomapWidgetRequest]1..2, style!:
     GeomapWidgetDefinitionStyle, time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!: "geomap",
     view!: GeomapWidgetDefinitionView
 GeomapWidgetDefinitionStyle = palette!, palette_flip!: bool
@@ -232,7 +233,7 @@ GeomapWidgetRequestStyle = color_by
 Group = background_color, banner_img, layout_type!: "ordered", show_title: bool, title, title_align: WidgetTextAlign,
     type!: "group", widgets!: [Widget]
 HeatMap = custom_links: [WidgetCustomLink], description, events: [WidgetEvent], legend_size, markers: [WidgetMarker],
-    requests!: [HeatMapWidgetRequest], show_legend: bool, time: WidgetTime, title, title_align: WidgetTextAlign,
+    requests!: [HeatMapWidgetRequest]1..1, show_legend: bool, time: WidgetTime, title, title_align: WidgetTextAlign,
     title_size, type!: "heatmap", xaxis: HeatMapWidgetXAxis, yaxis: WidgetAxis
 HeatMapWidgetRequest = apm_query: LogQueryDefinition, event_query: EventQueryDefinition, formulas: [WidgetFormula],
     log_query: LogQueryDefinition, network_query: LogQueryDefinition, process_query: ProcessQueryDefinition,
@@ -241,16 +242,16 @@ HeatMapWidgetRequest = apm_query: LogQueryDefinition, event_query: EventQueryDef
     LogQueryDefinition, security_query: LogQueryDefinition, style: WidgetStyle
 HeatMapWidgetXAxis = num_buckets: number
 Heatgrid = color: HeatgridColorConfig, custom_links: [WidgetCustomLink], description, label_column:
-    HeatgridLabelColumn, legend: HeatgridLegend, requests!: [HeatgridWidgetRequest], sort!: HeatgridSort, time:
+    HeatgridLabelColumn, legend: HeatgridLegend, requests!: [HeatgridWidgetRequest]1.., sort!: HeatgridSort, time:
     WidgetTime, title, title_align: WidgetTextAlign, title_size, type!: "heatgrid", ...
 HeatgridColor = one of text | [text]
 HeatgridColorBin = color!: HeatgridColor, lower_bound: number, ...
 HeatgridColorConfig = one of HeatgridGradientCustomColor | HeatgridGradientPresetColor | HeatgridDiscreteCustomColor |
     HeatgridDiscretePresetColor
-HeatgridColorStop = color!: HeatgridColor, position!: number, ...
-HeatgridDiscreteCustomColor = bins!: [HeatgridColorBin], mode!: "discrete", source!: "custom", ...
+HeatgridColorStop = color!: HeatgridColor, position!: number0..100, ...
+HeatgridDiscreteCustomColor = bins!: [HeatgridColorBin]2..6, mode!: "discrete", source!: "custom", ...
 HeatgridDiscretePresetColor = mode!: "discrete", preset_name!, source!: "preset", ...
-HeatgridGradientCustomColor = mode!: "gradient", source!: "custom", stops!: [HeatgridColorStop], ...
+HeatgridGradientCustomColor = mode!: "gradient", source!: "custom", stops!: [HeatgridColorStop]2..6, ...
 HeatgridGradientPresetColor = mode!: "gradient", preset_name!, source!: "preset", ...
 HeatgridLabelColumn = width!: HeatgridLabelColumnWidth, ...
 HeatgridLegend = show_caption: bool, ...
@@ -293,15 +294,15 @@ HostMapWidgetScalarRequest = formulas!: [HostMapWidgetFormula], queries!: [Formu
 IFrame = type!: "iframe", url!
 Image = has_background: bool, has_border: bool, horizontal_align: WidgetHorizontalAlign, margin: WidgetMargin, sizing:
     WidgetImageSizing, type!: "image", url!, url_dark_theme, vertical_align: WidgetVerticalAlign
-ListStream = description, legend_size, requests!: [ListStreamWidgetRequest], show_legend: bool, time: WidgetTime,
+ListStream = description, legend_size, requests!: [ListStreamWidgetRequest]1..1, show_legend: bool, time: WidgetTime,
     title, title_align: WidgetTextAlign, title_size, type!: "list_stream"
 ListStreamColumn = field!, width!: ListStreamColumnWidth
 ListStreamComputeItems = aggregation!: ListStreamComputeAggregation, facet
 ListStreamGroupByItems = facet!
-ListStreamQuery = assignee_uuids: [text], clustering_pattern_field_path, compute: [ListStreamComputeItems],
-    data_source!: ListStreamSource, event_size: WidgetEventSize, group_by: [ListStreamGroupByItems], indexes: [text],
-    persona: ListStreamIssuePersona, query_string!, sort: WidgetFieldSort, states: [ListStreamIssueState], storage,
-    suspected_causes: [text], team_handles: [text], version: "sequential_query"
+ListStreamQuery = assignee_uuids: [text], clustering_pattern_field_path, compute: [ListStreamComputeItems]1..5,
+    data_source!: ListStreamSource, event_size: WidgetEventSize, group_by: [ListStreamGroupByItems]..4, indexes:
+    [text], persona: ListStreamIssuePersona, query_string!, sort: WidgetFieldSort, states: [ListStreamIssueState],
+    storage, suspected_causes: [text], team_handles: [text], version: "sequential_query"
 ListStreamWidgetRequest = columns!: [ListStreamColumn], query!: ListStreamQuery, response_format!: "event_list"
 LogQueryDefinition = compute: LogsQueryCompute, group_by: [LogQueryDefinitionGroupBy], index, multi_compute:
     [LogsQueryCompute], search: LogQueryDefinitionSearch
@@ -335,10 +336,10 @@ Powerpack = background_color, banner_img, powerpack_id!, show_title: bool, templ
 PowerpackTemplateVariableContents = name!, prefix, values!: [text]
 PowerpackTemplateVariables = controlled_by_powerpack: [PowerpackTemplateVariableContents], controlled_externally:
     [PowerpackTemplateVariableContents]
-ProcessQueryDefinition = filter_by: [text], limit: number, metric!, search_by
+ProcessQueryDefinition = filter_by: [text], limit: number0.., metric!, search_by
 ProductAnalyticsFunnel = type!: "funnel", ...
 QueryValue = autoscale: bool, custom_links: [WidgetCustomLink], custom_unit, description, precision: number,
-    requests!: [QueryValueWidgetRequest], text_align: WidgetTextAlign, time: WidgetTime, timeseries_background:
+    requests!: [QueryValueWidgetRequest]1..1, text_align: WidgetTextAlign, time: WidgetTime, timeseries_background:
     TimeseriesBackground, title, title_align: WidgetTextAlign, title_size, type!: "query_value"
 QueryValueWidgetComparison = directionality: QueryValueWidgetComparisonDirectionality, duration!: ComparisonDuration,
     type: QueryValueWidgetComparisonType
@@ -355,9 +356,9 @@ RunWorkflowWidgetInput = name!, value!
 SLO = additional_query_filters, description, global_time_target, show_error_budget: bool, slo_id, time_windows:
     [WidgetTimeWindows], title, title_align: WidgetTextAlign, title_size, type!: "slo", view_mode: WidgetViewMode,
     view_type
-SLOList = description, requests!: [SLOListWidgetRequest], title, title_align: WidgetTextAlign, title_size, type!:
+SLOList = description, requests!: [SLOListWidgetRequest]1..1, title, title_align: WidgetTextAlign, title_size, type!:
     "slo_list"
-SLOListWidgetQuery = limit: number, query_string!, sort: [WidgetFieldSort]
+SLOListWidgetQuery = limit: number1..100, query_string!, sort: [WidgetFieldSort]
 SLOListWidgetRequest = query!: SLOListWidgetQuery, request_type!: "slo_list"
 Sankey = type!: "sankey", ...
 ScatterPlot = color_by_groups: [text], custom_links: [WidgetCustomLink], description, requests!:
@@ -371,14 +372,14 @@ ScatterPlotWidgetDefinitionRequests = table: ScatterplotTableRequest, x: Scatter
 ScatterplotTableRequest = formulas: [ScatterplotWidgetFormula], queries: [FormulaQueryDefinition], response_format:
     FormulaResponseFormat
 ScatterplotWidgetFormula = alias, dimension!: ScatterplotDimension, formula!
-ServiceMap = custom_links: [WidgetCustomLink], description, filters!: [text], service!, title, title_align:
+ServiceMap = custom_links: [WidgetCustomLink], description, filters!: [text]1.., service!, title, title_align:
     WidgetTextAlign, title_size, type!: "servicemap"
 ServiceSummary = description, display_format: WidgetServiceSummaryDisplayFormat, env!, service!, show_breakdown: bool,
     show_distribution: bool, show_errors: bool, show_hits: bool, show_latency: bool, show_resource_list: bool,
     size_format: WidgetSizeFormat, span_name!, time: WidgetTime, title, title_align: WidgetTextAlign, title_size,
     type!: "trace_service"
-SplitConfig = limit!: number, sort!: SplitSort, split_dimensions!: [SplitDimension], static_splits:
-    [[SplitVectorEntryItem]]
+SplitConfig = limit!: number1..500, sort!: SplitSort, split_dimensions!: [SplitDimension]1..1, static_splits:
+    [[SplitVectorEntryItem]]..500
 SplitConfigSortCompute = aggregation!, metric!
 SplitDimension = one_graph_per!
 SplitGraph = has_uniform_y_axes: bool, size!: SplitGraphVizSize, source_widget_definition!: SplitGraphSource,
@@ -388,7 +389,7 @@ SplitGraphSource = one of BarChart | Change | Geomap | QueryValue | ScatterPlot 
 SplitSort = compute: SplitConfigSortCompute, order!: WidgetSort
 SplitVectorEntryItem = tag_key!, tag_values!: [text]
 Sunburst = custom_links: [WidgetCustomLink], description, hide_total: bool, legend: SunburstWidgetLegend, requests!:
-    [SunburstWidgetRequest], time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!: "sunburst"
+    [SunburstWidgetRequest]1.., time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!: "sunburst"
 SunburstWidgetLegend = one of SunburstWidgetLegendTable | SunburstWidgetLegendInlineAutomatic
 SunburstWidgetLegendInlineAutomatic = hide_percent: bool, hide_value: bool, type!:
     SunburstWidgetLegendInlineAutomaticType
@@ -415,7 +416,7 @@ TableWidgetTextFormatRule = custom_bg_color, custom_fg_color, match!: TableWidge
     TableWidgetTextFormatPalette, replace: TableWidgetTextFormatReplace
 Timeseries = custom_links: [WidgetCustomLink], description, events: [WidgetEvent], legend_columns:
     [TimeseriesWidgetLegendColumn], legend_layout: TimeseriesWidgetLegendLayout, legend_size, markers: [WidgetMarker],
-    requests!: [TimeseriesWidgetRequest], right_yaxis: WidgetAxis, show_legend: bool, time: WidgetTime, title,
+    requests!: [TimeseriesWidgetRequest]1.., right_yaxis: WidgetAxis, show_legend: bool, time: WidgetTime, title,
     title_align: WidgetTextAlign, title_size, type!: "timeseries", yaxis: WidgetAxis
 TimeseriesBackground = type!: TimeseriesBackgroundType, yaxis: WidgetAxis
 TimeseriesRequestStyle = has_value_labels: bool, line_type: WidgetLineType, line_width: WidgetLineWidth, order_by:
@@ -432,7 +433,7 @@ Toplist = custom_links: [WidgetCustomLink], description, requests!: [ToplistWidg
 ToplistWidgetDisplay = one of ToplistWidgetStacked | ToplistWidgetFlat
 ToplistWidgetFlat = type!: "flat"
 ToplistWidgetRequest = apm_query: LogQueryDefinition, audit_query: LogQueryDefinition, conditional_formats:
-    [WidgetConditionalFormat], event_query: LogQueryDefinition, formulas: [WidgetFormula], log_query:
+    [WidgetConditionalFormat]1.., event_query: LogQueryDefinition, formulas: [WidgetFormula], log_query:
     LogQueryDefinition, network_query: LogQueryDefinition, process_query: ProcessQueryDefinition,
     profile_metrics_query: LogQueryDefinition, q, queries: [FormulaQueryDefinition], response_format:
     FormulaResponseFormat, rum_query: LogQueryDefinition, security_query: LogQueryDefinition, sort: WidgetSortBy,
@@ -441,17 +442,17 @@ ToplistWidgetStacked = legend: ToplistWidgetLegend, type!: "stacked"
 ToplistWidgetStyle = display: ToplistWidgetDisplay, palette, scaling: ToplistWidgetScaling
 TopologyMap = one of TopologyMapWidgetDefinitionDataStreams | TopologyMapWidgetDefinitionServiceMap
 TopologyMapWidgetDefinitionDataStreams = custom_links: [WidgetCustomLink], description, requests!:
-    [TopologyRequestDataStreams], time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!:
+    [TopologyRequestDataStreams]1.., time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!:
     "topology_map", ...
 TopologyMapWidgetDefinitionServiceMap = custom_links: [WidgetCustomLink], description, requests!:
-    [TopologyRequestServiceMap], time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!:
+    [TopologyRequestServiceMap]1.., time: WidgetTime, title, title_align: WidgetTextAlign, title_size, type!:
     "topology_map", ...
-TopologyQueryDataStreams = data_source!: "data_streams", filters!: [text], query_string, service!, ...
-TopologyQueryServiceMap = data_source!: "service_map", filters!: [text], query_string, service!, ...
+TopologyQueryDataStreams = data_source!: "data_streams", filters!: [text]1.., query_string, service!, ...
+TopologyQueryServiceMap = data_source!: "service_map", filters!: [text]1.., query_string, service!, ...
 TopologyRequestDataStreams = query: TopologyQueryDataStreams, request_type: "topology"
 TopologyRequestServiceMap = query: TopologyQueryServiceMap, request_type: "topology"
 TreeMap = color_by: "user", custom_links: [WidgetCustomLink], description, group_by: TreeMapGroupBy, requests!:
-    [TreeMapWidgetRequest], size_by: TreeMapSizeBy, time: WidgetTime, title, type!: "treemap"
+    [TreeMapWidgetRequest]1..1, size_by: TreeMapSizeBy, time: WidgetTime, title, type!: "treemap"
 TreeMapWidgetRequest = formulas: [WidgetFormula], q, queries: [FormulaQueryDefinition], response_format:
     FormulaResponseFormat, sort: WidgetSortBy, style: WidgetRequestStyle
 Widget = definition!: Definition, id: number, layout: WidgetLayout
@@ -467,17 +468,17 @@ WidgetFormula = alias, cell_display_mode: TableWidgetCellDisplayMode, cell_displ
 WidgetFormulaCellDisplayModeOptions = trend_type: WidgetFormulaCellDisplayModeOptionsTrendType, y_scale:
     WidgetFormulaCellDisplayModeOptionsYScale
 WidgetFormulaLimit = count: number, order: QuerySortOrder
-WidgetFormulaSort = index!: number, order!: WidgetSort, type!: "formula"
+WidgetFormulaSort = index!: number0.., order!: WidgetSort, type!: "formula"
 WidgetFormulaStyle = palette, palette_index: number
 WidgetGroupSort = name!, order!: WidgetSort, type!: "group"
 WidgetLayout = height!: number, is_column_break: bool, width!: number, x!: number, y!: number
 WidgetLegacyLiveSpan = hide_incomplete_cost_data: bool, live_span: WidgetLiveSpan, ...
 WidgetMarker = display_type, label, time, value!
-WidgetNewFixedSpan = from!: number, hide_incomplete_cost_data: bool, to!: number, type!: "fixed"
-WidgetNewLiveSpan = hide_incomplete_cost_data: bool, type!: "live", unit!: WidgetLiveSpanUnit, value!: number
+WidgetNewFixedSpan = from!: number0.., hide_incomplete_cost_data: bool, to!: number0.., type!: "fixed"
+WidgetNewLiveSpan = hide_incomplete_cost_data: bool, type!: "live", unit!: WidgetLiveSpanUnit, value!: number1..
 WidgetNumberFormat = unit: NumberFormatUnit, unit_scale: NumberFormatUnitScale
 WidgetRequestStyle = line_type: WidgetLineType, line_width: WidgetLineWidth, order_by: WidgetStyleOrderBy, palette
-WidgetSortBy = count: number, order_by: [WidgetSortOrderBy]
+WidgetSortBy = count: number0.., order_by: [WidgetSortOrderBy]
 WidgetSortOrderBy = one of WidgetFormulaSort | WidgetGroupSort
 WidgetStyle = palette
 WidgetTime = one of WidgetLegacyLiveSpan | WidgetNewLiveSpan | WidgetNewFixedSpan

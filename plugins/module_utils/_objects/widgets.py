@@ -119,13 +119,14 @@ def _judge(value: Any, kind: str, place: str) -> Verdict:
     kinds = _alternatives(kind)
     if len(kinds) > 1:
         return _one_of(value, kinds, place)
-    kind = kinds[0]
+    kind, limits = _limits(kinds[0])
     if kind == "any":
         return Verdict()
     if kind.startswith("["):
         if not isinstance(value, (list, tuple)):
             return Verdict([f"{place} is not a list. Write one."])
-        verdict = Verdict()
+        ok = not limits or limits[0] <= len(value) <= limits[1]
+        verdict = Verdict([] if ok else [f"{place} has {len(value)} items. Write {_range(*limits)}."])
         for number, item in enumerate(value):
             verdict.add(_judge(item, kind[1:-1], f"{place}[{number}]"))
         return verdict
@@ -138,8 +139,24 @@ def _judge(value: Any, kind: str, place: str) -> Verdict:
     if kind in _TYPES:
         name, types = _TYPES[kind]
         ok = isinstance(value, types) and (kind == "bool" or not isinstance(value, bool))
+        if ok and limits and not limits[0] <= value <= limits[1]:
+            return Verdict([f"{place} is {value}. Write {_range(*limits)}."])
         return Verdict([] if ok else [f"{place} is {value!r}. Write {name}."])
     return _model(value, kind, place)
+
+
+def _limits(kind: str) -> tuple[str, tuple[float, ...]]:
+    """Return a type without its limits, and these: none, or both."""
+    found = re.fullmatch(r"(.*[\]r])(\d*)\.\.(\d*)", kind)
+    if not found:
+        return kind, ()
+    return found[1], (float(found[2] or "-inf"), float(found[3] or "inf"))
+
+
+def _range(low: float, high: float) -> str:
+    if high == float("inf"):
+        return f"{low:g} or more"
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}" if low > 0 else f"up to {high:g}"
 
 
 def _choice(values: tuple[str, ...]) -> str:

@@ -146,8 +146,8 @@ def test_default_is_the_old_form_of_defaults() -> None:
         ({"notify_list": ["a@example.com", 1]}, "notify_list is ['a@example.com', 1]. Write a list of text"),
         ({"tabs": [1]}, "tabs is [1]. Write a list of dictionaries"),
         ({"tabs": [{"name": "a", "widget_ids": [{}]}]}, "a tab has no list of widget_ids"),
-        ({"template_variables": [{"name": "a", "defaults": 1}]}, "template variable a: defaults is 1"),
-        ({"template_variables": [{"default": "x"}]}, "a template variable has no name"),
+        ({"template_variables": [{"name": "a", "defaults": 1}]}, "template_variables[0].defaults is not a list"),
+        ({"template_variables": [{"default": "x"}]}, "template_variables[0] has no name. Add it."),
         ({"template_variables": [{"name": "a", "default": "x", "defaults": ["y"]}]}, "default contradicts defaults"),
     ],
 )

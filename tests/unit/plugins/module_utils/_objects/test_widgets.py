@@ -22,6 +22,7 @@ QUERY = {"name": "a", "data_source": "metrics", "query": "avg:x{$host} by {host}
 REQUEST = {"display_type": "line", "response_format": "timeseries", "queries": [QUERY], "formulas": [{"formula": "a"}]}
 GRAPH = {"type": "timeseries", "title": "Load", "time": {"live_span": "1h"}, "requests": [REQUEST]}
 NOTE = {"type": "note", "content": "Read me"}
+PRESET = {"name": "p", "template_variables": [{"name": "host", "value": "*", "values": ["*"]}]}
 PLACE = {"x": 0, "y": 0, "width": 6, "height": 2}
 
 
@@ -67,6 +68,8 @@ def changed(value: Any, path: str, new: Any) -> Any:
         ),
         ("show_legnd", True, "widgets[0].definition.show_legnd is not a known field. Did you mean show_legend?"),
         ("show_legend", "yes", "widgets[0].definition.show_legend is 'yes'. Write true or false."),
+        ("requests", [], "widgets[0].definition.requests has 0 items. Write 1 or more."),
+        ("requests.0", {"style": {"palette": "cool"}}, "widget 'Load': a request has no queries. Add them."),
         ("title", 5, "widgets[0].definition.title is 5. Write text."),
         ("time.live_span", "2h", "widgets[0].definition.time.live_span is '2h'. Write one of 10m, 15m, 1d,"),
         ("requests.0.queries.0.data_source", "metric", "queries[0].data_source is 'metric'. Did you mean metrics?"),
@@ -98,6 +101,13 @@ def test_a_wrong_widget_in_a_group_is_refused_with_its_place() -> None:
         (board(NOTE, layout={"x": 0, "y": 0}, layout_type="free"), "widgets[0].layout has no height. Add it."),
         (board(NOTE, layout=PLACE, layout_type="free", reflow_type="fixed"), "reflow_type is for ordered dashboards."),
         (board(reflow_type="flow"), "reflow_type is 'flow'. Write auto or fixed."),
+        (board({"type": "query_value", "requests": [REQUEST] * 2}), "requests has 2 items. Write 1."),
+        (board(template_variables=[{"name": "a", "prefix": 5}]), "template_variables[0].prefix is 5. Write text."),
+        (
+            board(template_variables=[{"name": "a", "defaults": [""]}]),
+            "variable a: defaults has an empty text.",
+        ),
+        (board(template_variable_presets=[PRESET]), "preset p, host: value and values are given. Remove value."),
         (board(tags=[f"team:{number}" for number in range(6)]), "tags has 6 tags, and Datadog takes 5."),
     ],
 )
