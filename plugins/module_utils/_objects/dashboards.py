@@ -65,8 +65,8 @@ class Dashboards(Schema):
         if len(_list(item.get("tags"))) > MOST_TAGS:
             problems.append(f"tags has {len(item['tags'])} tags, and Datadog takes {MOST_TAGS}. Remove some.")
         problems += _reflow_problems(item)
-        wrong = judge(item.get("widgets"), "[Widget]", "widgets").problems
-        problems += [*(wrong or _layout_problems(item)), *graph_problems(item.get("widgets"))]
+        problems += judge(item.get("widgets"), "[Widget]", "widgets").problems
+        problems += [*_layout_problems(item), *graph_problems(item.get("widgets"))]
         problems += _template_problems(item)
         return problems
 
@@ -188,14 +188,18 @@ def _layout_problems(item: Body) -> list[str]:
     """
     free, reflow = item.get("layout_type") == "free", item.get("reflow_type")
     problems = []
-    for number, widget in enumerate(item["widgets"]):
+    for number, widget in enumerate(_list(item.get("widgets"))):
+        if not isinstance(widget, dict):
+            continue
         place, layout = f"widgets[{number}]", widget.get("layout")
         if layout is None and (free or reflow == "fixed"):
             why = "a free dashboard" if free else "reflow_type fixed"
             problems.append(f"{place} has no layout, which {why} needs. Give it x, y, width and height.")
         elif layout is not None and reflow == "auto" and not free:
             problems.append(f"{place} has a layout, and reflow_type auto places widgets itself. Remove one of them.")
-        elif layout is not None and reflow == "fixed" and not free:
+        elif reflow == "fixed" and not free and isinstance(layout, dict):
+            if not all(isinstance(layout.get(name), (int, float)) for name in ("x", "width")):
+                continue
             right = layout["x"] + layout["width"]
             if layout["x"] < 0 or right > COLUMNS:
                 columns = f"from column {layout['x']} to {right} of {COLUMNS}"

@@ -157,6 +157,11 @@ def test_what_is_not_known_or_doubtful_is_passed_on_with_one_sentence(item: dict
     assert doubt in found
 
 
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    found = SCHEMA.problems(board({"type": "note"}, changed(GRAPH, "requests.0.q", "avg:x{"), layout_type="free"))
+    assert [each.partition(" ")[0] for each in found] == ["widgets[0].definition", "widgets[0]", "widgets[1]", "widget"]
+
+
 def test_what_leaves_another_fleet_out_is_no_doubt() -> None:
     item = board(changed(GRAPH, "requests.0.queries.0.query", "avg:x{!kennel_fleet:web,kennel_fleet:lab}"))
     assert SCHEMA.doubts(item, "lab") == []
