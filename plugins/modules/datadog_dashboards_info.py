@@ -96,7 +96,8 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
     found = [
         dashboard
         for dashboard in client.pages("dashboard")
-        if params["title"] in (None, dashboard["title"]) and chosen(mark_in_text(dashboard["description"]), params)
+        if params["title"] in (None, dashboard.get("title"))
+        and chosen(mark_in_text(dashboard.get("description")), params)
     ]
     if params["full"]:
         # One that has been deleted meanwhile is left out.

@@ -82,7 +82,7 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
     """Return the module's result."""
     found = client.pages("downtime", **({"current_only": "true"} if params["active"] else {}))
     downtimes = [{"id": item["id"], **item["attributes"]} for item in found]
-    return {"downtimes": [item for item in downtimes if chosen(mark_in_text(item["message"]), params)]}
+    return {"downtimes": [item for item in downtimes if chosen(mark_in_text(item.get("message")), params)]}
 
 
 def main() -> None:

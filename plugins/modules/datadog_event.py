@@ -211,7 +211,7 @@ def ensure(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str
 
 def _is(event: dict[str, Any], body: dict[str, Any]) -> bool:
     """Whether EVENT came of BODY. Its text does not show it: Datadog changes Markdown."""
-    same = event["title"].strip() == body["title"].strip() and event["date_happened"] == body["date_happened"]
+    same = str(event.get("title")).strip() == body["title"].strip() and event["date_happened"] == body["date_happened"]
     return same and event.get("host") in (None, "", body.get("host"))
 
 

@@ -123,7 +123,7 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
         "monitor_tags": ",".join([*(params["monitor_tags"] or ()), *mark]),
     }
     monitors = client.pages("monitor", **{name: value for name, value in asked.items() if value}, **states)
-    return {"monitors": [monitor for monitor in monitors if chosen(mark_in_tags(monitor["tags"]), params)]}
+    return {"monitors": [monitor for monitor in monitors if chosen(mark_in_tags(monitor.get("tags") or []), params)]}
 
 
 def main() -> None:

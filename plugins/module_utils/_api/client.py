@@ -19,10 +19,12 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
 
 from .errors import DatadogError, reset_seconds
+from .shapes import answer_problem
 
 # Seconds: the first pause between two attempts, and the longest that one call pauses in all.
 FIRST_PAUSE = 0.5
 LONGEST_WAIT = 60.0
+API_FIX = "Check that datadog_api_url is the API."
 # How often an object is looked for whose request timed out: it may still be on its way.
 LATE_LOOKS = 3
 # How each list is asked for in pages: version, where the items are, the parameter and step of the place, of the size.
@@ -157,10 +159,7 @@ class Client:
         while True:
             where: dict[str, Any] = {place: page * step, size_name: size}
             answer = self.get(path, version=version, **params, **where)
-            found = answer.get(items) if items and isinstance(answer, dict) else answer
-            if not isinstance(found, list):
-                fix, endpoint = "Check that datadog_api_url is the API.", f"GET {self.public_url}/api/{version}/{path}"
-                raise DatadogError("answer", "the answer has no list", fix=fix, endpoint=endpoint)
+            found = answer[items] if items else answer
             # The same again: it is all there is, from a server that does not know these parameters.
             if found == before:
                 return
@@ -218,7 +217,11 @@ class Client:
         waited = 0.0
         for attempt in range(1, self.attempts + 1):
             try:
-                return self._transport.submit(method, path, version, params, body)
+                answer = self._transport.submit(method, path, version, params, body)
+                if problem := answer_problem(method, version, path, answer):
+                    fix, endpoint = API_FIX, f"{method} {self.public_url}/api/{version}/{path}"
+                    raise DatadogError("answer", problem, fix=fix, endpoint=endpoint, lost=method != "GET")
+                return answer
             except DatadogError as error:
                 if method == "DELETE" and error.status == 404 and attempt > 1:
                     return None

@@ -91,7 +91,7 @@ def _words(response: requests.Response) -> str:
         if texts:
             return "; ".join(texts)
     # A body that is not JSON, or JSON of another form: nothing to quote but its beginning.
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     text = " ".join(re.sub(r"<[^>]*>", " ", response.text).split())
     return (text[:117] + "..." if len(text) > 120 else text) or response.reason or "an empty body"

@@ -92,8 +92,9 @@ class Transport:
                 if status not in SUCCESS or (status != 204 and not isinstance(answer, (dict, list))):
                     raise ValueError("no answer of success")
                 return answer
-        # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON.
-        except (DatadogException, requests.RequestException, ValueError) as error:
+        # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON. RecursionError: it
+        # nests too deep to be read.
+        except (DatadogException, requests.RequestException, ValueError, RecursionError) as error:
             raise self._explain(f"{method} {self._public_url}/api/{version}/{path}", error) from None
 
     @contextmanager

@@ -198,10 +198,10 @@ def _database(inputs: dict[str, Any]) -> list[str]:
         problems.append(f"flask_apm_database.host is {shown(server)}: write a host's name or address")
     if socket is None and "port" in database:
         problems += port_problems("flask_apm_database.port", database["port"])
-    for name, problem in (("user", name_problem), ("database", schema_problem)):
+    for name, rule in (("user", name_problem), ("database", schema_problem)):
         if not database.get(name):
             problems.append(f"flask_apm_database has no {name}: say as whom and where the app reads")
-        elif wrong := problem(f"flask_apm_database.{name}", database[name]):
+        elif wrong := rule(f"flask_apm_database.{name}", database[name]):
             problems.append(wrong)
     refusal = password_problem("flask_apm_database_password", password, read_by="the app, with PyMySQL,")
     return problems + ([refusal] if refusal else [])

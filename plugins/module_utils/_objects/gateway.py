@@ -128,6 +128,7 @@ class DowntimeGateway(Gateway):
     def _create(self, body: Body, find: Any) -> Body:
         data = {"type": "downtime", "attributes": body}
         answer = self.client.post("downtime", {"data": data}, version="v2", find=find)
+        # What was found instead of an answer is flat.
         return _flat(answer["data"]) if "data" in answer else answer
 
     def _update(self, number: Any, body: Body) -> None:

@@ -16,7 +16,7 @@ UNMADE = Verdict("unmade", "it does not exist")
 
 def judge_dashboard(found: Mapping[str, Any]) -> Verdict:
     """Judge a dashboard as the API lists it."""
-    return Verdict("ok", f"'{found['title']}' exists")
+    return Verdict("ok", f"'{found.get('title')}' exists")
 
 
 def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdict:
@@ -29,14 +29,14 @@ def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdic
     if groups or overall != "No Data":
         counts = ", ".join(f"{groups.count(status)} {status}" for status in dict.fromkeys(sorted(groups)))
         return Verdict("ok", f"evaluated: {counts or overall}", overall)
-    if any(function in found["query"] for function in _NEED_HISTORY):
+    if any(function in str(found.get("query")) for function in _NEED_HISTORY):
         return Verdict("ok", "it exists, and needs more history to be evaluated", overall)
     return Verdict("unevaluated" if evaluated else "ok", "it has not been evaluated yet", overall)
 
 
 def judge_downtime(found: Mapping[str, Any]) -> Verdict:
     """Judge a downtime: it has to be active, or to have a next time."""
-    status, current = found["status"], (found.get("schedule") or {}).get("current_downtime") or {}
+    status, current = found.get("status"), (found.get("schedule") or {}).get("current_downtime") or {}
     if status not in ("active", "scheduled"):
         return Verdict("ended", f"it is {status}", status)
     end = current.get("end")

@@ -22,6 +22,9 @@ from fake_datadog import FakeApi
 Run = Callable[..., dict[str, Any]]
 
 
+WIDGETS = [{"id": 1, "definition": {"type": "note"}}]
+
+
 @pytest.fixture
 def info(fake_api: FakeApi, run_module: Run) -> Run:
     def run(module: ModuleType, **arguments: Any) -> dict[str, Any]:
@@ -58,7 +61,10 @@ def dashboards(fake_api: FakeApi) -> list[dict[str, Any]]:
 
     fake_api.routes["/api/v1/dashboard"] = page
     for item in listed:
-        fake_api.routes[f"/api/v1/dashboard/{item['id']}"] = lambda query, item=item: (200, {**item, "widgets": [1]})
+        fake_api.routes[f"/api/v1/dashboard/{item['id']}"] = lambda query, item=item: (
+            200,
+            {**item, "widgets": WIDGETS},
+        )
     return listed
 
 
@@ -92,7 +98,7 @@ def test_whole_dashboards_but_for_one_deleted_meanwhile(
 ) -> None:
     del fake_api.routes["/api/v1/dashboard/d-122"]
     (found,) = info(datadog_dashboards_info, fleet="lab", full=True)["dashboards"]
-    assert found == {**dashboards[120], "widgets": [1]}
+    assert found == {**dashboards[120], "widgets": WIDGETS}
 
 
 # --------------------------------------------------------------------------------------------------------- monitors

@@ -315,7 +315,7 @@ def test_a_creation_that_was_surely_refused_is_sent_again(fake_api: FakeApi, clo
 
 @pytest.mark.parametrize("number", [0, 99, 100, 250])
 def test_pages(fake_api: FakeApi, clock: Clock, number: int) -> None:
-    everything = [{"id": index} for index in range(number)]
+    everything = [{"id": str(index), "attributes": {}} for index in range(number)]
 
     def page(query: dict[str, str]) -> tuple[int, Any]:
         start = int(query["page[offset]"])
@@ -328,19 +328,23 @@ def test_pages(fake_api: FakeApi, clock: Clock, number: int) -> None:
 
 def test_pages_that_are_counted(fake_api: FakeApi, clock: Clock) -> None:
     sizes = {"0": 1000, "1": 1000, "2": 7}
-    fake_api.routes["/api/v1/monitor"] = lambda query: (200, [query["page"]] * sizes[query["page"]])
+    fake_api.routes["/api/v1/monitor"] = lambda query: (200, [{"id": int(query["page"])}] * sizes[query["page"]])
     assert len(list(client(fake_api, clock).pages("monitor"))) == 2007
 
 
 def test_a_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
-    fake_api.routes["/api/v1/dashboard"] = lambda query: (200, {"dashboards": list(range(250))})
-    assert list(client(fake_api, clock).pages("dashboard")) == list(range(250))
+    everything = [{"id": str(index)} for index in range(250)]
+    fake_api.routes["/api/v1/dashboard"] = lambda query: (200, {"dashboards": everything})
+    assert list(client(fake_api, clock).pages("dashboard")) == everything
 
 
-@pytest.mark.parametrize("path", ["monitor", "dashboard"])
-def test_an_answer_without_a_list_is_refused(fake_api: FakeApi, clock: Clock, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("monitor", "the answer is a dictionary and not a list"), ("dashboard", "the answer has no dashboards")],
+)
+def test_an_answer_without_a_list_is_refused(fake_api: FakeApi, clock: Clock, path: str, words: str) -> None:
     fake_api.routes[f"/api/v1/{path}"] = lambda query: (200, {"welcome": "to another service"})
-    with pytest.raises(DatadogError, match=f"GET {fake_api.url}/api/v1/{path}: the answer has no list"):
+    with pytest.raises(DatadogError, match=f"GET {fake_api.url}/api/v1/{path}: {words}"):
         list(client(fake_api, clock).pages(path))
 
 
