@@ -44,7 +44,7 @@ def play(account: Account, tmp_path: Path) -> Any:
 def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account: Account, tmp_path: Path) -> None:
     account.run("dashboard", [ITEMS["dashboard"]])
     expects = [{"present": ["system.load.1"]}, {"objects": {"dashboards": ["shop"]}}]
-    settings = {"expects": expects, "tags": "env:a", "fleet": "lab", "timeout": 1}
+    settings = {"expects": expects, "tags": ["env:a"], "fleet": "lab", "timeout": 1}
     status, output = play(**{f"datadog_verify_{name}": value for name, value in settings.items()})
     assert status != 0
     assert "HOST" in output and "dashboard shop" in output and "'The shop' exists" in output
@@ -62,4 +62,4 @@ def test_bad_inputs_are_refused_before_anything_is_asked(play: Any, tmp_path: Pa
     status, output = play(datadog_verify_expects=[{"presence": ["x"]}], datadog_verify_timeout=0)
     assert status != 0 and not (tmp_path / "verify").exists()
     assert "one: datadog_verify_expects[0]: presence is not a known field. Did you mean present?" in output
-    assert "two: datadog_verify_timeout is 0. Write a number of seconds above 0." in output
+    assert "two: datadog_verify_timeout is 0. Write a number of seconds, up to 86400." in output
