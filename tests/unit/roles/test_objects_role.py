@@ -127,7 +127,7 @@ def test_settings_find_their_place(tmp_path: Path) -> None:
         "alert": "80",
         "warning": 50.5,
         "no_data_minutes": 20,
-        "tags": "Env:A,team:a",
+        "tags": ["Env:A", "team:a"],
         "timezone": "Asia/Tokyo",
     }
     result = checked(tmp_path, **{f"datadog_objects_{name}": value for name, value in settings.items()})
