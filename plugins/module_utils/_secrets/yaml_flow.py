@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import HIDDEN
 
-_QUOTED = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
+# Two single quotes are one of the text: what closes is not followed by another.
+_QUOTED = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'(?!')""")
 _BRACKETS = "[]{}"
 
 

@@ -152,6 +152,7 @@ STYLES = {
     ),
     "quoted over lines": 'password: "geheim\n  geheim"\nport: 1',
     "quoted over lines, single": "password: 'geheim ''\n\n  geheim'\nport: 1",
+    "quoted over lines, like a comment": "- password: 'geheim''\n    #geheim'\n- port: 1",
     "plain over lines": "password: geheim\n  geheim\nport: 1",
     "on the next line": "password:\n  geheim\nport: 1",
     "quoted on the next line": 'password:\n  "geheim\n  geheim"\nport: 1',
