@@ -44,6 +44,10 @@ def _zone(value: Any) -> bool:
     return True
 
 
+def _fits_unit(unit: Any) -> bool:
+    return unit is None or (isinstance(unit, dict) and isinstance(unit.get("name"), str))
+
+
 def _point(value: Any) -> bool:
     if not isinstance(value, list) or len(value) != 2:
         return False
@@ -102,12 +106,8 @@ DOWNTIME = {
     },
 }
 HOST = {"name?": str, "host_name?": str, "aliases?": [str], "tags_by_source?": {"*": [str]}}
-SERIES = {"pointlist": [_point], "tag_set?": [str], "scope?": str, "unit?": [lambda unit: _fits_unit(unit)]}
+SERIES = {"pointlist": [_point], "tag_set?": [str], "scope?": str, "unit?": [_fits_unit]}
 EVENT = {"id": int, "id_str?": str, "title?": str, "text?": str, "date_happened": int, "tags?": [str]}
-
-
-def _fits_unit(unit: Any) -> bool:
-    return unit is None or (isinstance(unit, dict) and isinstance(unit.get("name"), str))
 
 
 # By method, version and path, in which * is an id.
