@@ -12,7 +12,7 @@ from conftest import PLAYBOOK, ROOT
 FIRST, CONVERGED = 15, 11
 SMALL_FIRST, SMALL_CONVERGED = 7, 4
 # All roles and, beside them, the app with a database of its own.
-TRACED_FIRST, TRACED_CONVERGED = FIRST + 7, CONVERGED + 5
+TRACED_FIRST, TRACED_CONVERGED = FIRST + 8, CONVERGED + 5
 
 FILES = "find / -xdev -newer /var/tmp/marker -type f -not -path /proc/* -not -path /run/* -not -path /var/log/*"
 TWO_CHECKS = {
