@@ -35,7 +35,7 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
             "'1st:x'",
             "'webserver'",
             "datadog_agent_version",
-            "min_collection_interval",
+            "datadog_custom_check_interval",
         ):
             assert any(host in line and variable in line for line in report.splitlines()), (host, variable)
     assert any("fresh1" in line and "datadog_mysql_user_password" in line for line in report.splitlines())
@@ -51,7 +51,11 @@ def test_values_of_a_wrong_type_and_braces_that_ansible_would_read_are_refused(l
     run = lab.play("preflight", extra={**wrong, "datadog_objects_extra_monitors": [{**monitor, **texts}]})
     assert run.status != 0
     report = run.output[run.output.index("Fix this first") :]
-    for host, words in (("fresh1", "mysql_users"), ("fresh2", "datadog_agent_tags"), ("fresh2", "literal tag 'a'")):
+    for host, words in (
+        ("fresh1", "mysql_users"),
+        ("fresh2", "datadog_agent_tags"),
+        ("fresh2", "datadog_tags_literals"),
+    ):
         assert any(f"{host}: " in line and words in line for line in report.splitlines()), (host, words)
     assert "datadog_objects" in report and "Write !unsafe before" in report and "such as {{host.name}}" in report
 
