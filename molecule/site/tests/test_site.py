@@ -21,6 +21,7 @@ def variables(host):
 def traced(host):
     """A host with the app."""
     if "apm" not in variables(host)["group_names"]:
+        # Some hosts of the scenario have none, on purpose.
         pytest.skip("the app is for hosts in the group apm")
     return host
 
@@ -29,6 +30,7 @@ def traced(host):
 def database(host):
     """A host with a MySQL server."""
     if "mysql" not in variables(host)["group_names"]:
+        # Some hosts of the scenario have no server, on purpose.
         pytest.skip("MySQL is for hosts in the group mysql")
     return host
 

@@ -35,6 +35,7 @@ def check(tmp_path: Path) -> Check:
         answer = tmp_path / "answer.json"
         answer.unlink(missing_ok=True)
         tasks = [
+            # The next task writes down how it failed.
             {"kennel.fleet.check_inputs": {"roles": roles, **arguments}, "register": "checked", "ignore_errors": True},
             {"ansible.builtin.copy": {"dest": str(answer), "mode": "0600", "content": "{{ checked | to_json }}"}},
         ]

@@ -404,6 +404,7 @@ def test_arguments_are_documented() -> None:
 
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     class Module:
+        # As those of a module are: nobody changes them here.
         params = {name: argument.get("default") for name, argument in datadog_argument_spec().items()}  # noqa: RUF012
 
         def fail_json(self, *, msg: str, exception: str) -> None:
