@@ -18,7 +18,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from bench_plays import Cost, play
@@ -56,7 +59,7 @@ INTERVAL = 45
 class Fleet:
     """So many hosts that are this machine, and what Datadog has of them."""
 
-    def __init__(self, folder: Path, size: int, datadog: Standin, key: Path) -> None:
+    def __init__(self, folder: Path, size: int, datadog: Standin, key: str) -> None:
         self.folder, self.datadog = folder, datadog
         self.name = f"bench{size}"
         self.names = [f"host{number:03}" for number in range(size)]
@@ -77,7 +80,7 @@ class Fleet:
             "datadog_app_key": datadog.app_key,
             "datadog_api_url": datadog.url,
             "datadog_agent_dd_url": datadog.url,
-            "datadog_agent_apt_key_urls": [key.as_uri()],
+            "datadog_agent_apt_key_urls": [key],
             "datadog_agent_hostname": "{{ inventory_hostname }}",
             "datadog_tags_literals": list(TAGS),
             "datadog_custom_check_interval": INTERVAL,
@@ -123,6 +126,13 @@ class Fleet:
         assert status < 300, (path, status, answer)
 
 
+class Files(SimpleHTTPRequestHandler):
+    """Serves a folder, and says nothing of it."""
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
 def seconds(path: Path) -> float:
     """The sum of what bash's `times` prints: minutes and seconds, user and system, of itself and its children."""
     parts = (text.rstrip("s").split("m") for text in path.read_text(encoding="ascii").split())
@@ -130,16 +140,19 @@ def seconds(path: Path) -> float:
 
 
 @contextmanager
-def datadog() -> Iterator[tuple[Path, Standin, Path]]:
-    """A folder, the stand-in Datadog, and the public key of a package repository."""
+def datadog() -> Iterator[tuple[Path, Standin, str]]:
+    """A folder, the stand-in Datadog, and the address of the public key of a package repository."""
     with tempfile.TemporaryDirectory(prefix="kennel-bench-") as name, gnupg() as gpg:
         folder = Path(name)
-        key = folder / "key.public"
-        key.write_bytes(gpg.export(gpg.key("bench"), armor=True))
+        (folder / "keys").mkdir()
+        (folder / "keys" / "key.public").write_bytes(gpg.export(gpg.key("bench"), armor=True))
         standin = Standin(folder, free_port())
         standin.start()
         try:
-            yield folder, standin, key
+            with ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=folder / "keys")) as keys:
+                Thread(target=keys.serve_forever, daemon=True).start()
+                yield folder, standin, f"http://127.0.0.1:{keys.server_port}/key.public"
+                keys.shutdown()
         finally:
             standin.stop()
 
