@@ -95,8 +95,11 @@ FILES += sorted([*(ROOT / "playbooks" / "tasks").glob("*.yml"), *(ROOT / "roles"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_runs_on_the_controller_does_so_without_root(path: Path) -> None:
+def test_what_runs_on_the_controller_does_so_without_root_and_files(path: Path) -> None:
     """A variable ansible_become of the group `all` outranks the keyword become, and means the hosts."""
     for task in tasks(yaml.load(path.read_text(encoding="utf-8"), Loader)):
-        if "localhost" in (task.get("hosts"), task.get("delegate_to")):
-            assert task.get("vars", {}).get("ansible_become") is False, task.get("name")
+        own = task.get("vars", {})
+        if "localhost" in (task.get("hosts"), task.get("delegate_to")) or "ansible_become" in own:
+            assert own.get("ansible_become") is False, task.get("name")
+            # Without it, the keys of the API would lie in a file while a module runs.
+            assert own.get("ansible_pipelining") is True, task.get("name")
