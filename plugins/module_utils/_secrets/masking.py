@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import (
@@ -19,12 +20,12 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials 
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_hidden_name, is_hidden_text
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import scalar
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_flow import is_open, without_secrets
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_flow import closed_at, without_secrets
 
 # Longer lines are hidden: a service user could write one that takes hours to look through.
 LONGEST = 2000
-# As many lines and characters does a bracket or a quote stay open. Beyond that each line is looked at alone.
-FURTHEST, WIDEST = 100, 4000
+# Brackets and quotes that are never closed may cost this many readings of the whole text. All after that is hidden.
+PATIENCE = 8
 
 # A setting on a line of its own, after the dashes of lists. Its key may hold a colon, but not before a space.
 _ENTRY = re.compile(
@@ -142,8 +143,8 @@ class _Masker:
         self.lines = lines
         self.names = names
         self.at = 0
-        # Up to this line a bracket or quote was looked for in vain.
-        self.broken = 0
+        # So many characters may still be looked through in vain.
+        self.patience = PATIENCE * sum(len(line.text) for line in lines)
 
     def groups(self) -> Iterator[_Group]:
         while self.at < len(self.lines):
@@ -162,7 +163,7 @@ class _Masker:
         if _PRIVATE_KEY.search(line.text):
             self._take_private_key()
             return _put(line, _PRIVATE_KEY.split(line.body)[0], HIDDEN)
-        if len(line.text) > LONGEST:
+        if len(line.text) > LONGEST or self.patience < 0:
             return _put(line, " " * line.column, f'"{HIDDEN}"')
         entry, alone = _ENTRY.match(line.body), _KEY_ALONE.match(line.body)
         if entry and self._is_named(_unquoted(entry["key"])):
@@ -201,27 +202,31 @@ class _Masker:
         self._take_open(line, value)
         taken = self.lines[first : self.at]
         joined = "\n".join([value, *(_within(line, inner) for inner in taken[1:])])
-        if value[:1] not in ("[", "{") or is_open(joined):
+        if value[:1] not in ("[", "{") or closed_at(joined) < 0:
             hidden = _hide(joined if len(taken) > 1 else line.body)
             start = start if len(taken) > 1 else 0
             joined = joined if len(taken) > 1 else line.body
         else:
             hidden = without_secrets(joined, is_hidden_text, _hide)
-        return None if hidden == joined else _put(line, line.body[:start], re.sub(r"\s*\n\s*", " ", hidden))
+        if hidden == joined:
+            return None
+        # Lines of a comment would need their # again.
+        return _put(line, line.body[:start], re.sub(r"\s*\n\s*", " ", hidden) if line.hashes else hidden)
 
     def _take_open(self, line: _Line, value: str) -> None:
-        first, text = self.at, value
-        while self.at >= self.broken and is_open(text):
-            if (
-                self.at == len(self.lines)
-                or self.at - first > FURTHEST
-                or len(text) > WIDEST
-                or (line.hashes and self.lines[self.at].hashes != line.hashes)
-            ):
-                self.at, self.broken = first, self.at
+        """Take the lines over which a bracket or a quote stays open; none where it is not closed at all."""
+        at, text, further = self.at, value, 1
+        while (end := closed_at(text)) < 0:
+            lines = self.lines[at : at + further]
+            below = list(takewhile(lambda each: not line.hashes or each.hashes == line.hashes, lines))
+            if not below:
+                self.patience -= len(text)
                 return
-            text += f"\n{_within(line, self.lines[self.at])}"
-            self.at += 1
+            text = "\n".join([text, *(_within(line, each) for each in below)])
+            at += len(below)
+            # Twice as many each time, so that a long one is not read once more for each of its lines.
+            further *= 2
+        self.at += text.count("\n", 0, end)
 
     def _take_below(self, line: _Line, column: int, *, block: bool = False, items: bool = True) -> bool:
         """Take the lines that are deeper than this column, or with ITEMS begin an item there; say whether any is."""
@@ -242,8 +247,7 @@ class _Masker:
         return self.at > first
 
     def _take_private_key(self) -> None:
-        end = min(len(self.lines), self.at + FURTHEST)
-        while self.at < end and "-----END" not in self.lines[self.at - 1].text:
+        while self.at < len(self.lines) and "-----END" not in self.lines[self.at - 1].text:
             self.at += 1
 
 

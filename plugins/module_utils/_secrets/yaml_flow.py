@@ -10,13 +10,20 @@ from typing import NamedTuple
 
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import HIDDEN
 
+_SPACE = re.compile(r"\s+")
+_COMMENT = re.compile(r"(?:(?<=\s)|\A)#[^\n]*")
 # Two single quotes are one of the text: what closes is not followed by another.
 _QUOTED = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'(?!')""")
-_BRACKETS = "[]{}"
+# A colon that stands between a name and its value.
+_COLON = re.compile(r":(?=[\s,\[\]{}]|\Z)")
+_PLAIN = re.compile(r"(?s:.)(?:[^,\[\]{}:#]|:(?![\s,\[\]{}]|\Z)|(?<!\s)#)*")
 
 
 class _Token(NamedTuple):
-    """A part of the text: ``space``, ``scalar``, one of the characters ``[]{},:``, or ``open``, a quote without end."""
+    """A part of the text.
+
+    It is ``space``, ``comment``, ``scalar``, one of the characters ``[]{},:``, or ``open``, a quote without end.
+    """
 
     kind: str
     text: str
@@ -28,18 +35,19 @@ class _Inside(NamedTuple):
     secret: bool
 
 
-def is_open(value: str) -> bool:
-    """Whether a value begins with a bracket or a quote that is not closed in it."""
+def closed_at(value: str) -> int:
+    """Where the bracket or the quote that a value begins with is closed: 0 if there is none, -1 if it is not closed."""
     if value[:1] not in ("[", "{", "'", '"'):
-        return False
-    depth = 0
+        return 0
+    depth = at = 0
     for token in _tokens(value):
         depth += (token.kind in ("[", "{")) - (token.kind in ("]", "}"))
+        at += len(token.text)
         if token.kind == "open":
-            return True
+            return -1
         if depth <= 0:
-            return False
-    return True
+            return at
+    return -1
 
 
 def without_secrets(text: str, is_secret: Callable[[str, str], bool], hide: Callable[[str], str]) -> str:
@@ -71,13 +79,18 @@ def without_secrets(text: str, is_secret: Callable[[str, str], bool], hide: Call
             else:
                 parts.append(hide(token.text))
                 continue
+        elif token.kind == "comment":
+            parts.append(hide(token.text))
+            continue
         parts.append(token.text)
     return "".join(parts)
 
 
 def _is_key(tokens: list[_Token], at: int) -> bool:
-    following = (token for token in tokens[at + 1 :] if token.kind != "space")
-    return next(following, _Token("", "")).kind == ":"
+    at += 1
+    while at < len(tokens) and tokens[at].kind in ("space", "comment"):
+        at += 1
+    return at < len(tokens) and tokens[at].kind == ":"
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -85,31 +98,20 @@ def _tokens(text: str) -> Iterator[_Token]:
     while at < len(text):
         kind, end = _next(text, at, before)
         yield _Token(kind, text[at:end])
-        at, before = end, kind if kind != "space" else before
+        at, before = end, before if kind in ("space", "comment") else kind
 
 
 def _next(text: str, at: int, before: str) -> tuple[str, int]:
     letter = text[at]
-    if letter.isspace():
-        return "space", at + len(text[at:]) - len(text[at:].lstrip())
-    if letter == "#" and (at == 0 or text[at - 1].isspace()):
-        end = text.find("\n", at)
-        return "space", len(text) if end < 0 else end
-    if letter in _BRACKETS or letter == ",":
+    for kind, form in (("space", _SPACE), ("comment", _COMMENT)):
+        if found := form.match(text, at):
+            return kind, found.end()
+    if letter in "[]{},":
         return letter, at + 1
-    if letter == ":" and (_ends(text, at) or (before == "scalar" and text[at - 1] in "\"'")):
+    if letter == ":" and (_COLON.match(text, at) or (before == "scalar" and text[at - 1] in "\"'")):
         return ":", at + 1
     if letter in "\"'":
         quoted = _QUOTED.match(text, at)
         return ("scalar", quoted.end()) if quoted else ("open", len(text))
-    end = at + 1
-    while end < len(text) and text[end] not in ",[]{}":
-        if (text[end] == ":" and _ends(text, end)) or (text[end] == "#" and text[end - 1].isspace()):
-            break
-        end += 1
-    return "scalar", at + len(text[at:end].rstrip())
-
-
-def _ends(text: str, at: int) -> bool:
-    """Whether a colon is one that stands between a name and its value."""
-    return at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",[]{}"
+    plain = _PLAIN.match(text, at)
+    return "scalar", at + len(plain[0].rstrip()) if plain else at + 1

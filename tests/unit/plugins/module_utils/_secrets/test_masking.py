@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets import masking
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import RESOLVED
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import render
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,6 +177,7 @@ STYLES = {
     "environment of a unit": 'Environment="DD_API_KEY=geheim"\nEnvironment=TOKEN=geheim\nUser=me',
     "settings": "[client]\npassword = geheim\nport = 1",
     "JSON": '{\n  "api_key": "geheim",\n  "list": [\n    {"token": "geheim", "port": 1}\n  ]\n}',
+    "comments in a flow": "a: [ # token=geheim\n  {name: b, # password: geheim\n  port: 1} ]",
     "broken": 'password: "geheim\nport: 1\nx: [\n',
 }
 SHOWN = ("port", "3306", "db1", "web1", "json", "name", "Xmx200m")
@@ -245,6 +247,48 @@ def test_file_that_is_made_to_take_long_does_not(line: str) -> None:
         signal.alarm(0)
 
 
+@pytest.mark.parametrize("lines", [40, 400])
+@pytest.mark.parametrize("hashes", ["", "# "])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        '{password: "geheim\n  geheim", port: 1}',
+        "{api_keys: [geheim,\n geheim],\n port: 1}",
+        "{pwd:\n    geheim, port: 1}",
+    ],
+)
+def test_secret_is_hidden_within_a_bracket_of_any_length(secret: str, hashes: str, lines: int) -> None:
+    others = [f"  {{name: n{number}, url: 'http://db1/some/where'}}," for number in range(lines)]
+    text = "\n".join(["things: [", *others, f"  {secret},", *others, "]", "more: kept"])
+    masked = masking.mask("".join(f"{hashes}{line}\n" for line in text.split("\n")), {})
+    assert "geheim" not in masked
+    assert all(masked.count(f"name: n{number},") == 2 for number in range(lines))
+    assert "port: 1" in masked and masked.endswith(f"{hashes}more: kept\n")
+    # As the lines that they are, in which a difference can be found; a comment becomes one line.
+    assert (masked.count("\n") > 2 * lines) == (not hashes)
+
+
+def test_private_key_is_hidden_to_its_end() -> None:
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *["  geheim"] * 400, "  -----END PRIVATE KEY-----"])
+    masked = masking.mask(f"data: |\n  {key}\nport: 1\n", {})
+    assert "geheim" not in masked and masked.endswith("port: 1\n")
+
+
+def test_all_is_hidden_after_too_much_that_is_never_closed() -> None:
+    masked = masking.mask("[\n" * 1000 + '{password: "geheim\n geheim"}\n', {})
+    assert "geheim" not in masked
+
+
+@pytest.mark.parametrize("line", ["[", "{a: [1]}, [", '- "', "# {", "k: [a, 'b'", "{a: {b: c}}"])
+def test_text_is_read_a_limited_number_of_times(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    text, read = f"{line}\n" * 3000, []
+    closed_at = masking.closed_at
+    monkeypatch.setattr(masking, "closed_at", lambda value: read.append(len(value)) or closed_at(value))
+    masking.mask(text, {})
+    # What is looked through grows twofold each time, so that all of it together is at most three times the whole.
+    assert sum(read) <= 3 * (masking.PATIENCE + 1) * len(text)
+
+
 CODE = """
 import os
 password = instance.get("password")
@@ -282,7 +326,10 @@ _SECRET_NAMES = st.sampled_from(
     ]
 )
 _PLAIN_NAMES = st.sampled_from(["host", "port", "url", "headers", "instances", "users", "a b"])
-_MARKED = st.builds(lambda before, after: f"{before}GEHEIM{after}GEHEIM{before}", _WORDS, _WORDS)
+# What the Agent resolves itself is shown.
+_MARKED = st.builds(lambda before, after: f"{before}GEHEIM{after}GEHEIM{before}", _WORDS, _WORDS).filter(
+    lambda text: not RESOLVED.search(text)
+)
 _OTHER = st.one_of(st.integers(), st.booleans(), st.none(), st.text("abc", max_size=5))
 
 
