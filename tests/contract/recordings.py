@@ -70,8 +70,10 @@ def _interaction(request: dict[str, Any], response: dict[str, Any]) -> Interacti
     )
 
 
-def _lower(headers: dict[str, Any] | None) -> dict[str, list[str]]:
-    return {name.lower(): value if isinstance(value, list) else [value] for name, value in (headers or {}).items()}
+def _lower(headers: Any) -> dict[str, list[str]]:
+    # Some recordings keep the name of the client alone.
+    kept = headers if isinstance(headers, dict) else {}
+    return {name.lower(): value if isinstance(value, list) else [value] for name, value in kept.items()}
 
 
 def _bytes(body: Any) -> bytes:
@@ -174,19 +176,17 @@ class Rewriter:
         """Path and query of a request."""
         parts = urllib.parse.urlsplit(url)
         query = [
-            (name, self._parameter(value))
+            (name, str(self.value(value)))
             for name, value in urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
         ]
         return self.text(parts.path) + ("?" + urllib.parse.urlencode(query) if query else "")
 
-    def _parameter(self, value: str) -> str:
-        is_number = _MANY_DIGITS.fullmatch(value) and value not in self._ids
-        moved = str(self._time(int(value) if is_number else value))
-        return self.text(value) if moved == value else moved
-
     def _time(self, value: Any) -> Any:
         if self.recorded is None:
             return value
+        # Commands send numbers as text, in addresses and in bodies.
+        if isinstance(value, str) and _MANY_DIGITS.fullmatch(value):
+            return str(self._time(int(value)))
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             for unit in (1, 1000):
                 if abs(value / unit - self.recorded) < _NEAR:

@@ -35,8 +35,11 @@ _VOLATILE = re.compile(
 # Parts of an answer whose ids are not those of objects that a scenario makes.
 _NOT_OBJECTS = {"creator", "included", "relationships", "options", "widgets", "assets"}
 _SENT_HEADERS = ("content-type", "content-encoding")
-_IDS_IN_PATHS = re.compile(r"/(\d+|[0-9a-f-]{32,36}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}|\w{16}-\w{32})(?=/|$)")
-_NAMES_IN_PATHS = re.compile(r"(/(?:tags/hosts|host|events|snapshot_status))/.+?(/(?:un)?mute)?$")
+# Parts of a path that name one object: by their form, and by what they follow.
+_ID = r"\d+|[0-9a-f-]{32,64}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}|\w{16}-\w{32}"
+_IDS = re.compile(rf"/({_ID})(?=/|$)")
+_NAMED = re.compile(r"/(tags/hosts|host|events|metrics|restriction_policy|dashboard/public)/(?!{id})[^/]+")
+_PICTURES = re.compile(r"/(snapshot_status)/.+$")
 
 
 @dataclass
@@ -74,9 +77,13 @@ class Row:
     @property
     def endpoint(self) -> str:
         """The method and the path with {id} for ids."""
-        path = _IDS_IN_PATHS.sub("/{id}", self.interaction.path)
-        path = _NAMES_IN_PATHS.sub(lambda found: f"{found[1]}/{{id}}{found[2] or ''}", path)
-        return f"{self.interaction.method} {path}"
+        return f"{self.interaction.method} {normalised(self.interaction.path)}"
+
+
+def normalised(path: str) -> str:
+    """A path with {id} for what names one object."""
+    path = _IDS.sub("/{id}", _PICTURES.sub(r"/\1/{id}", path))
+    return _NAMED.sub(r"/\1/{id}", path)
 
 
 class Sender:
@@ -116,8 +123,9 @@ def replay(path: Path, sender: Sender, scope: str = "") -> Iterator[Row]:
             row = Row(path.name, number, interaction, _is_foreign(interaction, made))
             _answer(row, sender, rewriter)
             yield row
-        if interaction.method != "GET" or not re.search(scope, interaction.path):
-            made.update(_ids(interaction.reply))
+            if row.foreign:
+                continue
+        made.update(_ids(interaction.reply))
 
 
 def _answer(row: Row, sender: Sender, rewriter: Rewriter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -9,13 +10,18 @@ import pytest
 from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.exceptions import ApiException, ForbiddenException, NotFoundException
 from datadog_api_client.v1.api.authentication_api import AuthenticationApi
+from datadog_api_client.v1.api.downtimes_api import DowntimesApi
 from datadog_api_client.v1.api.hosts_api import HostsApi
 from datadog_api_client.v1.api.metrics_api import MetricsApi as MetricsV1
+from datadog_api_client.v1.api.monitors_api import MonitorsApi
 from datadog_api_client.v1.api.service_checks_api import ServiceChecksApi
 from datadog_api_client.v1.api.tags_api import TagsApi
+from datadog_api_client.v1.model.downtime import Downtime
 from datadog_api_client.v1.model.host_tags import HostTags
 from datadog_api_client.v1.model.metric_content_encoding import MetricContentEncoding as MetricContentEncodingV1
 from datadog_api_client.v1.model.metrics_payload import MetricsPayload
+from datadog_api_client.v1.model.monitor import Monitor
+from datadog_api_client.v1.model.monitor_type import MonitorType
 from datadog_api_client.v1.model.point import Point
 from datadog_api_client.v1.model.series import Series
 from datadog_api_client.v1.model.service_check import ServiceCheck
@@ -28,6 +34,8 @@ from datadog_api_client.v2.model.metric_payload import MetricPayload
 from datadog_api_client.v2.model.metric_point import MetricPoint
 from datadog_api_client.v2.model.metric_resource import MetricResource
 from datadog_api_client.v2.model.metric_series import MetricSeries
+from datadog_api_client.v2.model.scalar_formula_query_request import ScalarFormulaQueryRequest
+from datadog_api_client.v2.model.timeseries_formula_query_request import TimeseriesFormulaQueryRequest
 
 
 def make_client(standin, api_key: str, app_key: str) -> ApiClient:
@@ -159,3 +167,82 @@ def test_wrong_keys_are_forbidden(standin, now, name):
             assert caught.value.body["errors"] == ["Forbidden"]
     with make_client(standin, standin.api_key, "0" * 40) as client, pytest.raises(ForbiddenException):
         HostsApi(client).list_hosts()
+
+
+def cross_product(kind: str, now: int, queries: dict[str, str], formulas: list[str]) -> dict:
+    """A request of the v2 query API over the last ten minutes."""
+    attributes = {
+        "from": (now - 600) * 1000,
+        "to": now * 1000,
+        "queries": [
+            {
+                "name": name,
+                "data_source": "metrics",
+                "query": query,
+                **({"aggregator": "max"} if kind == "scalar" else {}),
+            }
+            for name, query in queries.items()
+        ],
+        "formulas": [{"formula": one} for one in formulas],
+    }
+    return {"data": {"type": f"{kind}_request", "attributes": attributes}}
+
+
+def test_queries_several_products_over_time(client, now, name):
+    submit(client, name, [(now - 120, 1.0), (now - 60, 3.0)])
+    body = cross_product("timeseries", now, {"a": f"avg:{name}{{*}} by {{host}}.rollup(avg, 1)"}, ["a", "a * 2"])
+    answer = typed(MetricsV2(client).query_timeseries_data(body=TimeseriesFormulaQueryRequest(**body))).data.attributes
+    assert list(answer.times.value) == [(now - 120) * 1000, (now - 60) * 1000]
+    assert [list(one.value) for one in answer.values.value] == [[1.0, 3.0], [2.0, 6.0]]
+    assert [(list(one.group_tags.value), one.query_index) for one in answer.series.value] == [
+        ([f"host:{name}"], 0),
+        ([f"host:{name}"], 1),
+    ]
+
+
+def test_queries_several_products_as_values(client, now, name):
+    submit(client, name, [(now - 120, 1.0), (now - 60, 3.0)])
+    body = cross_product("scalar", now, {"a": f"avg:{name}{{*}} by {{host}}.rollup(avg, 1)"}, ["a"])
+    answer = typed(MetricsV2(client).query_scalar_data(body=ScalarFormulaQueryRequest(**body))).data.attributes
+    group, value = answer.columns
+    assert (group.name, [list(one) for one in group.values]) == ("host", [[name]])
+    assert (value.name, list(value.values)) == ("a", [3.0])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"type": "scalar_rquest"}, 'Expected "scalar_request"'),
+        ({"attributes": {"from": 1568899800000, "to": 1568923200000, "queries": []}}, "outside the retention date"),
+    ],
+)
+def test_a_bad_v2_query_is_refused(standin, now, change, reason):
+    body = cross_product("scalar", now, {"a": "avg:x{*}"}, ["a"])
+    keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
+    sent = json.dumps({"data": {**body["data"], **change}}).encode()
+    status, answer = standin.request("POST", "/api/v2/query/scalar", sent, **keys)
+    assert status == 400 and reason in json.loads(answer)["errors"][0]
+
+
+def test_lists_downtimes_of_a_monitor(client, now, name):
+    monitors = MonitorsApi(client)
+    made = [
+        monitors.create_monitor(
+            body=Monitor(
+                name=f"{name} {scope}", type=MonitorType("query alert"), query=f"avg(last_5m):avg:x{{{scope}}} > 1"
+            )
+        )
+        for scope in ("env:a", "env:b")
+    ]
+    downtime = DowntimesApi(client).create_downtime(
+        body=Downtime(scope=["env:a"], monitor_id=made[0].id, start=now, end=now + 600, message="Quiet.")
+    )
+    found = [typed_list(DowntimesApi(client).list_monitor_downtimes(monitor_id=one.id)) for one in made]
+    assert [[one.id for one in some] for some in found] == [[downtime.id], []]
+    for one in made:
+        monitors.delete_monitor(monitor_id=one.id)
+
+
+def typed_list(answer):
+    """`answer`, a list whose items the client has fitted into its models."""
+    return [typed(one) for one in answer]

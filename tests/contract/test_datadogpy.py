@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import datadog
 import pytest
@@ -137,3 +140,91 @@ def test_a_wrong_key_is_an_error(standin, client):
 
 def test_the_account_has_no_monitors(client):
     assert datadog.api.Monitor.get_all() == []
+
+
+def test_searches_hosts_and_metrics(now, name):
+    datadog.api.Metric.send(metric=f"{name}.metric", points=(now, 1), host=f"{name}-host")
+    answers = [datadog.api.Infrastructure.search(q=f"{kind}{name}") for kind in ("", "metrics:", "hosts:")]
+    both = {"metrics": [f"{name}.metric"], "hosts": [f"{name}-host"]}
+    assert [answer["results"] for answer in answers] == [both, {"metrics": both["metrics"]}, {"hosts": both["hosts"]}]
+
+
+def test_sends_distributions(now, name):
+    assert datadog.api.Distribution.send(
+        distributions=[{"metric": name, "host": name, "tags": ["env:lab"], "points": [(now - 20, [1.0, 2.0, 9.0])]}]
+    ) == {"status": "ok"}
+    for how, wanted in (("avg", 4.0), ("max", 9.0), ("count", 3.0), ("p50", 2.0)):
+        answer = datadog.api.Metric.query(start=now - 60, end=now, query=f"{how}:{name}{{env:lab}}.rollup(1)")
+        assert answer["series"][0]["pointlist"][0][1] == pytest.approx(wanted, rel=0.02)
+    with pytest.raises(ApiError, match="expected pairs of timestamp and values"):
+        datadog.api.api_client.APIClient.submit(
+            "POST", "distribution_points", body={"series": [{"metric": name, "points": [[now, 1]]}]}
+        )
+
+
+def test_describes_a_metric(now, name):
+    update = datadog.api.Metadata.update
+    assert update(metric_name=name, type="count", description="Sold.", short_name="sold", unit="page") == {
+        "type": "count",
+        "description": "Sold.",
+        "short_name": "sold",
+        "unit": "page",
+    }
+    datadog.api.Metric.send(metric=name, points=(now, 1), type="gauge")
+    assert update(metric_name=name, description="Sold pages.")["unit"] == "page"
+    assert datadog.api.Metadata.get(metric_name=name)["description"] == "Sold pages."
+    with pytest.raises(ApiError, match="'type' is invalid"):
+        update(metric_name=name, type="colour")
+
+
+def test_comments_and_answers_to_them(now):
+    first = datadog.api.Comment.create(message="Look at this", handle="a@example.com")["comment"]
+    event = datadog.api.Event.get(first["id"])["event"]
+    assert (event["text"], event["title"], event["handle"]) == ("Look at this", None, "a@example.com")
+    changed = datadog.api.Comment.update(first["id"], message="Look at that")["comment"]
+    assert (changed["message"], changed["handle"], changed["id"]) == ("Look at that", "a@example.com", first["id"])
+    answer = datadog.api.Comment.create(message="Seen", related_event_id=first["id"])["comment"]
+    assert answer["related_event_id"] == first["url"].rpartition("=")[2]
+    with pytest.raises(ApiError, match="No event matches"):
+        datadog.api.Comment.create(message="Lost", related_event_id=1)
+    event = datadog.api.Event.create(title="t", text="x", attach_host_name=False)["event"]
+    with pytest.raises(ApiError, match="No comment matches"):
+        datadog.api.Comment.update(event["id"], message="no")
+    assert any(one["text"] == "Seen" for one in datadog.api.Event.query(start=now - 60, end=now + 60)["events"])
+
+
+def test_embeds_a_graph(client):
+    graph = {"viz": "timeseries", "requests": [{"q": "avg:my_metric{$host}"}]}
+    made = datadog.api.Embed.create(graph_json=json.dumps(graph), timeframe="1_hour", size="small", title="Mine")
+    assert (made["template_variables"], made["graph_title"], made["revoked"]) == (["host"], "Mine", False)
+    assert "host=web-1" in datadog.api.Embed.get(made["embed_id"], host="web-1")["html"]
+    assert "successfully revoked" in datadog.api.Embed.revoke(made["embed_id"])["success"]
+    assert [one["revoked"] for one in datadog.api.Embed.get_all()["embedded_graphs"]] == [True]
+    assert "successfully enabled" in datadog.api.Embed.enable(made["embed_id"])["success"]
+    with pytest.raises(ApiError, match="No embed matches"):
+        datadog.api.Embed.get("0" * 64)
+
+
+def test_a_snapshot_has_datadogs_address_and_a_status(standin, now, name):
+    datadog.api.Metric.send(metric=name, points=(now - 30, 1))
+    made = datadog.api.Graph.create(metric_query=f"avg:{name}{{*}}", start=now - 600, end=now)
+    path = urlsplit(made["snapshot_url"]).path
+    assert re.fullmatch(r"/snapshot/view/dd-snapshots-[\w-]+/org_\d+/\d{4}-\d\d-\d\d/[0-9a-f]{40}\.png", path)
+    assert datadog.api.Graph.status(made["snapshot_url"]) == {"status_code": 200}
+    assert datadog.api.Graph.status(made["snapshot_url"].replace(path[-9:], "0000.png")) == {"status_code": 404}
+    assert standin.get(path)[1].startswith(b"\x89PNG")
+
+
+def test_muting_a_host_says_when_it_ends_as_a_number(now, name):
+    datadog.api.Metric.send(metric=name, points=(now, 1), host=name)
+    assert datadog.api.Host.mute(name, end=str(now + 600))["end"] == now + 600
+    assert datadog.api.Host.unmute(name)["action"] == "Unmuted"
+
+
+def test_lists_tags_of_one_source(now, name):
+    datadog.api.Metric.send(metric=name, points=(now, 1), host=name)
+    datadog.api.Tag.create(name, tags=["owner:one"], source="users")
+    assert datadog.api.Tag.get_all(source="users")["tags"]["owner:one"] == [name]
+    assert datadog.api.Tag.get_all(source="datadog")["tags"].get("owner:one") is None
+    with pytest.raises(ApiError, match="Provided source does not exist"):
+        datadog.api.Tag.get_all(source=name)

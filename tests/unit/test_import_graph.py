@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 LAB = ROOT / "lab"
 # From left to right: a layer imports itself and those to its left. See lab/datadog/README.md.
 LAYERS = ("errors", "clock", "wire", "store", "query", "alert", "graph", "api", "web", "app", "server", "__main__")
-# What the lab takes of the collection: the query language and the rules of tags.
-SHARED = {"_query", "_tags"}
+# What the lab takes of the collection: the query language, the rules of tags and the old forms of dashboards.
+SHARED = {"_query", "_tags", "_boards"}
 UTILS = ROOT / "plugins" / "module_utils"
 OURS = "ansible_collections.kennel.fleet.plugins.module_utils."
 # The rooms of module_utils, and what each may import of the others. See docs/architecture.md.
@@ -25,16 +25,17 @@ ROOMS = {
     "_plain": set(),
     "_tags": set(),
     "_query": set(),
+    "_boards": set(),
     "_mysql": set(),
     "_secrets": {"_plain"},
     "_api": {"_secrets"},
-    "_objects": {"_query", "_tags", "_plain"},
+    "_objects": {"_query", "_tags", "_plain", "_boards"},
     "_inputs": {"_query", "_tags", "_plain", "_mysql", "_secrets", "_objects", "_verify"},
     "_verify": {"_query", "_tags", "_plain", "_objects"},
     "_host": {"_plain", "_secrets"},
 }
 # Those that import nothing of Ansible and no client.
-PURE = {"_plain", "_tags", "_query", "_mysql", "_secrets", "_inputs", "_objects", "_verify"}
+PURE = {"_plain", "_tags", "_query", "_boards", "_mysql", "_secrets", "_inputs", "_objects", "_verify"}
 # The files of pure rooms that talk to the API.
 TALKING = {"_objects/gateway.py", "_verify/polling.py"}
 CLIENTS = ("ansible", "requests", "datadog", "urllib3")

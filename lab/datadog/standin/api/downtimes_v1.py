@@ -30,6 +30,11 @@ class DowntimesV1(Room):
         found = self.downtimes.active() if call.flag("current_only") else self.downtimes.all()
         return [{**self._shown(one), **creator} for one in found]
 
+    @on("GET", "/api/v1/monitor/{id:id}/downtimes")
+    def of_monitor(self, call: Call) -> list[Json]:
+        monitor = self.monitors.need(call.path["id"])
+        return [self._shown(one) for one in self.downtimes.matching(monitor, self.downtimes.active())]
+
     @on("POST", _ALL)
     def create(self, call: Call) -> Json:
         return self._shown(self.downtimes.schedule(self._checked(call.body)))
@@ -187,7 +192,8 @@ class DowntimesV1(Room):
             self.downtimes.cancel(one)
         end = None if wish.get("end") is None else int(wish["end"])
         made = self.downtimes.mute(f"host:{host}", end, _EVERYTHING, wish.get("message"))
-        said = {name: wish[name] for name in ("end", "message") if wish.get(name) is not None}
+        said = {"end": end, "message": wish.get("message")}
+        said = {name: value for name, value in said.items() if value is not None}
         return {"action": "Muted", "hostname": host, "downtime_id": made["v1_id"], **said}
 
     @on("POST", "/api/v1/host/{host}/unmute")

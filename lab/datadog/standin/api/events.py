@@ -28,7 +28,8 @@ _APP = "https://app.datadoghq.com"
 
 
 class Events(Room):
-    def _keep(self, event: Json) -> Json:
+    def keep(self, event: Json) -> Json:
+        """The event with an id, stored. Raises Refused(400)."""
         tags = event.get("tags") or []
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise Refused(400, "The value provided for parameter 'tags' is invalid")
@@ -51,7 +52,7 @@ class Events(Room):
             raise Refused(400, "Event too far in the past")
         if happened > now + _NEWEST:
             raise Refused(400, "Event too far in the future")
-        event = self._keep({**sent, "date_happened": happened})
+        event = self.keep({**sent, "date_happened": happened})
         shown = {name: event.get(name) for name in ("title", "text", "priority", "tags", "related_event_id")}
         link = f"{_APP}/event/event?id={event['id']}"
         shown.update(_ids(event), url=link, handle=None, date_happened=happened)
@@ -59,11 +60,14 @@ class Events(Room):
 
     @on("GET", "/api/v1/events/{id:id}")
     def read_v1(self, call: Call) -> Json:
-        asked = call.path["id"]
-        found = [event for event in self.documents.all("event") if asked in (event["id"], _rounded(event["id"]))]
+        return {"event": _v1(self.need(call.path["id"]))}
+
+    def need(self, id_: int) -> Json:
+        """The event of an id, whole or as JavaScript writes it. Raises Refused(404)."""
+        found = [event for event in self.documents.all("event") if id_ in (event["id"], rounded(event["id"]))]
         if not found:
             raise Refused(404, "No event matches that event_id.")
-        return {"event": _v1(found[0])}
+        return found[0]
 
     @on("GET", "/api/v1/events")
     def list_v1(self, call: Call) -> Json:
@@ -96,7 +100,7 @@ class Events(Room):
         if sent["category"] not in ("alert", "change"):
             raise _invalid('.category: value must be one of: ["alert", "change"].')
         happened = epoch(sent["timestamp"]) if sent.get("timestamp") else self.clock.now()
-        event = self._keep(
+        event = self.keep(
             {
                 **{name: sent[name] for name in ("title", "attributes", "category")},
                 **{name: sent.get(name) for name in ("host", "aggregation_key")},
@@ -146,17 +150,20 @@ class Events(Room):
 
 def _ids(event: Json) -> Json:
     """The id as a double holds it, and as it is."""
-    return {"id": _rounded(event["id"]), "id_str": str(event["id"])}
+    return {"id": rounded(event["id"]), "id_str": str(event["id"])}
 
 
-def _rounded(id_: int) -> int:
+def rounded(id_: int) -> int:
     """An id as JavaScript writes it: the shortest digits that give the double, then zeros."""
     return int(Decimal(repr(float(id_))))
 
 
 def _v1(event: Json) -> Json:
     return {
-        **{name: event.get(name) for name in ("title", "text", "date_happened", "host", "device_name")},
+        **{name: event.get(name) for name in ("text", "date_happened", "host", "device_name")},
+        # A comment has none.
+        "title": event["title"] or None,
+        **({"handle": event["handle"]} if event.get("handle") else {}),
         "alert_type": event.get("alert_type") or "info",
         "priority": event.get("priority") or "normal",
         "tags": event.get("tags") or [],

@@ -24,6 +24,10 @@ class Intake(Room):
     def series_v2(self, call: Call) -> _Answer:
         return self._keep(bodies.series_v2(call.body), {"errors": []})
 
+    @on("POST", "/api/v1/distribution_points", needs="api_key", load=sketches.points)
+    def distribution_points(self, call: Call) -> _Answer:
+        return self._keep(call.body, _OK)
+
     @on("POST", "/api/beta/sketches", needs="api_key", load=sketches.payload)
     @on("POST", "/api/v0.2/stats", needs="api_key", load=traces.stats)
     def distributions(self, call: Call) -> _Answer:

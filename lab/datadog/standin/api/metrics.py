@@ -12,6 +12,11 @@ from ..query.functions import Line
 from ..wire.bodies import Json
 from .calls import Call, Room, on
 
+# What a metric can be said to be. Source: https://docs.datadoghq.com/api/latest/metrics/#edit-metric-metadata
+_METADATA = ("description", "per_unit", "short_name", "statsd_interval", "type", "unit")
+_TYPES = ("gauge", "count", "rate", "distribution", "histogram", "set")
+_SEARCHED = 24 * 3600
+
 
 class Metrics(Room):
     @on("GET", "/api/v1/query")
@@ -42,10 +47,35 @@ class Metrics(Room):
 
     @on("GET", "/api/v1/metrics/{name}")
     def metric(self, call: Call) -> Json:
-        found = self.store.metric_type(call.path["name"])
-        if found is None:
-            raise Refused(404, f"Metric not found: {call.path['name']}")
-        return {"type": found[0], **({"statsd_interval": found[1]} if found[1] else {})}
+        name = call.path["name"]
+        found, said = self.store.metric_type(name), self.documents.get("metric metadata", name)
+        if found is None and said is None:
+            raise Refused(404, f"Metric not found: {name}")
+        type_, interval = found or ("gauge", 0)
+        return {"type": type_, **({"statsd_interval": interval} if interval else {}), **(said or {})}
+
+    @on("PUT", "/api/v1/metrics/{name}")
+    def describe(self, call: Call) -> Json:
+        """Keep what is said of a metric, whether there is one already or not. Its points stay what they are."""
+        sent, name = call.object(), call.path["name"]
+        if sent.get("type") not in (None, *_TYPES):
+            raise Refused(400, "The value provided for parameter 'type' is invalid")
+        said = self.documents.get("metric metadata", name) or {}
+        self.documents.put("metric metadata", name, {**said, **{key: sent[key] for key in _METADATA if key in sent}})
+        return self.metric(call)
+
+    @on("GET", "/api/v1/search")
+    def search(self, call: Call) -> Json:
+        """Hosts and metrics by a part of their name; `hosts:` or `metrics:` before it asks for one kind."""
+        kind, colon, word = call.query.get("q", "").rpartition(":")
+        if colon and kind not in ("hosts", "metrics"):
+            kind, word = "", call.query["q"]
+        found = {
+            "metrics": self.store.metrics(int(self.clock.now()) - _SEARCHED),
+            "hosts": [host.name for host in self.store.hosts()],
+        }
+        chosen = {name: [one for one in names if word in one] for name, names in found.items() if kind in ("", name)}
+        return {"results": chosen}
 
     @on("GET", "/api/v1/check_run")
     def check_runs(self, call: Call) -> list[Json]:

@@ -12,29 +12,41 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ..clock import iso
 from ..errors import Refused
 from ..graph.model import View, widget
 from ..graph.picture import draw
 from ..query.events import finder
-from ..wire import bodies
+from ..wire import bodies, user
 from ..wire.bodies import Json
 from .calls import Call, Room, on
 
 _SIZES = range(80, 4001)
 # Pictures kept, newest first.
 _MOST = 200
-_NAME = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[0-9a-f]{40}")
+# Where Datadog puts them: a store, and the organisation.
+_PLACE = f"dd-snapshots-lab/org_{user.ORG}"
 _VISUALS = ("timeseries", "query_value")
 
 
 class Snapshots(Room):
-    @on("GET", "/snapshot/{name}.png", needs="nothing")
+    @on("GET", "/snapshot/view/{bucket}/{org}/{day}/{name}.png", needs="nothing")
     def show(self, call: Call) -> Response:
         """A picture, without a key as Datadog does: the address is the secret."""
-        path = self.store.folder / "snapshots" / f"{call.path['name']}.png"
-        if not _NAME.fullmatch(path.stem) or not path.is_file():
+        path = self._path(call)
+        if path is None:
             raise Refused(404, "Not found")
         return Response(path.read_bytes(), media_type="image/png")
+
+    @on("GET", "/api/v1/graph/snapshot_status/{bucket}/{org}/{day}/{name}")
+    def status(self, call: Call) -> Json:
+        """What the picture's address answers."""
+        return {"status_code": 404 if self._path(call) is None else 200}
+
+    def _path(self, call: Call) -> Path | None:
+        path = self.store.folder / "snapshots" / f"{call.path['name']}.png"
+        return path if _NAME.fullmatch(path.stem) and path.is_file() else None
 
     @on("GET", "/api/v1/graph/snapshot")
     def take(self, call: Call) -> Json:
@@ -52,12 +64,13 @@ class Snapshots(Room):
         # Where matplotlib keeps what it knows of fonts, should nobody have said.
         os.environ.setdefault("MPLCONFIGDIR", str(self.store.folder / "matplotlib"))
         name = _keep(self.store.folder / "snapshots", draw(model, title, span, size, moments))
-        return {"snapshot_url": f"{call.base}snapshot/{name}.png", **asked, **({"title": title} if title else {})}
+        address = f"{call.base}snapshot/view/{_PLACE}/{iso(self.clock.now())[:10]}/{name}.png"
+        return {"snapshot_url": address, **asked, **({"title": title} if title else {})}
 
 
 def _keep(folder: Path, picture: bytes) -> str:
     """Write a picture next to the database; its name. The oldest make room."""
-    name = secrets.token_hex(16)
+    name = secrets.token_hex(20)
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.png").write_bytes(picture)
     for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_MOST]:

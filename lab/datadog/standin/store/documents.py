@@ -11,10 +11,11 @@ from ..errors import Refused
 from ..wire.bodies import Json
 from .database import Database
 
-# Kinds of documents: with a text for an id, with a number, and with the id of what they belong to.
+# Kinds of documents: with a text for an id, with a number, with the id of what they belong to, or with another id.
 _Texts = Literal["dashboard", "downtime"]
 _Numbers = Literal["dashboard list", "downtime_v1", "event", "mail", "monitor"]
-Kind = _Texts | _Numbers | Literal["deleted dashboard", "public dashboard", "monitor_state", "downtime_state"]
+_Belonging = Literal["deleted dashboard", "public dashboard", "old board", "monitor_state", "downtime_state"]
+Kind = _Texts | _Numbers | _Belonging | Literal["embed", "metric metadata"]
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,

@@ -19,7 +19,7 @@ from .site import Pages, span
 
 _WORST = (ALERT, WARN, NO_DATA, OK)
 _PAGE = 50
-_SNAPSHOT = re.compile(r"/snapshot/[0-9a-f]{32}\.png")
+_SNAPSHOT = re.compile(r"/snapshot/view/[\w/-]+/[0-9a-f]{40}\.png")
 # Rows of a day in the calendar, and the minutes of each.
 _ROW = 15
 

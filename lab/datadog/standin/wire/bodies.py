@@ -187,6 +187,20 @@ def series_v1(payload: Any) -> list[Sample]:
     return samples
 
 
+def distribution_points(payload: Any) -> list[tuple[Key, dict[int, list[float]]]]:
+    """The body of POST /api/v1/distribution_points: the values of each series by second. Raises Refused(400)."""
+    found = []
+    for item in _get(payload, "series", list, []):
+        values: dict[int, list[float]] = {}
+        for pair in _get(item, "points", list, []):
+            if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], list):
+                raise malformed("points: expected pairs of timestamp and values")
+            values.setdefault(_seconds(pair[0], "timestamp"), []).extend(_number(one, "value") for one in pair[1])
+        own = tags(_get(item, "tags", list, []))
+        found.append((Key(_need(item, "metric"), _get(item, "host", str, ""), own), values))
+    return found
+
+
 def series_v2(payload: Any) -> list[Sample]:
     """The body of POST /api/v2/series. Raises Refused(400)."""
     samples = []

@@ -8,6 +8,7 @@ https://github.com/DataDog/sketches-go/blob/master/ddsketch/pb/ddsketch.proto
 
 import itertools
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from google.protobuf.message import DecodeError
 
 from ..errors import malformed
 from . import protobuf
-from .bodies import Key, Sample, tags
+from .bodies import Key, Sample, distribution_points, load, tags
 
 TYPE = "distribution"
 _GAMMA, _BIAS = 1.015625, 1338
@@ -95,6 +96,18 @@ def payload(body: bytes) -> list[Distribution]:
             raise malformed("metric is required")
         found.append(distribution(Key(item.metric, item.host, tags(list(item.tags))), 10, sketches))
     return found
+
+
+def points(body: bytes) -> list[Distribution]:
+    """The body of POST /api/v1/distribution_points, which has the values themselves. Raises Refused(400)."""
+    found = []
+    for key, values in distribution_points(load(body)):
+        found.append(distribution(key, 10, {ts: _counted(some) for ts, some in values.items() if some}))
+    return found
+
+
+def _counted(values: list[float]) -> Sketch:
+    return Sketch(len(values), math.fsum(values), min(values), max(values), dict(Counter(map(key_of, values))))
 
 
 def _sketch(sent: Any) -> Sketch:

@@ -98,7 +98,7 @@ def test_answers_with_what_was_asked_and_where_the_picture_is(client):
     status, _, body = client.call("GET", "/api/v1/graph/snapshot", {**HOUR, "metric_query": "avg:m{*}", "title": "t"})
     answer = json.loads(body)
     assert status == 200
-    assert answer.pop("snapshot_url").startswith("http://lab.example:8080/snapshot/")
+    assert answer.pop("snapshot_url").startswith("http://lab.example:8080/snapshot/view/dd-snapshots-")
     assert json.loads(answer.pop("graph_def")) == {"requests": [{"q": "avg:m{*}"}]}
     assert answer == {"metric_query": "avg:m{*}", "title": "t"}
 
@@ -126,8 +126,8 @@ def test_refuses_what_it_cannot_draw(client, query, message):
 
 def test_pictures_need_a_key_to_be_taken_and_their_address_to_be_seen(client):
     assert client.call("GET", "/api/v1/graph/snapshot", {**HOUR, "metric_query": "avg:m{*}"}, headers=[])[0] == 403
-    for name in ("0" * 32, "..%2fdatadog.sqlite", "x"):
-        assert client.call("GET", f"/snapshot/{name}.png", headers=[])[0] == 404
+    for name in ("0" * 40, "..%2fdatadog.sqlite", "x"):
+        assert client.call("GET", f"/snapshot/view/b/org_1/2026-01-01/{name}.png", headers=[])[0] == 404
 
 
 # ---------------------------------------------------------------------------------------------- other routes of a lab

@@ -1,0 +1,209 @@
+"""Timeboards and screenboards: the deprecated calls over the same dashboards, in the form that these had before.
+
+A board is the dashboard of the same content, known here by a number that is its id in other digits. What was sent is
+kept with it, and given back as long as nobody has changed the dashboard since.
+Source: the recordings of /api/v1/dash and /api/v1/screen that tests/contract/test_replay.py replays, and for the errors
+https://github.com/DataDog/datadogpy/issues/750 and https://github.com/DataDog/hiring-engineers/issues/397
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from module_utils import _boards
+from starlette.responses import JSONResponse, Response
+
+from ..errors import Refused
+from ..query.formulas import read
+from ..wire import user
+from ..wire.bodies import Json
+from .calls import Call, on
+from .dashboards import Dashboards
+
+_DASHES, _DASH = "/api/v1/dash", "/api/v1/dash/{id:id}"
+_SCREENS, _SCREEN = "/api/v1/screen", "/api/v1/screen/{id:id}"
+_SHARE = "/api/v1/screen/share/{id:id}"
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LENGTH = 9
+# What the server itself adds to a board.
+_ADDED = ("id", "new_id", "created", "modified", "resource", "url")
+_CREATED_BY: Json = {
+    **{name: user.CREATOR[name] for name in ("handle", "name", "email")},
+    **dict.fromkeys(("title", "role")),
+    **dict.fromkeys(("disabled", "is_admin"), False),
+    "access_role": "st",
+    "verified": True,
+    "icon": "",
+}
+
+
+class Boards(Dashboards):
+    # ---------------------------------------------------------------------------------------------------- timeboards
+    @on("GET", _DASHES)
+    def timeboards(self, call: Call) -> Json:
+        found = self._of("ordered")
+        return {"dashes": [{**_summary(one, _DASHES), "id": str(_number(one["id"]))} for one in found]}
+
+    @on("POST", _DASHES)
+    @on("PUT", _DASH)
+    def put_timeboard(self, call: Call) -> Json:
+        sent = call.object()
+        old = self._timeboard(call)["id"] if call.path else None
+        if not isinstance(sent.get("graphs"), list):
+            raise Refused(400, "The 'graphs' parameter is required to be a list")
+        if not isinstance(sent.get("title"), str):
+            raise Refused(400, "The 'title' parameter is required")
+        return self._timeboard_shown(self._put(sent, old))
+
+    @on("GET", _DASH)
+    def read_timeboard(self, call: Call) -> Json:
+        return self._timeboard_shown(self._timeboard(call))
+
+    @on("DELETE", _DASH)
+    def delete_timeboard(self, call: Call) -> None:
+        self.delete(Call({"id": self._timeboard(call)["id"]}))
+
+    def _timeboard(self, call: Call) -> Json:
+        return self._board(call, "ordered", "No dashboard matches that dash_id.")
+
+    def _timeboard_shown(self, found: Json) -> Json:
+        sent, summary = self._sent(found), _summary(found, _DASHES)
+        own = {
+            "graphs": sent["graphs"] if sent else _boards.graphs(found["widgets"]),
+            "template_variables": found["template_variables"] or None,
+        }
+        resource = summary.pop("resource")
+        address = f"/dash/{summary['id']}/{found['url'].rpartition('/')[2]}"
+        return {"dash": {**summary, **own}, "url": address, "resource": resource}
+
+    # -------------------------------------------------------------------------------------------------- screenboards
+    @on("GET", _SCREENS)
+    def screenboards(self, call: Call) -> Json:
+        return {"screenboards": [_summary(one, _SCREENS) for one in self._of("free")]}
+
+    @on("POST", _SCREENS)
+    @on("PUT", _SCREEN)
+    def put_screenboard(self, call: Call) -> Json:
+        sent = call.object()
+        old = self._screenboard(call)["id"] if call.path else None
+        # `dog screenboard post` sends a title and graphs: what Datadog makes of that is not known.
+        named = {"board_title": sent.get("title"), "widgets": sent.get("graphs"), **sent}
+        for name, kind in (("board_title", str), ("widgets", list)):
+            if not isinstance(named[name], kind):
+                raise Refused(400, f"The '{name}' parameter is required")
+        return self._screenboard_shown(self._put(named if "widgets" not in sent else sent, old))
+
+    @on("GET", _SCREEN)
+    def read_screenboard(self, call: Call) -> Json:
+        return {**self._screenboard_shown(self._screenboard(call)), "created_by": _CREATED_BY}
+
+    @on("DELETE", _SCREEN)
+    def delete_screenboard(self, call: Call) -> Json:
+        found = self._screenboard(call)
+        self.delete(Call({"id": found["id"]}))
+        return self._screenboard_shown(found)
+
+    def _screenboard(self, call: Call) -> Json:
+        return self._board(call, "free", f"Unable to find Screenboard for id {call.path['id']}")
+
+    def _screenboard_shown(self, found: Json) -> Json:
+        sent, summary = self._sent(found), _summary(found, _SCREENS)
+        own = sent or {
+            "widgets": _boards.screen(found["widgets"]),
+            "template_variables": found["template_variables"],
+        }
+        server = {name: summary[name] for name in ("read_only", "description", "created", "new_id", "modified", "id")}
+        return {"board_title": found["title"], **own, **server}
+
+    @on("POST", _SHARE)
+    def share_screenboard(self, call: Call) -> Json:
+        found = self._screenboard(call)
+        made = self._shares(found["id"]) or [
+            self.share(Call(body={"dashboard_id": found["id"], "dashboard_type": "custom_screenboard"}))
+        ]
+        return {"board_id": call.path["id"], "public_url": made[0]["public_url"]}
+
+    @on("DELETE", _SHARE)
+    def revoke_screenboard(self, call: Call) -> Response:
+        for share in self._shares(self._screenboard(call)["id"]):
+            self.delete_share(Call({"token": share["token"]}))
+        return JSONResponse(None)
+
+    def _shares(self, id_: str) -> list[Json]:
+        return [share for share in self.documents.all("public dashboard") if share["dashboard_id"] == id_]
+
+    # --------------------------------------------------------------------------------------------------------- both
+    def _of(self, layout: str) -> list[Json]:
+        return [found for found in self.documents.all("dashboard") if found["layout_type"] == layout]
+
+    def _board(self, call: Call, layout: str, missing: str) -> Json:
+        found = self.documents.need("dashboard", _id(call.path["id"]), missing)
+        if found["layout_type"] != layout:
+            raise Refused(404, missing)
+        return found
+
+    def _put(self, sent: Json, old: str | None) -> Json:
+        """The dashboard that a board is turned into."""
+        try:
+            made = _boards.dashboard(sent)
+        except ValueError as error:
+            raise Refused(400, f"Invalid board: {error}") from None
+        for text in _queries(made["widgets"]):
+            try:
+                read(text)
+            except Refused as refused:
+                words = str(refused.errors[0]).partition(": ")
+                raise Refused(400, f"Error(s) found in query:\n{words[0]}: \n {words[2]}") from None
+        found = self.put(Call({"id": old} if old else {}, body=made))
+        own = {name: value for name, value in sent.items() if name not in _ADDED}
+        self.documents.put("old board", found["id"], {"modified_at": found["modified_at"], "sent": own})
+        return found
+
+    def _sent(self, found: Json) -> Json | None:
+        """What was sent as a board, None for a dashboard that was made or changed otherwise."""
+        kept = self.documents.get("old board", found["id"])
+        if kept is None or kept["modified_at"] != found["modified_at"]:
+            return None
+        return dict(kept["sent"])
+
+
+def _summary(found: Json, path: str) -> Json:
+    number = _number(found["id"])
+    return {
+        "read_only": found["is_read_only"],
+        "resource": f"{path}/{number}",
+        "description": found["description"],
+        "title": found["title"],
+        "created": found["created_at"],
+        "new_id": found["id"],
+        "id": number,
+        "created_by": _CREATED_BY,
+        "modified": found["modified_at"],
+    }
+
+
+def _queries(part: Any) -> Iterator[str]:
+    """The metric queries of requests in the old form, however deep."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _queries(item)
+    elif isinstance(part, dict):
+        for name, item in part.items():
+            if name == "requests":
+                named = item.values() if isinstance(item, dict) else item
+                yield from (one["q"] for one in named if isinstance(one, dict) and isinstance(one.get("q"), str))
+            else:
+                yield from _queries(item)
+
+
+def _number(id_: str) -> int:
+    """The number of a dashboard: abc-def-ghi, read as digits."""
+    return int(id_.replace("-", ""), len(_DIGITS))
+
+
+def _id(number: int) -> str:
+    """The dashboard of a number."""
+    text = ""
+    for _ in range(_LENGTH):
+        number, digit = divmod(number, len(_DIGITS))
+        text = _DIGITS[digit] + text
+    return "-".join(text[at : at + 3] for at in range(0, _LENGTH, 3)) if not number else ""

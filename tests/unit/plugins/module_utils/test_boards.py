@@ -1,0 +1,231 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Timeboards and screenboards become dashboards that Datadog's own models take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._boards import dashboard, graphs, is_old, screen
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+
+Q = {"q": "avg:my_metric{$host} by {host}"}
+# What old clients send with every request and every widget: terraform-provider-datadog 2.18 does.
+EMPTY = {"aggregator": "", "change_type": "", "order_by": "", "compare_to": "", "increase_good": False, "style": {}}
+UNUSED = {"autoscale": False, "text_align": "", "custom_unit": "", "noMetricHosts": False, "nodeType": "", "yaxis": {}}
+GRAPHS = {
+    "a line": (
+        {"viz": "timeseries", "requests": [Q | EMPTY | {"type": "line", "stacked": False}], **UNUSED},
+        {"type": "timeseries", "requests": [Q | {"display_type": "line"}]},
+    ),
+    "no viz": ({"requests": [Q], "events": []}, {"type": "timeseries", "requests": [Q]}),
+    "an area": (
+        {"viz": "timeseries", "requests": [Q | {"type": "line", "stacked": True}, Q | {"type": "bars"}]},
+        {"type": "timeseries", "requests": [Q | {"display_type": "area"}, Q | {"display_type": "bars"}]},
+    ),
+    "style and names": (
+        {
+            "viz": "timeseries",
+            "requests": [
+                Q
+                | {
+                    "style": {"palette": "warm", "width": "thin", "type": "dashed"},
+                    "metadata": {Q["q"]: {"alias": "Mine"}},
+                }
+            ],
+        },
+        {
+            "type": "timeseries",
+            "requests": [
+                Q
+                | {
+                    "style": {"palette": "warm", "line_width": "thin", "line_type": "dashed"},
+                    "metadata": [{"expression": Q["q"], "alias_name": "Mine"}],
+                }
+            ],
+        },
+    ),
+    "markers and an axis": (
+        {
+            "viz": "timeseries",
+            "requests": [Q],
+            "events": [{"q": "tags:deploy"}],
+            "markers": [{"type": "error dashed", "value": "y = 15", "val": 15, "label": "high"}],
+            "yaxis": {"min": 0, "max": 50.5, "scale": "sqrt", "includeZero": True, "units": True},
+        },
+        {
+            "type": "timeseries",
+            "requests": [Q],
+            "events": [{"q": "tags:deploy"}],
+            "markers": [{"display_type": "error dashed", "value": "y = 15", "label": "high"}],
+            "yaxis": {"min": "0", "max": "50.5", "scale": "sqrt", "include_zero": True},
+        },
+    ),
+    "a value": (
+        {
+            "viz": "query_value",
+            "precision": "2",
+            "autoscale": True,
+            "requests": [
+                Q
+                | {
+                    "type": None,
+                    "aggregator": "sum",
+                    "conditional_formats": [
+                        {"palette": "white_on_red", "comparator": ">", "value": "8", "custom_bg_color": ""},
+                        {"palette": "white_on_green", "comparator": "<", "value": None},
+                    ],
+                }
+            ],
+        },
+        {
+            "type": "query_value",
+            "precision": 2,
+            "autoscale": True,
+            "requests": [
+                Q
+                | {
+                    "aggregator": "sum",
+                    "conditional_formats": [{"palette": "white_on_red", "comparator": ">", "value": 8.0}],
+                }
+            ],
+        },
+    ),
+    "all digits": ({"viz": "query_value", "requests": [Q], "precision": "*"}, {"type": "query_value", "requests": [Q]}),
+    "a change": (
+        {"viz": "change", "requests": [Q | {"change_type": "absolute", "order_dir": "asc", "extra_col": "present"}]},
+        {"type": "change", "requests": [Q | {"change_type": "absolute", "order_dir": "asc", "show_present": True}]},
+    ),
+    "a host map": (
+        {
+            "viz": "hostmap",
+            "requests": [Q | {"type": "fill"}, Q | {"type": "size"}],
+            "noMetricHosts": True,
+            "style": {"palette": "hostmap_blues", "paletteFlip": "true", "fillMin": 20},
+        },
+        {
+            "type": "hostmap",
+            "requests": {"fill": Q, "size": Q},
+            "no_metric_hosts": True,
+            "style": {"palette": "hostmap_blues", "palette_flip": True, "fill_min": "20"},
+        },
+    ),
+    "logs": (
+        {"viz": "timeseries", "requests": [{"log_query": {"index": "*", "groupBy": [{"facet": "host"}]}}]},
+        {"type": "timeseries", "requests": [{"log_query": {"index": "*", "group_by": [{"facet": "host"}]}}]},
+    ),
+    "the present form within": (
+        {"viz": "timeseries", "requests": [{"queries": [], "formulas": []} | Q], "legend_layout": "auto"},
+        {"type": "timeseries", "requests": [Q], "legend_layout": "auto"},
+    ),
+}
+PLACE = {"x": 1, "y": 2, "width": 40, "height": 12}
+TITLE = {"title": True, "title_text": "Mine", "title_size": 16, "title_align": "left"}
+SHOWN = {"title": "Mine", "title_size": "16", "title_align": "left"}
+WIDGETS = {
+    "a graph": (
+        {"type": "timeseries", "tile_def": {"viz": "timeseries", "requests": [Q]}, "timeframe": "4h", "legend": True}
+        | TITLE,
+        {"type": "timeseries", "requests": [Q], "show_legend": True, "time": {"live_span": "4h"}} | SHOWN,
+    ),
+    "no title": ({"type": "event_stream", "query": "*", "title": False}, {"type": "event_stream", "query": "*"}),
+    "a note": (
+        {"type": "note", "html": "<b>Hi</b>", "bgcolor": "pink", "tick": True, "tick_pos": "50%", "font_size": 14},
+        {
+            "type": "note",
+            "content": "<b>Hi</b>",
+            "background_color": "pink",
+            "show_tick": True,
+            "tick_pos": "50%",
+            "font_size": "14",
+        },
+    ),
+    "an alert": (
+        {"type": "alert_graph", "alert_id": 7, "viz_type": "toplist", "time": {"live_span": "1h"}} | TITLE,
+        {"type": "alert_graph", "alert_id": "7", "viz_type": "toplist", "time": {"live_span": "1h"}} | SHOWN,
+    ),
+    "an old value": (
+        {"type": "query_value", "query": Q["q"], "aggregator": "max", "precision": 1, "calc_func": "raw"},
+        {"type": "query_value", "requests": [Q | {"aggregator": "max"}], "precision": 1},
+    ),
+    "a summary": (
+        {"type": "manage_status", "params": {"text": "status:alert", "sort": "status,asc"}, "hideZeroCounts": True},
+        {"type": "manage_status", "query": "status:alert", "sort": "status,asc", "hide_zero_counts": True},
+    ),
+    "a service": (
+        {"type": "trace_service", "env": "prod", "serviceService": "shop", "serviceName": "http", "mustShowHits": True},
+        {"type": "trace_service", "env": "prod", "service": "shop", "span_name": "http", "show_hits": True},
+    ),
+    "logs": (
+        {"type": "log_stream", "query": "status:error", "columns": '["core_host"]'},
+        {"type": "log_stream", "query": "status:error", "columns": ["core_host"]},
+    ),
+}
+
+
+def one(body: dict[str, Any]) -> dict[str, Any]:
+    """The only widget of a board, which the present models take."""
+    made = dashboard(body)
+    assert Dashboards().problems(made) == []
+    (widget,) = made["widgets"]
+    return widget
+
+
+@pytest.mark.parametrize(("old", "new"), GRAPHS.values(), ids=GRAPHS)
+def test_a_graph_of_a_timeboard(old, new):
+    # Datadog ignores a type beside the definition.
+    widget = one({"title": "Board", "graphs": [{"title": "Mine", "definition": old, "viz": "toplist"}]})
+    assert widget == {"definition": {"title": "Mine", **new}}
+
+
+@pytest.mark.parametrize(("old", "new"), WIDGETS.values(), ids=WIDGETS)
+def test_a_widget_of_a_screenboard(old, new):
+    widget = one({"board_title": "Board", "widgets": [old | PLACE | {"url": "", "tick_edge": ""}]})
+    assert widget == {"definition": new, "layout": PLACE}
+
+
+def test_a_graph_on_a_screenboard_gets_a_place():
+    widget = one({"board_title": "Board", "widgets": [{"title": "Mine", "definition": {"requests": [Q]}}]})
+    assert widget["definition"] == {"title": "Mine", "type": "timeseries", "requests": [Q]}
+    assert set(widget["layout"]) == {"x", "y", "width", "height"}
+
+
+def test_what_a_board_says_of_itself():
+    variables = [{"name": "host", "prefix": "host", "default": ""}, "env"]
+    made = dashboard({"title": "T", "description": None, "graphs": [], "template_variables": variables, "read_only": 1})
+    assert made == {
+        "title": "T",
+        "layout_type": "ordered",
+        "is_read_only": True,
+        "template_variables": [{"name": "host", "prefix": "host"}, {"name": "env", "prefix": "env"}],
+        "widgets": [],
+    }
+    assert dashboard({"board_title": "S", "widgets": []}) == {"title": "S", "layout_type": "free", "widgets": []}
+
+
+@pytest.mark.parametrize("graph", ["text", {"title": "no definition"}, {"definition": "text"}])
+def test_what_is_no_graph_is_refused(graph):
+    with pytest.raises(ValueError, match=r"lists of dictionaries|no definition"):
+        dashboard({"title": "T", "graphs": [graph]})
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_back_and_forth_changes_nothing(name):
+    made = dashboard({"title": "T", "graphs": [{"title": "Mine", "definition": GRAPHS[name][0]}]})
+    assert dashboard({"title": "T", "graphs": graphs(made["widgets"])}) == made
+    free = {**made, "layout_type": "free", "widgets": [one | {"layout": PLACE} for one in made["widgets"]]}
+    assert dashboard({"board_title": "T", "widgets": screen(free["widgets"])}) == free
+
+
+@pytest.mark.parametrize(
+    ("body", "old"),
+    [
+        ({"title": "T", "graphs": []}, True),
+        ({"board_title": "T", "widgets": []}, True),
+        ({"title": "T", "layout_type": "ordered", "widgets": []}, False),
+        ([], False),
+    ],
+)
+def test_which_bodies_are_of_the_old_form(body, old):
+    assert is_old(body) is old
