@@ -115,7 +115,11 @@ def _each(found: Any) -> list[Body]:
 def _variable(found: Any) -> Body:
     # dog takes a list of names, too.
     named = found if isinstance(found, dict) else {"name": str(found), "prefix": str(found)}
-    return {name: value for name, value in named.items() if value not in (None, "")}
+    made = {name: value for name, value in named.items() if value not in (None, "")}
+    # The old documentation writes the whole tag.
+    if isinstance(made.get("default"), str) and made.get("prefix"):
+        made["default"] = made["default"].removeprefix(f"{made['prefix']}:")
+    return made
 
 
 def _graph(found: Body) -> Body:

@@ -136,7 +136,7 @@ class Boards(Dashboards):
         return [found for found in self.documents.all("dashboard") if found["layout_type"] == layout]
 
     def _board(self, call: Call, layout: str, missing: str) -> Json:
-        found = self.documents.need("dashboard", _id(call.path["id"]), missing)
+        found = self.documents.need("dashboard", dashboard_id(call.path["id"]), missing)
         if found["layout_type"] != layout:
             raise Refused(404, missing)
         return found
@@ -200,8 +200,8 @@ def _number(id_: str) -> int:
     return int(id_.replace("-", ""), len(_DIGITS))
 
 
-def _id(number: int) -> str:
-    """The dashboard of a number."""
+def dashboard_id(number: int) -> str:
+    """The id of the dashboard that has a number; empty for one that none has."""
     text = ""
     for _ in range(_LENGTH):
         number, digit = divmod(number, len(_DIGITS))

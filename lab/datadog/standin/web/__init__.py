@@ -8,6 +8,7 @@ from ..api.account import Account
 from .alerts import Alerts
 from .boards import Boards
 from .hosts import Hosts
+from .moved import moved
 from .services import Services
 from .site import static
 
@@ -16,4 +17,5 @@ def routes(account: Account) -> Iterator[BaseRoute]:
     """All pages, and the files that they load."""
     for pages in (Hosts, Boards, Alerts, Services):
         yield from pages(**vars(account)).routes()
+    yield from moved(account)
     yield from static()

@@ -24,7 +24,8 @@ class Boards(Pages):
         now = self.clock.now()
         view = View(self.store, now, {one["name"]: one["bound"] for one in variables}, asked_span(request, now))
         drawn = [widget(item["definition"], view) for item in board["widgets"]]
-        return "dashboard.html", {"board": board, "widgets": drawn, "variables": variables}
+        old = bool(self.documents.get("old board", board["id"]))
+        return "dashboard.html", {"board": board, "widgets": drawn, "variables": variables, "old": old}
 
 
 def _variable(variable: Json, request: Request, tags: list[str]) -> Json:

@@ -192,13 +192,18 @@ def test_a_graph_on_a_screenboard_gets_a_place():
 
 
 def test_what_a_board_says_of_itself():
-    variables = [{"name": "host", "prefix": "host", "default": ""}, "env"]
+    whole = {"name": "role", "prefix": "role", "default": "role:web"}
+    variables = [{"name": "host", "prefix": "host", "default": ""}, "env", whole]
     made = dashboard({"title": "T", "description": None, "graphs": [], "template_variables": variables, "read_only": 1})
     assert made == {
         "title": "T",
         "layout_type": "ordered",
         "is_read_only": True,
-        "template_variables": [{"name": "host", "prefix": "host"}, {"name": "env", "prefix": "env"}],
+        "template_variables": [
+            {"name": "host", "prefix": "host"},
+            {"name": "env", "prefix": "env"},
+            {"name": "role", "prefix": "role", "default": "web"},
+        ],
         "widgets": [],
     }
     assert dashboard({"board_title": "S", "widgets": []}) == {"title": "S", "layout_type": "free", "widgets": []}
