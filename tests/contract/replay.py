@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from recordings import ID_KEY, Interaction, Rewriter, inflate, load, parse, recorded_at
+from released import API_CLIENT, DATADOGPY
 
 # What differs from account to account, and from call to call.
 _VOLATILE = re.compile(
@@ -40,6 +41,18 @@ _ID = r"\d+|[0-9a-f-]{32,64}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}|\w{16}-\w{32}"
 _IDS = re.compile(rf"/({_ID})(?=/|$)")
 _NAMED = re.compile(r"/(tags/hosts|host|events|metrics|restriction_policy|dashboard/public)/(?!{id})[^/]+")
 _PICTURES = re.compile(r"/(snapshot_status)/.+$")
+
+
+# What is replayed of each set of recordings: what Kennel and its modules use, and the older client's calls for the same
+# things. The rest of its recordings is of integrations, users and the like.
+_OURS = (
+    r"^/api/v1/(validate|dashboard|monitor|downtime|events|tags/hosts|hosts?|series|check_run|query{more})(/|$)"
+    r"|^/api/v2/(downtime|dashboards?|monitor/\d+/downtime_matches|series|query)(/|$)"
+)
+SCOPES = {
+    API_CLIENT: _OURS.format(more=""),
+    DATADOGPY: _OURS.format(more="|dash|screen|comments|search|graph|distribution_points|metrics"),
+}
 
 
 @dataclass

@@ -116,6 +116,13 @@ def test_takes_protobuf_only_where_agents_send_it(standin):
 
 def test_unknown_paths_and_methods_answer_in_the_form_of_errors(standin):
     assert errors(standin.get("/api/v1/nothing")) == (404, ["Not Found"])
+    for path, what in (
+        ("/api/v2/roles/1", "roles"),
+        ("/api/v1/slo", "service level"),
+        ("/api/v1/notebooks", "notebooks"),
+    ):
+        status, (text,) = errors(standin.get(path))
+        assert status == 404 and f"The stand-in Datadog has no {what}" in text
     assert errors(standin.request("PUT", "/api/v1/hosts", b"{}"))[0] == 405
 
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from .alert.watch import Watch
 from .api.account import Account
 from .api.faults import FaultyApp
 from .api.keys import Keys
+from .api.outside import missing
 from .errors import Refused
 from .store import Store
 
@@ -51,7 +53,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         routes=[*web.routes(account), *api.routes(account)],
         exception_handlers={
             Refused: _refused,
-            HTTPException: lambda _, error: JSONResponse({"errors": [error.detail]}, error.status_code, error.headers),
+            HTTPException: _unserved,
             ClientDisconnect: lambda _request, _error: Response(status_code=400),
             Exception: lambda _request, _error: JSONResponse({"errors": [_FAILED]}, 500),
         },
@@ -81,6 +83,12 @@ async def _evaluate(watch: Watch, every: float) -> None:
             _LOG.exception("the evaluation of monitors failed")
         # The pause between two evaluations: never more than a tenth of the time goes to them.
         await asyncio.sleep(max(every, 9 * (time.monotonic() - begun)))
+
+
+def _unserved(request: Request, error: Any) -> Response:
+    """A path that nothing serves, or not with this method."""
+    detail = missing(request.url.path) if error.status_code == HTTPStatus.NOT_FOUND else error.detail
+    return JSONResponse({"errors": [detail]}, error.status_code, error.headers)
 
 
 def _refused(_request: Request, error: Any) -> Response:
