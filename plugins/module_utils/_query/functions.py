@@ -58,6 +58,7 @@ _RANKINGS = " ".join(
 FUNCTIONS: dict[str, Function] = {
     **_table("arithmetic", "abs log2 log10 cumsum integral ceil floor"),
     **_table("arithmetic", "round", "digits:number?"),
+    **_table("arithmetic", "pow", "exponent:any"),
     **_table(
         "algorithms",
         "anomalies",
@@ -101,8 +102,8 @@ FUNCTIONS: dict[str, Function] = {
     **_table("beta", "rollingavg_5 rollingavg_13 rollingavg_21 rollingavg_29"),
 }
 
-# Of several queries and numbers, without keys, these take the least or the greatest at each point in time.
-EXTREMES = ("max", "min")
+# Of several queries and numbers, without keys, these take the least, the greatest or the power at each point in time.
+EXTREMES = ("max", "min", "pow")
 
 # What comes after a dot: the forms that its arguments may have. A rollup by the calendar may name the time, weekday or
 # day of the month that a period starts with, and the time zone.

@@ -170,6 +170,7 @@ def _compares(call: Call) -> bool:
     """Whether all arguments are queries or numbers, several of them and not numbers alone."""
     queries = [argument for argument in call.arguments if isinstance(argument, Expression)]
     several = len(queries) == len(call.arguments) > 1 and not call.keywords
+    several = several and (call.name != "pow" or len(queries) == 2)
     return several and not all(map(_constant, queries))
 
 

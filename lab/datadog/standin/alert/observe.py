@@ -21,8 +21,9 @@ from module_utils._query.monitor import (
 from module_utils._query.scope import And, Scope, Tag, parse_scope
 
 from ..errors import Refused
-from ..query.evaluate import combine, evaluate
-from ..query.functions import METHODS, Line
+from ..query.arithmetic import combine
+from ..query.evaluate import evaluate
+from ..query.lines import METHODS, Line
 from ..store import Store
 from ..wire.bodies import CheckRun, Json
 

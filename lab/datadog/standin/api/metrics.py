@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from ..errors import Refused
 from ..query.evaluate import evaluate
 from ..query.formulas import read
-from ..query.functions import Line
+from ..query.lines import Line
 from ..wire.bodies import Json
 from .calls import Call, Room, on
 

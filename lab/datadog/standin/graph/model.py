@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import Refused
 from ..query.evaluate import evaluate
 from ..query.formulas import request_query
-from ..query.functions import METHODS, RANKS, Line
+from ..query.lines import METHODS, RANKS, Line
 from ..store import Store
 from ..wire.bodies import Json
 

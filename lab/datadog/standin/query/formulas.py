@@ -1,42 +1,51 @@
-"""What a widget, or a request of the v2 query API, asks for: names of queries in formulas, become one metric query."""
+"""What a widget, or a request of the v2 query API, asks for: names of queries in formulas, become one query."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from module_utils._query.metric import Query, QuerySyntaxError, parse
+from module_utils._query.metric import Call, Expression, Number, Query, QuerySyntaxError, String, parse, parse_formula
+from module_utils._query.rules import formula_names
 
 from ..errors import Refused
 from ..wire.bodies import Json
+from .tree import named
 
-_VARIABLE = re.compile(r"\$([A-Za-z_][\w-]*)(\.value\b)?")
-_NAME = re.compile(r"'[^']*'|\"[^\"]*\"|[A-Za-z_]\w*")
-# What a query is turned into only once its values are there: the stand-in has metrics alone.
-_METRICS = "metrics"
+_VARIABLE = re.compile(r"\$([A-Za-z_][\w.-]*)")
+# Reads a query of one data source. Raises Refused(400).
+Reader = Callable[[Json], Expression]
 
 
 def read(text: str) -> Query:
     """The query that `text` writes. Raises Refused(400) in the API's words."""
+    return _parsed(text, parse)
+
+
+def _parsed(text: str, parser: Callable[[str], Query]) -> Query:
     try:
-        return parse(text)
+        return parser(text)
     except QuerySyntaxError as error:
         raise Refused(400, f"Error parsing query: unable to parse {text}: {error}") from None
 
 
-def request_query(request: Json, variables: Mapping[str, str] | None = None) -> Query:
+def request_query(
+    request: Json, variables: Mapping[str, str] | None = None, readers: Mapping[str, Reader] | None = None
+) -> Query:
     """What a widget's request asks for: `q`, or `formulas` over `queries`, one expression each. Raises Refused(400).
 
-    `variables` are the values of template variables by name, each "*" or a tag such as host:web-1.
+    `variables` are the values of template variables by name, each "*" or a tag such as host:web-1. `readers` read
+    queries of other data sources than metrics.
     """
+    variables = variables or {}
     try:
         if "q" in request:
-            return read(bound(request["q"], variables or {}))
-        queries = {}
-        for index, query in enumerate(request["queries"]):
-            if query.get("data_source", _METRICS) != _METRICS:
-                raise Refused(400, f"data source {query['data_source']} is not evaluated by the stand-in Datadog")
-            queries[query.get("name") or f"query{index + 1}"] = f"({bound(query['query'], variables or {})})"
+            return read(bound(request["q"], variables))
+        queries = {
+            query.get("name") or f"query{index + 1}": _expression(query, variables, readers or {})
+            for index, query in enumerate(request["queries"])
+        }
         formulas = request.get("formulas") or [{"formula": name} for name in queries]
-        return read(", ".join(_expression(formula, queries) for formula in formulas))
+        return Query(tuple(_formula(formula, queries) for formula in formulas))
     except (KeyError, TypeError, AttributeError) as error:
         raise Refused(400, f"a request needs q, or queries and formulas: {error}") from None
 
@@ -45,15 +54,42 @@ def bound(text: str, variables: Mapping[str, str]) -> str:
     """`text` with the values of its template variables in their places; one that is not known stays."""
 
     def value(found: re.Match[str]) -> str:
-        tag = variables.get(found[1], found[0])
-        return tag.partition(":")[2] or tag if found[2] else tag
+        # The names of variables have dots, too: the longest that is one counts.
+        words = found[1].split(".")
+        for length in range(len(words), 0, -1):
+            name, rest = ".".join(words[:length]), words[length:]
+            if name in variables:
+                tag = variables[name]
+                if rest[:1] == ["value"]:
+                    tag, rest = tag.partition(":")[2] or tag, rest[1:]
+                return ".".join([tag, *rest])
+        return found[0]
 
     return _VARIABLE.sub(value, text)
 
 
-def _expression(formula: Json, queries: Mapping[str, str]) -> str:
-    text = _NAME.sub(lambda found: queries.get(found[0], found[0]), formula["formula"])
-    limit = formula.get("limit")
+def _expression(query: Json, variables: Mapping[str, str], readers: Mapping[str, Reader]) -> Expression:
+    source = query.get("data_source", "metrics")
+    if source in readers:
+        return readers[source](query)
+    if source != "metrics":
+        raise Refused(400, f"the data source {source} is not evaluated here")
+    found = read(bound(query["query"], variables)).expressions
+    if len(found) != 1:
+        raise Refused(400, f"the query {query['query']} is several")
+    return found[0]
+
+
+def _formula(formula: Json, queries: Mapping[str, Expression]) -> Expression:
+    found = _parsed(formula["formula"], parse_formula).expressions
+    if len(found) != 1:
+        raise Refused(400, f"the formula {formula['formula']} is several")
+    missing = [name for name in formula_names(formula["formula"]) if name not in queries]
+    if missing:
+        raise Refused(400, f"Error parsing query: unable to parse {formula['formula']}: no query is named {missing[0]}")
+    expression: Expression = named(found[0], queries)
+    limit: Any = formula.get("limit")
     if not limit:
-        return text
-    return f"top({text}, {int(limit.get('count', 10))}, 'mean', '{limit.get('order', 'desc')}')"
+        return expression
+    count, order = Number(float(limit.get("count", 10))), String(limit.get("order", "desc"))
+    return Call("top", (expression, count, String("mean"), order))

@@ -8,76 +8,27 @@ import bisect
 import functools
 import itertools
 import math
-import statistics
-from collections import deque
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from module_utils._query.metric import Call, Expression, Modifier, Negative, Number, Series, String
+from module_utils._query.metric import Call, Expression, Keys, Modifier, Negative, Number, Series, String, Variable
 
 from ..errors import Refused
+from . import calendar
+from .arithmetic import finite, paired, regrouped
+from .detect import band, dbscan, mad
+from .lines import METHODS, RANKS, Line, Points, Window, method
+from .transforms import LINES, VALUES, autosmooth
+from .tree import modified
 
-Points = dict[int, float]
-
-# The methods of time and of space aggregation.
-METHODS: dict[str, Callable[[list[float]], float]] = {
-    "avg": statistics.fmean,
-    "sum": math.fsum,
-    "min": min,
-    "max": max,
-    "count": len,
-}
-# How anomalies() judges a point: by those before it, over at least this many seconds and at least so many points.
+# How anomalies() judges a point: by those before it, over at least this many seconds.
 _HISTORY = 4 * 3600
-_ENOUGH = 5
-# Where a normal distribution has its standard deviations; the band is quantiles, that spikes do not widen.
-_LOW, _HIGH = 0.1587, 0.8413
-# What makes one number of a line, in top() and in widgets.
-RANKS: dict[str, Callable[[list[float]], float]] = {
-    "mean": statistics.fmean,
-    "sum": math.fsum,
-    "min": min,
-    "max": max,
-    "last": lambda values: values[-1],
-    "area": math.fsum,
-    **dict.fromkeys(("l2norm", "norm"), lambda values: math.hypot(*values)),
-}
-
-
-@dataclass
-class Line:
-    """One series of an answer: `group` is its tags by the keys of `by`, `name` what it measures without any scope.
-
-    `bounds` are the lower and the upper one where anomalies() drew them; `anomalous` tells which points it minds.
-    """
-
-    name: str
-    expression: str
-    scope: str
-    group: tuple[str, ...]
-    interval: int
-    points: Points
-    aggregator: str | None = None
-    bounds: tuple[Points, Points] | None = None
-    anomalous: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Window:
-    """What is asked for: start <= time < end, and the seconds between points where the query says nothing of them."""
-
-    start: int
-    end: int
-    interval: int
-
-    def buckets(self, interval: int) -> range:
-        return range(-(-self.start // interval) * interval, self.end, interval)
-
-    def cut(self, points: Points) -> Points:
-        """Those of `points` that lie within the window."""
-        return {bucket: value for bucket, value in points.items() if self.start <= bucket < self.end}
-
+_LONGEST_ROLLUP = 366 * 86400
+# Seconds; Datadog's month here is four weeks.
+_BEFORE = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
+_RANKING = re.compile(r"(top|bottom)(5|10|15|20)(?:_(\w+))?")
 
 Evaluate = Callable[[Expression, Window], "list[Line] | float"]
 Function = Callable[[Call, Window, Evaluate], list[Line]]
@@ -85,11 +36,12 @@ Function = Callable[[Call, Window, Evaluate], list[Line]]
 
 def call(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     """The lines that the function `node` gives over `window`. Raises Refused(400)."""
-    if node.name not in FUNCTIONS:
-        raise Refused(400, f"function {node.name} is not evaluated by the stand-in Datadog")
+    function = FUNCTIONS.get(node.name) or (_top if _RANKING.fullmatch(node.name) else None)
+    if function is None:
+        raise Refused(400, f"{node.name} is not evaluated here")
     if node.keywords and node.name != "anomalies":
-        raise Refused(400, f"{node.name}: {node.keywords[0][0]}= is not evaluated by the stand-in Datadog")
-    return FUNCTIONS[node.name](node, window, evaluate)
+        raise Refused(400, f"{node.name}: {node.keywords[0][0]}= is not evaluated here")
+    return function(node, window, evaluate)
 
 
 def _lines(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
@@ -106,6 +58,9 @@ def _given(node: Call) -> Iterator[float | str]:
             yield -argument.operand.value
         elif isinstance(argument, (Number, String)):
             yield argument.value
+        # In formulas, a bare word reads like the name of a query.
+        elif isinstance(argument, Variable):
+            yield argument.name
         else:
             raise Refused(400, f"{node.name}: {argument} is neither a number nor a text")
 
@@ -126,10 +81,22 @@ def _one_of(node: Call, value: str, known: Iterable[str]) -> str:
     return value
 
 
-def _changed(node: Call, line: Line, points: Points) -> Line:
+def _algorithm(node: Call, value: str, known: tuple[str, ...]) -> str:
+    """The algorithm, one of those that Datadog explains well enough. Raises Refused(400)."""
+    if value.lower() not in known:
+        raise Refused(400, f"{node.name}: {value!r} is not evaluated here, only {', '.join(known)}")
+    return value.lower()
+
+
+def _method(node: Call, name: str) -> Callable[[list[float]], float]:
+    found = method(name) or RANKS.get(name)
+    if found is None:
+        raise Refused(400, f"{node.name}: unknown {name!r}, expected one of {', '.join(METHODS)}")
+    return found
+
+
+def _changed(node: Call, line: Line, points: Points | dict[int, float | None]) -> Line:
     """`line` with what the function made of it, and named after it."""
-    if not all(map(math.isfinite, points.values())):
-        raise OverflowError
     rest = "".join(f", {argument}" for argument in node.arguments[1:])
     return Line(
         f"{node.name}({line.name}{rest})",
@@ -137,51 +104,86 @@ def _changed(node: Call, line: Line, points: Points) -> Line:
         line.scope,
         line.group,
         line.interval,
-        points,
+        finite(points),
+        starts=line.starts,
     )
 
 
 # -------------------------------------------------------------------------------------------- each line for itself
-def _abs(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+def _each_value(node: Call, window: Window, evaluate: Evaluate, optional: tuple[float, ...] = ()) -> list[Line]:
+    """One of VALUES, which takes one number beside the value, or none."""
+    one = node.name not in ("abs", "ceil", "floor", "log2", "log10")
+    numbers = _arguments(node, *[float] * one, defaults=optional)
+    return [
+        _changed(node, line, {bucket: VALUES[node.name](value, *numbers) for bucket, value in line.points.items()})
+        for line in _lines(node, window, evaluate)
+    ]
+
+
+def _each_line(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """One of LINES."""
+    _arguments(node)
+    return [_changed(node, line, LINES[node.name](line.points)) for line in _lines(node, window, evaluate)]
+
+
+def _throughput(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     _arguments(node)
     lines = _lines(node, window, evaluate)
-    return [_changed(node, line, {bucket: abs(value) for bucket, value in line.points.items()}) for line in lines]
+    return [_changed(node, line, {at: value / line.interval for at, value in line.points.items()}) for line in lines]
 
 
-def _rate(node: Call, window: Window, evaluate: Evaluate, seconds: int) -> list[Line]:
-    """The change since the point before, by so many seconds; the first point has none."""
-    _arguments(node)
+def _reduced(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """Each line as the one number that a method makes of it, at the time of each point."""
+    reckon = _method(node, *_arguments(node, str))
     found = []
     for line in _lines(node, window, evaluate):
-        pairs = itertools.pairwise(sorted(line.points.items()))
-        points = {bucket: (value - old) / (bucket - before) * seconds for (before, old), (bucket, value) in pairs}
-        found.append(_changed(node, line, points))
+        values = [line.points[bucket] for bucket in sorted(line.points)]
+        found.append(_changed(node, line, dict.fromkeys(line.points, float(reckon(values))) if values else {}))
     return found
 
 
-# --------------------------------------------------------------------------------------------------------- all lines
-def _default_zero(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+def _autosmooth(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     _arguments(node)
+    lines = _lines(node, window, evaluate)
+    return [
+        _changed(node, line, points)
+        for line, points in zip(lines, autosmooth([line.points for line in lines]), strict=True)
+    ]
+
+
+# --------------------------------------------------------------------------------------------------------- all lines
+def _default(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """default() and default_zero()."""
+    (value,) = _arguments(node, float) if node.name == "default" else (*_arguments(node), 0.0)
     lines = _lines(node, window, evaluate)
     inner = node.arguments[0]
     if not lines and isinstance(inner, Series) and not inner.by:
         lines = [Line(inner.metric, str(inner), str(inner.scope), (), window.interval, {})]
     return [
-        _changed(node, line, {bucket: line.points.get(bucket, 0.0) for bucket in window.buckets(line.interval)})
+        _changed(node, line, {at: line.points.get(at, value) for at in line.starts or window.buckets(line.interval)})
         for line in lines
     ]
 
 
 def _exclude_null(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    _arguments(node)
-    return [line for line in _lines(node, window, evaluate) if not any(tag.endswith(":N/A") for tag in line.group)]
+    """Without the groups that lack a tag: of any key, or of the one that is given."""
+    (key,) = _arguments(node, str, defaults=("",))
+    lines = _lines(node, window, evaluate)
+    return [line for line in lines if not any(tag.endswith(":N/A") and tag.startswith(key) for tag in line.group)]
 
 
 def _top(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """top() and bottom()."""
-    usual = "desc" if node.name == "top" else "asc"
-    count, by, order = _arguments(node, float, str, str, defaults=("mean", usual))
-    if not 1 <= count <= 1000:
+    """top() and bottom(), those that leave some out first, and those that say how many in their names."""
+    short = _RANKING.fullmatch(node.name)
+    usual, offset = ("desc" if node.name.startswith("top") else "asc"), 0.0
+    if short:
+        _arguments(node)
+        count, by, order = float(short[2]), short[3] or "mean", usual
+    elif node.name.endswith("_offset"):
+        count, by, order, offset = _arguments(node, float, str, str, float)
+    else:
+        count, by, order = _arguments(node, float, str, str, defaults=("mean", usual))
+    if not 1 <= count <= 1000 or offset < 0:
         raise Refused(400, f"{node.name}: the number of lines is from 1 to 1000")
     reckon = RANKS[_one_of(node, by, RANKS)]
     lines = [line for line in _lines(node, window, evaluate) if line.points]
@@ -189,25 +191,96 @@ def _top(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
         key=lambda line: reckon([line.points[bucket] for bucket in sorted(line.points)]),
         reverse=_one_of(node, order, ("asc", "desc")) == "desc",
     )
-    return lines[: int(count)]
+    return lines[int(offset) : int(offset + count)]
+
+
+def _count(node: Call, window: Window, evaluate: Evaluate, counts: Callable[[float], bool]) -> list[Line]:
+    """How many of the lines have a value that counts, at each point in time."""
+    _arguments(node)
+    lines = _lines(node, window, evaluate)
+    counted = regrouped(lines, (), lambda values: float(sum(map(counts, values))))
+    return [_changed(node, line, line.points) for line in counted]
+
+
+def _dt(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """The seconds since the point before, of whichever line."""
+    _arguments(node)
+    found = []
+    for line in regrouped(_lines(node, window, evaluate), (), len):
+        pairs = itertools.pairwise(sorted(line.points))
+        found.append(_changed(node, line, {bucket: float(bucket - before) for before, bucket in pairs}))
+    return found
+
+
+def _grouped(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """avg(query, {keys}) and its like; max() and min() also take several queries and numbers."""
+    *words, last = node.arguments[1:] or (None,)
+    if node.name in ("max", "min") and len(node.arguments) > 1 and not isinstance(last, Keys):
+        return _extreme(node, window, evaluate)
+    if not isinstance(last, Keys) or len(words) != (node.name == "percentile"):
+        raise Refused(400, f"{node.name}: expected a query and tag keys such as {{host}}")
+    name = next(_given(replace(node, arguments=(node, *words)))) if words else node.name
+    # avg(p95 of a query) is written percentile(query, 'p95', {keys}).
+    reckon = _method(node, str(name))
+    return [_changed(node, line, line.points) for line in regrouped(_lines(node, window, evaluate), last.keys, reckon)]
+
+
+def _extreme(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    reckon = max if node.name == "max" else min
+    answers = [evaluate(one, window) for one in node.arguments if isinstance(one, Expression)]
+    if len(answers) < len(node.arguments):
+        raise Refused(400, f"{node.name}: expected queries and numbers")
+    found = functools.reduce(
+        lambda one, other: paired(reckon, one, other, lambda *names: f"{node.name}({', '.join(names)})"), answers
+    )
+    return _needed(node, found)
+
+
+def _needed(node: Call, answer: list[Line] | float) -> list[Line]:
+    if isinstance(answer, float):
+        raise Refused(400, f"{node.name}: a query needs at least one metric")
+    return answer
+
+
+def _pow(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """A power of lines or numbers, by lines or numbers."""
+    if len(node.arguments) != 2 or not all(isinstance(one, Expression) for one in node.arguments):
+        raise Refused(400, "pow: expected two queries or numbers")
+    base, exponent = (evaluate(one, window) for one in node.arguments if isinstance(one, Expression))
+    return _needed(node, paired(_power, base, exponent, lambda *names: f"pow({', '.join(names)})"))
+
+
+def _power(base: float, exponent: float) -> float | None:
+    try:
+        found = base**exponent
+    except ZeroDivisionError:
+        return None
+    return None if isinstance(found, complex) else float(found)
 
 
 # ------------------------------------------------------------------------------------------------------- other times
 def _shifted(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     """Lines of a window that lies so many seconds later (earlier, where negative), drawn over this one."""
-    seconds = int(_arguments(node, float)[0])
+    if node.name == "calendar_shift":
+        shift, zone, _mode = _arguments(node, str, str, str, defaults=("UTC", ""))
+        seconds = calendar.shifted(window.start, shift, zone) - window.start
+    elif node.name in _BEFORE:
+        _arguments(node)
+        seconds = -_BEFORE[node.name]
+    else:
+        seconds = int(_arguments(node, float)[0])
     there = Window(window.start + seconds, window.end + seconds, window.interval)
     found = []
     for line in _lines(node, there, evaluate):
         # Buckets stay multiples of the interval, so that the present can be reckoned with the past.
         points = {(b - seconds) // line.interval * line.interval: value for b, value in line.points.items()}
-        found.append(_changed(node, line, window.cut(points)))
+        found.append(_changed(node, replace(line, starts=()), window.cut(points)))
     return found
 
 
 def _moving_rollup(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     seconds, how = _arguments(node, float, str, defaults=("avg",))
-    method = METHODS[_one_of(node, how, METHODS)]
+    reckon = METHODS[_one_of(node, how, METHODS)]
     if not 1 <= seconds <= 86400:
         raise Refused(400, f"{node.name}: the interval is a number of seconds from 1 to 86400")
     longer = replace(window, start=window.start - int(seconds))
@@ -216,7 +289,7 @@ def _moving_rollup(node: Call, window: Window, evaluate: Evaluate) -> list[Line]
         buckets = sorted(line.points)
         values = [line.points[bucket] for bucket in buckets]
         points = {
-            bucket: float(method(values[bisect.bisect_right(buckets, bucket - seconds) : index + 1]))
+            bucket: float(reckon(values[bisect.bisect_right(buckets, bucket - seconds) : index + 1]))
             for index, bucket in enumerate(buckets)
         }
         found.append(_changed(node, line, window.cut(points)))
@@ -224,21 +297,37 @@ def _moving_rollup(node: Call, window: Window, evaluate: Evaluate) -> list[Line]
 
 
 def _modified(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """name(metric, ...) for metric.name(...)."""
-    series = node.arguments[0] if node.arguments else None
-    if not isinstance(series, Series):
-        raise Refused(400, f"{node.name}: the stand-in Datadog evaluates it for a metric only")
+    """name(query, ...) for query.name(...); a rollup of what is no metric gathers its points once more."""
+    inner = node.arguments[0] if node.arguments else None
+    if node.name == "rollup" and not isinstance(inner, Series):
+        return _gathered(node, window, evaluate)
     arguments = tuple(Number(one) if isinstance(one, float) else String(one) for one in _given(node))
-    modified = replace(series, modifiers=(*series.modifiers, Modifier(node.name, arguments)))
-    return _lines(replace(node, arguments=(modified,)), window, evaluate)
+    whole = modified(inner, (Modifier(node.name, arguments),))
+    return _lines(replace(node, arguments=(whole,)), window, evaluate)
 
 
+def _gathered(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    how, seconds = _arguments(node, str, float, defaults=(float(window.interval),))
+    reckon = _method(node, how)
+    if not 1 <= seconds <= _LONGEST_ROLLUP:
+        raise Refused(400, f"rollup: the interval is a number of seconds from 1 to {_LONGEST_ROLLUP}")
+    interval, found = int(seconds), []
+    for line in _lines(node, window, evaluate):
+        gathered: dict[int, list[float]] = {}
+        for bucket in sorted(line.points):
+            gathered.setdefault(bucket // interval * interval, []).append(line.points[bucket])
+        points = {bucket: float(reckon(values)) for bucket, values in gathered.items()}
+        found.append(_changed(node, replace(line, interval=interval, starts=()), points))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ what is unusual
 _ANOMALY_KEYWORDS = ("direction", "interval", "alert_window", "count_default_zero", "seasonality", "timezone")
 
 
 def _anomalies(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     algorithm, bounds = _arguments(node, str, float, defaults=(2.0,))
-    _one_of(node, algorithm, ("basic", "agile", "robust"))
+    _algorithm(node, algorithm, ("basic", "agile", "robust"))
     keywords = {_one_of(node, name, _ANOMALY_KEYWORDS): value.value for name, value in node.keywords}
     direction = _one_of(node, str(keywords.get("direction", "both")), ("both", "above", "below"))
     interval = keywords.get("interval", window.interval)
@@ -248,7 +337,7 @@ def _anomalies(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     longer = Window(window.start - span, window.end, max(int(interval), 1))
     found = []
     for line in _lines(node, longer, evaluate):
-        lower, upper = _band(line.points, span, bounds)
+        lower, upper = band(line.points, span, bounds)
         points = window.cut(line.points)
         minded = {
             bucket
@@ -256,39 +345,40 @@ def _anomalies(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
             if (direction != "below" and value > upper.get(bucket, math.inf))
             or (direction != "above" and value < lower.get(bucket, -math.inf))
         }
-        band = (window.cut(lower), window.cut(upper))
-        found.append(replace(_changed(node, line, points), bounds=band, anomalous=frozenset(minded)))
+        edges = (window.cut(lower), window.cut(upper))
+        found.append(replace(_changed(node, line, points), bounds=edges, anomalous=frozenset(minded)))
     return found
 
 
-def _band(points: Points, span: int, bounds: float) -> tuple[Points, Points]:
-    """Where each point is expected, from the quantiles of those up to `span` seconds before it."""
-    lower: Points = {}
-    upper: Points = {}
-    behind: deque[tuple[int, float]] = deque()
-    ordered: list[float] = []
-    for bucket, value in sorted(points.items()):
-        while behind and behind[0][0] < bucket - span:
-            del ordered[bisect.bisect_left(ordered, behind.popleft()[1])]
-        if len(ordered) >= _ENOUGH:
-            low, middle, high = (ordered[round(part * (len(ordered) - 1))] for part in (_LOW, 0.5, _HIGH))
-            lower[bucket] = middle - bounds * (middle - low)
-            upper[bucket] = middle + bounds * (high - middle)
-        bisect.insort(ordered, value)
-        behind.append((bucket, value))
-    return lower, upper
+def _outliers(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    algorithm, tolerance, share = _arguments(node, str, float, float, defaults=(0.0,))
+    algorithm = _algorithm(node, algorithm, ("dbscan", "mad"))
+    if tolerance <= 0:
+        raise Refused(400, "outliers: the tolerance is a number above 0")
+    lines = _lines(node, window, evaluate)
+    every = [line.points for line in lines]
+    odd = dbscan(every, tolerance) if algorithm == "dbscan" else mad(every, tolerance, share)
+    return [replace(_changed(node, line, line.points), anomalous=far) for line, far in zip(lines, odd, strict=True)]
 
 
 FUNCTIONS: dict[str, Function] = {
-    "abs": _abs,
-    "per_second": functools.partial(_rate, seconds=1),
-    "per_minute": functools.partial(_rate, seconds=60),
-    "per_hour": functools.partial(_rate, seconds=3600),
-    "default_zero": _default_zero,
+    **dict.fromkeys(VALUES, _each_value),
+    "round": functools.partial(_each_value, optional=(0.0,)),
+    **dict.fromkeys(LINES, _each_line),
+    "throughput": _throughput,
+    "reduce": _reduced,
+    "autosmooth": _autosmooth,
+    **dict.fromkeys(("default", "default_zero"), _default),
     "exclude_null": _exclude_null,
-    **dict.fromkeys(("top", "bottom"), _top),
-    "timeshift": _shifted,
+    **dict.fromkeys(("top", "bottom", "top_offset", "bottom_offset"), _top),
+    "count_not_null": functools.partial(_count, counts=lambda value: True),
+    **dict.fromkeys(("count_nonzero", "count_nonzero_finite"), functools.partial(_count, counts=bool)),
+    "dt": _dt,
+    **dict.fromkeys(("avg", "sum", "min", "max", "stddev", "percentile"), _grouped),
+    "pow": _pow,
+    **dict.fromkeys(("timeshift", "calendar_shift", *_BEFORE), _shifted),
     "moving_rollup": _moving_rollup,
     **dict.fromkeys(("rollup", "fill", "as_count", "as_rate"), _modified),
     "anomalies": _anomalies,
+    "outliers": _outliers,
 }

@@ -301,7 +301,7 @@ def test_reckons_groups_with_their_like_and_with_a_total(kept):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("forecast(avg:m{*}, 'linear', 2)", "function forecast is not evaluated"),
+        ("forecast(avg:m{*}, 'linear', 2)", "forecast is not evaluated here"),
         ("avg:m{$host}", r"template variable \$host"),
         ("p95:m{*}", "percentiles"),
         ("avg:m{*}.rollup(median, 60)", "rollup: unknown method median"),

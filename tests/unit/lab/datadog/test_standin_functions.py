@@ -53,11 +53,99 @@ def ask(kept, text, start=NOW - 80, end=NOW):
         ("moving_rollup(m{*}, 60)", {0: 4.0, 20: 3.0, 40: 16 / 3, 60: 20 / 3}),
         ("timeshift(m{*}, -20)", {20: 4.0, 40: 2.0, 60: 10.0}),
         ("m{*} - timeshift(m{*}, -20)", {20: -2.0, 40: 8.0, 60: -2.0}),
+        # Values: 4, 2, 10, 8.
+        ("ceil(m{*} / 4)", {0: 1.0, 20: 1.0, 40: 3.0, 60: 2.0}),
+        ("floor(m{*} / 4)", {0: 1.0, 20: 0.0, 40: 2.0, 60: 2.0}),
+        ("round(m{*} / 4)", {0: 1.0, 20: 1.0, 40: 3.0, 60: 2.0}),
+        ("round(m{*} / 3, 1)", {0: 1.3, 20: 0.7, 40: 3.3, 60: 2.7}),
+        ("log2(m{*})", {0: 2.0, 20: 1.0, 40: 3.321928, 60: 3.0}),
+        ("log10(m{*} * 10 - 20)", {0: 1.301030, 40: 1.903090, 60: 1.778151}),
+        ("pow(m{*}, 2)", {0: 16.0, 20: 4.0, 40: 100.0, 60: 64.0}),
+        ("pow(2, m{*})", {0: 16.0, 20: 4.0, 40: 1024.0, 60: 256.0}),
+        ("pow(-m{*}, 0.5)", {}),
+        ("clamp_min(m{*}, 5)", {0: 5.0, 20: 5.0, 40: 10.0, 60: 8.0}),
+        ("clamp_max(m{*}, 5)", {0: 4.0, 20: 2.0, 40: 5.0, 60: 5.0}),
+        ("cutoff_min(m{*}, 4)", {0: 4.0, 40: 10.0, 60: 8.0}),
+        ("cutoff_max(m{*}, 8)", {0: 4.0, 20: 2.0, 60: 8.0}),
+        ("equal(m{*}, 10)", {0: 0.0, 20: 0.0, 40: 1.0, 60: 0.0}),
+        ("cumsum(m{*})", {0: 4.0, 20: 6.0, 40: 16.0, 60: 24.0}),
+        ("integral(m{*})", {20: 40.0, 40: 240.0, 60: 400.0}),
+        ("diff(m{*})", {20: -2.0, 40: 8.0, 60: -2.0}),
+        ("monotonic_diff(m{*})", {40: 8.0}),
+        ("dt(m{*})", {20: 20.0, 40: 20.0, 60: 20.0}),
+        ("derivative(m{*})", {20: -0.1, 40: 0.4, 60: -0.1}),
+        ("rate(m{*})", {40: 0.4}),
+        ("throughput(m{*})", {0: 0.2, 20: 0.1, 40: 0.5, 60: 0.4}),
+        # Weights 1, 1/2, 1/4, ...: (2 + 4/2) / 1.5, (10 + 2/2 + 4/4) / 1.75, (8 + 10/2 + 2/4 + 4/8) / 1.875
+        ("ewma_3(m{*})", {0: 4.0, 20: 8 / 3, 40: 12 / 1.75, 60: 14 / 1.875}),
+        ("ewma_1(m{*})", {0: 4.0, 20: 2.0, 40: 10.0, 60: 8.0}),
+        ("median_3(m{*})", {0: 4.0, 20: 3.0, 40: 4.0, 60: 8.0}),
+        ("rollingavg_5(m{*})", {0: 4.0, 20: 3.0, 40: 16 / 3, 60: 6.0}),
+        # Mean 6, slope (-3*-2 + -1*-4 + 1*4 + 3*2) / (9 + 1 + 1 + 9) = 1 a step of 10 s
+        ("trend_line(m{*})", {0: 3.0, 20: 5.0, 40: 7.0, 60: 9.0}),
+        ("reduce(m{*}, 'max')", dict.fromkeys((0, 20, 40, 60), 10.0)),
+        ("reduce(m{*}, 'last')", dict.fromkeys((0, 20, 40, 60), 8.0)),
+        ("default(m{*}, 7)", {0: 4.0, 20: 2.0, 40: 10.0, 60: 8.0}),
+        ("max(m{*}, 5)", {0: 5.0, 20: 5.0, 40: 10.0, 60: 8.0}),
+        ("min(m{*}, m{*} * 2 - 6)", {0: 2.0, 20: -2.0, 40: 10.0, 60: 8.0}),
+        ("rollup(abs(m{*}), 'max', 40)", {0: 4.0, 40: 10.0}),
+        ("rollup(abs(m{*}), 'p50', 40)", {0: 3.0, 40: 9.0}),
+        ("abs(m{*}).rollup(sum, 40)", {0: 6.0, 40: 18.0}),
     ],
 )
 def test_changes_each_line(kept, text, points):
     send(kept, "m", {NOW - 80: 4.0, NOW - 60: 2.0, NOW - 40: 10.0, NOW - 20: 8.0})
     assert ask(kept, text) == [pytest.approx(points)]
+
+
+def test_a_robust_trend_is_not_drawn_up_by_a_spike(kept):
+    send(kept, "m", {NOW - 80 + 20 * place: value for place, value in enumerate((1.0, 2.0, 103.0, 4.0))})
+    (robust,), (plain,) = ask(kept, "robust_trend(m{*})"), ask(kept, "trend_line(m{*})")
+    assert robust == pytest.approx({0: 1.0, 20: 2.0, 40: 3.0, 60: 4.0}, abs=0.2)
+    assert plain[60] == pytest.approx(44.0)  # the mean 27.5, and 1.5 steps of 11
+
+
+def test_smooths_alternation_away_and_keeps_a_dip(kept):
+    values = [(-10.0 if 30 <= place < 40 else 0.0) + (-1.0) ** place for place in range(60)]
+    send(kept, "m", {NOW - 1200 + 20 * place: value for place, value in enumerate(values)})
+    (smooth,) = ask(kept, "autosmooth(m{*})", NOW - 1200)
+    assert [smooth[20 * place] for place in (20, 21, 22, 23, 37, 38)] == pytest.approx([0, 0, 0, 0, -10, -10])
+    send(kept, "n", {NOW - 80: 4.0, NOW - 60: 2.0})
+    assert ask(kept, "autosmooth(n{*})") == [{0: 4.0, 20: 2.0}]
+
+
+def test_weighs_gauges_by_how_long_they_were_there(kept):
+    """The example of https://docs.datadoghq.com/dashboards/guide/how-weighted-works/"""
+    start = NOW - 60
+    for app, version, first, values in (
+        ("a", 1, 0, [12]),
+        ("b", 1, 10, [12, 12, 12]),
+        ("c", 1, 40, [12, 12]),
+        ("d", 2, 0, [12]),
+        ("e", 2, 10, [16, 16, 16]),
+        ("f", 2, 40, [18, 18]),
+    ):
+        points = {start + first + 10 * place: float(value) for place, value in enumerate(values)}
+        send(kept, "m", points, tags=(f"app:{app}", f"version:{version}"))
+    assert ask(kept, "sum:m{*} by {version}.rollup(avg, 60)", start) == [{0: 36.0}, {0: 46.0}]
+    assert ask(kept, "sum:m{*} by {version}.rollup(avg, 60).weighted()", start) == [{0: 12.0}, {0: 16.0}]
+
+
+def test_gathers_by_the_calendar_of_a_time_zone(kept):
+    midnight = NOW - 9 * 3600  # in Paris
+    send(kept, "m", {midnight - 7200: 1.0, midnight - 60: 2.0, midnight + 60: 4.0})
+    asked = "sum:m{*}.rollup(sum, daily, 12am, 'Europe/Paris')"
+    assert ask(kept, asked, midnight - 7200, NOW) == [{7200 - 86400: 3.0, 7200: 4.0}]
+    (line,) = lines(kept, "default_zero(sum:m{*}.rollup(sum, monthly))", midnight, NOW)
+    assert list(line.points.values()) == [7.0] and line.interval == 30 * 86400
+
+
+def test_shifts_by_the_calendar(kept):
+    send(kept, "m", {NOW - 80000: 1.0, NOW - 20: 5.0})
+    assert ask(kept, "calendar_shift(m{*}, '-1d', 'UTC')", NOW + 6400 - 20, NOW + 6420) == [{20: 1.0}]
+    assert ask(kept, "day_before(m{*})", NOW + 6400 - 20, NOW + 6420) == [{20: 1.0}]
+    assert ask(kept, "hour_before(m{*})", NOW + 3560, NOW + 3600) == [{20: 5.0}]
+    assert ask(kept, "week_before(m{*})") == ask(kept, "month_before(m{*})") == []
 
 
 def test_counts_and_rates_in_the_form_of_functions(kept):
@@ -104,6 +192,10 @@ def three(kept):
         ("top(m{*} by {host}, 10)", "bac"),
         ("bottom(m{*} by {host}, 2, 'last')", "cb"),
         ("bottom(m{*} by {host}, 2)", "ca"),
+        ("top_offset(m{*} by {host}, 1, 'mean', 'desc', 1)", "a"),
+        ("top5_max(m{*} by {host})", "abc"),
+        ("top10(m{*} by {host})", "bac"),
+        ("bottom15_last(m{*} by {host})", "cba"),
     ],
 )
 def test_ranks(three, text, hosts):
@@ -114,6 +206,48 @@ def test_excludes_groups_without_the_tag(three):
     send(three, "m", {NOW - 20: 7.0})
     assert len(ask(three, "m{*} by {host}")) == 4
     assert len(ask(three, "exclude_null(m{*} by {host})")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        # Hosts a: 1, 9; b: 6, 6; c: -8, 0
+        ("count_not_null(m{*} by {host})", {40: 3.0, 60: 3.0}),
+        ("count_nonzero(m{*} by {host})", {40: 3.0, 60: 2.0}),
+        ("sum(m{*} by {host}, {region})", {40: -1.0, 60: 15.0}),
+        ("max(m{*} by {host}, {*}) - max(m{*} by {host}, {*})", dict.fromkeys((40, 60), 0.0)),
+        ("percentile(m{*} by {host}, 'p50', {region})", {40: 1.0, 60: 6.0}),
+        ("stddev(m{*} by {host}, {region})", {40: 5.792716, 60: 3.741657}),
+        ("dt(m{*} by {host})", {60: 20.0}),
+        ("stddev:m{*}", {40: 5.792716, 60: 3.741657}),
+    ],
+)
+def test_reckons_with_all_lines(three, text, points):
+    found = ask(three, text)
+    assert found[0] == pytest.approx(points) and (len(found) == 1 or "{*}" in text)
+
+
+def test_groups_once_more(kept):
+    for host, region, value in (("a", "x", 1.0), ("b", "x", 3.0), ("c", "y", 7.0)):
+        send(kept, "m", {NOW - 20: value}, host=host, tags=(f"region:{region}",))
+    found = lines(kept, "avg(m{*} by {host,region}, {region})")
+    assert [(line.group, line.points[NOW - 20]) for line in found] == [(("region:x",), 2.0), (("region:y",), 7.0)]
+    assert len(lines(kept, "exclude_null(m{*} by {host,zone}, 'host')")) == 3
+
+
+@pytest.mark.parametrize("arguments", ["'dbscan', 3", "'MAD', 3, 50"])
+def test_outliers_are_unlike_the_others(kept, arguments):
+    for host, low in (("a", 10.0), ("b", 11.0), ("c", 12.0), ("d", 11.0), ("e", 40.0)):
+        send(kept, "m", {NOW - 40: low, NOW - 20: low + 1}, host=host)
+    found = lines(kept, f"outliers(avg:m{{*}} by {{host}}, {arguments})")
+    assert {line.group for line in found if line.anomalous} == {("host:e",)} and len(found) == 5
+
+
+def test_two_lines_have_no_outlier(kept):
+    for host, value in (("a", 10.0), ("b", 90.0)):
+        send(kept, "m", {NOW - 20: value}, host=host)
+    for asked in ("'dbscan', 3", "'mad', 3, 20"):
+        assert not any(line.anomalous for line in lines(kept, f"outliers(avg:m{{*}} by {{host}}, {asked})"))
 
 
 # ----------------------------------------------------------------------------------------------------------- anomalies
@@ -154,10 +288,14 @@ def test_too_little_history_draws_no_band(kept):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("forecast(avg:m{*}, 'linear', 1)", "function forecast is not evaluated"),
-        ("outliers(avg:m{*} by {host}, 'DBSCAN', 2)", "function outliers is not evaluated"),
-        ("autosmooth(avg:m{*})", "function autosmooth is not evaluated"),
-        ("anomalies(avg:m{*}, 'adaptive', 2)", "anomalies: unknown 'adaptive'"),
+        ("forecast(avg:m{*}, 'linear', 1)", "^forecast is not evaluated here$"),
+        ("piecewise_constant(avg:m{*})", "^piecewise_constant is not evaluated here$"),
+        (
+            "outliers(avg:m{*} by {host}, 'scaledDBSCAN', 2)",
+            "outliers: 'scaledDBSCAN' is not evaluated here, only dbscan",
+        ),
+        ("outliers(avg:m{*} by {host}, 'mad', 0)", "above 0"),
+        ("anomalies(avg:m{*}, 'adaptive', 2)", "anomalies: 'adaptive' is not evaluated here, only basic, agile"),
         ("anomalies(avg:m{*}, 'basic', 2, colour='red')", "anomalies: unknown 'colour'"),
         ("anomalies(avg:m{*}, 'basic', 2, direction='up')", "anomalies: unknown 'up'"),
         ("anomalies(avg:m{*}, 'basic', -2)", "numbers above 0"),
@@ -171,7 +309,20 @@ def test_too_little_history_draws_no_band(kept):
         ("top(avg:m{*}, 0)", "from 1 to 1000"),
         ("moving_rollup(avg:m{*}, 60, 'median')", "moving_rollup: unknown 'median'"),
         ("moving_rollup(avg:m{*}, 1e9)", "from 1 to 86400"),
-        ("rollup(abs(avg:m{*}), 'sum', 60)", "for a metric only"),
+        ("rollup(abs(avg:m{*}), 'median', 60)", "rollup: unknown 'median'"),
+        ("rollup(abs(avg:m{*}), 'sum', 0)", "number of seconds from 1"),
+        ("avg:m{*}.rollup(sum, daily, noon)", "begins with an hour such as 9am"),
+        ("avg:m{*}.rollup(sum, weekly, 1)", "begins with a weekday"),
+        ("avg:m{*}.rollup(sum, monthly, 31)", "from 1 to 28"),
+        ("avg:m{*}.rollup(sum, daily, 9am, Mars)", "no time zone Mars"),
+        ("calendar_shift(avg:m{*}, '1d')", "not a shift such as -1d"),
+        ("clamp_min(avg:m{*})", "clamp_min: expected a query and a number"),
+        ("avg(avg:m{*} by {host})", "avg: expected a query and tag keys"),
+        ("top_offset(avg:m{*} by {host}, 2, 'mean', 'desc', -1)", "from 1 to 1000"),
+        ("pow(2, 3)", "pow: a query needs at least one metric"),
+        ("max(1, 3)", "max: a query needs at least one metric"),
+        ("reduce(avg:m{*}, 'median')", "reduce: unknown 'median'"),
+        ("histogram:m{*}", "percentiles exist for distributions only"),
         ("abs(avg:m{*}, method='x')", "method= is not evaluated"),
         ("per_hour(m{*} * 1e308)", "out of range"),
     ],
@@ -189,6 +340,7 @@ def test_refuses_what_it_cannot_evaluate(kept, text, message):
     [
         ({"q": "avg:m{$host} by {host}"}, "avg:m{host:a} by {host}"),
         ({"q": "avg:m{name:$host.value,$env}"}, "avg:m{name:a,*}"),
+        ({"q": "avg:m{$http.route,$env.x}"}, "avg:m{http.route:r,*.x}"),
         (
             {"queries": [{"name": "a", "query": "avg:m{*}"}, {"name": "b", "query": "sum:n{$host}"}]},
             "avg:m{*}, sum:n{host:a}",
@@ -209,7 +361,9 @@ def test_refuses_what_it_cannot_evaluate(kept, text, message):
     ],
 )
 def test_puts_queries_in_place_of_their_names(request_, expected):
-    assert str(formulas.request_query(request_, {"host": "host:a", "env": "*"})) == str(parse(expected))
+    assert str(formulas.request_query(request_, {"host": "host:a", "env": "*", "http.route": "http.route:r"})) == str(
+        parse(expected)
+    )
 
 
 @pytest.mark.parametrize(

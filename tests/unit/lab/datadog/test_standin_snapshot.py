@@ -111,7 +111,7 @@ def test_answers_with_what_was_asked_and_where_the_picture_is(client):
         ({"metric_query": "avg:m{*}", "start": "x"}, "'start' is invalid"),
         ({"metric_query": "avg:m{*}", "width": 5}, "'width' is invalid"),
         ({"metric_query": "avg:m{"}, "Error parsing query"),
-        ({"metric_query": "forecast(avg:m{*}, 'linear', 1)"}, "function forecast is not evaluated"),
+        ({"metric_query": "forecast(avg:m{*}, 'linear', 1)"}, "forecast is not evaluated here"),
         ({"graph_def": "{"}, "not in the expected format"),
         ({"graph_def": "[]"}, "not the definition of a graph"),
         ({"graph_def": '{"requests": 5}'}, "not the definition of a graph"),

@@ -55,6 +55,7 @@ query1 / (query2 + query3) * 100
 percentile(query1, 'p90', {env, host})
 max(rollup(query1, 'avg', 300), { * })
 reduce(moving_rollup(query1, 180, sum), 'last')
+pow(query1, 2) + pow(2, query2) + pow(query1, query2)
 anomalies(query1, 'basic', 2)
 min(100, query1 / query2 * 100)
 """.strip().splitlines()
@@ -117,6 +118,8 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("metric", "abs(avg:a{*}, avg:b{*})", 1, "abs has 2 arguments, more than it takes"),
         ("metric", "1 + diff(abz(avg:a{*}))", 10, "unknown function abz: did you mean abs?"),
         ("metric", "median_4(avg:a{*})", 1, "unknown function median_4: did you mean median_"),
+        ("metric", "pow(avg:a{*})", 1, "pow lacks exponent"),
+        ("metric", "pow(avg:a{*}, 2, 3)", 1, "pow has 3 arguments"),
         ("metric", "top(avg:a{*}, 10, 'last')", 1, "top lacks direction: top(query, limit, by, direction)"),
         ("metric", "top(avg:a{*}, 10, 'last', 'up')", 1, "direction of top is one of asc, desc, not up"),
         ("metric", "anomalies(avg:a{*}, 'basic')", 1, "anomalies lacks bounds"),

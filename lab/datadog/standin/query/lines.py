@@ -1,0 +1,85 @@
+"""What a query gives: lines of points, with no value where none was measured. Times are seconds since the epoch."""
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Points = dict[int, float]
+Method = Callable[[list[float]], float]
+
+# The methods of time and of space aggregation.
+METHODS: dict[str, Method] = {
+    "avg": statistics.fmean,
+    "sum": math.fsum,
+    "min": min,
+    "max": max,
+    "count": len,
+}
+# What makes one number of a line, in top() and in widgets.
+RANKS: dict[str, Method] = {
+    "mean": statistics.fmean,
+    "sum": math.fsum,
+    "min": min,
+    "max": max,
+    "last": lambda values: values[-1],
+    "area": math.fsum,
+    **dict.fromkeys(("l2norm", "norm"), lambda values: math.hypot(*values)),
+}
+
+
+@dataclass
+class Line:
+    """One series of an answer: `group` is its tags by the keys of `by`, `name` what it measures without any scope.
+
+    `bounds` are the lower and the upper one where anomalies() drew them; `anomalous` tells which points it minds, or
+    outliers() does. `starts` are the beginnings of all buckets where they are not multiples of `interval`.
+    """
+
+    name: str
+    expression: str
+    scope: str
+    group: tuple[str, ...]
+    interval: int
+    points: Points
+    aggregator: str | None = None
+    bounds: tuple[Points, Points] | None = None
+    anomalous: frozenset[int] = frozenset()
+    starts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is asked for: start <= time < end, and the seconds between points where the query says nothing of them."""
+
+    start: int
+    end: int
+    interval: int
+
+    def buckets(self, interval: int) -> range:
+        return range(-(-self.start // interval) * interval, self.end, interval)
+
+    def cut(self, points: Points) -> Points:
+        """Those of `points` that lie within the window."""
+        return {bucket: value for bucket, value in points.items() if self.start <= bucket < self.end}
+
+
+def percentile(values: list[float], part: float) -> float:
+    """The value that `part` of the others lie below, between two of them in proportion."""
+    ordered = sorted(values)
+    place = part * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def method(name: str) -> Method | None:
+    """The method called `name`: one of METHODS, stddev, or a percentile such as p95. None where there is none."""
+    if name in METHODS:
+        return METHODS[name]
+    if name == "stddev":
+        return statistics.pstdev
+    digits = name.removeprefix("p")
+    if name.startswith("p") and digits.replace(".", "", 1).isdecimal() and 0 < float(digits) < 100:
+        return lambda values: percentile(values, float(digits) / 100)
+    return None

@@ -1,0 +1,169 @@
+"""What functions make of the points of one line. Pure; times are seconds since the epoch.
+
+Source: https://docs.datadoghq.com/dashboards/functions/. What it leaves open: the weights of ewma_N() are those of
+pandas, whose ewm(span=N) they were taken from, and rate(), which leaves falling values out, is as Datadog's founder
+explains it: https://gist.github.com/alq666/3174101
+"""
+
+import itertools
+import math
+import statistics
+from collections.abc import Callable, Iterator
+
+from .lines import METHODS, Points
+
+# Rounds of the robust regression, and from how many deviations on a point counts less.
+_ROUNDS, _HUBER = 50, 1.345
+# The median absolute deviation of a normal distribution, in standard deviations.
+_NORMAL = 0.6745
+# autosmooth() averages over a tenth of the points at most.
+_WIDEST = 10
+
+
+def _rounded(value: float, digits: float = 0) -> float:
+    """Half away from zero, rather than Python's half to even."""
+    scale = 10.0 ** int(digits)
+    return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
+
+
+# Value by value, with the numbers that follow the query in a call; None is no value.
+VALUES: dict[str, Callable[..., float | None]] = {
+    "abs": abs,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "log2": lambda value: math.log2(value) if value > 0 else None,
+    "log10": lambda value: math.log10(value) if value > 0 else None,
+    "round": _rounded,
+    "clamp_min": max,
+    "clamp_max": min,
+    "cutoff_min": lambda value, limit: value if value >= limit else None,
+    "cutoff_max": lambda value, limit: value if value <= limit else None,
+    # The documentation does not say: 1 where the value is that one, 0 elsewhere.
+    "equal": lambda value, other: float(value == other),
+}
+
+
+def _pairs(points: Points) -> Iterator[tuple[int, int, float]]:
+    """(time, seconds since the point before, change since then) of each point but the first."""
+    for (before, old), (bucket, value) in itertools.pairwise(sorted(points.items())):
+        yield bucket, bucket - before, value - old
+
+
+def cumsum(points: Points) -> Points:
+    buckets = sorted(points)
+    return dict(zip(buckets, itertools.accumulate(points[bucket] for bucket in buckets), strict=True))
+
+
+def integral(points: Points) -> Points:
+    """The sum of each value times the seconds since the point before."""
+    return cumsum({bucket: points[bucket] * seconds for bucket, seconds, _change in _pairs(points)})
+
+
+def diff(points: Points) -> Points:
+    return {bucket: change for bucket, _seconds, change in _pairs(points)}
+
+
+def monotonic_diff(points: Points) -> Points:
+    return {bucket: change for bucket, change in diff(points).items() if change >= 0}
+
+
+def rate(points: Points, seconds: int = 1) -> Points:
+    """The change in so many seconds, since the point before."""
+    return {bucket: change / passed * seconds for bucket, passed, change in _pairs(points)}
+
+
+def _ewma(span: int) -> Callable[[Points], Points]:
+    def smooth(points: Points) -> Points:
+        kept, total, weight, found = 1 - 2 / (span + 1), 0.0, 0.0, {}
+        for bucket in sorted(points):
+            total, weight = points[bucket] + kept * total, 1 + kept * weight
+            found[bucket] = total / weight
+        return found
+
+    return smooth
+
+
+def _rolling(span: int, method: Callable[[list[float]], float]) -> Callable[[Points], Points]:
+    """`method` of the last `span` points, fewer at the beginning."""
+
+    def smooth(points: Points) -> Points:
+        buckets = sorted(points)
+        values = [points[bucket] for bucket in buckets]
+        return {bucket: method(values[max(0, place + 1 - span) : place + 1]) for place, bucket in enumerate(buckets)}
+
+    return smooth
+
+
+def trend_line(points: Points) -> Points:
+    return _fitted(points, dict.fromkeys(points, 1.0))
+
+
+def _fitted(points: Points, weights: Points) -> Points:
+    """The line of least squares, where each point counts by its weight."""
+    total = math.fsum(weights.values())
+    middle = math.fsum(weights[bucket] * bucket for bucket in points) / total
+    mean = math.fsum(weights[bucket] * value for bucket, value in points.items()) / total
+    spread = math.fsum(weights[bucket] * (bucket - middle) ** 2 for bucket in points)
+    common = math.fsum(weights[bucket] * (bucket - middle) * (value - mean) for bucket, value in points.items())
+    slope = common / spread if spread else 0.0
+    return {bucket: mean + slope * (bucket - middle) for bucket in points}
+
+
+def robust_trend(points: Points) -> Points:
+    """The line of Huber's loss, by least squares over and over: what is far off counts less each time."""
+    line = trend_line(points)
+    for _round in range(_ROUNDS):
+        off = {bucket: abs(value - line[bucket]) for bucket, value in points.items()}
+        limit = _HUBER * statistics.median(off.values()) / _NORMAL
+        if not limit:
+            break
+        line = _fitted(points, {bucket: min(1.0, limit / far) if far else 1.0 for bucket, far in off.items()})
+    return line
+
+
+# A line, or all there is of it, by one function.
+LINES: dict[str, Callable[[Points], Points]] = {
+    "cumsum": cumsum,
+    "integral": integral,
+    "diff": diff,
+    "monotonic_diff": monotonic_diff,
+    "derivative": rate,
+    "rate": lambda points: {bucket: value for bucket, value in rate(points).items() if value >= 0},
+    "per_second": rate,
+    "per_minute": lambda points: rate(points, 60),
+    "per_hour": lambda points: rate(points, 3600),
+    "trend_line": lambda points: trend_line(points) if points else {},
+    "robust_trend": lambda points: robust_trend(points) if points else {},
+    **{f"ewma_{span}": _ewma(span) for span in (1, 3, 5, 7, 10, 20)},
+    **{f"median_{span}": _rolling(span, statistics.median) for span in (3, 5, 7, 9)},
+    **{f"rollingavg_{span}": _rolling(span, METHODS["avg"]) for span in (5, 13, 21, 29)},
+}
+
+
+def autosmooth(lines: list[Points]) -> list[Points]:
+    """Moving averages over one span for all lines, that which makes them smoothest and keeps their outliers.
+
+    Source: the paper that Datadog's documentation names, ASAP (Rong and Bailis, 2017): the least deviation of
+    differences among spans that keep the kurtosis.
+    """
+    most = max((len(points) for points in lines), default=0) // _WIDEST
+    best, span = _roughness(lines), 1
+    for wide in range(2, most + 1):
+        smoothed = [_rolling(wide, METHODS["avg"])(points) for points in lines]
+        keeps = all(_kurtosis(after) >= _kurtosis(before) for before, after in zip(lines, smoothed, strict=True))
+        if keeps and _roughness(smoothed) < best:
+            best, span = _roughness(smoothed), wide
+    return [_rolling(span, METHODS["avg"])(points) for points in lines]
+
+
+def _roughness(lines: list[Points]) -> float:
+    return math.fsum(statistics.pstdev(changes) for points in lines if (changes := list(diff(points).values())))
+
+
+def _kurtosis(points: Points) -> float:
+    values = list(points.values())
+    spread = statistics.pvariance(values) if values else 0.0
+    if not spread:
+        return 0.0
+    mean = statistics.fmean(values)
+    return statistics.fmean((value - mean) ** 4 for value in values) / spread**2
