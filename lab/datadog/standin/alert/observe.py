@@ -212,12 +212,12 @@ def _checks(asked: CheckCondition, store: Store) -> list[Observation]:
     for run in store.check_runs(check=asked.check, most=_MOST_RUNS):
         tags = {*run.tags, *host_tags.get(run.host, ()), *([f"host:{run.host}"] if run.host else [])}
         if all(one.matches(tags) for one in over) and not any(one.matches(tags) for one in exclude):
-            by = sorted(run.tags) if asked.by == ("*",) else [_tag(key, tags) for key in asked.by]
+            by = sorted(run.tags) if asked.by == ("*",) else [joined_tag(key, tags) for key in asked.by]
             groups.setdefault(tuple(by), []).append(run)
     return [_check(asked, group, runs) for group, runs in sorted(groups.items())]
 
 
-def _tag(key: str, tags: Iterable[str]) -> str:
+def joined_tag(key: str, tags: Iterable[str]) -> str:
     return next((tag for tag in sorted(tags) if tag.startswith(f"{key}:")), f"{key}:N/A")
 
 

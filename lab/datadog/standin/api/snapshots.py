@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from ..clock import iso
 from ..errors import Refused
-from ..graph.model import View, widget
-from ..graph.picture import draw
+from ..graph.model import View
+from ..graph.picture import PICTURED, draw
+from ..graph.widgets import widget
 from ..query.events import finder
 from ..wire import bodies, user
 from ..wire.bodies import Json
@@ -27,7 +28,6 @@ _MOST = 200
 _NAME = re.compile(r"[0-9a-f]{40}")
 # Where Datadog puts them: a store, and the organisation.
 _PLACE = f"dd-snapshots-lab/org_{user.ORG}"
-_VISUALS = ("timeseries", "query_value")
 
 
 class Snapshots(Room):
@@ -83,9 +83,7 @@ def _model(definition: Any, view: View) -> Json:
     if not isinstance(definition, dict):
         raise Refused(400, "graph_def: not the definition of a graph")
     visual = definition.get("viz") or definition.get("type", "timeseries")
-    if visual not in _VISUALS:
-        raise Refused(400, f"graph_def: {visual} is not drawn by the stand-in Datadog")
     model = widget({**definition, "type": visual}, view)
-    if "problem" in model:
-        raise Refused(400, f"graph_def: {model['problem']}")
+    if model["kind"] not in PICTURED:
+        raise Refused(400, f"graph_def: {model.get('problem') or f'there is no picture of a {visual}'}")
     return model

@@ -1,18 +1,31 @@
 """What a dashboard's widget shows: its definition and the stored points become a plain model for templates and charts.
 
+A model has a `kind`, which says what else it has and how it is drawn:
+    chart    chart (lines, limits, start, end, axis), rows (the same in figures), left_out (lines beyond the most)
+    value    value, unit, how, and a state where it is a monitor's
+    table    columns (texts), rows of cells (text, number, share of the greatest, state or address), left_out, note
+    bins     bins (low, high, count, share of the greatest): a histogram
+    heat     starts of the columns, bins of the rows, cells (a count and its share, or None), left to right, upwards
+    tiles    groups of tiles (name, number, shade from 0 to 5, address), low and high
+    events   events, newest first, and their number
+    note, address (an image or page elsewhere), group (widgets), none (problem: why nothing is drawn)
 Times are seconds since the epoch, in a chart's model milliseconds as the charts' library takes them.
 """
 
+import functools
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Refused
 from ..query.evaluate import evaluate
-from ..query.formulas import request_query
+from ..query.events import counted
+from ..query.formulas import Reader, bound, request_query
 from ..query.lines import METHODS, RANKS, Line
 from ..store import Store
+from ..store.documents import Documents
 from ..wire.bodies import Json
 
 _USUAL = 3600
@@ -24,6 +37,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _GAP = 300
 _MOST_LINES = 100
 _REDUCE = {**METHODS, **RANKS}
+_MOST_DIGITS = 10
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -35,6 +49,25 @@ class View:
     now: float
     variables: Mapping[str, str]
     asked: tuple[int, int] | None = None
+
+    @functools.cached_property
+    def documents(self) -> Documents:
+        return Documents(self.store)
+
+    @functools.cached_property
+    def events(self) -> list[Json]:
+        return self.documents.all("event")
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """What reads the queries of data sources other than metrics."""
+
+        def read_events(query: Json) -> Any:
+            search = query.get("search") or {}
+            text = search.get("query", "") if isinstance(search, dict) else search
+            return counted(query, self.events, bound(str(text), self.variables))
+
+        return {"events": read_events}
 
     def span(self, time: Any) -> tuple[int, int]:
         """(start, end) of a widget with this `time`: its own, unless the person has asked for another."""
@@ -51,6 +84,8 @@ def number(value: float | None, precision: int = 2, scaled: bool = True) -> str:
     """A value for reading: 1234.5 is 1.23k, where it is `scaled`."""
     if value is None:
         return "-"
+    if not math.isfinite(value):
+        return str(value)
     size, unit = next((scale for scale in _SCALES if scaled and abs(value) >= scale[0]), (1, ""))
     text = f"{value / size:,.{precision}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + unit
@@ -66,60 +101,57 @@ def nested(widgets: list[Json]) -> Iterator[Json]:
     """Every widget, those inside of groups too."""
     for one in widgets:
         yield one
-        yield from nested(one["definition"].get("widgets") or [])
-
-
-def widget(definition: Json, view: View) -> Json:
-    """The model of a widget: "kind" names what of it is drawn, "problem" says why nothing is.
-
-    Definitions come from the API, which does not check all of them: what does not fit is a problem of one widget alone.
-    """
-    type_ = definition["type"]
-    title, queries = definition.get("title") or "", list(_queries(definition))
-    model: Json = {"type": type_, "title": title, "queries": queries}
-    try:
-        if type_ == "group":
-            inside = [widget(one["definition"], view) for one in definition["widgets"]]
-            return {**model, "kind": "group", "widgets": inside}
-        if type_ in ("note", "free_text"):
-            return {**model, "kind": "note", "text": str(definition.get("content", definition.get("text", "")))}
-        if type_ not in _DRAWN:
-            raise Refused(400, f"{type_} is not drawn by the stand-in Datadog")
-        start, end = view.span(definition.get("time"))
-        if start >= end:
-            raise Refused(400, "the span of time is empty")
-        return {**model, "start": start, "end": end, **_DRAWN[type_](definition, view, start, end)}
-    except Refused as error:
-        problem = "; ".join(map(str, error.errors))
-    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        problem = f"not the definition of a graph: {error!r}"
-    return {**model, "kind": "none", "problem": problem}
-
-
-def _queries(part: Any) -> Iterator[str]:
-    """Every text under "q", "query" or "formula", however deep."""
-    if isinstance(part, list):
-        for item in part:
-            yield from _queries(item)
-    elif isinstance(part, dict):
-        for name, item in part.items():
-            if name in ("q", "query", "formula") and isinstance(item, str):
-                yield item
-            else:
-                yield from _queries(item)
+        inner = one["definition"].get("widgets")
+        yield from nested(inner if isinstance(inner, list) else [])
 
 
 # ------------------------------------------------------------------------------------------------------------ lines
-def _answers(definition: Json, view: View, start: int, end: int) -> Iterator[tuple[Json, str, list[Line]]]:
-    """(request, alias of the formula, lines) for each formula of a widget."""
+# What a request asked of other data sources, before it had queries: by the name of its field.
+_OLD_QUERIES = ("apm", "apm_stats", "audit", "log", "network", "process", "profile_metrics", "rum", "security")
+
+
+def request_lines(request: Json, view: View, start: int, end: int) -> Iterator[tuple[str, list[Line]]]:
+    """(alias of the formula, lines) for each formula of a request. Raises Refused(400)."""
+    asked = _with_queries(request)
+    formulas = asked.get("formulas") or ()
+    query = request_query(asked, view.variables, view.readers)
+    for index, lines in enumerate(evaluate(query, view.store, start, end)):
+        yield (formulas[index].get("alias") if index < len(formulas) else "") or "", lines
+
+
+def _with_queries(request: Json) -> Json:
+    """A request in today's form. Raises Refused(400) where it asks a data source that there is not here."""
+    other = next((name for name in _OLD_QUERIES if f"{name}_query" in request), None)
+    if other:
+        raise Refused(400, f"the data source {other} is not evaluated here")
+    if isinstance(request.get("query"), dict):
+        return {**request, "queries": [request["query"]]}
+    if isinstance(request.get("event_query"), dict):
+        return {**request, "queries": [{"data_source": "events", **request["event_query"]}]}
+    return request
+
+
+def bound_query(request: Json, variables: Mapping[str, str]) -> str:
+    """The text of the one query of a request with the values of template variables, "" where it has several."""
+    asked = _with_queries(request)
+    queries = list(asked.get("queries") or [])
+    text = asked.get("q") if "q" in asked else queries[0].get("query") if len(queries) == 1 else ""
+    return bound(text, variables) if isinstance(text, str) else ""
+
+
+def requests_of(definition: Json) -> list[Json]:
+    """The requests of a widget, at least one. Raises Refused(400)."""
     requests = definition["requests"]
     if not requests:
         raise Refused(400, "the widget asks for nothing")
-    for request in requests if isinstance(requests, list) else [requests]:
-        formulas = request.get("formulas") or ()
-        for index, lines in enumerate(evaluate(request_query(request, view.variables), view.store, start, end)):
-            alias = formulas[index].get("alias") if index < len(formulas) else ""
-            yield request, alias or "", lines
+    return requests if isinstance(requests, list) else [requests]
+
+
+def answers(definition: Json, view: View, start: int, end: int) -> Iterator[tuple[Json, str, list[Line]]]:
+    """(request, alias of the formula, lines) for each formula of a widget."""
+    for request in requests_of(definition):
+        for alias, lines in request_lines(request, view, start, end):
+            yield request, alias, lines
 
 
 def label(line: Line, alias: str = "") -> str:
@@ -140,7 +172,7 @@ def chart(
             "points": len(values),
             **{how: METHODS[how](values) for how in ("min", "avg", "max")},
             "last": line.points[max(line.points)],
-            "odd": len(line.anomalous) if line.bounds else None,
+            "odd": len(line.anomalous) if line.bounds or line.anomalous else None,
         }
         for line, _style, name in lines[:_MOST_LINES]
         if (values := list(line.points.values()))
@@ -166,51 +198,53 @@ def _line(line: Line, style: str, name: str) -> Json:
             "lower": [lower[bucket] for bucket in known],
             "upper": [upper[bucket] for bucket in known],
         }
+    if line.bounds or line.anomalous:
         odd = sorted(line.anomalous)
         model["odd"] = {"x": [bucket * 1000 for bucket in odd], "y": [line.points[bucket] for bucket in odd]}
     return model
 
 
-def _timeseries(definition: Json, view: View, start: int, end: int) -> Json:
+def timeseries(definition: Json, view: View, start: int, end: int) -> Json:
     lines = [
         (line, request.get("display_type") or request.get("type") or "line", label(line, alias))
-        for request, alias, answer in _answers(definition, view, start, end)
+        for request, alias, answer in answers(definition, view, start, end)
         for line in answer
     ]
     limits = [
         (float(value), str(marker.get("display_type", "")).split(" ")[0])
         for marker in definition.get("markers") or ()
         for value in _NUMBER.findall(str(marker["value"]))
+        if math.isfinite(float(value))
     ]
     axis = {name: value for name, value in (definition.get("yaxis") or {}).items() if name in ("min", "max", "scale")}
     return chart(lines, start, end, limits, **axis)
 
 
 # ----------------------------------------------------------------------------------------------------------- values
-def _how(request: Json) -> str:
-    queries = request.get("queries") or [{}]
-    how = request.get("aggregator") or queries[0].get("aggregator") or "avg"
+def how_of(request: Json) -> str:
+    """By what a request makes one value of a line: of events, their sum. Raises Refused(400)."""
+    first = (request.get("queries") or [{}])[0]
+    how = request.get("aggregator") or first.get("aggregator")
+    how = how or ("sum" if first.get("data_source") == "events" or "event_query" in request else "avg")
     if how not in _REDUCE:
-        raise Refused(400, f"the aggregator {how} is not evaluated by the stand-in Datadog")
-    return how
+        raise Refused(400, f"the aggregator {how} is not evaluated here")
+    return str(how)
 
 
-def _reduced(line: Line, how: str) -> float | None:
+def reduced(line: Line, how: str) -> float | None:
+    """The one value of a line, None where it has no point."""
     values = [line.points[bucket] for bucket in sorted(line.points)]
     return float(_REDUCE[how](values)) if values else None
 
 
-def _query_value(definition: Json, view: View, start: int, end: int) -> Json:
-    request, _alias, lines = next(_answers(definition, view, start, end))
-    how = _how(request)
-    value = _reduced(lines[0], how) if lines else None
-    precision, scaled = int(definition.get("precision", 2)), definition.get("autoscale", True)
+def query_value(definition: Json, view: View, start: int, end: int) -> Json:
+    request, _alias, lines = next(answers(definition, view, start, end))
+    how = how_of(request)
+    value = reduced(lines[0], how) if lines else None
+    precision, scaled = (
+        max(0, min(_MOST_DIGITS, int(definition.get("precision", 2)))),
+        definition.get("autoscale", True),
+    )
     unit = str(definition.get("custom_unit") or "")
     shown = "no data" if value is None else number(value, precision, scaled)
     return {"kind": "value", "value": shown, "unit": unit, "how": how}
-
-
-_DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
-    "timeseries": _timeseries,
-    "query_value": _query_value,
-}

@@ -3,11 +3,12 @@
 import io
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import Any
 
 from ..wire.bodies import Json
+from .model import number
 
 _DPI = 100
 # Lines that are named under a graph.
@@ -35,10 +36,8 @@ def _figure(model: Json, title: str, span: tuple[int, int], size: tuple[int, int
     axes = figure.add_subplot()
     if title:
         axes.set_title(title, fontsize=10, loc="left", parse_math=False)
-    if model["kind"] == "value":
-        axes.axis("off")
-        text = f"{model['value']} {model['unit']}".strip()
-        axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=height / 8, parse_math=False)
+    if model["kind"] in _OTHERS:
+        _OTHERS[model["kind"]](axes, model, height)
     else:
         _plot(axes, model["chart"], max(1, width // 250))
         for happened in events:
@@ -55,6 +54,60 @@ def _figure(model: Json, title: str, span: tuple[int, int], size: tuple[int, int
         axes.grid(axis="y", color="#e5e5e5")
         axes.set_axisbelow(True)
     return figure
+
+
+def _value(axes: Any, model: Json, height: int) -> None:
+    axes.axis("off")
+    text = f"{model['value']} {model['unit']}".strip()
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=height / 8, parse_math=False)
+
+
+def _table(axes: Any, model: Json, height: int) -> None:
+    """The rows as bars of their first number, as many as have room."""
+    rows = [[one.get("text", one.get("number")) for one in row] for row in model["rows"]]
+    numbered = [(str(row[0]), row[1] or 0.0) for row in rows if len(row) > 1 and not isinstance(row[1], str)]
+    shown = numbered[: max(1, height // 25)]
+    bars = axes.barh([*range(len(shown))], [value for _name, value in shown], color="C0", alpha=0.6)
+    axes.invert_yaxis()
+    axes.set_yticks([*range(len(shown))], [""] * len(shown))
+    for bar, (name, value) in zip(bars, shown, strict=True):
+        text = f" {name}: {number(value)}"
+        axes.text(0, bar.get_y() + bar.get_height() / 2, text, va="center", fontsize=8, parse_math=False)
+    _bare(axes, bool(shown))
+
+
+def _bins(axes: Any, model: Json, height: int) -> None:
+    lows, widths = [one["low"] for one in model["bins"]], [one["high"] - one["low"] for one in model["bins"]]
+    axes.bar(lows, [one["count"] for one in model["bins"]], width=widths, align="edge", color="C0", edgecolor="white")
+    _bare(axes, bool(model["bins"]))
+
+
+def _heat(axes: Any, model: Json, height: int) -> None:
+    if model["bins"]:
+        shares = [[one["share"] if one else math.nan for one in row] for row in model["cells"]]
+        low, high = model["bins"][0]["low"], model["bins"][-1]["high"]
+        ends = (0, len(model["starts"]), low, high if high > low else low + 1)
+        axes.imshow(shares, aspect="auto", origin="lower", extent=ends, cmap="Purples", vmin=0, vmax=1)
+        axes.set_xticks([])
+    _bare(axes, bool(model["bins"]))
+
+
+def _bare(axes: Any, known: bool) -> None:
+    axes.tick_params(labelsize=8, colors="#555555")
+    axes.spines[["top", "right"]].set_visible(False)
+    if not known:
+        axes.text(0.5, 0.5, "(no data)", transform=axes.transAxes, ha="center", va="center", color="#777777")
+
+
+# What is drawn otherwise than along the time.
+_OTHERS: dict[str, Callable[[Any, Json, int], None]] = {
+    "value": _value,
+    "table": _table,
+    "bins": _bins,
+    "heat": _heat,
+}
+# The kinds of models of which there are pictures.
+PICTURED = ("chart", *_OTHERS)
 
 
 def _plot(axes: Any, drawn: Json, columns: int) -> None:

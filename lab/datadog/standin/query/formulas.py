@@ -12,6 +12,7 @@ from ..wire.bodies import Json
 from .tree import named
 
 _VARIABLE = re.compile(r"\$([A-Za-z_][\w.-]*)")
+_MOST_LINES = 1000
 # Reads a query of one data source. Raises Refused(400).
 Reader = Callable[[Json], Expression]
 
@@ -46,7 +47,7 @@ def request_query(
         }
         formulas = request.get("formulas") or [{"formula": name} for name in queries]
         return Query(tuple(_formula(formula, queries) for formula in formulas))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Refused(400, f"a request needs q, or queries and formulas: {error}") from None
 
 
@@ -91,5 +92,7 @@ def _formula(formula: Json, queries: Mapping[str, Expression]) -> Expression:
     limit: Any = formula.get("limit")
     if not limit:
         return expression
-    count, order = Number(float(limit.get("count", 10))), String(limit.get("order", "desc"))
+    # More lines than top() takes are drawn by nothing.
+    count = Number(float(min(_MOST_LINES, int(limit.get("count") or 10))))
+    order = String(str(limit.get("order") or "desc"))
     return Call("top", (expression, count, String("mean"), order))

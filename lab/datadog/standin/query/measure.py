@@ -115,6 +115,17 @@ def _statistic(store: Store, ids: list[int], over: tuple[int, int, int], how: st
     return {bucket: found[how] for bucket, found in store.percentiles(ids, *over, (how,)).items()}
 
 
+def histogram(node: Series, store: Store, window: Window) -> list[tuple[int, float, float]]:
+    """(start of bucket, value, how many) of all values of a distribution. Raises Refused(400)."""
+    chosen = [one for one in store.series(node.metric) if node.scope.matches(one.tags)]
+    if chosen and not any(one.type == DISTRIBUTION for one in chosen):
+        raise Refused(400, f"histogram:{node.metric}: only distributions have one")
+    made = plan(node.modifiers, window, DISTRIBUTION)
+    first, _last = _buckets(window, made.interval)
+    found = store.sketched((one.id for one in chosen), first, window.end, made.interval)
+    return [(bucket, value, count) for bucket, counted in found.items() for value, count in counted]
+
+
 def _groups(tags: frozenset[str], keys: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
     """The groups of a series: one for each value of each key, N/A where it has none, () without keys."""
     return itertools.product(*([tag for tag in tags if tag.startswith(f"{key}:")] or [f"{key}:N/A"] for key in keys))

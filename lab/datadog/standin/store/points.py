@@ -214,16 +214,25 @@ class Points(Hosts):
         self, ids: Iterable[int], start: int, end: int, interval: int, hows: Iterable[str]
     ) -> dict[int, dict[str, float]]:
         """The same for percentiles such as p95: {start of bucket: {percentile: value}}."""
+        return {
+            bucket: {how: _quantile(bins, float(how[1:]) / 100) for how in hows}
+            for bucket, bins in self._bins(ids, start, end, interval).items()
+        }
+
+    def sketched(self, ids: Iterable[int], start: int, end: int, interval: int) -> dict[int, list[tuple[float, float]]]:
+        """The same for all values: {start of bucket: [(value, how many)]}, from the least."""
+        return {
+            bucket: [(value_of(key), count) for key, count in bins]
+            for bucket, bins in self._bins(ids, start, end, interval).items()
+        }
+
+    def _bins(self, ids: Iterable[int], start: int, end: int, interval: int) -> dict[int, list[tuple[int, float]]]:
         counted: dict[int, dict[int, float]] = {}
         for bucket, bins in self._rows("sketch", ids, start, end, interval, "bins"):
             merged = counted.setdefault(bucket, {})
             for key, count in zip(*json.loads(bins), strict=True):
                 merged[key] = merged.get(key, 0.0) + count
-        return {
-            bucket: {how: _quantile(sorted(merged.items()), float(how[1:]) / 100) for how in hows}
-            for bucket, merged in sorted(counted.items())
-            if merged
-        }
+        return {bucket: sorted(merged.items()) for bucket, merged in sorted(counted.items()) if merged}
 
     def _rows(
         self, table: str, ids: Iterable[int], start: int, end: int, interval: int, what: str, more: str = ""

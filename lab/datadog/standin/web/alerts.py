@@ -4,7 +4,6 @@ import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from module_utils._query.metric import Query
 from module_utils._query.monitor import MetricCondition
 from starlette.requests import Request
 
@@ -12,8 +11,8 @@ from ..alert import schedule
 from ..alert.observe import ALERT, NO_DATA, OK, WARN, condition
 from ..api.calls import on
 from ..errors import Refused
-from ..graph.model import chart, label
-from ..query.evaluate import evaluate
+from ..graph.model import View
+from ..graph.states import monitor_chart
 from ..wire.bodies import Json
 from .site import Pages, span
 
@@ -108,16 +107,12 @@ class Alerts(Pages):
         asked = condition(monitor["query"], monitor["type"])
         if not isinstance(asked, MetricCondition):
             return None
-        start, end = span(request, self.clock.now(), max(3600, asked.window))
+        now = self.clock.now()
+        start, end = span(request, now, max(3600, asked.window))
         try:
-            (lines,) = evaluate(Query((asked.expression,)), self.store, start, end)
+            return monitor_chart(monitor, View(self.store, now, {}), start, end)
         except Refused as error:
             return {"kind": "none", "problem": "; ".join(map(str, error.errors)), "queries": [monitor["query"]]}
-        limits = monitor["options"].get("thresholds") or {}
-        # Those of an anomaly monitor are parts of a window, not values.
-        marks = [] if any(line.bounds for line in lines) else [("critical", "error"), ("warning", "warning")]
-        marked = [(float(limits[name]), kind) for name, kind in marks if limits.get(name) is not None]
-        return chart([(line, "line", label(line)) for line in lines], start, end, marked)
 
 
 def _page(request: Request, items: list[Json]) -> Json:

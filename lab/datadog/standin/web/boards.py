@@ -1,9 +1,12 @@
 """Dashboards: their list, and each drawn for a span of time and values of its template variables."""
 
+from typing import Any
+
 from starlette.requests import Request
 
 from ..api.calls import on
-from ..graph.model import View, nested, widget
+from ..graph.model import View, nested
+from ..graph.widgets import widget
 from ..wire.bodies import Json
 from .site import Pages, asked_span
 
@@ -30,12 +33,15 @@ class Boards(Pages):
 
 def _variable(variable: Json, request: Request, tags: list[str]) -> Json:
     """A template variable: its choices, what is chosen, and the scope that this puts in the place of its name."""
-    name, prefix = str(variable["name"]), variable.get("prefix")
+    name, prefix = str(variable.get("name") or ""), str(variable.get("prefix") or "")
     known = [tag.partition(":")[2] for tag in tags if tag.startswith(f"{prefix}:")] if prefix else tags
-    choices = variable.get("available_values") or known
-    usual = variable.get("defaults") or [variable.get("default") or "*"]
+    choices = _texts(variable.get("available_values")) or known
+    usual = _texts(variable.get("defaults")) or [str(variable.get("default") or "*")]
     chosen = request.query_params.getlist(f"tpl_var_{name}") or usual
-    bound = [value if value == "*" or not prefix else f"{prefix}:{value}" for value in map(str, chosen)]
+    bound = [value if value == "*" or not prefix else f"{prefix}:{value}" for value in chosen]
     scope = "*" if "*" in bound else bound[0] if len(bound) == 1 else f"({' OR '.join(bound)})"
-    offered = sorted({"*", *map(str, choices), *map(str, chosen)})
-    return {"name": name, "choices": offered, "chosen": chosen, "bound": scope}
+    return {"name": name, "choices": sorted({"*", *choices, *chosen}), "chosen": chosen, "bound": scope}
+
+
+def _texts(values: Any) -> list[str]:
+    return [str(value) for value in values] if isinstance(values, list) else []

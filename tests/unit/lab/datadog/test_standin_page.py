@@ -107,9 +107,9 @@ def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
         {"type": "timeseries", "requests": [{"q": "avg:m0{*}"}], "markers": [{}]},
         {"type": "query_value", "requests": [{"q": "avg:m0{*}", "aggregator": "median"}]},
         {"type": "query_value", "requests": []},
-        {"type": "toplist", "requests": [{"q": "avg:m0{*}"}]},
+        {"type": "toplist", "requests": [{"log_query": {"index": "*"}}]},
         {"type": "hologram"},
-        {"type": "treemap", "requests": [{"q": "avg:m0{*}"}]},
+        {"type": "slo_list", "requests": [{"q": "avg:m0{*}"}]},
     ],
 )
 def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client, definition: dict[str, Any]) -> None:

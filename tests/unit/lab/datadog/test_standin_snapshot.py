@@ -115,7 +115,9 @@ def test_answers_with_what_was_asked_and_where_the_picture_is(client):
         ({"graph_def": "{"}, "not in the expected format"),
         ({"graph_def": "[]"}, "not the definition of a graph"),
         ({"graph_def": '{"requests": 5}'}, "not the definition of a graph"),
-        ({"graph_def": '{"viz": "toplist", "requests": []}'}, "toplist is not drawn"),
+        ({"graph_def": '{"viz": "toplist", "requests": []}'}, "asks for nothing"),
+        ({"graph_def": '{"type": "slo"}'}, "the lab draws no slo"),
+        ({"graph_def": '{"type": "note", "content": "x"}'}, "there is no picture of a note"),
         ({"graph_def": '{"type": "query_value", "requests": [{"q": "avg:m{*}", "aggregator": "p99"}]}'}, "p99"),
     ],
 )

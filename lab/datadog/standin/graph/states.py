@@ -1,0 +1,137 @@
+"""Widgets that say how monitors and service checks stand, and what has happened.
+
+Source: https://docs.datadoghq.com/dashboards/widgets/
+"""
+
+from collections import Counter
+from typing import Any
+
+from module_utils._query.metric import Query
+from module_utils._query.monitor import MetricCondition
+from module_utils._query.scope import parse_scope
+
+from ..alert import search
+from ..alert.observe import ALERT, NO_DATA, OK, WARN, condition, joined_tag
+from ..errors import Refused
+from ..query.evaluate import default_interval, evaluate
+from ..query.events import Counted, finder
+from ..query.formulas import bound
+from ..query.lines import Window
+from ..wire.bodies import Json
+from .model import View, chart, label, requests_of
+from .tables import cell, table
+
+_WORST = (ALERT, WARN, NO_DATA, OK)
+# The statuses of a service check: 0 to 3.
+_CHECKED = (OK, WARN, ALERT, "Unknown")
+_MOST_EVENTS = 50
+_MOST_MONITORS = 50
+
+
+# --------------------------------------------------------------------------------------------------------- monitors
+def monitors(definition: Json, view: View, start: int, end: int) -> Json:
+    """The monitors that a search finds, the worst first."""
+    wanted = search.finder(bound(str(definition.get("query") or ""), view.variables))
+    states = {state["id"]: state for state in view.documents.all("monitor_state")}
+    every = view.documents.all("monitor")
+    entries = (search.entry(_with_state(monitor, states.get(monitor["id"]))) for monitor in every)
+    found = [one for one in entries if wanted(one)]
+    found.sort(key=lambda one: (_rank(one["status"]), one["name"].lower()))
+    counts = Counter(one["status"] for one in found)
+    note = ", ".join(f"{counts[status]} {status}" for status in sorted(counts, key=_rank)) or "No monitor is found"
+    most = int(definition.get("count") or _MOST_MONITORS)
+    rows = [
+        [cell(one["name"], address=f"/monitors/{one['id']}"), cell(one["status"], state=True)] for one in found[:most]
+    ]
+    return table(["Monitor", "Status"], rows, note)
+
+
+def _rank(status: str) -> int:
+    return _WORST.index(status) if status in _WORST else len(_WORST)
+
+
+def _with_state(monitor: Json, state: Json | None) -> Json:
+    usual = {"overall_state": NO_DATA, "overall_state_modified": None}
+    return {**monitor, **{name: (state or {}).get(name) or value for name, value in usual.items()}}
+
+
+def _monitor(definition: Json, view: View) -> Json:
+    found = view.documents.get("monitor", str(definition["alert_id"]))
+    if found is None:
+        raise Refused(404, f"there is no monitor {definition['alert_id']}")
+    return found
+
+
+def monitor_graph(definition: Json, view: View, start: int, end: int) -> Json:
+    return monitor_chart(_monitor(definition, view), view, start, end)
+
+
+def monitor_chart(monitor: Json, view: View, start: int, end: int) -> Json:
+    """The chart of what a monitor watches, with its thresholds. Raises Refused(400)."""
+    asked = condition(monitor["query"], monitor["type"])
+    if not isinstance(asked, MetricCondition):
+        raise Refused(400, f"a {monitor['type']} watches no metric")
+    (lines,) = evaluate(Query((asked.expression,)), view.store, start, end)
+    limits = monitor["options"].get("thresholds") or {}
+    # Those of an anomaly monitor are parts of a window, not values.
+    marks = [] if any(line.bounds for line in lines) else [("critical", "error"), ("warning", "warning")]
+    marked = [(float(limits[name]), kind) for name, kind in marks if limits.get(name) is not None]
+    return chart([(line, "line", label(line)) for line in lines], start, end, marked)
+
+
+def monitor_value(definition: Json, view: View, start: int, end: int) -> Json:
+    """How a monitor stands."""
+    monitor = _monitor(definition, view)
+    found = _with_state(monitor, view.documents.get("monitor_state", monitor["id"]))
+    return {"kind": "value", "value": found["overall_state"], "unit": "", "how": "state", "state": True}
+
+
+def check_status(definition: Json, view: View, start: int, end: int) -> Json:
+    """How many hosts and sets of tags a service check last said what of, in all or by group."""
+    tags_of = {host.name: host.every_tag for host in view.store.hosts()}
+    over = [parse_scope(bound(str(tag), view.variables)) for tag in definition.get("tags") or () if tag]
+    keys = list(definition.get("group_by") or ()) if definition.get("grouping") != "check" else []
+    only = set(filter(None, bound(str(definition.get("group") or ""), view.variables).split(",")))
+    groups: dict[str, Counter[str]] = {}
+    for run in view.store.check_runs(check=str(definition["check"])):
+        tags = {*run.tags, *tags_of.get(run.host, ()), *([f"host:{run.host}"] if run.host else [])}
+        if all(one.matches(tags) for one in over) and only <= {*tags, "*"}:
+            group = ", ".join(joined_tag(key, tags) for key in keys) or "*"
+            groups.setdefault(group, Counter())[_CHECKED[run.status] if 0 <= run.status < 4 else "Unknown"] += 1
+    rows = [
+        [cell(group), cell(min(counts, key=_rank), state=True), cell(float(counts[OK])), cell(float(counts.total()))]
+        for group, counts in sorted(groups.items())
+    ]
+    return table(["Group", "Status", "OK", "Reporting"], rows, "" if rows else "The check has not reported")
+
+
+# ----------------------------------------------------------------------------------------------------------- events
+def _found(text: str, view: View, start: int, end: int) -> list[Json]:
+    wanted = finder(bound(text, view.variables))
+    within = [event for event in view.events if start <= event["date_happened"] <= end and wanted(event)]
+    return sorted(within, key=lambda event: -event["date_happened"])
+
+
+def events(definition: Json, view: View, start: int, end: int) -> Json:
+    """The events that a search finds, newest first."""
+    return _listed(str(definition.get("query") or ""), view, start, end)
+
+
+def _listed(text: str, view: View, start: int, end: int) -> Json:
+    found = _found(text, view, start, end)
+    return {"kind": "events", "events": found[:_MOST_EVENTS], "total": len(found)}
+
+
+def stream(definition: Json, view: View, start: int, end: int) -> Json:
+    """The list of what a request finds: events alone, as the lab keeps no logs."""
+    query: Any = requests_of(definition)[0]["query"]
+    if query["data_source"] != "event_stream":
+        raise Refused(400, f"the data source {query['data_source']} is not evaluated here")
+    return _listed(str(query.get("query_string") or ""), view, start, end)
+
+
+def timeline(definition: Json, view: View, start: int, end: int) -> Json:
+    """How many events a search finds, over time."""
+    source = Counted(view.events, bound(str(definition.get("query") or ""), view.variables), ())
+    lines = source.lines(Window(start, end, default_interval(end - start)))
+    return chart([(line, "bars", "events") for line in lines], start, end)

@@ -1,0 +1,80 @@
+"""Which widget is drawn how: a definition becomes a model, see model.py."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import Refused
+from ..wire.bodies import Json
+from . import spread, states, tables
+from .model import View, query_value, timeseries
+
+_DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
+    "timeseries": timeseries,
+    "query_value": query_value,
+    **dict.fromkeys(("toplist", "query_table", "geomap"), tables.values),
+    **dict.fromkeys(("treemap", "sunburst"), tables.parts),
+    "change": tables.change,
+    "scatterplot": tables.scatter,
+    "hostmap": tables.hosts,
+    "distribution": spread.distribution,
+    "heatmap": spread.heat,
+    **dict.fromkeys(("manage_status", "monitor_summary"), states.monitors),
+    "alert_graph": states.monitor_graph,
+    "alert_value": states.monitor_value,
+    "check_status": states.check_status,
+    "event_stream": states.events,
+    "event_timeline": states.timeline,
+    "list_stream": states.stream,
+}
+
+
+# Datadog has no group in a group; so many are drawn all the same.
+_DEEPEST = 4
+# A span may be so long, and end so late.
+_LONGEST, _LATEST = 10 * 366 * 86400, 2**32
+
+
+def widget(definition: Json, view: View, depth: int = 0) -> Json:
+    """The model of a widget: "kind" names what of it is drawn, "problem" says why nothing is.
+
+    Definitions come from the API, which does not check all of them: what does not fit is a problem of one widget alone.
+    """
+    type_ = str(definition.get("type"))
+    model: Json = {"type": type_, "title": str(definition.get("title") or ""), "queries": []}
+    try:
+        if type_ == "group":
+            if depth > _DEEPEST:
+                raise Refused(400, "it is a group in too many groups")
+            inside = [widget(one["definition"], view, depth + 1) for one in definition["widgets"]]
+            return {**model, "kind": "group", "widgets": inside}
+        model["queries"] = list(_queries(definition))
+        if type_ in ("note", "free_text"):
+            return {**model, "kind": "note", "text": str(definition.get("content", definition.get("text", "")))}
+        if type_ in ("image", "iframe"):
+            return {**model, "kind": "address", "address": str(definition["url"])}
+        if type_ not in _DRAWN:
+            raise Refused(400, f"the lab draws no {type_}")
+        start, end = view.span(definition.get("time"))
+        if start >= end:
+            raise Refused(400, "the span of time is empty")
+        if start < 0 or end > _LATEST or end - start > _LONGEST:
+            raise Refused(400, "the span of time is too long, or too far away")
+        return {**model, "start": start, "end": end, **_DRAWN[type_](definition, view, start, end)}
+    except Refused as error:
+        problem = "; ".join(map(str, error.errors))
+    except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+        problem = f"not the definition of a graph: {error!r}"
+    return {**model, "kind": "none", "problem": problem}
+
+
+def _queries(part: Any) -> Iterator[str]:
+    """Every text under "q", "query" or "formula", however deep."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _queries(item)
+    elif isinstance(part, dict):
+        for name, item in part.items():
+            if name in ("q", "query", "formula") and isinstance(item, str):
+                yield item
+            else:
+                yield from _queries(item)
