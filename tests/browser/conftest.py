@@ -89,7 +89,9 @@ def page(context: BrowserContext, account: Account) -> Iterator[Page]:
     problems: list[str] = []
     tab.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
     tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
+    # A page that is left no longer waits for its newest data.
+    left = "net::ERR_ABORTED"
+    tab.on("requestfailed", lambda one: one.failure == left or problems.append(f"{one.url}: {one.failure}"))
     tab.on("request", lambda request: request.url.startswith(account.standin.url) or problems.append(request.url))
     tab.on("dialog", lambda dialog: problems.append("something that was sent was run") or dialog.dismiss())
     yield tab

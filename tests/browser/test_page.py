@@ -15,7 +15,7 @@ VIEWS = (
     *("hosts", "host", "metrics", "metric", "dashboards", "dashboard", "monitors", "monitor", "downtimes"),
     *("services", "service", "trace", "events", "mailbox"),
 )
-DRAWN = ".js-plotly-plot .main-svg"
+DRAWN = ".uplot canvas"
 
 
 def address(view: str, account: Any) -> str:
@@ -39,6 +39,23 @@ def opened(page: Page, view: str, account: Any) -> None:
     for plot in page.locator(".plot").all():
         plot.scroll_into_view_if_needed()
         expect(plot.locator(DRAWN).first).to_be_visible()
+
+
+def painted(card: Any, colour: str) -> int:
+    """How many pixels of a chart have a colour of the style sheet."""
+    count = """(canvas, name) => {
+        const wanted = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+        const parts = [1, 3, 5].map((at) => parseInt(wanted.slice(at, at + 2), 16));
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(canvas, 0, 0);
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+        let found = 0;
+        for (let at = 0; at < data.length; at += 4) {
+            if (parts.every((part, place) => Math.abs(part - data[at + place]) < 12)) found += 1;
+        }
+        return found;
+    }"""
+    return int(card.locator(DRAWN).first.evaluate(count, colour))
 
 
 def widget(page: Page, title: str) -> Any:
@@ -98,10 +115,12 @@ def test_keyboard_reaches_every_control_and_focus_shows(page: Page, account: Any
 def test_host_map_groups_filters_and_colours(page: Page, account: Any) -> None:
     page.goto("/?filter=zone")
     expect(page.get_by_text(re.compile(r"^12 of \d+ hosts"))).to_be_visible()
+    # What is chosen and typed shows at once.
     page.get_by_label("Filter by tags").fill("zone:a")
+    expect(page).to_have_url(re.compile(r"filter=zone%3Aa"))
     page.get_by_label("Group by").select_option("role")
+    expect(page).to_have_url(re.compile(r"group=role"))
     page.get_by_label("Coloured by").select_option("my_metric")
-    page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile(r"filter=zone%3Aa&group=role&metric=my_metric"))
     db = page.get_by_role("region", name="role:db")
     expect(db.locator(".tile")).to_have_count(4)
@@ -118,14 +137,95 @@ def test_silent_host_is_seen_at_a_glance(page: Page, account: Any) -> None:
 
 def test_template_variable_changes_the_graph(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
-    lines = widget(page, "my_metric by host").locator(".scatterlayer .trace")
+    lines = widget(page, "my_metric by host").locator(".lines li")
     assert lines.count() > 5
     page.get_by_label("$host").select_option("web-02")
-    page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile("tpl_var_host=web-02"))
     expect(lines).to_have_count(1)
     page.get_by_text("Figures and queries of my_metric by host").click()
     expect(widget(page, "my_metric by host").get_by_role("rowheader")).to_have_text(["host:web-02"])
+
+
+def test_dragging_over_a_chart_zooms_the_page_and_the_way_back_is_there(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    plot = widget(page, "my_metric by host").locator(".u-over")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"start=20\d\d-\d\d-\d\dT\d\d%3A\d\d%3A\d\d&end=20"))
+    # All widgets have the chosen span now, without the page having been loaded again.
+    for title in ("my_metric by host", "MySQL user time, with anomalies"):
+        expect(widget(page, title).get_by_role("heading")).not_to_contain_text("1 h")
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("start="))
+    expect(widget(page, "MySQL user time, with anomalies").get_by_role("heading")).to_contain_text("1 h")
+    page.go_forward()
+    page.get_by_role("link", name="Reset").click()
+    expect(page).not_to_have_url(re.compile("start="))
+
+
+def test_one_crosshair_for_all_charts_and_a_table_of_values(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    first, second = (widget(page, title) for title in ("CPU against its limit", "Old form"))
+    first.locator(".u-over").hover(position={"x": 200, "y": 60})
+    expect(first.locator(".hover td").first).to_have_text(re.compile("zone:"))
+    expect(first.locator(".hover")).to_contain_text("UTC")
+    lines = [card.locator(".u-cursor-x").bounding_box()["x"] - card.locator(".u-over").bounding_box()["x"] for card in
+             (first, second)]  # fmt: skip
+    assert lines[0] == pytest.approx(200, abs=2) and lines[1] == pytest.approx(200, abs=8)
+    expect(second.locator(".hover")).to_be_hidden()
+
+
+def test_legend_shows_one_line_alone_and_all_again(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    card = widget(page, "CPU against its limit")
+    shown = "plot => plot.chart.u.series.slice(1).map(one => one.show)"
+    card.get_by_role("button", name=re.compile("zone:b")).click()
+    assert card.locator(".plot").evaluate(shown) == [False, True, False]
+    expect(card.get_by_role("button", name=re.compile("zone:a"))).to_have_attribute("aria-pressed", "false")
+    card.get_by_role("button", name=re.compile("zone:b")).click()
+    assert card.locator(".plot").evaluate(shown) == [True, True, True]
+
+
+def test_page_is_live_without_being_loaded_again(page: Page, account: Any) -> None:
+    page.clock.install()
+    opened(page, "metric", account)
+    page.evaluate("window.before = true")
+    summary = page.get_by_text("Figures of my_metric")
+    summary.click()
+    points = "plot => plot.chart.x[plot.chart.x.length - 1]"
+    newest = page.locator(".plot").evaluate(points)
+    sent = {"metric": "my_metric", "host": "web-01", "type": "gauge", "tags": ["env:lab"]}
+    now = account.call("GET", "/lab/clock")["epoch"]
+    account.call("POST", "/api/v1/series", {"series": [{**sent, "points": [[now - 1, 4711]]}]})
+    with page.expect_response(re.compile("/metrics/my_metric")):
+        page.clock.run_for(30_000)
+    expect(page.get_by_role("region", name="Series")).to_contain_text("4.71k")
+    assert page.locator(".plot").evaluate(points) >= newest
+    # What was open stays so, and it is still the page that was loaded.
+    expect(page.get_by_role("region", name=re.compile("^Figures of"))).to_be_visible()
+    assert page.evaluate("window.before")
+    page.get_by_role("button", name="Live").click()
+    expect(page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "false")
+    page.evaluate("localStorage.clear()")
+
+
+def test_columns_are_sorted_and_lists_searched(page: Page, account: Any) -> None:
+    page.goto("/metrics/my_metric")
+    series = page.get_by_role("region", name="Series")
+    series.get_by_role("button", name="Host").click()
+    series.get_by_role("button", name="Host").click()
+    expect(series.get_by_role("rowheader").first).to_have_text("web-12")
+    expect(series.get_by_role("columnheader", name="Host")).to_have_attribute("aria-sort", "descending")
+    page.get_by_label("Search in Series").fill("web-03")
+    expect(series.locator("tbody tr:visible")).to_have_count(1)
+    page.goto("/monitors")
+    page.get_by_label("Name or tag holds").press_sequentially("cannot be")
+    expect(page).to_have_url(re.compile("filter=cannot"))
+    expect(page.get_by_role("region", name="Monitors").locator("tbody tr")).to_have_count(1)
 
 
 def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account: Any) -> None:
@@ -142,11 +242,12 @@ def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account
 def test_widgets_are_drawn_by_their_kind_and_others_say_so(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     anomalies = widget(page, "MySQL user time, with anomalies")
-    # The band is two edges and what lies between them; the line and its anomalous points are two more.
-    expect(anomalies.locator(".scatterlayer .fills path.js-fill")).to_have_count(1)
-    assert anomalies.locator(".scatterlayer .points path").count() > 5
-    expect(widget(page, "my_metric, sums of an hour").locator(".barlayer .point").first).to_be_visible()
-    expect(widget(page, "CPU against its limit").locator(".shapelayer path")).to_have_count(2)
+    assert painted(anomalies, "line-0") > 50
+    assert painted(anomalies, "alert") > 50, "no anomalous point"
+    assert painted(widget(page, "my_metric, sums of an hour"), "line-0") > 2000, "no bars"
+    limited = widget(page, "CPU against its limit")
+    assert painted(limited, "alert") > 50, "no critical threshold"
+    assert painted(limited, "warn") > 50, "no warning threshold"
     expect(widget(page, "my_metric, average").locator(".big")).to_have_text(re.compile(r"\d"))
     expect(widget(page, "Spread").locator("svg rect").first).to_be_visible()
     expect(widget(page, "Used").locator(DRAWN).first).to_be_visible()
@@ -165,7 +266,7 @@ def test_names_of_lines_are_text_in_a_chart(page: Page, account: Any) -> None:
     sent = {"series": [{**series, "host": f"h{number}<b>x</b>", "tags": tags} for number in (1, 2)]}
     account.call("POST", "/api/v1/series", sent)
     page.goto("/metrics/spite")
-    expect(page.locator(".legendtext").first).to_have_text("host:h1<b>x</b>")
+    expect(page.locator(".lines span:not(.swatch)").first).to_have_text("host:h1<b>x</b>")
 
 
 def test_downtimes_stand_in_the_week_by_the_clocks_of_their_zone(page: Page, account: Any) -> None:
@@ -177,7 +278,6 @@ def test_downtimes_stand_in_the_week_by_the_clocks_of_their_zone(page: Page, acc
     part = (box["listitem"]["y"] - box["list"]["y"]) / box["list"]["height"]
     assert part == pytest.approx(19 / 24, abs=0.02)
     page.get_by_label("Time zone").select_option("UTC")
-    page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("region", name=re.compile("^Tue")).get_by_role("listitem").first).to_contain_text("00:00")
 
 

@@ -27,6 +27,7 @@ from ..query.lines import METHODS, RANKS, Line
 from ..store import Store
 from ..store.documents import Documents
 from ..wire.bodies import Json
+from .units import PLAIN, Unit
 
 _USUAL = 3600
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
@@ -161,11 +162,17 @@ def label(line: Line, alias: str = "") -> str:
 
 
 def chart(
-    lines: list[tuple[Line, str, str]], start: int, end: int, limits: Sequence[tuple[float, str]] = (), **axis: Any
+    lines: list[tuple[Line, str, str]],
+    start: int,
+    end: int,
+    limits: Sequence[tuple[float, str]] = (),
+    unit: Unit = PLAIN,
+    **axis: Any,
 ) -> Json:
     """The model of a chart of (line, line|bars|area, name): what is drawn, and the same in figures for a table."""
     shown = [_line(*one) for one in lines[:_MOST_LINES]]
-    drawn = {"lines": shown, "limits": limits, "start": start * 1000, "end": end * 1000, "axis": axis}
+    span = {"start": start * 1000, "end": end * 1000}
+    drawn = {"lines": shown, "limits": limits, **span, "axis": axis, "unit": unit.steps}
     rows = [
         {
             "name": name,

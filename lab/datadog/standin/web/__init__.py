@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from starlette.routing import BaseRoute
 
 from ..api.account import Account
+from . import assets
 from .alerts import Alerts
 from .boards import Boards
 from .hosts import Hosts
 from .moved import moved
 from .services import Services
-from .site import static
 
 
 def routes(account: Account) -> Iterator[BaseRoute]:
@@ -18,4 +18,4 @@ def routes(account: Account) -> Iterator[BaseRoute]:
     for pages in (Hosts, Boards, Alerts, Services):
         yield from pages(**vars(account)).routes()
     yield from moved(account)
-    yield from static()
+    yield from assets.routes()

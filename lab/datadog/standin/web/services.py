@@ -7,6 +7,7 @@ from starlette.requests import Request
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import chart
+from ..graph.units import SECONDS
 from ..query import spans
 from ..query.evaluate import evaluate
 from ..query.formulas import read
@@ -72,4 +73,4 @@ class Services(Pages):
             named = zip(answers, queries.values(), strict=True)
             return chart([(line, style, name) for lines, name in named for line in lines], start, end, **axis)
 
-        return [("Requests and errors", drawn(counts, "bars")), ("Latency", drawn(latencies, "line", unit="s"))]
+        return [("Requests and errors", drawn(counts, "bars")), ("Latency", drawn(latencies, "line", unit=SECONDS))]

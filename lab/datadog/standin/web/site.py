@@ -7,7 +7,6 @@ nothing run or load but the files of this server.
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timezone
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,9 +14,7 @@ from urllib.parse import urlencode
 import jinja2
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, Response
 
 from ..api.account import Account
 from ..api.calls import Entry, Room
@@ -25,13 +22,14 @@ from ..clock import epoch
 from ..errors import Refused
 from ..graph.model import live, number
 from ..wire.bodies import Json
+from .assets import address, packed
 
 _HERE = Path(__file__).parent
 # What a person can choose; a widget's own span may be any.
 _SPANS = ["5m", "15m", "1h", "4h", "1d"]
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # Name, address, and what the addresses of its further pages begin with.
 _VIEWS = (
@@ -110,6 +108,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
+_TEMPLATES.globals["asset"] = address
 _TEMPLATES.filters |= {
     **{one.__name__: one for one in (number, age, seconds, freshness, when)},
     # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
@@ -155,18 +154,6 @@ def _render(account: Account, request: Request, template: str, values: Json, sta
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
-    return HTMLResponse(_TEMPLATES.get_template(template).render({**shared, **values}), status, headers)
-
-
-def static() -> list[BaseRoute]:
-    """The routes of style sheet and scripts; the charts' library is served from its package as it is."""
-
-    def plotly(_request: Request) -> Response:
-        # Found without being imported: nothing of it but this file is used.
-        found = find_spec("plotly")
-        path = Path(found.origin).parent / "package_data" / "plotly.min.js" if found and found.origin else None
-        if path is None or not path.is_file():
-            raise Refused(404, "The package plotly is not installed")
-        return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
-
-    return [Route("/static/plotly.min.js", plotly), Mount("/static", StaticFiles(directory=_HERE / "static"))]
+    text = _TEMPLATES.get_template(template).render({**shared, **values})
+    body, about = packed(request, text.encode())
+    return HTMLResponse(body, status, {**headers, **about})

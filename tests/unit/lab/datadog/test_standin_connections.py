@@ -129,10 +129,16 @@ def test_a_request_has_to_arrive_in_time(standin: Standin, begin: bytes, more: b
 
 
 def test_an_answer_has_to_be_taken_in_time(standin: Standin) -> None:
+    keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
+    # A megabyte as sent, which the page shows as five.
+    note = {"definition": {"type": "note", "content": "<" * 1_250_000}}
+    body = json.dumps({"title": "long", "layout_type": "ordered", "widgets": [note]}).encode()
+    status, made = standin.request("POST", "/api/v1/dashboard", body, content_type="application/json", **keys)
+    assert status == 200
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", standin.port))
-        connection.sendall(b"GET /static/plotly.min.js HTTP/1.1\r\nhost: h\r\n\r\n")
+        connection.sendall(f"GET /dashboard/{json.loads(made)['id']} HTTP/1.1\r\nhost: h\r\n\r\n".encode())
         # Long enough for the server to lose its patience.
         time.sleep(PATIENCE + 1.5)
         connection.settimeout(5)

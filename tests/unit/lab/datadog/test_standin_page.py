@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,27 @@ def test_page_reads_no_more_often_for_more_hosts_and_metrics(
     before = reads(client, monkeypatch, path)
     report(client, *(f"b{number}" for number in range(30)), metrics=20)
     assert reads(client, monkeypatch, path) == before <= 10
+
+
+def test_files_of_pages_are_packed_and_kept_for_good(client: Client) -> None:
+    text = get(client, "/metrics")
+    report(client, "a1")
+    found = set(re.findall(r'"(/static/[^"]+)"', text + get(client, "/metrics/m0")))
+    names = {path.rsplit("/", 1)[1] for path in found}
+    assert names == {"site.css", "site.js", "icon.svg", "charts.js", "uPlot.iife.min.js", "uPlot.min.css"}
+    for path in found:
+        status, headers, body = client.call("GET", path, headers=[(b"accept-encoding", b"br, gzip")])
+        assert (status, headers["content-encoding"]) == (200, "gzip")
+        assert "immutable" in headers["cache-control"]
+        assert gzip.decompress(body) == client.call("GET", path, headers=[])[2]
+        # With another content it would have another address, and this one is not answered with what is not meant.
+        assert client.call("GET", re.sub(r"/static/.", "/static/_", path), headers=[])[0] == 404
+
+
+def test_pages_are_packed_for_who_takes_that(client: Client) -> None:
+    _status, headers, body = client.call("GET", "/", headers=[(b"accept-encoding", b"gzip")])
+    assert headers["vary"] == "Accept-Encoding" and b"<h1>Hosts</h1>" in gzip.decompress(body)
+    assert "content-encoding" not in client.call("GET", "/", headers=[])[1]
 
 
 def test_host_map_is_chosen_by_its_address(client: Client) -> None:

@@ -1,15 +1,209 @@
-// The button that keeps a page live: it reloads itself, unless somebody is at work in it.
+// Every page: what it shows is fetched again and put in its place, without loading the page anew; the address says what
+// is shown. Without scripts the same addresses, links and forms do the same.
 "use strict";
-const EVERY = 15000;
+const EVERY = 10000;
+const PAUSE = 250;
 const button = document.getElementById("live");
-const live = () => localStorage.getItem("live") === "on";
-const show = () => button.setAttribute("aria-pressed", String(live()));
-const at = (element) => element && element !== document.body && element !== button;
-const busy = () => document.hidden || at(document.activeElement) ||
-  document.querySelector("main details[open]") || String(getSelection());
+const live = () => localStorage.getItem("live") !== "off";
 
+// ------------------------------------------------------------------------------------------------------------- tables
+// How tables are sorted and searched, by their names: it outlasts the data.
+const orders = new Map();
+const searches = new Map();
+const FEW = 8;
+const named = (table) => table.closest("[aria-label]")?.getAttribute("aria-label") || "";
+const rows = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
+
+function enhance(root) {
+  for (const table of root.querySelectorAll("main .scroll > table")) {
+    const heads = [...table.tHead.rows[0].cells];
+    // Stacked rows are no table to a browser, so that roles say what they are, and each cell what its column is.
+    table.setAttribute("role", "table");
+    for (const row of table.rows) {
+      row.setAttribute("role", "row");
+      for (const cell of row.cells) {
+        const role = cell.closest("thead") ? "columnheader" : cell.nodeName === "TH" ? "rowheader" : "cell";
+        cell.setAttribute("role", role);
+        if (!cell.closest("thead") && !cell.hasAttribute("colspan")) cell.dataset.label = heads[cell.cellIndex]?.textContent || "";
+      }
+    }
+    for (const part of [table.tHead, table.tBodies[0]]) part.setAttribute("role", "rowgroup");
+    if (rows(table).length > 1 || orders.has(named(table))) {
+      for (const head of heads) {
+        const press = root.createElement ? root.createElement("button") : document.createElement("button");
+        press.type = "button";
+        press.className = "sort";
+        press.append(...head.childNodes);
+        head.append(press);
+      }
+    }
+    const name = named(table);
+    if ((rows(table).length >= FEW || searches.get(name)) && !root.querySelector("main input[name=filter]") && !table.closest("details")) {
+      const input = document.createElement("input");
+      Object.assign(input, { type: "search", placeholder: "Search", className: "within" });
+      input.setAttribute("aria-label", `Search in ${name}`);
+      table.parentElement.before(input);
+      input.value = searches.get(name) || "";
+    }
+    arrange(table);
+  }
+}
+
+function arrange(table) {
+  const [column, up] = orders.get(named(table)) || [];
+  if (column !== undefined) {
+    [...table.tHead.rows[0].cells].forEach((head, at) => {
+      if (at === column) head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    });
+    const key = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+    const compare = (one, other) => {
+      const [a, b] = [key(one), key(other)];
+      return a !== "" && b !== "" && !isNaN(a) && !isNaN(b) ? a - b : a.localeCompare(b, "en", { numeric: true });
+    };
+    table.tBodies[0].append(...rows(table).sort((one, other) => (up ? compare(one, other) : compare(other, one))));
+  }
+  const word = (searches.get(named(table)) || "").toLowerCase();
+  for (const row of rows(table)) row.hidden = !row.textContent.toLowerCase().includes(word);
+}
+
+document.addEventListener("click", (event) => {
+  const press = event.target.closest("button.sort");
+  if (!press) return;
+  const head = press.parentElement;
+  const table = head.closest("table");
+  // Numbers begin with the largest.
+  const [column, up] = orders.get(named(table)) || [];
+  orders.set(named(table), [head.cellIndex, column === head.cellIndex ? !up : !head.classList.contains("n")]);
+  arrange(table);
+});
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("input.within")) return;
+  const table = event.target.nextElementSibling.querySelector("table");
+  searches.set(named(table), event.target.value);
+  arrange(table);
+});
+
+// ------------------------------------------------------------------------------------------------------------ refresh
+// Make `old` what `fresh` is and keep the rest: focus, what is open, and elements that a script has put here.
+function morph(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) return old.replaceWith(fresh);
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return undefined;
+  }
+  if (old === button) return undefined;
+  const kept = (name) => (name === "open" && old.nodeName === "DETAILS") || name === "nonce";
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (!kept(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  if (old.matches("input, textarea") && old !== document.activeElement && old.value !== fresh.value) old.value = fresh.value;
+  if (old.matches(".plot")) {
+    const [model, next] = [old.querySelector("script"), fresh.querySelector("script")];
+    if (model && next && model.textContent !== next.textContent) model.textContent = next.textContent;
+    if (!model || !next) old.replaceChildren(...fresh.childNodes);
+    return undefined;
+  }
+  const before = [...old.childNodes].filter((one) => !(one.dataset && "keep" in one.dataset));
+  const after = [...fresh.childNodes];
+  after.forEach((one, place) => (place < before.length ? morph(before[place], one) : old.append(one)));
+  before.slice(after.length).forEach((one) => one.remove());
+  if (old.nodeName === "SELECT" && old !== document.activeElement) [...old.options].forEach((one) => { one.selected = one.defaultSelected; });
+  return undefined;
+}
+
+let asked = 0;
+async function show(address, remember) {
+  const mine = ++asked;
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
+  const text = await answer.text();
+  // Another one has been asked for in the meantime.
+  if (mine !== asked) return;
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  // Its styles are those of this page now, whose policy takes them by this page's mark.
+  const mark = document.querySelector("style[nonce]")?.nonce || "";
+  const fresh = new DOMParser().parseFromString(text.replace(/<style nonce="[^"]*"/g, `<style nonce="${mark}"`), "text/html");
+  if (remember) history[remember](null, "", address);
+  enhance(fresh);
+  document.title = fresh.title;
+  const styles = document.head.querySelectorAll("style");
+  fresh.head.querySelectorAll("style").forEach((style, place) => { if (styles[place]) styles[place].textContent = style.textContent; });
+  // The charts' legends stay beside their charts, wherever these are now.
+  morph(document.body, fresh.body);
+  document.dispatchEvent(new Event("refreshed"));
+}
+
+const Page = {
+  /** Show this page under another address; what is refused is a page of its own. */
+  go(address, remember = "pushState") {
+    const url = new URL(address, location.href);
+    if (url.pathname !== location.pathname) return location.assign(url);
+    return show(url.href, remember).catch(() => location.assign(url));
+  },
+  /** Show another span of time, in milliseconds. */
+  zoom(from, to) {
+    const url = new URL(location.href);
+    const middle = (from + to) / 2;
+    const half = Math.max((to - from) / 2, 15000);
+    url.searchParams.delete("span");
+    url.searchParams.set("start", new Date(middle - half).toISOString().slice(0, 19));
+    url.searchParams.set("end", new Date(middle + half).toISOString().slice(0, 19));
+    Page.go(url);
+  },
+  unzoom() {
+    const url = new URL(location.href);
+    if (!url.searchParams.has("start")) return;
+    url.searchParams.delete("start");
+    url.searchParams.delete("end");
+    Page.go(url);
+  },
+};
+
+function send(form, remember) {
+  const url = new URL(form.action);
+  url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  Page.go(url, remember);
+}
+let typed;
+document.addEventListener("submit", (event) => { event.preventDefault(); send(event.target); });
+document.addEventListener("change", (event) => {
+  if (event.target.form && event.target.matches("select, [type=datetime-local]")) send(event.target.form);
+});
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("[type=search]") || !event.target.form) return;
+  clearTimeout(typed);
+  typed = setTimeout(() => send(event.target.form, "replaceState"), PAUSE);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  const url = new URL(link.href);
+  if (url.origin !== location.origin || url.pathname !== location.pathname || url.hash) return;
+  event.preventDefault();
+  Page.go(url);
+});
+addEventListener("popstate", () => Page.go(location.href, null));
+
+// --------------------------------------------------------------------------------------------------------------- live
+const state = (word = "Live") => {
+  button.setAttribute("aria-pressed", String(live()));
+  button.textContent = word;
+};
+let pressing = false;
+addEventListener("pointerdown", () => { pressing = true; });
+addEventListener("pointerup", () => { pressing = false; });
+const busy = () => document.hidden || pressing || String(getSelection()) || document.activeElement?.matches("main select, main input, main textarea");
+async function refresh() {
+  if (!live() || busy()) return;
+  try {
+    await show(location.href, null);
+    state();
+  } catch {
+    state("No answer");
+  }
+}
 button.hidden = false;
-button.title = "Reload this page every 15 seconds";
-button.addEventListener("click", () => { localStorage.setItem("live", live() ? "off" : "on"); show(); });
-setInterval(() => { if (live() && !busy()) location.reload(); }, EVERY);
-show();
+button.title = "Fetch new data every 10 seconds";
+button.addEventListener("click", () => { localStorage.setItem("live", live() ? "off" : "on"); state(); refresh(); });
+setInterval(refresh, EVERY);
+enhance(document);
+state();
