@@ -131,8 +131,16 @@ def test_host_map_groups_filters_and_colours(page: Page, account: Any) -> None:
 
 def test_silent_host_is_seen_at_a_glance(page: Page, account: Any) -> None:
     page.goto("/")
-    expect(page.locator(".facts")).to_contain_text("1 silent")
+    expect(page.locator(".facts .silent")).to_contain_text("1 silent")
     expect(page.locator(".tile.silent")).to_contain_text("web-12")
+
+
+def test_colours_of_percentages_are_absolute_and_no_silent_host_is_no_alarm(page: Page, account: Any) -> None:
+    page.goto("/?metric=system.cpu.user&filter=web-01")
+    expect(page.get_by_label("Scale of the colours")).to_contain_text(re.compile(r"0%\s*100%"))
+    expect(page.locator(".facts .state", has_text="0 silent")).not_to_have_class(re.compile("silent"))
+    page.goto("/?metric=my_metric")
+    expect(page.get_by_label("Scale of the colours")).not_to_contain_text("%")
 
 
 def test_template_variable_changes_the_graph(page: Page, account: Any) -> None:
@@ -177,6 +185,18 @@ def test_one_crosshair_for_all_charts_and_a_table_of_values(page: Page, account:
              (first, second)]  # fmt: skip
     assert lines[0] == pytest.approx(200, abs=2) and lines[1] == pytest.approx(200, abs=8)
     expect(second.locator(".hover")).to_be_hidden()
+
+
+def test_axes_legends_and_numbers_have_units(page: Page, account: Any) -> None:
+    opened(page, "dashboard", account)
+    ticks = "plot => plot.chart.u.axes[1]._values"
+    card = widget(page, "MySQL user time, with anomalies")
+    assert card.locator(".plot").evaluate(ticks)[1:] == ["10%", "20%", "30%"]
+    expect(card.locator(".lines b")).to_have_text(re.compile(r"^\d+(\.\d+)?%$"))
+    expect(widget(page, "Used").locator(".lines b")).to_have_text(re.compile(r"^\d+(\.\d+)? MiB$"))
+    opened(page, "service", account)
+    latency = page.locator("figure", has=page.get_by_role("heading", name="Latency")).locator(".plot")
+    assert all(text.endswith(" ms") for text in latency.evaluate(ticks)[1:])
 
 
 def test_legend_shows_one_line_alone_and_all_again(page: Page, account: Any) -> None:

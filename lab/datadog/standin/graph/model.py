@@ -27,7 +27,7 @@ from ..query.lines import METHODS, RANKS, Line
 from ..store import Store
 from ..store.documents import Documents
 from ..wire.bodies import Json
-from .units import PLAIN, Unit
+from .units import Unit, of_query, shared
 
 _USUAL = 3600
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
@@ -166,19 +166,20 @@ def chart(
     start: int,
     end: int,
     limits: Sequence[tuple[float, str]] = (),
-    unit: Unit = PLAIN,
+    unit: Unit | None = None,
     **axis: Any,
 ) -> Json:
     """The model of a chart of (line, line|bars|area, name): what is drawn, and the same in figures for a table."""
     shown = [_line(*one) for one in lines[:_MOST_LINES]]
+    unit = unit or shared(of_query(line.expression) for line in {line.name: line for line, *_ in lines}.values())
     span = {"start": start * 1000, "end": end * 1000}
-    drawn = {"lines": shown, "limits": limits, **span, "axis": axis, "unit": unit.steps}
+    drawn = {"lines": shown, "limits": limits, **span, "axis": axis, "unit": {"steps": unit.steps, "name": unit.name}}
     rows = [
         {
             "name": name,
             "points": len(values),
-            **{how: METHODS[how](values) for how in ("min", "avg", "max")},
-            "last": line.points[max(line.points)],
+            **{how: unit.show(METHODS[how](values)) for how in ("min", "avg", "max")},
+            "last": unit.show(line.points[max(line.points)]),
             "odd": len(line.anomalous) if line.bounds or line.anomalous else None,
         }
         for line, _style, name in lines[:_MOST_LINES]
@@ -253,5 +254,6 @@ def query_value(definition: Json, view: View, start: int, end: int) -> Json:
         definition.get("autoscale", True),
     )
     unit = str(definition.get("custom_unit") or "")
-    shown = "no data" if value is None else number(value, precision, scaled)
+    own = of_query(lines[0].expression) if lines and scaled and not unit else None
+    shown = "no data" if value is None else own.show(value, precision) if own else number(value, precision, scaled)
     return {"kind": "value", "value": shown, "unit": unit, "how": how}

@@ -1,26 +1,152 @@
-"""Units of values: the steps in which one is written, such as 1.5 ms, 320 MiB or 12 requests a second."""
+"""Units of values, and those of the metrics that Agents and tracers send.
 
+Datadog keeps a unit with each metric; an integration's metadata.csv has it. What is here are those of the metrics that
+the lab sends. Sources: integrations-core, metadata.csv of disk, mysql, network, system_core; of memory and disks, what
+the Agent sends (pkg/collector/corechecks/system): MiB and KiB; of traces,
+https://docs.datadoghq.com/tracing/metrics/metrics_namespace/
+"""
+
+import functools
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-_PLAIN = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+from module_utils._query.metric import (
+    Binary,
+    Call,
+    Expression,
+    Modified,
+    Negative,
+    Number,
+    QuerySyntaxError,
+    Series,
+    parse,
+)
+
+_STEPS = tuple[tuple[float, str], ...]
+_PLAIN: _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_TIME: _STEPS = ((86400, " d"), (3600, " h"), (60, " min"), (1, " s"), (1e-3, " ms"), (1e-6, " µs"), (1e-9, " ns"))
+_BYTES: _STEPS = tuple(
+    (1024.0**power, f" {name}") for power, name in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"), (0, "B"))
+)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """(size, text) of each step, the largest first; what is smaller than the last one is written in it too."""
+    """How a value is written: (size, text) of each step, the largest first, and what is counted, such as "queries/s".
 
-    steps: tuple[tuple[float, str], ...]
+    What is smaller than the last step is written in it. `full` is the value that is all of it, of parts of a whole.
+    """
+
+    steps: _STEPS = _PLAIN
+    name: str = ""
+    full: float | None = None
 
     def show(self, value: float | None, precision: int = 2) -> str:
-        """A value for reading, in the largest step that fits; one below 1 with as many digits, but not only zeros."""
+        """A value for reading; one that would be rounded to nothing has its first digits."""
         if value is None:
             return "-"
         size, text = next((one for one in self.steps if abs(value) >= one[0]), self.steps[-1])
         shown = f"{value / size:,.{precision}f}"
         if 0 < abs(value / size) < 10**-precision:
             shown = f"{value / size:.{max(1, precision)}g}"
-        return (shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown) + text
+        return (shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown) + text + self.name
+
+    def per_second(self) -> "Unit":
+        """That of a rate: bytes become bytes a second; a time in each second is a plain number."""
+        if self.steps == _PLAIN:
+            return Unit(name=f"{self.name or ' '}/s".replace(" /s", "/s"))
+        return (
+            PLAIN
+            if self.full or self.steps[0][1] == " d"
+            else Unit(tuple((size, f"{text}/s") for size, text in self.steps))
+        )
 
 
-PLAIN = Unit(_PLAIN)
-SECONDS = Unit(((86400, " d"), (3600, " h"), (60, " min"), (1, " s"), (1e-3, " ms"), (1e-6, " µs"), (1e-9, " ns")))
+def _scaled(steps: _STEPS, size: float) -> Unit:
+    return Unit(tuple((step / size, text) for step, text in steps))
+
+
+def _counted(what: str) -> Unit:
+    return Unit(name=f" {what}")
+
+
+PLAIN = Unit()
+SECONDS = Unit(_TIME)
+_PERCENT = Unit(((1, "%"),), full=100)
+_FRACTION = Unit(((0.01, "%"),), full=1)
+_B = Unit(_BYTES)
+
+# The first that fits a metric's name says its unit.
+_KNOWN: tuple[tuple[str, Unit], ...] = (
+    (r"system\.cpu\.(num_cores|context_switches)", PLAIN),
+    (r"system\.cpu\.\w+|mysql\.performance\.(user|kernel|cpu)_time|system\.(disk|fs\.inodes)\.utilized", _PERCENT),
+    (r"system\.(mem|swap)\.pct_\w+|system\.(disk|fs\.inodes)\.in_use", _FRACTION),
+    (r"mysql\.\w+\.(\w+_)?utilization|mysql\.innodb\.row_lock_time", _FRACTION),
+    (
+        r"system\.(mem|swap)\.\w+|mysql\.(info\.schema|index)\.size|mysql\.info\.table\.\w+_size",
+        _scaled(_BYTES, 1024**2),
+    ),
+    (r"system\.disk\.(total|used|free)", _scaled(_BYTES, 1024)),
+    (r"system\.disk\.(read|write)_time", _scaled(_TIME, 1000)),
+    (r"system\.net\.bytes_\w+|mysql\.performance\.bytes_\w+", _B.per_second()),
+    (r"system\.net\.packets_\w+\.count", _counted("packets/s")),
+    (r"system\.net\.packets_\w+\.error", _counted("errors/s")),
+    (r"system\.uptime|ntp\.offset|mysql\.replication\.seconds_\w+", SECONDS),
+    (r"mysql\.performance\.((slow_)?queries|questions|com_\w+|qcache_(inserts|lowmem_prunes))", _counted("queries/s")),
+    (r"mysql\.performance\.(query_run_time\.avg|digest_95th_percentile\.avg_us)", _scaled(_TIME, 1_000_000)),
+    (r"mysql\.performance\.handler_\w+", _counted("operations/s")),
+    (r"mysql\.performance\.(threads_connected)|mysql\.net\.max_connections\w*", _counted("connections")),
+    (r"mysql\.net\.(connections|aborted_\w+)", _counted("connections/s")),
+    (r"mysql\.performance\.threads_running", _counted("threads")),
+    (r"mysql\.performance\.open_files", _counted("files")),
+    (r"mysql\.performance\.open_tables", _counted("tables")),
+    (r"mysql\.performance\.(created_tmp_(disk_)?tables|opened_tables)", _counted("tables/s")),
+    (r"mysql\.innodb\.(data_reads|buffer_pool_read\w+)", _counted("reads/s")),
+    (r"mysql\.innodb\.(data_writes|os_log_fsyncs)", _counted("writes/s")),
+    (r"mysql\.innodb\.buffer_pool_(free|total|used)", _counted("pages")),
+    (r"trace\..+\.hits(\.by_http_status)?", _counted("requests")),
+    (r"trace\..+\.errors(\.by_http_status)?", _counted("errors")),
+    (r"trace\..+\.apdex(\..*)?", PLAIN),
+    (r"trace\..+", SECONDS),
+)
+# Functions that change what is measured; all others leave it as it is.
+_RATES = ("per_second", "derivative")
+_OTHERS = ("per_minute", "per_hour", "dt", "integral", "count_nonzero", "count_not_null", "log2", "log10", "pow")
+
+
+def of_metric(name: str) -> Unit:
+    """The unit of a metric, a plain number where none is known."""
+    return next((unit for pattern, unit in _KNOWN if re.fullmatch(pattern, name)), PLAIN)
+
+
+@functools.lru_cache(maxsize=4096)
+def of_query(text: str) -> Unit:
+    """The unit of what a query asks for, a plain number where it has none of its own."""
+    try:
+        (expression,) = parse(text).expressions
+    except (QuerySyntaxError, ValueError):
+        return PLAIN
+    return _of(expression)
+
+
+def shared(units: Iterable[Unit]) -> Unit:
+    """That of values side by side: their own where they have one, a plain number otherwise."""
+    found = set(units)
+    return found.pop() if len(found) == 1 else PLAIN
+
+
+def _of(node: Expression) -> Unit:
+    if isinstance(node, Series):
+        return PLAIN if node.aggregator == "count" else of_metric(node.metric)
+    if isinstance(node, (Negative, Modified)):
+        return _of(node.operand)
+    if isinstance(node, Call):
+        if node.name in _OTHERS or not node.arguments or not isinstance(node.arguments[0], Expression):
+            return PLAIN
+        inner = _of(node.arguments[0])
+        return inner.per_second() if node.name in _RATES else inner
+    if isinstance(node, Binary) and node.operator in "+-":
+        sides = [_of(side) for side in (node.left, node.right) if not isinstance(side, Number)]
+        return shared(sides)
+    return PLAIN

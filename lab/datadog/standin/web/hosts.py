@@ -9,6 +9,7 @@ from starlette.requests import Request
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import chart, label
+from ..graph.units import of_metric
 from ..query.evaluate import evaluate
 from ..query.formulas import read
 from ..store.hosts import Host
@@ -31,7 +32,9 @@ class Hosts(Pages):
         metric = asked.get("metric") or next((name for name in _COLOURS if name in metrics), "")
         values = self._values(metric, now) if metric in metrics else {}
         chosen = [host for host in everyone if host.fits(asked.get("filter", ""))]
-        low, high = (min(values.values(), default=0.0), max(values.values(), default=0.0))
+        full = of_metric(metric).full
+        # The same colour is the same percentage at all times; other values are compared with each other.
+        low, high = (0.0, full) if full else (min(values.values(), default=0.0), max(values.values(), default=0.0))
         tiles = [_tile(host, now, values.get(host.name), low, high) for host in chosen]
         keys = {tag.partition(":")[0] for host in everyone for tag in host.every_tag if ":" in tag} - {"host"}
         groups: dict[str, list[Json]] = {}
@@ -90,7 +93,7 @@ class Hosts(Pages):
 
 def _tile(host: Host, now: float, value: float | None, low: float, high: float) -> Json:
     seconds = max(0.0, now - host.last_reported)
-    part = (value - low) / (high - low) if value is not None and high > low else 0.0
+    part = max(0.0, (value - low) / (high - low)) if value is not None and high > low else 0.0
     return {
         "name": host.name,
         "tags": sorted(host.every_tag),

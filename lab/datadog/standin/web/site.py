@@ -21,6 +21,7 @@ from ..api.calls import Entry, Room
 from ..clock import epoch
 from ..errors import Refused
 from ..graph.model import live, number
+from ..graph.units import SECONDS, of_metric
 from ..wire.bodies import Json
 from .assets import address, packed
 
@@ -57,10 +58,12 @@ def age(seconds: float | None) -> str:
 
 def seconds(length: float | None) -> str:
     """A latency: 1.5 s, 12.3 ms, 80 µs."""
-    if length is None:
-        return "-"
-    size, unit = (1, "s") if length >= 1 else (1e-3, "ms") if length >= 1e-3 else (1e-6, "µs")
-    return f"{number(length / size)} {unit}"
+    return SECONDS.show(length)
+
+
+def value(number: float | None, metric: str) -> str:
+    """A value of a metric, with its unit."""
+    return of_metric(metric).show(number)
 
 
 def freshness(seconds: float | None, interval: int = 0) -> str:
@@ -110,7 +113,7 @@ _TEMPLATES = jinja2.Environment(
 )
 _TEMPLATES.globals["asset"] = address
 _TEMPLATES.filters |= {
-    **{one.__name__: one for one in (number, age, seconds, freshness, when)},
+    **{one.__name__: one for one in (number, age, seconds, freshness, value, when)},
     # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
     "state": lambda status: status.lower().replace(" ", "-"),
 }

@@ -12,16 +12,16 @@ const own = (index) => colour(`line-${index % 10}`);
 const moment = (milliseconds) => new Date(milliseconds).toISOString().slice(0, 19);
 
 // ------------------------------------------------------------------------------------------------------------ numbers
-// A unit is steps of [size, text], the largest first: a value is written in the largest that fits.
+// A unit is steps of [size, text], the largest first, and the name of what is counted: see graph/units.py.
 const step = (steps, value) => steps.find(([size]) => Math.abs(value) >= size) || steps[steps.length - 1];
 const rounded = (value) => Number(value.toPrecision(Math.abs(value) < 1 ? 3 : 4)).toLocaleString("en", { maximumFractionDigits: 9 });
-function written(value, steps) {
+function written(value, { steps, name }) {
   if (value === null || value === undefined) return "–";
   const [size, text] = step(steps, value);
-  return rounded(value / size) + text;
+  return rounded(value / size) + text + name;
 }
 // The ticks of an axis, all in one unit and with as many decimals as they need.
-function ticks(values, steps) {
+function ticks(values, { steps }) {
   const [size, text] = step(steps, Math.max(...values.map(Math.abs)) / 2);
   const apart = values.length > 1 ? Math.abs(values[1] - values[0]) / size : 1;
   const decimals = Math.max(0, Math.min(9, -Math.floor(Math.log10(apart) + 1e-9)));
@@ -164,6 +164,11 @@ function overlay(chart, u) {
       label(`${text} ${value > max ? "↑" : "↓"}`, left + width - 3 * size, y);
     }
   }
+  // What is counted stands once, above the axis, rather than at each of its ticks.
+  ctx.fillStyle = colour("quiet");
+  ctx.textAlign = "left";
+  ctx.textBaseline = "bottom";
+  ctx.fillText(chart.model.unit.name.trim(), 4 * size, top - 2 * size);
   for (const event of chart.model.events || []) {
     const x = Math.round(u.valToPos(event.x, "x", true));
     if (x < left || x > left + width) continue;
@@ -278,7 +283,7 @@ function options(chart) {
   const { plot, model } = chart;
   const quiet = colour("quiet");
   const axis = { stroke: quiet, grid: { stroke: colour("edge"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-  const binary = model.unit.some(([, text]) => text.includes("MiB")) ? { incrs: Array.from({ length: 70 }, (_, power) => 2 ** (power - 20)) } : {};
+  const binary = model.unit.steps.some(([, text]) => text.includes("MiB")) ? { incrs: Array.from({ length: 70 }, (_, power) => 2 ** (power - 20)) } : {};
   const room = (u, texts) => 10 + 6.4 * Math.max(3, ...(texts || []).map((text) => text.length));
   return {
     width: plot.clientWidth,
@@ -286,7 +291,7 @@ function options(chart) {
     ms: 1,
     tzDate: (time) => uPlot.tzDate(new Date(time), "Etc/UTC"),
     legend: { show: false },
-    padding: [10, 12, 0, 4],
+    padding: [model.unit.name ? 18 : 10, 12, 0, 4],
     focus: { alpha: 0.25 },
     cursor: {
       drag: { x: true, y: false, setScale: false },

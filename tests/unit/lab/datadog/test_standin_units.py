@@ -1,0 +1,46 @@
+"""Units: which one a metric and a query have, and how values are written in it."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+# It puts the stand-in on the path.
+import standin_client  # noqa: F401
+
+units = importlib.import_module("standin.graph.units")
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "shown"),
+    [
+        ("avg:system.cpu.user{*} by {host}", 12.345, "12.35%"),
+        ("avg:system.disk.in_use{*}", 0.41, "41%"),
+        ("avg:system.mem.used{*}", 1536, "1.5 GiB"),
+        ("avg:system.mem.used{*}", 320, "320 MiB"),
+        ("avg:system.disk.free{*}", 1024, "1 MiB"),
+        ("avg:system.net.bytes_rcvd{*}", 2048, "2 KiB/s"),
+        ("p95:trace.flask.request{service:shop}", 0.0015, "1.5 ms"),
+        ("sum:trace.flask.request.hits{service:shop}.as_count()", 1200, "1.2k requests"),
+        ("avg:mysql.performance.queries{*}", 12, "12 queries/s"),
+        ("avg:mysql.performance.user_time{role:db}", 9.5, "9.5%"),
+        ("anomalies(avg:mysql.performance.user_time{role:db}, 'basic', 2)", 9.5, "9.5%"),
+        ("per_second(avg:mysql.performance.threads_connected{*})", 3, "3 connections/s"),
+        ("avg:system.mem.used{*} + avg:system.mem.free{*}", 2048, "2 GiB"),
+        ("avg:system.mem.used{*} / avg:system.mem.total{*}", 0.5, "0.5"),
+        ("count:system.cpu.user{*}", 4, "4"),
+        ("avg:my_metric{*}", 1234.5, "1.23k"),
+        ("avg:my_metric{*}", 0.0015, "0.0015"),
+        ("avg:my_metric{*}", 0, "0"),
+        ("no query", 5, "5"),
+    ],
+)
+def test_values_are_written_in_the_unit_of_what_was_asked(query: str, value: float, shown: str) -> None:
+    assert units.of_query(query).show(value) == shown
+
+
+def test_lines_of_several_units_have_none_together() -> None:
+    of = units.of_query
+    assert units.shared([of("avg:system.cpu.user{*}"), of("avg:system.cpu.system{*}")]).show(1) == "1%"
+    assert units.shared([of("avg:system.cpu.user{*}"), of("avg:system.mem.used{*}")]) == units.PLAIN
+    assert units.shared([]) == units.PLAIN
