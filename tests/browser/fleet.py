@@ -36,7 +36,12 @@ def fill(folder: Path, hosts: int, hours: float, now: int, *, metrics: int = len
         made.add_host(report, end)
         status = 2 if index == 4 else 0
         up = bodies.CheckRun("datadog.agent.up", name, (), 0, end, "")
-        made.add_check_runs([up, bodies.CheckRun("mysql.can_connect", name, ("port:3306",), status, end, "")], now)
+        # The fifth host's server went away a quarter of an hour ago.
+        runs = [
+            bodies.CheckRun("mysql.can_connect", name, ("port:3306",), status if ts > end - 900 else 0, ts, "")
+            for ts in range(end, end - 3600, -60)
+        ]
+        made.add_check_runs([up, *runs], now)
     return made
 
 

@@ -143,6 +143,40 @@ def test_colours_of_percentages_are_absolute_and_no_silent_host_is_no_alarm(page
     expect(page.get_by_label("Scale of the colours")).not_to_contain_text("%")
 
 
+def test_host_page_leads_to_all_of_its_host(page: Page, account: Any) -> None:
+    page.goto("/hosts/web-01")
+    for title in ("CPU", "Memory", "Load", "my_metric"):
+        figure = page.locator("figure", has=page.get_by_role("heading", name=title, exact=True))
+        figure.scroll_into_view_if_needed()
+        expect(figure.locator(DRAWN)).to_be_visible()
+    monitors = page.get_by_role("region", name="Monitors")
+    expect(monitors.get_by_role("rowheader", name="my_metric is high")).to_be_visible()
+    expect(page.get_by_role("region", name="Newest traces").get_by_role("link").first).to_have_text("GET /api/trace")
+    expect(page.get_by_role("link", name="service shop", exact=True)).to_be_visible()
+    # Links keep the host.
+    page.get_by_role("region", name="Metrics").get_by_role("link", name="my_metric").click()
+    expect(page.get_by_role("region", name="Series").locator("tbody tr")).to_have_count(1)
+    expect(page.locator(".lines li")).to_have_count(1)
+    page.go_back()
+    page.get_by_role("link", name="my_metric and MySQL (lab)").click()
+    expect(page.get_by_label("$host")).to_have_value("web-01")
+    # What has stopped says so.
+    page.goto("/hosts/web-12")
+    expect(page.get_by_role("row", name=re.compile("datadog.agent.up"))).to_contain_text("stale")
+
+
+def test_service_checks_have_a_timeline(page: Page, account: Any) -> None:
+    page.goto("/hosts/web-05")
+    strip = page.get_by_role("img", name=re.compile("^mysql.can_connect: "))
+    expect(strip).to_have_attribute("aria-label", re.compile("OK from .*, Alert from [^,]*$"))
+    red = [float(part.get_attribute("width") or 0) for part in strip.locator("rect.alert").all()]
+    assert sum(red) == pytest.approx(250, abs=25), "a quarter of an hour of an hour"
+    page.goto(f"/monitors/{account.monitors[2]}")
+    rows = page.get_by_role("region", name="Timeline").locator("tbody tr")
+    expect(rows).to_have_count(12)
+    expect(rows.filter(has_text="web-05").locator("rect.alert")).to_have_count(1)
+
+
 def test_template_variable_changes_the_graph(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     lines = widget(page, "my_metric by host").locator(".lines li")

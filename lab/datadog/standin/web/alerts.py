@@ -4,20 +4,20 @@ import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from module_utils._query.monitor import MetricCondition
+from module_utils._query.monitor import CheckCondition, MetricCondition
 from starlette.requests import Request
 
 from ..alert import schedule
-from ..alert.observe import ALERT, NO_DATA, OK, WARN, condition
+from ..alert.observe import condition
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import View
 from ..graph.states import monitor_chart
-from ..wire.bodies import Json
-from .site import Pages, span
+from ..wire.bodies import CheckRun, Json
+from .site import WORST, Pages, span
+from .strips import strip
 
-_WORST = (ALERT, WARN, NO_DATA, OK)
-_PAGE = 50
+_PAGE, _MOST_RUNS = 50, 500
 _SNAPSHOT = re.compile(r"/snapshot/view/[\w/-]+/[0-9a-f]{40}\.png")
 # Rows of a day in the calendar, and the minutes of each.
 _ROW = 15
@@ -34,8 +34,8 @@ class Alerts(Pages):
             for one in every
             if (not wanted or one["status"] == wanted) and word in " ".join([one["name"], *one["tags"]]).lower()
         ]
-        shown.sort(key=lambda one: (_WORST.index(one["status"]), one["name"].lower()))
-        counts = [(status, sum(one["status"] == status for one in every)) for status in _WORST]
+        shown.sort(key=lambda one: (WORST.index(one["status"]), one["name"].lower()))
+        counts = [(status, sum(one["status"] == status for one in every)) for status in WORST]
         return "monitors.html", {"monitors": shown, "counts": counts, "total": len(every)}
 
     @on("GET", "/monitors/{id:int}")
@@ -45,11 +45,12 @@ class Alerts(Pages):
         return "monitor.html", {
             "monitor": found,
             "summary": self._summary(found, self.downtimes.active()),
-            "groups": sorted(groups, key=lambda group: (_WORST.index(group["status"]), group["name"])),
+            "groups": sorted(groups, key=lambda group: (WORST.index(group["status"]), group["name"])),
             "changes": (self.documents.get("monitor_state", found["id"]) or {}).get("changes", [])[:-201:-1],
             "mails": [mail for mail in self.mailbox.all() if mail["monitor_id"] == found["id"]][:-21:-1],
             "downtimes": self.downtimes.matching(found, self.downtimes.ahead()),
             "drawn": self._drawn(found, request),
+            "strips": self._strips(found, request),
         }
 
     @on("GET", "/downtimes")
@@ -74,7 +75,7 @@ class Alerts(Pages):
 
     @on("GET", "/mailbox")
     def messages(self, request: Request) -> tuple[str, Json]:
-        return "mailbox.html", _page(request, self.mailbox.all()[::-1])
+        return "mailbox.html", _page(request, self.mailbox.all()[::-1], "subject", "body", "to")
 
     @on("GET", "/events")
     def events(self, request: Request) -> tuple[str, Json]:
@@ -98,7 +99,7 @@ class Alerts(Pages):
             **{name: monitor[name] for name in ("id", "name", "type", "query", "tags")},
             "status": state["overall_state"],
             "since": state["overall_state_modified"],
-            "counts": [(status, statuses.count(status)) for status in _WORST if status in statuses],
+            "counts": [(status, statuses.count(status)) for status in WORST if status in statuses],
             "muted": self.downtimes.matching(monitor, active),
         }
 
@@ -114,8 +115,28 @@ class Alerts(Pages):
         except Refused as error:
             return {"kind": "none", "problem": "; ".join(map(str, error.errors)), "queries": [monitor["query"]]}
 
+    def _strips(self, monitor: Json, request: Request) -> list[Json]:
+        """The timeline of each host and set of tags that runs the check that a monitor watches."""
+        asked = condition(monitor["query"], monitor["type"])
+        if not isinstance(asked, CheckCondition):
+            return []
+        start, end = span(request, self.clock.now())
+        tags_of, over = self.store.host_tags(), set(asked.over) - {"*"}
+        groups: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
+        for run in self.store.check_runs(check=asked.check, most=_MOST_RUNS):
+            tags = {f"host:{run.host}", *run.tags, *tags_of.get(run.host, ())}
+            if over <= tags and not set(asked.exclude) & tags:
+                groups.setdefault((run.host, run.tags), []).append(run)
+        return [
+            {"host": host, "tags": tags, "parts": strip(runs, start, end)}
+            for (host, tags), runs in sorted(groups.items())
+        ]
 
-def _page(request: Request, items: list[Json]) -> Json:
+
+def _page(request: Request, every: list[Json], *names: str) -> Json:
+    """A page of those of `every` that hold the word that is asked for under one of these names."""
+    word = request.query_params.get("filter", "").lower()
+    items = [one for one in every if not word or any(word in str(one.get(name)).lower() for name in names)]
     text, pages = request.query_params.get("page", "1"), max(1, -(-len(items) // _PAGE))
     number = max(1, min(int(text) if text.isdecimal() and len(text) < 9 else 1, pages))
     shown = items[(number - 1) * _PAGE : number * _PAGE]
@@ -123,7 +144,7 @@ def _page(request: Request, items: list[Json]) -> Json:
 
 
 def _events(request: Request, found: list[Json]) -> Json:
-    page = _page(request, sorted(found, key=lambda event: -event["date_happened"]))
+    page = _page(request, sorted(found, key=lambda event: -event["date_happened"]), "title", "text", "host", "tags")
     for event in page["items"]:
         event["pictures"] = sorted(set(_SNAPSHOT.findall(event["text"])))
     return page

@@ -1,26 +1,43 @@
 """Hosts by tag, one host, and how fresh every metric is."""
 
 import itertools
+import json
+import re
 import statistics
 from typing import Any
 
+from module_utils._query.metric import Query, Series
+from module_utils._query.scope import Tag
 from starlette.requests import Request
 
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import chart, label
 from ..graph.units import of_metric
+from ..query import spans
 from ..query.evaluate import evaluate
 from ..query.formulas import read
 from ..store.hosts import Host
 from ..wire.bodies import Json
-from .site import Pages, freshness, span
+from .site import WORST, Pages, freshness, span
+from .strips import strip
 
 # What the host map is coloured by, unless asked: the first of these that there is.
 _COLOURS = ("system.cpu.user", "system.load.1")
 # Seconds of data behind a colour, and after which a metric is not offered any more.
 _RECENT, _OFFERED = 300, 4 * 3600
 _SHADES = 6
+# What a host's page draws, where the host sends it: title, style and metrics.
+_CHARTS = (
+    ("CPU", "area", ("system.cpu.user", "system.cpu.system", "system.cpu.iowait")),
+    ("Memory", "line", ("system.mem.used", "system.mem.total")),
+    ("Load", "line", ("system.load.1", "system.load.5", "system.load.15")),
+    ("MySQL queries", "line", ("mysql.performance.queries", "mysql.performance.slow_queries")),
+)
+# Metrics that come with an Agent, an integration or a tracer; of all others, this many are drawn too.
+_KNOWN = re.compile(r"(system|mysql|datadog|ntp|trace)\.")
+_MOST_OWN = 2
+_MOST_TRACES, _TRACED, _MOST_RUNS = 10, 3600, 500
 
 
 class Hosts(Pages):
@@ -62,10 +79,20 @@ class Hosts(Pages):
         host = self.store.host(name)
         if host is None:
             raise Refused(404, "There is no such host")
+        start, end = span(request, now)
         rows = _by_metric(self.store.freshness(host=name), now)
-        runs = sorted(self.store.check_runs(name), key=lambda run: (run.check, run.tags))
-        meta = {key: value for key, value in host.meta.items() if isinstance(value, (str, int, float))}
-        return "host.html", {"host": host, "metrics": rows, "runs": runs, "meta": meta}
+        traces = spans.traces(self.store, "host:" + json.dumps(name), now - _TRACED, now, _MOST_TRACES)
+        return "host.html", {
+            "host": host,
+            "charts": self._charts(name, [row["metric"] for row in rows], start, end),
+            "monitors": self._monitors(name),
+            "boards": [board for board in self.documents.all("dashboard") if _asks_for_host(board)],
+            "checks": self._checks(name, start, end),
+            "services": sorted({service for trace in traces for service in trace["services"]}),
+            "traces": traces,
+            "metrics": rows,
+            "meta": {key: value for key, value in host.meta.items() if isinstance(value, (str, int, float))},
+        }
 
     @on("GET", "/metrics")
     def every_metric(self, request: Request) -> tuple[str, Json]:
@@ -80,10 +107,44 @@ class Hosts(Pages):
         if not found:
             raise Refused(404, "There is no such metric")
         start, end = span(request, now)
-        (lines,) = evaluate(read(f"avg:{name}{{*}} by {{host}}"), self.store, start, end)
+        host = request.query_params.get("host", "")
+        scope = Tag(f"host:{host}" if host else "*")
+        (lines,) = evaluate(Query((Series(name, scope, "avg", ("host",)),)), self.store, start, end)
         drawn = chart([(line, "line", label(line)) for line in lines], start, end)
-        rows = sorted(found, key=lambda one: (one.host, one.tags))
+        rows = sorted((one for one in found if host in ("", one.host)), key=lambda one: (one.host, one.tags))
         return "metric.html", {"name": name, "series": rows, "drawn": drawn}
+
+    # --------------------------------------------------------------------------------------------------- one host
+    def _charts(self, name: str, sent: list[str], start: int, end: int) -> list[tuple[str, Json]]:
+        """(title, chart) of what is looked at first on a host that sends these metrics, and of its own ones."""
+        # Those without a dot are most likely what somebody wrote here.
+        own = sorted((one for one in sent if not _KNOWN.match(one)), key=lambda one: ("." in one, one))[:_MOST_OWN]
+        found = []
+        for title, style, metrics in (*_CHARTS, *((metric, "line", (metric,)) for metric in own)):
+            series = [Series(metric, Tag(f"host:{name}"), "avg") for metric in metrics if metric in sent]
+            if series:
+                answers = evaluate(Query(tuple(series)), self.store, start, end)
+                lines = [(line, style, line.name) for lines in answers for line in lines]
+                found.append((title, chart(lines, start, end)))
+        return found
+
+    def _monitors(self, name: str) -> list[Json]:
+        """The groups of monitors that are this host's, the worst first."""
+        found = [
+            {"id": monitor["id"], "monitor": monitor["name"], **group}
+            for monitor in self.monitors.all()
+            for group in self.monitors.state(monitor["id"])["groups"].values()
+            if f"host:{name}" in group["name"].split(",")
+        ]
+        return sorted(found, key=lambda one: (WORST.index(one["status"]), one["monitor"].lower()))
+
+    def _checks(self, name: str, start: int, end: int) -> list[Json]:
+        """The newest run of each check and its tags, with a timeline of those in the span."""
+        runs = sorted(
+            self.store.check_runs(name, most=_MOST_RUNS), key=lambda run: (run.check, run.tags, -run.timestamp)
+        )
+        groups = [list(some) for _, some in itertools.groupby(runs, lambda run: (run.check, run.tags))]
+        return [{"run": some[0], "parts": strip(some, start, end)} for some in groups]
 
     def _values(self, metric: str, now: float) -> dict[str, float]:
         """The average of a metric on each host over the last minutes, in one query for all of them."""
@@ -102,6 +163,11 @@ def _tile(host: Host, now: float, value: float | None, low: float, high: float) 
         "value": value,
         "shade": None if value is None else min(_SHADES - 1, int(part * _SHADES)),
     }
+
+
+def _asks_for_host(board: Json) -> bool:
+    """Whether a dashboard has a template variable for the host."""
+    return any(variable.get("prefix") == "host" for variable in board.get("template_variables") or ())
 
 
 def _by_metric(series: list[Any], now: float) -> list[Json]:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from ..alert.observe import ALERT, NO_DATA, OK, WARN
 from ..api.account import Account
 from ..api.calls import Entry, Room
 from ..clock import epoch
@@ -45,6 +46,8 @@ _VIEWS = (
 )
 # Seconds after which what comes every 15 is late, and after which a host counts as silent.
 _LATE, _SILENT = 60, 600
+# The states of monitors, from the worst on.
+WORST = (ALERT, WARN, NO_DATA, OK)
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -82,6 +85,11 @@ def when(moment: float | str | None) -> str:
     return Markup("<time datetime='{}Z'>{}</time>").format(text.replace(" ", "T"), text)
 
 
+def clock(moment: float) -> str:
+    """The hour, minute and second of a time, as UTC."""
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%H:%M:%S")
+
+
 def span(request: Request, now: float, usual: int = 3600) -> tuple[int, int]:
     """The span that is asked for, or the last `usual` seconds. Raises Refused(400)."""
     return asked_span(request, now) or (int(now) - usual, int(now))
@@ -113,7 +121,7 @@ _TEMPLATES = jinja2.Environment(
 )
 _TEMPLATES.globals["asset"] = address
 _TEMPLATES.filters |= {
-    **{one.__name__: one for one in (number, age, seconds, freshness, value, when)},
+    **{one.__name__: one for one in (number, age, clock, seconds, freshness, value, when)},
     # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
     "state": lambda status: status.lower().replace(" ", "-"),
 }

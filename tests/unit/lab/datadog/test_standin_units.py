@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
+
 # It puts the stand-in on the path.
 import standin_client  # noqa: F401
 
