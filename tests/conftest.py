@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
@@ -13,6 +14,9 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule
 from hypothesis import settings
+
+# Tests read what Ansible prints by default; those of the project's own output say so.
+os.environ["ANSIBLE_STDOUT_CALLBACK"] = "ansible.builtin.default"
 
 # A busy machine is no slow function.
 settings.register_profile("kennel", deadline=None)

@@ -13,8 +13,7 @@ import sys
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WARNING = re.compile(r"^\[DEPRECATION WARNING\]: .*(?:\nOrigin: .*)?", re.MULTILINE)
-# Where collections are installed, and which a feature is removed from; callbacks, of which the collection has none, and
-# all of which molecule lists.
+# Where collections are installed, and which a feature is removed from; other callbacks, all of which molecule lists.
 OTHERS = re.compile(
     r"\nOrigin: \S*/ansible_collections/(?!kennel/fleet/)|from collection '(?!kennel\.fleet')|another callback plugin"
 )

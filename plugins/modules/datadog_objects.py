@@ -84,6 +84,11 @@ summary:
           C(id), C(title), C(url), and a C(note) if there is one.
         - One that was made by hand and becomes the fleet's is C(changed), with C(adopted) as V(true).
       type: dict
+reports:
+  description: Paths of the reports that were written.
+  returned: with O(reports)
+  type: list
+  elements: str
 urls:
   description: Addresses of the dashboards.
   returned: always

@@ -242,6 +242,12 @@ table:
   returned: always
   type: list
   elements: str
+reports:
+  description: Paths of the reports that were written.
+  returned: with O(reports)
+  type: list
+  elements: str
+  version_added: 1.0.0
 missing:
   description: What is missing, each naming the host, the signal, the likely cause and the fix.
   returned: always
@@ -353,7 +359,7 @@ def main() -> None:
     rows = report.rows(state.found, causes, state.urls)
     result = {"rows": rows, "table": report.table(state.found), "missing": missing}
     if module.params["reports"] and not module.check_mode:
-        write_reports(module, module.params["reports"], report.files(rows), **result)
+        result["reports"] = write_reports(module, module.params["reports"], report.files(rows), **result)
     if missing and not module.check_mode:
         module.fail_json(msg=report.message(state.found, missing, module.params["timeout"], state.error), **result)
     module.exit_json(changed=False, **result)

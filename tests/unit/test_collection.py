@@ -95,8 +95,8 @@ def test_filter_plugins_are_links_to_the_filters_of_the_collection() -> None:
 
 
 def documentation(kind: str) -> dict[str, Any]:
-    """What ansible-doc says of every module or filter, or of every entry point of a role."""
-    folder = ROOT / {"module": "plugins/modules", "filter": "plugins/filter", "role": "roles"}[kind]
+    """What ansible-doc says of every plugin of a kind, or of every entry point of a role."""
+    folder = ROOT / {"module": "plugins/modules", "role": "roles"}.get(kind, f"plugins/{kind}")
     # What roles share is a role without a specification, for them alone.
     things = [path for path in sorted(folder.iterdir()) if not path.name.startswith(("__pycache__", "common_"))]
     names = [f"kennel.fleet.{path.stem}" for path in things]
@@ -114,14 +114,16 @@ def undocumented(fields: dict[str, Any], inner: tuple[str, ...]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["module", "filter"])
+@pytest.mark.parametrize("kind", ["module", "filter", "callback"])
 def test_every_plugin_is_documented(kind: str) -> None:
     for name, parts in documentation(kind).items():
         doc = parts["doc"]
         assert doc["short_description"] and "".join(doc["description"]), name
         assert undocumented(doc.get("options", {}), ("suboptions",)) == [], name
         assert name in parts["examples"] and yaml.safe_load(parts["examples"]), name
-        assert parts["return"] and undocumented(parts["return"], ("contains",)) == [], name
+        # A callback returns nothing.
+        assert bool(parts["return"]) == (kind != "callback"), name
+        assert undocumented(parts["return"] or {}, ("contains",)) == [], name
         # C() ends at the first parenthesis; V() takes an escaped one.
         assert not re.search(r"C\([^)]*\(", json.dumps(doc)), name
 

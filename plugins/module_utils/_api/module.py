@@ -77,8 +77,10 @@ def get_if_there(client: Client, path: str, **params: Any) -> list[Any]:
         return []
 
 
-def write_reports(module: AnsibleModule, folder: str, reports: Mapping[str, str], **result: Any) -> None:
-    """Write texts to files of a folder of the controller, by name; fail with RESULT where that is not possible.
+def write_reports(module: AnsibleModule, folder: str, reports: Mapping[str, str], **result: Any) -> list[str]:
+    """Write texts to files of a folder of the controller, by name, and return their paths.
+
+    Fail with RESULT where that is not possible.
 
     Each file is put in place at once, so that nobody reads half of it.
     """
@@ -92,3 +94,4 @@ def write_reports(module: AnsibleModule, folder: str, reports: Mapping[str, str]
             os.replace(fresh, os.path.join(folder, name))
     except OSError as error:
         module.fail_json(**{**result, "msg": f"reports: {error}. Name a folder that can be written to, or none."})
+    return [os.path.join(folder, name) for name in reports]

@@ -180,7 +180,7 @@ def run_together() -> None:
     result = run_all(gateways, params, module.check_mode)
     if params["reports"] and "failed" not in result:
         text = json.dumps(result["summary"], indent=4) + "\n"
-        write_reports(module, params["reports"], {"objects.json": text}, **result)
+        result["reports"] = write_reports(module, params["reports"], {"objects.json": text}, **result)
     _end(module, result)
 
 
