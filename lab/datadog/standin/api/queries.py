@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import Refused
 from ..query.evaluate import evaluate
 from ..query.formulas import request_query
-from ..query.functions import METHODS, RANKS, Line
+from ..query.lines import METHODS, RANKS, Line
 from ..wire.bodies import Json
 from .calls import Call, Room, on
 

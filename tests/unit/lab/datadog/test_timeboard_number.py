@@ -9,7 +9,9 @@ import pytest
 import standin_client
 import yaml
 
-bodies, model = (importlib.import_module(f"standin.{name}") for name in ("wire.bodies", "graph.model"))
+bodies, model, widgets = (
+    importlib.import_module(f"standin.{name}") for name in ("wire.bodies", "graph.model", "graph.widgets")
+)
 
 ROOT = Path(__file__).parents[4]
 DEFAULTS = ROOT / "roles" / "datadog_objects" / "defaults" / "main" / "dashboards.yml"
@@ -37,7 +39,7 @@ def test_is_the_true_sum(tmp_path, past, hours):
         client.store.add_samples([bodies.Sample(key, "gauge", 0, points)], now)
     asked = (now - hours * 3600, now) if hours > 1 else None
     definition = {**number_of_the_timeboard(), "precision": 0, "autoscale": False}
-    shown = model.widget(definition, model.View(client.store, now, {"host": "*"}, asked))["value"]
+    shown = widgets.widget(definition, model.View(client.store, now, {"host": "*"}, asked))["value"]
     start = now - hours * 3600
     true = sum(value for points in sent.values() for time, value in points.items() if start <= time < now)
     # What a bucket at either end holds may be missing: a minute's, five minutes' over a day.
