@@ -72,7 +72,8 @@ def _metrics(sent: Any, client: Any, bucket: Any, group: Any) -> Iterator[Sample
     }
     own = [f"{name}:{value}" for name, value in named.items() if value]
     host, ts, interval = client.Hostname or sent.AgentHostname, bucket.Start // 10**9, bucket.Duration // 10**9 or 10
-    metric = f"trace.{_NO_NAME.sub('_', group.Name)}"
+    # What an Agent calls one without a name (datadog-agent 7.70, pkg/trace/traceutil/normalize).
+    metric = f"trace.{_NO_NAME.sub('_', group.Name) or 'unnamed_operation'}"
 
     def key(name: str, *more: str) -> Key:
         return Key(name, host, tags([*own, *more]))

@@ -49,6 +49,13 @@ def test_stats_become_metrics(client):
     assert percentiles == pytest.approx({"p50": 0.1, "p90": 0.1, "p95": 0.7, "p99": 0.7, "max": 3.0}, rel=0.03)
 
 
+@pytest.mark.parametrize("fields", [{"Name": ""}, {"Name": "{}"}, {"Service": ""}, {"Resource": ""}, {"Type": ""}])
+def test_stats_that_lack_a_part_leave_the_page_of_their_service_alone(client, fields):
+    stats = apm.client_stats(NOW - 9, apm.group([0.1], **fields), Service="shop")
+    assert send(client, STATS, apm.agent_stats(stats)) == (202, {})
+    assert client.call("GET", "/services/shop", headers=[])[0] == 200
+
+
 def test_percentiles_are_of_all_values_at_once(client):
     """Of 90 quick requests on one host and 10 slow ones on another the median is quick, not in the middle."""
     quick = apm.client_stats(THEN, apm.group([0.01] * 90))
