@@ -43,18 +43,28 @@ def play(inventory: Path, playbook: str, *arguments: str) -> subprocess.Complete
 def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(inventory: Path, playbook: str) -> None:
     run = play(inventory, playbook, "--tags=typo")
     assert run.returncode != 0
-    known = f"Give --tags and --skip-tags some of {ALONE.get(playbook)}."
-    instead = "run it without --tags and --skip-tags." if playbook not in ALONE else known
-    assert "typo: there is no such tag here." in run.stdout and instead in run.stdout
+    known = f"They take {ALONE.get(playbook)}."
+    instead = "This playbook does one thing: run it without them." if playbook not in ALONE else known
+    assert f"--tags and --skip-tags do not take typo here. {instead}" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_no_tags_leave_out_the_checks(inventory: Path, playbook: str) -> None:
+    run = play(inventory, playbook, "--skip-tags=always")
+    assert run.returncode != 0 and "TASK [" not in run.stdout
+    assert "--tags and --skip-tags do not take always here." in run.stdout + run.stderr
 
 
 @pytest.mark.parametrize(
     ("playbook", "arguments", "words"),
     [
-        ("site", ["--skip-tags=typo"], "typo: there is no such tag here"),
-        ("site", ["--skip-tags=all"], "all: there is no such tag here"),
-        ("site", ["--tags=untagged"], "untagged: there is no such tag here"),
-        ("hosts", ["--tags=objects,verify"], "objects, verify: there is no such tag here"),
+        ("site", ["--skip-tags=typo"], "do not take typo here"),
+        ("site", ["--skip-tags=all"], "do not take all here"),
+        ("site", ["--tags=untagged"], "do not take untagged here"),
+        ("site", ["--tags=tagged"], "do not take tagged here"),
+        ("site", ["--skip-tags=tagged"], "do not take tagged here"),
+        ("hosts", ["--tags=agent", "--skip-tags=always"], "do not take always here"),
+        ("hosts", ["--tags=objects,verify"], "do not take objects, verify here"),
         ("hosts", ["--tags=agent,checks", "--skip-tags=agent,checks"], "--skip-tags leaves out everything"),
         ("hosts", ["--tags=mysql,app"], "--tags app,mysql: no host of this run is in the group that it is for"),
         # What Molecule adds stops nothing.
@@ -64,7 +74,7 @@ def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(i
 )
 def test_run_that_would_do_nothing_is_refused(inventory: Path, playbook: str, arguments: list[str], words: str) -> None:
     run = play(inventory, playbook, *arguments)
-    assert run.returncode != 0 and words in run.stdout
+    assert run.returncode != 0 and words in run.stdout + run.stderr
 
 
 def test_listed_tags_are_those_that_are_taken(inventory: Path) -> None:
