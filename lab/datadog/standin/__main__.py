@@ -6,14 +6,13 @@ from pathlib import Path
 
 from .api.keys import Keys
 from .app import make
-from .server import MOST, PATIENCE, serve
+from .server import add_arguments, serve
 from .store import LARGEST, Store
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="standin", description="The lab's stand-in Datadog.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
+    add_arguments(parser, port=8080)
     parser.add_argument("--data", type=Path, required=True, help="folder of the database")
     parser.add_argument("--keys", type=Path, required=True, help='JSON file {"api_key": ..., "app_key": ...}')
     parser.add_argument("--retention-hours", type=float, default=24, help="how long points are kept (%(default)s)")
@@ -23,13 +22,6 @@ def main() -> None:
     parser.add_argument(
         "--evaluate-every", type=float, default=5, help="seconds between looks at monitors (%(default)s)"
     )
-    parser.add_argument(
-        "--patience",
-        type=float,
-        default=PATIENCE,
-        help="seconds for a request to arrive and its answer to be taken (%(default)s)",
-    )
-    parser.add_argument("--connections", type=int, default=MOST, help="connections at a time (%(default)s)")
     options = parser.parse_args()
     try:
         keys = Keys.load(options.keys)

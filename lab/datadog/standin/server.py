@@ -5,6 +5,7 @@ its limit_concurrency refuses everybody while idle connections are many. So a co
 closed after a time, and earlier where there are too many: the oldest of the client that has the most.
 """
 
+import argparse
 import resource
 from asyncio import Transport
 from collections import Counter
@@ -81,7 +82,20 @@ class _Connection(H11Protocol):
             oldest.transport.abort()
 
 
-def serve(app: ASGIApp, host: str, port: int, patience: float = PATIENCE, most: int = MOST) -> None:
+def add_arguments(parser: argparse.ArgumentParser, port: int) -> None:
+    """Where to listen, and the limits of connections."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=port, help="port to listen on (default %(default)s)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help="seconds for a request to arrive and its answer to be taken (%(default)s)",
+    )
+    parser.add_argument("--connections", type=int, default=MOST, help="connections at a time (%(default)s)")
+
+
+def serve(app: ASGIApp, host: str, port: int, patience: float, most: int) -> None:
     """Answer until SIGTERM, at most `most` connections at a time, which wait `patience` seconds for their clients."""
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < most + _BESIDES:

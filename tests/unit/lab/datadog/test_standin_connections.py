@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -12,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from idle_clients import IDLE, connect, is_open, many_files, seconds_until_closed
 from standin_process import Standin, free_port
 
-# Seconds that a connection is borne, and how many are opened at once.
+# Seconds that a connection is borne.
 PATIENCE = 2
-IDLE = 1500
 
 
 @contextlib.contextmanager
@@ -36,34 +35,6 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
         yield started
 
 
-@pytest.fixture
-def many_files() -> Iterator[None]:
-    """Enough open files for the connections of a test."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = IDLE + 500
-    # Without root the hard limit is as it is.
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"the hard limit of open files is {hard}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def connect(standin: Standin, source: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", standin.port), timeout=10, source_address=(source, 0))
-
-
-def is_open(connection: socket.socket) -> bool:
-    """Whether the server has not closed it: nothing is to be read, not even the end."""
-    connection.setblocking(False)
-    try:
-        return bool(connection.recv(1))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
 def answers(standin: Standin) -> float:
     """How long a post of a client with a key and the page of one without take together, in seconds."""
     begun = time.monotonic()
@@ -73,27 +44,13 @@ def answers(standin: Standin) -> float:
     return time.monotonic() - begun
 
 
-def seconds_until_closed(connection: socket.socket, sent: bytes = b"") -> float:
-    """How long the server bears a client that sends a byte of `sent` five times a second, over and over."""
-    begun = time.monotonic()
-    for number in range(100):
-        if not is_open(connection):
-            break
-        with contextlib.suppress(OSError):
-            connection.send(sent[number % len(sent) :][:1] if sent else b"")
-        # The pace of a slow client.
-        time.sleep(0.2)
-    return time.monotonic() - begun
-
-
-@pytest.mark.usefixtures("many_files")
 def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None:
-    patience, slowest = 5, 0.0
-    with running(tmp_path, patience) as standin, contextlib.ExitStack() as stack:
+    patience, slowest = 10, 0.0
+    with many_files(), running(tmp_path, patience) as standin, contextlib.ExitStack() as stack:
         begun, idle = time.monotonic(), []
-        other = stack.enter_context(connect(standin, "127.0.0.2"))
+        other = stack.enter_context(connect(standin.port, "127.0.0.2"))
         for number in range(IDLE):
-            idle.append(stack.enter_context(connect(standin)))
+            idle.append(stack.enter_context(connect(standin.port)))
             if number % 150 == 149:
                 slowest = max(slowest, answers(standin))
         still = [is_open(one) for one in idle]
@@ -123,7 +80,7 @@ def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None
     ids=["silent", "slow head", "slow body"],
 )
 def test_a_request_has_to_arrive_in_time(standin: Standin, begin: bytes, more: bytes) -> None:
-    with connect(standin) as connection:
+    with connect(standin.port) as connection:
         connection.sendall(begin.replace(b"KEY", standin.api_key.encode()))
         assert PATIENCE - 1 < seconds_until_closed(connection, more) < PATIENCE + 2
 
@@ -171,8 +128,9 @@ def test_one_too_many_is_sent_away_where_all_are_being_answered(tmp_path: Path) 
         assert standin.get("/metrics")[0] == 200
 
 
-def test_the_unit_allows_more_files_than_connections(standin: Standin) -> None:
-    text = (Path(__file__).parents[4] / "lab" / "datadog" / "kennel-datadog.service").read_text(encoding="utf-8")
+@pytest.mark.parametrize("unit", ["kennel-datadog", "kennel-packages"])
+def test_the_unit_allows_more_files_than_connections(standin: Standin, unit: str) -> None:
+    text = (Path(__file__).parents[4] / "lab" / "datadog" / f"{unit}.service").read_text(encoding="utf-8")
     (limit,) = (int(line.partition("=")[2]) for line in text.splitlines() if line.startswith("LimitNOFILE="))
     with Path(f"/proc/{standin.process.pid}/limits").open(encoding="utf-8") as limits:
         (soft,) = (int(line.split()[3]) for line in limits if line.startswith("Max open files"))

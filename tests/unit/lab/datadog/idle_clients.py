@@ -1,0 +1,57 @@
+"""Clients of a server on loopback that connect and then do nothing, or next to nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+IDLE = 1500
+
+
+def connect(port: int, source: str = "127.0.0.1") -> socket.socket:
+    """One connection, from this address of loopback."""
+    return socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0))
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the server has not closed it: nothing is to be read, not even the end."""
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def seconds_until_closed(connection: socket.socket, sent: bytes = b"") -> float:
+    """How long the server bears a client that sends a byte of `sent` five times a second, over and over."""
+    begun = time.monotonic()
+    for number in range(100):
+        if not is_open(connection):
+            break
+        with contextlib.suppress(OSError):
+            connection.send(sent[number % len(sent) :][:1] if sent else b"")
+        # The pace of a slow client.
+        time.sleep(0.2)
+    return time.monotonic() - begun
+
+
+@contextlib.contextmanager
+def many_files() -> Iterator[None]:
+    """Enough open files for IDLE connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = IDLE + 500
+    # Without root the hard limit is as it is.
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"the hard limit of open files is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
