@@ -150,15 +150,20 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
     ABSENT,
     ADMINDIR,
     INSTALLED,
+    LOCK_TIMEOUT,
     REMOVED,
+    environment,
+    finish,
+    last_lines,
     read_package,
     was_interrupted,
 )
+from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import Package as DpkgPackage
 
 PACKAGE = "datadog-agent"
 KEYS_PACKAGE = "datadog-signing-keys"
 USER = "dd-agent"
-APT = ("apt-get", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=120")
+APT = ("apt-get", "--yes", "--quiet", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT}")
 # As ansible.builtin.apt answers dpkg's question which configuration file to take.
 KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 # What is left where the package's own scripts could not do their part, and what they leave always (datadog-agent 7.84,
@@ -184,8 +189,6 @@ done
 """
 # What of these is elsewhere, such as in a directory service, is not the package's.
 ACCOUNTS = {"/etc/passwd": "userdel", "/etc/group": "groupdel"}
-# An account's own PATH may lack what dpkg needs.
-SYSTEM = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Package:
@@ -193,16 +196,13 @@ class Package:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.path = f"{os.environ.get('PATH', '')}:{SYSTEM}".lstrip(":")
         self.actions: list[str] = []
 
     def run(self, *command: str) -> None:
-        environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": self.path}
-        status, out, err = self.module.run_command(list(command), environ_update=environment)
+        status, out, err = self.module.run_command(list(command), environ_update=environment())
         if status != 0:
-            said = "\n".join((err.strip() or out.strip()).splitlines()[-5:])
             self.module.fail_json(
-                msg=f"{PACKAGE} is not as it should be, and '{' '.join(command)}' fails: {said}\n"
+                msg=f"{PACKAGE} is not as it should be, and '{' '.join(command)}' fails: {last_lines(out, err)}\n"
                 "Put right on the host what this says, and run again."
             )
 
@@ -214,18 +214,31 @@ class Package:
                 "Set datadog_agent_allow_downgrade to true to go back."
             )
 
+    def is_finished(self) -> bool:
+        """Whether dpkg has finished all that it has begun, and with this package."""
+        return not was_interrupted() and read_package(self.module, PACKAGE).whole
+
     def whole(self, version: str) -> None:
         """Finish what dpkg was stopped in, and install the package again if that is not enough."""
-        if read_package(self.module, PACKAGE).whole and not was_interrupted():
+        if self.is_finished():
             return
-        self.actions.append(PACKAGE)
         if self.module.check_mode:
+            self.actions.append(PACKAGE)
             return
         # Of another package it may fail: whether the Agent's is whole is asked after it.
-        self.module.run_command(["dpkg", "--configure", "--pending"], environ_update={"PATH": self.path})
+        unfinished, _problem = finish(self.module, self.is_finished)
+        self.actions += [PACKAGE] * unfinished
         if not read_package(self.module, PACKAGE).whole:
             self.run(*APT, "update")
             self.run(*APT, *KEEP, "install", "--reinstall", f"{PACKAGE}={version}" if version else PACKAGE)
+
+    def lacks(self, version: str, before: DpkgPackage) -> bool:
+        """Whether the version is still to be installed, or in check mode would be. BEFORE is as `whole` found it."""
+        if not self.module.check_mode:
+            found = read_package(self.module, PACKAGE)
+            return found.status != INSTALLED or bool(version and version != found.version)
+        # What was unpacked keeps its version, and what was half installed gets the one that is wanted.
+        return before.whole or (before.unpacked and version not in ("", before.version))
 
     def absent(self, *, purge: bool, signing_keys: bool) -> None:
         """Remove the package, and with PURGE what it leaves behind."""
@@ -238,12 +251,16 @@ class Package:
         self.actions += left + [USER] * bool(accounts)
         if self.module.check_mode or not self.actions:
             return
+        if was_interrupted():
+            # Of another package it may fail: whether this one goes is seen below.
+            finish(self.module, lambda: not was_interrupted())
         if found.damaged:
             # apt would want to install it again first.
             self.run("dpkg", "--remove", "--force-remove-reinstreq", PACKAGE)
         if read_package(self.module, PACKAGE).status not in gone:
             with _account_tools() as folder:
-                self.run(*APT, "-o", f"DPkg::Path={folder}:{self.path}", "purge" if purge else "remove", PACKAGE)
+                path = f"DPkg::Path={folder}:{environment()['PATH']}"
+                self.run(*APT, "-o", path, "purge" if purge else "remove", PACKAGE)
         if keys:
             self.run("dpkg", "--purge", KEYS_PACKAGE)
         for path in left:
@@ -267,7 +284,7 @@ class Package:
         if read_package(self.module, package).status == ABSENT:
             return False
         purge = ["dpkg", "--no-act", "--purge", package]
-        return self.module.run_command(purge, environ_update={"PATH": self.path})[0] == 0
+        return self.module.run_command(purge, environ_update=environment())[0] == 0
 
 
 def _left() -> list[str]:
@@ -328,16 +345,18 @@ def main() -> None:
     package, repository = Package(module), Repository(module)
     found = read_package(module, PACKAGE)
     installed = found.version if found.status == INSTALLED and not found.damaged else ""
-    refresh = present and (not installed or bool(wanted and wanted != installed))
-    if present and refresh and not module.params["allow_downgrade"]:
+    due = present and (not installed or bool(wanted and wanted != installed))
+    if due and not module.params["allow_downgrade"]:
         package.refuse_downgrade(installed, wanted)
     with safe_files.refusals(module):
         if present:
-            repository.present(due=refresh)
+            repository.present(due=due)
             package.whole(wanted)
         else:
             repository.absent()
             package.absent(purge=module.params["purge"], signing_keys=not repository.shared)
+    # By now, what was half installed may be the wanted version.
+    refresh = due and package.lacks(wanted, found)
     repository.changes.changed |= bool(package.actions)
     module.exit_json(refresh=refresh, installed=installed, actions=package.actions, **repository.changes.result)
 

@@ -203,8 +203,13 @@ class TestWhole:
         host.set({"datadog-agent": [status, "ok", "1:7.98.0"]})
         assert both(package, host, version="1:7.98.0")["changed"]
         assert host.packages["datadog-agent"] == ["installed", "ok", "1:7.98.0"]
-        assert host.calls == ["dpkg --configure --pending"]
+        assert [call.split()[-2:] for call in host.calls] == [["--configure", "--pending"]]
         assert not package()["changed"]
+
+    @pytest.mark.parametrize(("wanted", "refresh"), [("", False), ("1:7.98.0", False), ("1:7.99.0", True)])
+    def test_leaves_another_version_to_apt(self, package: Run, host: Host, wanted: str, refresh: bool) -> None:
+        host.set({"datadog-agent": ["unpacked", "ok", "1:7.98.0"]})
+        assert both(package, host, version=wanted)["refresh"] is refresh
 
     @pytest.mark.parametrize(("version", "installed"), [("1:7.98.0", "1:7.98.0"), ("", "1:7.99.0")])
     @pytest.mark.parametrize("damage", [["half-installed", "reinstreq"], ["installed", "reinstreq"]])
@@ -212,7 +217,8 @@ class TestWhole:
         self, package: Run, host: Host, damage: list[str], version: str, installed: str
     ) -> None:
         host.set({"datadog-agent": [*damage, "1:7.97.0"]})
-        assert both(package, host, version=version)["actions"] == ["datadog-agent"]
+        result = both(package, host, version=version)
+        assert (result["actions"], result["refresh"]) == (["datadog-agent"], False)
         assert host.packages["datadog-agent"] == ["installed", "ok", installed]
         assert "--reinstall" in host.calls[-1]
 
@@ -264,6 +270,13 @@ class TestAbsent:
         for name in ("passwd", "group"):
             assert (host.root / name).read_text() == "root:x:0:\ndd-agent-other:x:999:\n"
         assert not package(state="absent", purge=True)["changed"]
+
+    def test_removal_finishes_first_what_dpkg_was_stopped_in(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": AGENT, "other": ["unpacked", "ok", "1"]})
+        host.put("var/lib/dpkg/updates/0001")
+        assert both(package, host, state="absent")["actions"] == ["datadog-agent"]
+        assert host.packages["other"][0] == "installed"
+        assert "--configure" in host.calls[0]
 
     def test_purge_works_without_the_account(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": AGENT})
