@@ -1,0 +1,187 @@
+"""Faults of hosts, networks and repositories in mid-run: the run says so, nothing is left half done, and the next run
+makes all of it good.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faults
+import pytest
+
+HOST = "fresh2"
+OLD, NEW = "1:7.99.0~lab-1", "1:7.99.1~lab-1"
+UPGRADE = {"datadog_agent_version": NEW, "datadog_agent_allow_downgrade": True}
+INTERVAL = {"datadog_custom_check_interval": 33}
+# What differs between the two packages.
+VERSION = {"package datadog-agent", "/opt/datadog-agent/embedded/lib/site-packages/standin_agent/VERSION"}
+CHECK = "/etc/datadog-agent/conf.d/my_metric.d"
+# Stops every dpkg of the host in its work, so that it is still in it when the power goes.
+FREEZE = """for process in /proc/[0-9]*; do
+    case $(cat $process/comm 2>/dev/null) in dpkg) kill -STOP ${process#/proc/} ;; esac
+done
+dpkg-query --show --showformat '${db:Status-Abbrev}' datadog-agent"""
+
+
+def recovered(lab, *hosts: str, extra: dict[str, Any] | None = None) -> None:
+    """A run ends green, and the next one finds nothing to change."""
+    limit = f"--limit={','.join(hosts or (HOST,))}"
+    run = lab.play("hosts", limit, extra=extra)
+    assert run.status == 0, run.output[-3000:]
+    run = lab.play("hosts", limit, extra=extra)
+    assert (run.status, run.changed_tasks()) == (0, []), run.output[-3000:]
+
+
+@pytest.fixture(scope="module")
+def ready(lab) -> dict[str, Any]:
+    """A host that is set up, and what it is like."""
+    recovered(lab)
+    return faults.state_of(lab, HOST)
+
+
+@pytest.fixture
+def again(lab, ready):
+    """Afterwards the host is as it was."""
+    yield
+    recovered(lab, extra={"datadog_agent_allow_downgrade": True})
+    assert faults.differences(ready, faults.state_of(lab, HOST)) == {}
+
+
+def test_killed_run_can_be_taken_back(lab, again):
+    run = lab.start("hosts", f"--limit={HOST}", extra={**INTERVAL, "datadog_tags_literals": ["team:night"]})
+    faults.reach(run, "Install the checks]")
+    faults.kill(run)
+
+
+def test_power_that_is_lost_in_dpkg_leaves_no_half_agent(lab, ready, again):
+    run = lab.start("hosts", f"--limit={HOST}", extra=UPGRADE)
+    faults.wait_on_host(lab, HOST, "ls /opt/datadog-agent/embedded/lib/site-packages/*/*.dpkg-new")
+    assert lab.on(HOST, FREEZE).stdout == "iHR"
+    lab.power_off(HOST)
+    assert run.end().status != 0
+    lab.power_on(HOST)
+    assert lab.on(HOST, "ls /var/lib/dpkg/updates; find /opt -name '*.dpkg-new'").stdout.split()
+    recovered(lab, extra=UPGRADE)
+    assert set(faults.differences(ready, faults.state_of(lab, HOST))) == VERSION
+
+
+# A host whose Python waits in the middle of a file's writing for a power that goes.
+WAITS = """import os, time
+real = os.fsync
+def fsync(handle):
+    if "/etc/datadog-agent" in os.readlink(f"/proc/self/fd/{handle}"):
+        open("/run/is-writing", "w").close()
+        time.sleep(600)
+    real(handle)
+os.fsync = fsync
+"""
+
+
+@pytest.mark.long
+def test_power_that_is_lost_while_a_file_is_written_leaves_the_old_one(lab, ready, again):
+    own = lab.own_python(HOST)
+    packages = lab.on(HOST, f"{own} -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'").stdout.strip()
+    assert (
+        lab.on(HOST, f"mkdir -p {packages} && cat >{packages}/sitecustomize.py <<'END'\n{WAITS}END\n").returncode == 0
+    )
+    python = {"all": {"hosts": {HOST: {"ansible_python_interpreter": own}}}}
+    run = lab.start("hosts", f"--limit={HOST}", extra=INTERVAL, inventory=python)
+    faults.wait_on_host(lab, HOST, "[ -e /run/is-writing ]")
+    before = set(lab.on(HOST, f"ls -A {CHECK}").stdout.split())
+    lab.power_off(HOST)
+    assert run.end().status != 0
+    lab.power_on(HOST)
+    assert lab.on(HOST, f"cat {CHECK}/conf.yaml; rm -r /var/tmp/own").stdout.count("min_collection_interval: 45") == 1
+    assert before > {"conf.yaml"}
+
+
+@pytest.mark.long
+def test_power_that_is_lost_in_the_restart_of_mysql_leaves_a_server_with_its_settings(lab):
+    recovered(lab, "fresh1")
+    clean = faults.state_of(lab, "fresh1")
+    slow = "/etc/systemd/system/mariadb.service.d"
+    waits = r"mkdir -p {0}; printf '[Service]\nExecStartPre=/bin/sleep 600\n' >{0}/slow.conf; systemctl daemon-reload"
+    lab.on("fresh1", waits.format(slow))
+    run = lab.start("hosts", "--limit=fresh1", extra={"mysql_settings": {"max_connections": 77}})
+    faults.wait_on_host(lab, "fresh1", "[ $(systemctl show -P SubState mariadb) = start-pre ]")
+    lab.podman("exec", lab.container("fresh1"), "rm", "-r", slow)
+    lab.power_off("fresh1")
+    assert run.end().status != 0
+    lab.power_on("fresh1")
+    recovered(lab, "fresh1", extra={"mysql_settings": {"max_connections": 77}})
+    assert lab.on("fresh1", "mysql -Ne 'SELECT @@max_connections'").stdout.strip() == "77"
+    recovered(lab, "fresh1")
+    assert faults.differences(clean, faults.state_of(lab, "fresh1")) == {}
+
+
+# Those of the account by which Ansible logs in. Who is at work on the host stays so.
+CUT = """for process in /proc/[0-9]*; do
+    case $(tr '\\0' ' ' <$process/cmdline 2>/dev/null) in "sshd: kennel"*) kill -KILL ${process#/proc/} ;; esac
+done"""
+
+
+def test_connection_that_is_cut_fails_one_host_and_the_others_are_finished(lab, ready, again):
+    run = lab.start("hosts", extra=INTERVAL)
+    faults.reach(run, "Install the checks]")
+    lab.podman("exec", lab.container(HOST), "sh", "-c", f"{CUT}\nsystemctl stop ssh.service")
+    try:
+        ended = run.end()
+    finally:
+        lab.podman("exec", lab.container(HOST), "systemctl", "start", "ssh.service")
+    assert ended.status == 4, ended.output[-3000:]
+    recap = ended.recap()
+    assert {host: counts["unreachable"] for host, counts in recap.items()} == {"fresh1": 0, HOST: 1, "fresh3": 0}
+    for host in ("fresh1", "fresh3"):
+        assert recap[host]["failed"] == 0
+        assert "min_collection_interval: 33" in lab.on(host, f"cat {CHECK}/conf.yaml").stdout
+    recovered(lab, "fresh1", "fresh3")
+
+
+@pytest.mark.long
+def test_host_that_is_not_there_leaves_the_others_finished(lab, ready, again):
+    lab.power_off(HOST)
+    try:
+        run = lab.play("hosts", extra=INTERVAL)
+        site = lab.play("site", extra=INTERVAL)
+    finally:
+        lab.power_on(HOST)
+    assert run.status == 4, run.output[-3000:]
+    assert {host: counts["unreachable"] for host, counts in run.recap().items()} == {"fresh1": 0, HOST: 1, "fresh3": 0}
+    assert "min_collection_interval: 33" in lab.on("fresh1", f"cat {CHECK}/conf.yaml").stdout
+    # Preflight refuses it, before anything is changed.
+    assert site.status != 0 and f"{HOST}: it cannot be reached" in site.output and site.changed_tasks() == []
+    recovered(lab, "fresh1", "fresh3")
+
+
+def test_full_disk_is_named_and_the_old_file_stays(lab, again):
+    full = f"""set -e
+        cp -a {CHECK}/. /var/tmp/kept
+        mount -t tmpfs -o size=8k,mode=0755,uid=$(id -u dd-agent),gid=$(id -g dd-agent) full {CHECK}
+        cp -a /var/tmp/kept/. {CHECK}
+        ! dd if=/dev/zero of={CHECK}/full bs=4k 2>/dev/null"""
+    assert lab.on(HOST, f"mkdir -p /var/tmp/kept; {full}").returncode == 0
+    try:
+        run = lab.play("hosts", f"--limit={HOST}", extra=INTERVAL)
+        left = lab.on(HOST, f"ls -A {CHECK}; cat {CHECK}/conf.yaml").stdout
+    finally:
+        lab.on(HOST, f"umount {CHECK}; rm -r /var/tmp/kept")
+    assert run.status != 0
+    assert f"{CHECK}/conf.yaml: No space left on device. Fix that on the host and run again." in " ".join(
+        run.output.split()
+    )
+    assert left.split("\n")[:2] == ["conf.yaml", "full"] and "min_collection_interval: 45" in left
+
+
+@pytest.mark.long
+def test_full_disk_in_dpkg_leaves_no_half_agent(lab, ready, again):
+    lab.on(HOST, "mkdir -p /var/tmp/kept; cp -a /opt/datadog-agent/. /var/tmp/kept")
+    lab.on(HOST, "mount -t tmpfs -o size=40m full /opt/datadog-agent; cp -a /var/tmp/kept/. /opt/datadog-agent")
+    try:
+        run = lab.play("hosts", f"--limit={HOST}", extra=UPGRADE)
+        state = lab.on(HOST, "df /opt/datadog-agent; dpkg-query -Wf '${db:Status-Abbrev}' datadog-agent").stdout
+    finally:
+        lab.on(HOST, "umount -l /opt/datadog-agent; rm -r /var/tmp/kept")
+    assert run.status != 0, state
+    assert "No space left on device" in run.output
+    recovered(lab, extra=UPGRADE)
+    assert set(faults.differences(ready, faults.state_of(lab, HOST))) == VERSION
