@@ -91,8 +91,26 @@ def is_old(body: Any) -> bool:
 def dashboard(body: Mapping[str, Any]) -> Body:
     """Return a timeboard or a screenboard as a dashboard.
 
-    :raises ValueError: where a graph or a widget is no dictionary.
+    :raises ValueError: where a part of it is of another form.
     """
+    try:
+        return _dashboard(body)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"a part of it is of another form: {error}") from error
+
+
+def graph(definition: Mapping[str, Any]) -> Body:
+    """Return the definition of a widget for that of a graph, which has ``viz`` for ``type``.
+
+    :raises ValueError: where a part of it is of another form.
+    """
+    try:
+        return _of_graph(definition)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"a part of it is of another form: {error}") from error
+
+
+def _dashboard(body: Mapping[str, Any]) -> Body:
     timeboard = SCREENBOARD not in body and "widgets" not in body
     widgets = _each(body.get(TIMEBOARD) if timeboard else body.get("widgets", body.get(TIMEBOARD)))
     made = {
@@ -128,11 +146,10 @@ def _graph(found: Body) -> Body:
     if not isinstance(definition, dict):
         raise ValueError("a graph has no definition")
     title = found.get("title")
-    return {"definition": {**({"title": title} if isinstance(title, str) and title else {}), **graph(definition)}}
+    return {"definition": {**({"title": title} if isinstance(title, str) and title else {}), **_of_graph(definition)}}
 
 
-def graph(found: Mapping[str, Any]) -> Body:
-    """Return the definition of a widget for that of a graph, which has ``viz`` for ``type``."""
+def _of_graph(found: Mapping[str, Any]) -> Body:
     named = {_snake(name): value for name, value in found.items() if name not in ("viz", "type")}
     kind = str(found.get("viz") or found.get("type") or "timeseries")
     kept = {name: value for name, value in named.items() if kind in ONLY.get(name, (kind,))}
@@ -252,9 +269,9 @@ def _widget(found: Body) -> Body:
         return {"definition": made, "layout": {**PLACE, **_layout(found.get("layout") or found)}}
     kind = str(found.get("type"))
     if isinstance(found.get("tile_def"), dict):
-        made = {**graph({"viz": kind, **_filled(found["tile_def"])}), **_legend(found, kind)}
+        made = {**_of_graph({"viz": kind, **_filled(found["tile_def"])}), **_legend(found, kind)}
     elif kind == "query_value":
-        made = graph({"viz": kind, **_filled(found), "requests": [{**found, "q": found.get("query")}]})
+        made = _of_graph({"viz": kind, **_filled(found), "requests": [{**found, "q": found.get("query")}]})
         made["requests"] = [_only(each, ("q", "aggregator", "conditional_formats")) for each in made["requests"]]
         made = _only(made, ("type", "autoscale", "custom_unit", "precision", "text_align", "requests"))
     else:

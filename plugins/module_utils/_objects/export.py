@@ -61,7 +61,7 @@ def _one(schema: Schema, found: Any) -> Body:
 
 def _name(schema: Schema, found: Any) -> str:
     title, number = (found.get(schema.title), found.get("id")) if isinstance(found, dict) else (found, None)
-    return f"{schema.name} {title!r} ({number})"
+    return f"{schema.name} {title!r}" + (f" ({number})" if number else "")
 
 
 def _key(title: str, otherwise: str) -> str:

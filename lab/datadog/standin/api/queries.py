@@ -5,18 +5,15 @@ of answers and refusals the recordings of datadog-api-client 2.62.0
 """
 
 import re
-from typing import Any
 
 from ..errors import Refused
-from ..query.evaluate import evaluate
-from ..query.formulas import request_query
-from ..query.lines import METHODS, RANKS, Line
+from ..graph.model import View, how_of, reduced, request_lines
+from ..query.lines import Line
 from ..wire.bodies import Json
 from .calls import Call, Room, on
 
 # How far back Datadog keeps metrics: 15 months.
 _KEPT = 15 * 31 * 86400
-_REDUCE = {**METHODS, **RANKS}
 
 
 class Queries(Room):
@@ -43,7 +40,8 @@ class Queries(Room):
             for key in [tags[0].partition(":")[0]]
         ]
         for formula, found in answers:
-            values = {line.group: _reduced(line, _how(formula, queries)) for line in found}
+            how = how_of({"queries": _named(formula, queries)})
+            values = {line.group: reduced(line, how) for line in found}
             shown = [values.get(group) for group in groups]
             columns.append({"name": formula, "type": "number", "values": shown, "meta": {"unit": None}})
         return {"data": {"type": "scalar_response", "attributes": {"columns": columns}}}
@@ -61,20 +59,12 @@ class Queries(Room):
             raise Refused(400, "Queries ending outside the retention date are invalid")
         queries = [{"name": f"query{number}", **one} for number, one in enumerate(asked["queries"], 1)]
         formulas = asked.get("formulas") or [{"formula": one["name"]} for one in queries]
-        found = evaluate(request_query({"queries": queries, "formulas": formulas}), self.store, start, end)
-        return [(one["formula"], lines) for one, lines in zip(formulas, found, strict=True)]
+        view = View(self.store, self.clock.now(), {}, (start, end))
+        found = request_lines({"queries": queries, "formulas": formulas}, view, start, end)
+        return [(one["formula"], lines) for one, (_alias, lines) in zip(formulas, found, strict=True)]
 
 
-def _how(formula: str, queries: list[Json]) -> str:
-    """How points become one value: as the first query that the formula names says."""
+def _named(formula: str, queries: list[Json]) -> list[Json]:
+    """The queries that a formula names: the first says how its points become one value."""
     names = re.findall(r"\w+", formula)
-    named = [one for one in queries if one.get("name") in names] or queries
-    how = str(named[0].get("aggregator") or "avg")
-    if how not in _REDUCE:
-        raise Refused(400, f"the aggregator {how} is not evaluated by the stand-in Datadog")
-    return how
-
-
-def _reduced(line: Line, how: str) -> Any:
-    values = [line.points[bucket] for bucket in sorted(line.points)]
-    return float(_REDUCE[how](values)) if values else None
+    return [one for one in queries if one.get("name") in names] or queries

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from module_utils import _boards
 from starlette.responses import Response
 
 from ..clock import iso
@@ -82,8 +83,11 @@ def _model(definition: Any, view: View) -> Json:
     """What a definition draws, in the old form (viz) or that of a dashboard's widget (type)."""
     if not isinstance(definition, dict):
         raise Refused(400, "graph_def: not the definition of a graph")
-    visual = definition.get("viz") or definition.get("type", "timeseries")
-    model = widget({**definition, "type": visual}, view)
+    try:
+        known = definition if "type" in definition else _boards.graph(definition)
+    except ValueError as error:
+        raise Refused(400, f"graph_def: not the definition of a graph: {error}") from None
+    model = widget(known, view)
     if model["kind"] not in PICTURED:
-        raise Refused(400, f"graph_def: {model.get('problem') or f'there is no picture of a {visual}'}")
+        raise Refused(400, f"graph_def: {model.get('problem') or 'there is no picture of a ' + str(known['type'])}")
     return model

@@ -84,6 +84,18 @@ def test_draws_one_number(client):
     assert 500 < colours(seen)[(0, 0, 0)] < 20000 and BLUE not in colours(seen)
 
 
+@pytest.mark.parametrize("visual", ["toplist", "heatmap", "distribution", "change"])
+def test_draws_graphs_in_the_form_of_timeboards(client, visual):
+    """As the documentation of old and datadogpy's own test have them: a style and formats that the present form lacks."""
+    request = {
+        "q": "avg:my_metric{*} by {host}",
+        "conditional_formats": [{"comparator": ">", "palette": "red", "value": None}],
+        "style": {"palette": "dog_classic", "type": "solid", "width": "normal"},
+    }
+    definition = {"viz": visual, "requests": [request], "events": [], "yaxis": {"units": True}}
+    assert len(colours(picture(client, graph_def=json.dumps(definition)))) > 20
+
+
 def test_draws_markers(client):
     request = {"q": "avg:my_metric{*}"}
     marked = {
@@ -115,6 +127,10 @@ def test_answers_with_what_was_asked_and_where_the_picture_is(client):
         ({"graph_def": "{"}, "not in the expected format"),
         ({"graph_def": "[]"}, "not the definition of a graph"),
         ({"graph_def": '{"requests": 5}'}, "not the definition of a graph"),
+        (
+            {"graph_def": '{"viz": "toplist", "requests": [{"conditional_formats": [5]}]}'},
+            "not the definition of a graph",
+        ),
         ({"graph_def": '{"viz": "toplist", "requests": []}'}, "asks for nothing"),
         ({"graph_def": '{"type": "slo"}'}, "the lab draws no slo"),
         ({"graph_def": '{"type": "note", "content": "x"}'}, "there is no picture of a note"),

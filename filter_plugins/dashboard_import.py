@@ -1,0 +1,1 @@
+../plugins/filter/dashboard_import.py
