@@ -115,7 +115,7 @@ def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
     [
         ("avg:system.load.1", r"Error parsing query: unable to parse avg:system\.load\.1: expected a scope .* 18"),
         ("abs(avg:x{*}", "column 13"),
-        ("forecast(avg:x{*}, 'linear', 1)", "function forecast is not evaluated"),
+        ("forecast(avg:x{*}, 'linear', 1)", "forecast is not evaluated here"),
     ],
 )
 def test_a_bad_query_is_an_error_with_its_reason(now, query, message):

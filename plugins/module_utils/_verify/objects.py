@@ -24,8 +24,11 @@ def judge_monitor(found: Mapping[str, Any], *, evaluated: bool = True) -> Verdic
 
     :arg evaluated: whether it has to; the hosts that it watches may not all be there yet.
     """
-    groups = [group["status"] for group in ((found.get("state") or {}).get("groups") or {}).values()]
+    state = found.get("state") or {}
+    groups = [group["status"] for group in (state.get("groups") or {}).values()]
     overall = found.get("overall_state") or "No Data"
+    if overall == "Skipped" and not groups:
+        return Verdict("ok", f"it exists, and {state.get('reason') or 'its evaluation is skipped'}", overall)
     if groups or overall != "No Data":
         counts = ", ".join(f"{groups.count(status)} {status}" for status in dict.fromkeys(sorted(groups)))
         return Verdict("ok", f"evaluated: {counts or overall}", overall)

@@ -14,7 +14,7 @@ from ..wire.bodies import Json
 from .downtimes import Downtimes
 from .monitor_bodies import NEW, checked
 
-# What the evaluation knows of a monitor: overall_state, overall_state_modified and groups by name.
+# What the evaluation knows of a monitor: overall_state, overall_state_modified, groups by name, and the problem.
 State = Callable[[int], Json]
 
 # What else a monitor is made with.
@@ -93,7 +93,8 @@ class Monitors:
     def shown(self, monitor: Json, ahead: list[Json] | None = None) -> Json:
         """A monitor as the API answers it; `ahead` are the downtimes, where the caller has them."""
         id_ = monitor["id"]
-        overall = {name: value for name, value in self.state(id_).items() if name != "groups"}
+        state = self.state(id_)
+        overall = {name: state[name] for name in ("overall_state", "overall_state_modified")}
         silenced = self._downtimes.silenced(id_, self._downtimes.ahead() if ahead is None else ahead)
         return {**monitor, "options": {**monitor["options"], "silenced": silenced}, **overall}
 

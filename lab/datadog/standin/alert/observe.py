@@ -8,10 +8,13 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from module_utils._query.metric import Binary, Call, Expression, Negative, Number, Query, QuerySyntaxError, Series
+from dateutil.relativedelta import relativedelta
+from module_utils._query.metric import Binary, Call, Expression, Negative, Number, Query, Series
 from module_utils._query.monitor import (
+    METRIC_TYPES,
     CheckCondition,
     CompositeCondition,
     MetricCondition,
@@ -21,6 +24,7 @@ from module_utils._query.monitor import (
 from module_utils._query.scope import And, Scope, Tag, parse_scope
 
 from ..errors import Refused
+from ..query import calendar
 from ..query.arithmetic import combine
 from ..query.evaluate import evaluate
 from ..query.lines import METHODS, Line
@@ -28,6 +32,8 @@ from ..store import Store
 from ..wire.bodies import CheckRun, Json
 
 OK, WARN, ALERT, NO_DATA = "OK", "Warn", "Alert", "No Data"
+# Of a whole monitor that is not evaluated: one of the states that the API's clients know.
+SKIPPED = "Skipped"
 # From the least to the most severe; all but OK are worth an alert.
 _SEVERITY = (OK, NO_DATA, WARN, ALERT)
 COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -64,13 +70,16 @@ class Observation:
 
 
 @functools.lru_cache(maxsize=4096)
-def condition(query: str, kind: str) -> Asked | None:
-    """What a monitor asks, None where the stand-in does not evaluate it."""
+def condition(query: str, kind: str) -> Asked:
+    """What a monitor asks. Raises Refused(400) where the stand-in does not evaluate it."""
     try:
         found = parse_monitor(query, kind)
-    except (QuerySyntaxError, ValueError):
-        return None
-    return found if isinstance(found, (MetricCondition, CheckCondition, CompositeCondition)) else None
+    except ValueError as error:
+        raise Refused(400, f"its query: {error}") from None
+    if not isinstance(found, (MetricCondition, CheckCondition, CompositeCondition)):
+        what = "a query of formulas" if kind in METRIC_TYPES else f"the type {kind}"
+        raise Refused(400, f"{what} is not evaluated here")
+    return found
 
 
 def grouped(asked: Asked) -> bool:
@@ -128,9 +137,8 @@ def joined(asked: CompositeCondition, statuses: Mapping[int | str, str]) -> str:
 
 # ---------------------------------------------------------------------------------------------------------- metrics
 def _metric(asked: MetricCondition, options: Json, store: Store, now: int) -> list[Observation]:
-    if not asked.window_text.startswith("last_"):
-        raise Refused(400, f"the window {asked.window_text} is not evaluated by the stand-in Datadog")
-    start = now - asked.window
+    growing = not asked.window_text.startswith("last_")
+    start = _begun(asked, options, now, store.retention) if growing else now - asked.window
     (lines,) = evaluate(Query((asked.expression,)), store, start, now)
     before: dict[tuple[str, ...], float] = {}
     if asked.change:
@@ -149,10 +157,37 @@ def _metric(asked: MetricCondition, options: Json, store: Store, now: int) -> li
             trigger = _keyword(asked.expression, "alert_window") or windows.get("trigger_window") or asked.window_text
             value = _share(line, now - window_seconds(trigger))
             recovering = _share(line, now - window_seconds(windows.get("recovery_window") or trigger))
-        full = min(line.points) <= start + max(asked.window * _START, line.interval)
+        if isinstance(asked.expression, Call) and asked.expression.name == "outliers":
+            value = recovering = float(bool(line.anomalous))
+        full = growing or min(line.points) <= start + max(asked.window * _START, line.interval)
         last_data = float(min(now, max(line.points) + line.interval))
         found.append(Observation(line.group, last_data, value, recovering, full))
     return [one for one in found if one.value is not None]
+
+
+def _begun(asked: MetricCondition, options: Json, now: int, kept: int) -> int:
+    """When a window began that grows, such as current_1d. Raises Refused(400).
+
+    Source: https://docs.datadoghq.com/monitors/configuration/#evaluation-window, and the models of datadog-api-client
+    """
+    text, wish = asked.window_text, (options.get("scheduling_options") or {}).get("evaluation_window") or {}
+    zone = calendar.zone(str(wish.get("timezone") or "UTC"))
+    local = datetime.fromtimestamp(now, zone).replace(second=0, microsecond=0)
+    hour, _, minute = str(wish.get("day_starts") or "00:00").partition(":")
+    if text == "current_1h":
+        begun, step = local.replace(minute=int(wish.get("hour_starts") or 0)), relativedelta(hours=1)
+    elif text == "current_1d":
+        begun, step = local.replace(hour=int(hour), minute=int(minute or 0)), relativedelta(days=1)
+    elif text == "current_1mo":
+        first = local.replace(day=int(wish.get("month_starts") or 1), hour=int(hour), minute=int(minute or 0))
+        begun, step = first, relativedelta(months=1)
+    else:
+        raise Refused(400, f"the window {text} is not evaluated here")
+    start = int((begun if begun <= local else begun - step).timestamp())
+    if start < now - kept:
+        raise Refused(400, f"the window {text} began before the {kept // 3600} hours of points that the lab keeps")
+    # In its first moment, too, there is something to look at.
+    return min(start, now - 1)
 
 
 def _totals(asked: MetricCondition, store: Store, start: int, now: int) -> dict[tuple[str, ...], float] | None:
@@ -182,7 +217,7 @@ def _aggregate(asked: MetricCondition, line: Line) -> float:
     if asked.aggregation == "last":
         return values[-1]
     if asked.aggregation not in METHODS:
-        raise Refused(400, f"{asked.aggregation} over a window is not evaluated by the stand-in Datadog")
+        raise Refused(400, f"{asked.aggregation} over a window is not evaluated here")
     return float(METHODS[asked.aggregation](values))
 
 

@@ -5,6 +5,7 @@ Source: https://docs.datadoghq.com/monitors/configuration/ and https://docs.data
 
 import copy
 import json
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ _WORST = (ALERT, WARN, NO_DATA, OK)
 _WORDS = {ALERT: "Triggered", WARN: "Warn", NO_DATA: "No Data", OK: "Recovered"}
 _NAMES = {ALERT: "alert", WARN: "warning", NO_DATA: "no_data", OK: "ok"}
 # What the API shows of a monitor that nobody has looked at.
-_UNKNOWN: Json = {"overall_state": NO_DATA, "overall_state_modified": None, "groups": {}}
+_UNKNOWN: Json = {"overall_state": NO_DATA, "overall_state_modified": None, "groups": {}, "problem": ""}
+_LOG = logging.getLogger(__name__)
 # As renotify_statuses and notify_end_states name them.
 _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
 # Changes kept of each monitor, the newest.
@@ -74,9 +76,11 @@ class Watch:
         self._states = {state["id"]: state for state in documents.all("monitor_state")}
 
     def state(self, monitor_id: int) -> Json:
-        """overall_state, overall_state_modified (ISO 8601, None before the first change) and groups by name."""
-        state = self._states.get(monitor_id) or _UNKNOWN
-        return {key: state[key] for key in _UNKNOWN}
+        """overall_state, overall_state_modified (ISO 8601, None before the first change), groups by name, and the
+        problem: why the monitor cannot be evaluated here, or "".
+        """
+        known = self._states.get(monitor_id, {})
+        return {key: known.get(key, usual) for key, usual in _UNKNOWN.items()}
 
     def forget(self) -> None:
         """Know nothing of any monitor: the documents are gone."""
@@ -132,9 +136,6 @@ class Watch:
 
     # -------------------------------------------------------------------------------------------------- monitors
     def _monitor(self, monitor: Json, moment: _Moment) -> None:
-        asked = observe.condition(monitor["query"], monitor["type"])
-        if asked is None:
-            return
         known = self._states.get(monitor["id"])
         same = known if known and known["query"] == monitor["query"] else None
         new = {"id": monitor["id"], "query": monitor["query"], "memory": {}, **_UNKNOWN}
@@ -143,13 +144,19 @@ class Watch:
         if known and not same:
             # The account goes on showing the state that the old query had until the new one changes it.
             state |= {key: known[key] for key in ("overall_state", "overall_state_modified")}
+        untouched = copy.deepcopy(state)
         try:
+            asked = observe.condition(monitor["query"], monitor["type"])
             self._groups(monitor, asked, state, moment, fresh=not same)
-        except (Refused, ValueError, TypeError, ArithmeticError):
-            # Queries that the grammar knows and the stand-in does not evaluate, options that make no sense: this
-            # monitor stays as it is, and the others are looked at.
-            return
-        overall = min((group["status"] for group in state["groups"].values()), key=_WORST.index, default=NO_DATA)
+            state["problem"] = ""
+        except (Refused, ValueError, TypeError, ArithmeticError) as error:
+            # Queries that the grammar knows and the stand-in does not evaluate, options that make no sense: the groups
+            # of this monitor stay as they are, and the others are looked at.
+            state = {**untouched, "problem": _problem(error)}
+            if (same or {}).get("problem") != state["problem"]:
+                _LOG.warning("Monitor %s, %r, %s", monitor["id"], monitor["name"], state["problem"])
+        usual = observe.SKIPPED if state["problem"] else NO_DATA
+        overall = min((group["status"] for group in state["groups"].values()), key=_WORST.index, default=usual)
         if overall != state["overall_state"] or not state["overall_state_modified"]:
             state |= {"overall_state": overall, "overall_state_modified": iso(moment.now)}
         before = {name: group["status"] for name, group in same["groups"].items()} if same else {}
@@ -197,6 +204,8 @@ class Watch:
         if not asked.monitors <= set(self._states):
             return {}
         statuses = {id_: self._states[id_]["overall_state"] for id_ in asked.monitors}
+        if skipped := [id_ for id_, status in statuses.items() if status == observe.SKIPPED]:
+            raise Refused(400, f"the monitor {skipped[0]} is not evaluated here")
         return {"*": Observation((), moment.now, status=observe.joined(asked, statuses))}
 
     def _move(self, group: _Group, seen: Observation | None, before: str | None, after: str, moment: _Moment) -> None:
@@ -280,6 +289,12 @@ class Watch:
         found["comparator"] = getattr(asked, "comparator", "")
         found["check_message"] = seen.message if seen else ""
         return found
+
+
+def _problem(error: Exception) -> str:
+    """Why a monitor cannot be evaluated, as people are told."""
+    why = "; ".join(map(str, error.errors)) if isinstance(error, Refused) else f"its options, {error!r}"
+    return f"cannot be evaluated here: {why.replace(' is not evaluated here', '')}"
 
 
 def _worth_keeping(state: Json) -> Json:

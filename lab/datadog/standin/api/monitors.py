@@ -104,9 +104,11 @@ class Monitors(Room):
         # Without data since it was made.
         answer["overall_state_modified"] = answer["overall_state_modified"] or monitor["created"]
         if wanted is not None:
-            groups = self.monitors.state(monitor["id"])["groups"]
-            chosen = {name: group for name, group in groups.items() if not wanted or group["status"] in wanted}
-            answer["state"] = {"groups": chosen}
+            state = self.monitors.state(monitor["id"])
+            groups = state["groups"].items()
+            answer["state"] = {"groups": {name: one for name, one in groups if not wanted or one["status"] in wanted}}
+            # Not Datadog's: why the lab does not evaluate it.
+            answer["state"].update({"reason": state["problem"]} if state["problem"] else {})
         if with_downtimes:
             answer["matching_downtimes"] = [
                 {

@@ -11,7 +11,7 @@ from module_utils._query.monitor import MetricCondition
 from module_utils._query.scope import parse_scope
 
 from ..alert import search
-from ..alert.observe import ALERT, NO_DATA, OK, WARN, condition, joined_tag
+from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, joined_tag
 from ..errors import Refused
 from ..query.evaluate import default_interval, evaluate
 from ..query.events import Counted, finder
@@ -21,7 +21,7 @@ from ..wire.bodies import Json
 from .model import View, chart, label, requests_of
 from .tables import cell, table
 
-_WORST = (ALERT, WARN, NO_DATA, OK)
+_WORST = (ALERT, WARN, NO_DATA, SKIPPED, OK)
 # The statuses of a service check: 0 to 3.
 _CHECKED = (OK, WARN, ALERT, "Unknown")
 _MOST_EVENTS = 50

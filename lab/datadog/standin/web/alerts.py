@@ -99,13 +99,18 @@ class Alerts(Pages):
             **{name: monitor[name] for name in ("id", "name", "type", "query", "tags")},
             "status": state["overall_state"],
             "since": state["overall_state_modified"],
+            "problem": state["problem"],
             "counts": [(status, statuses.count(status)) for status in WORST if status in statuses],
             "muted": self.downtimes.matching(monitor, active),
         }
 
     def _drawn(self, monitor: Json, request: Request) -> Json | None:
         """The chart of a monitor's metric with its thresholds, None where it watches no metric."""
-        asked = condition(monitor["query"], monitor["type"])
+        try:
+            asked = condition(monitor["query"], monitor["type"])
+        except Refused:
+            # The page says it of the monitor.
+            return None
         if not isinstance(asked, MetricCondition):
             return None
         now = self.clock.now()

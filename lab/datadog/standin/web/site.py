@@ -16,7 +16,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ..alert.observe import ALERT, NO_DATA, OK, WARN
+from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN
 from ..api.account import Account
 from ..api.calls import Entry, Room
 from ..clock import epoch
@@ -47,7 +47,7 @@ _VIEWS = (
 # Seconds after which what comes every 15 is late, and after which a host counts as silent.
 _LATE, _SILENT = 60, 600
 # The states of monitors, from the worst on.
-WORST = (ALERT, WARN, NO_DATA, OK)
+WORST = (ALERT, WARN, NO_DATA, SKIPPED, OK)
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 

@@ -144,20 +144,81 @@ def test_composite_without_data_stays_as_it_was_unless_that_is_to_be_told(lab, n
 
 
 @pytest.mark.parametrize(
-    ("query", "kind"),
+    ("query", "kind", "reason"),
     [
-        ("avg(last_5m):forecast(avg:my_metric{*}, 'linear', 1) > 5", "query alert"),
-        ('logs("x").index("*").rollup("count").last("5m") > 5', "log alert"),
-        ("nonsense", "query alert"),
-        ("avg(next_1w):avg:my_metric{*} > 5", "query alert"),
-        ("avg(last_5m):avg:my_metric{$host} > 5", "query alert"),
-        ('"mysql.can_connect".over("$host").by("host").last(2).count_by_status()', "service check"),
+        ("avg(last_5m):forecast(avg:my_metric{*}, 'linear', 1) > 5", "query alert", "forecast"),
+        (
+            "avg(last_5m):anomalies(avg:my_metric{*}, 'adaptive', 2) > 5",
+            "query alert",
+            "anomalies: 'adaptive', only basic",
+        ),
+        ('logs("x").index("*").rollup("count").last("5m") > 5', "log alert", "the type log alert"),
+        ('formula("query1").last("5m") > 5', "query alert", "a query of formulas"),
+        ("nonsense", "query alert", "its query: "),
+        ("avg(next_1w):avg:my_metric{*} > 5", "query alert", "the window next_1w"),
+        ("sum(current_1mo):sum:my_metric{*} > 5", "query alert", "the window current_1mo began before the 24 hours"),
+        ("percentile(last_5m):avg:my_metric{*} > 5", "query alert", "percentile over a window"),
+        ("avg(last_5m):avg:my_metric{$host} > 5", "query alert", "template variable $host"),
+        ('"mysql.can_connect".over("$host").by("host").last(2).count_by_status()', "service check", "$host"),
     ],
 )
-def test_what_is_not_evaluated_has_no_data(lab, query, kind):
+def test_what_cannot_be_evaluated_says_so(lab, caplog, query, kind, reason):
     lab.check(2)
-    id_ = lab.monitor(query, kind=kind)
+    lab.send(9)
+    id_ = lab.monitor(query, kind=kind, name="strange")
     other = lab.monitor("avg(last_5m):avg:my_metric{*} > 5")
+    whole = lab.monitor(f"{id_} && {other}", kind="composite")
+    for _time in range(2):
+        lab.later(value=9)
+    assert [mail["subject"] for mail in lab.mail()] == ["[Triggered] m"]
+    state = lab.watch.state(id_)
+    assert state["overall_state"] == "Skipped" and state["groups"] == {}
+    assert state["problem"].startswith("cannot be evaluated here: ") and reason in state["problem"]
+    assert lab.watch.state(whole)["problem"] == f"cannot be evaluated here: the monitor {id_}"
+    assert lab.watch.state(other)["overall_state"] == "Alert" and not lab.watch.state(other)["problem"]
+    # Each once, however often it is looked at.
+    said = [one.getMessage() for one in caplog.records]
+    assert len(said) == 2 and said[0] == f"Monitor {id_}, 'strange', {state['problem']}"
+
+
+def test_a_monitor_that_can_be_evaluated_again_is(lab):
+    id_ = lab.monitor("avg(last_5m):forecast(avg:my_metric{*}, 'linear', 1) > 5")
+    lab.later(value=9)
+    lab.documents.put(
+        "monitor", id_, {**lab.documents.get("monitor", id_), "query": "avg(last_5m):avg:my_metric{*} > 5"}
+    )
     assert lab.later(value=9) == ["[Triggered] m"]
-    assert lab.watch.state(id_) == {"overall_state": "No Data", "overall_state_modified": None, "groups": {}}
-    assert lab.watch.state(other)["overall_state"] == "Alert"
+    assert lab.watch.state(id_)["problem"] == "" and lab.watch.state(id_)["overall_state"] == "Alert"
+
+
+@pytest.mark.parametrize(
+    ("window", "options", "counted"),
+    [
+        # It is noon in Los Angeles, 20:00 UTC.
+        ("current_1h", {}, 0),
+        ("current_1h", {"hour_starts": 30}, 30),
+        ("current_1d", {}, 1200),
+        ("current_1d", {"timezone": "America/Los_Angeles"}, 720),
+        ("current_1d", {"timezone": "America/Los_Angeles", "day_starts": "11:00"}, 60),
+        ("current_1mo", {"month_starts": 24}, 1200),
+    ],
+)
+def test_windows_that_grow_count_from_their_beginning(lab, window, options, counted):
+    """A point a minute over the last day, each of 1."""
+    key = bodies.Key("my_metric", "web-1", ())
+    points = {int(lab.time) - 60 * minute: 1.0 for minute in range(1, 1440)}
+    lab.store.add_samples([bodies.Sample(key, "count", 60, points)], int(lab.time))
+    query = f"sum({window}):sum:my_metric{{*}}.as_count() >= "
+    options = {"scheduling_options": {"evaluation_window": options}}
+    ids = [lab.monitor(query + str(limit), options=options) for limit in (max(counted, 1), counted + 1)]
+    lab.later()
+    assert [lab.watch.state(id_)["problem"] for id_ in ids] == ["", ""]
+    assert lab.status(ids[0]) == ({"*": "Alert"} if counted else {}) and lab.status(ids[1]) in ({"*": "OK"}, {})
+
+
+def test_outliers_alert_for_the_group_that_is_one(lab):
+    id_ = lab.monitor("avg(last_5m):outliers(avg:my_metric{*} by {host}, 'dbscan', 3) > 0")
+    for host, value in (("a", 10), ("b", 11), ("c", 12), ("d", 11), ("e", 90)):
+        lab.send(value, host, seconds=300)
+    lab.later()
+    assert lab.status(id_) == {**{f"host:{host}": "OK" for host in "abcd"}, "host:e": "Alert"}

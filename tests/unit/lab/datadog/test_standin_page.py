@@ -141,3 +141,16 @@ def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client,
     made = client.json("POST", "/api/v1/dashboard", body=body)
     text = get(client, f"/dashboard/{made['id']}")
     assert text.count("Not drawn: ") == 1 and "beside it" in text
+
+
+def test_monitor_that_cannot_be_evaluated_says_so_on_its_page_and_in_the_api(client: Client) -> None:
+    query = "max(next_1w):forecast(avg:m0{*}, 'linear', 1) > 5"
+    made = client.json("POST", "/api/v1/monitor", body={"name": "m", "type": "query alert", "query": query})
+    client.call("POST", "/lab/evaluate")
+    wanted = "cannot be evaluated here: the window next_1w"
+    for path in (f"/monitors/{made['id']}", "/monitors"):
+        text = get(client, path)
+        assert wanted in text and ">Skipped</span>" in text
+    shown = client.json("GET", f"/api/v1/monitor/{made['id']}", group_states="all")
+    assert shown["overall_state"] == "Skipped" and shown["state"] == {"groups": {}, "reason": wanted}
+    assert "problem" not in shown
