@@ -16,6 +16,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host, leans_on, subject
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import fitted
@@ -23,6 +24,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
 FACTS = "Not all facts are gathered: set kennel_gather_subset to [all], or correct it."
 BRACES = "Correct it. Write !unsafe before a text whose braces are Datadog's, such as {{host.name}}."
+display = Display()
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
@@ -104,6 +106,9 @@ class ActionModule(ActionBase):
                     (f"{variables['inventory_hostname']}: " if per_host else "", each) for each in checked.problems
                 ]
                 inputs[role], expects[role] = checked.inputs, checked.expects
+                # Ansible shows the same warning once in a run, however many hosts and tasks give it.
+                for warning in checked.warnings:
+                    display.warning(warning)
             if role == "datadog_tags":
                 # For the roles after it, as the role itself leaves them.
                 variables["datadog_tags_result"] = inputs[role].get("result", [])
@@ -153,7 +158,8 @@ class ActionModule(ActionBase):
         problems += [problem for problem in checked.problems if subject(problem) not in unfit]
         public = {name.removeprefix(prefix): without_secrets(given.get(name), options[name]) for name in options
                   if not options[name].get("no_log")}  # fmt: skip
-        return Checked(problems, {**public, **checked.inputs} if not problems else {}, checked.expects)
+        warnings = [] if problems else checked.warnings
+        return Checked(problems, {**public, **checked.inputs} if not problems else {}, checked.expects, warnings)
 
     def _read(self, role: str, paths: list[str]) -> dict[str, str | None]:
         """Return the texts of files of the controller, found as a playbook's or this role's files are.

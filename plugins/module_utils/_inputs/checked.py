@@ -54,11 +54,13 @@ class Checked:
     :ivar problems: sentences, each naming the variable and the fix.
     :ivar inputs: effective inputs that the check has computed, beside those that are taken as they are; no secrets.
     :ivar expects: what Datadog must then show, as the role ``datadog_verify`` takes it.
+    :ivar warnings: what may be wrong, where nothing is for certain.
     """
 
     problems: list[str]
     inputs: dict[str, Any] = field(default_factory=dict)
     expects: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def subject(problem: str) -> str:

@@ -17,7 +17,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards i
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import OPTIONS, Monitors, unknown_options
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Schema, item_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Schema, input_doubts, item_problems
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import instant, zone
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
@@ -84,7 +84,10 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
     recurring = {key: item for key, item in present["downtimes"].items() if _recurs(item.get("schedule"))}
     keys = {"dashboards": present["dashboards"], "monitors": present["monitors"], "downtimes": recurring}
     effective = {kind: [_with_recipients(item, inputs) for item in merged[kind].values()] for kind in KINDS}
-    return Checked(problems, effective, {"objects": {kind: list(items) for kind, items in keys.items()}})
+    # In the words of the modules, so that Ansible shows each once.
+    arguments = {**effective, "fleet": inputs["fleet"]}
+    doubts = [] if problems else [doubt for kind in KINDS for doubt in input_doubts(schemas[kind], arguments)]
+    return Checked(problems, effective, {"objects": {kind: list(items) for kind, items in keys.items()}}, doubts)
 
 
 def _sources(inputs: Mapping[str, Any], files: Mapping[str, str | None]) -> tuple[list[Source], list[str]]:

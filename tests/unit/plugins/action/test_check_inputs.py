@@ -48,7 +48,12 @@ def check(tmp_path: Path) -> Check:
         done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
         assert answer.exists(), done.stdout + done.stderr
         result = json.loads(answer.read_text())
-        return {"problems": result["msg"].splitlines() if result.get("failed") else [], **result, "output": done.stdout}
+        return {
+            "problems": result["msg"].splitlines() if result.get("failed") else [],
+            **result,
+            "output": done.stdout,
+            "said": done.stderr,
+        }
 
     return run
 
@@ -73,6 +78,16 @@ def test_problems_can_be_gathered_without_failing(check: Check) -> None:
     assert not result.get("failed")
     assert result["problems"][0] == "localhost: it is slow"
     assert len(result["problems"]) == 2
+
+
+def test_what_may_be_wrong_is_said_once_and_refuses_nothing(check: Check) -> None:
+    widget = {"definition": {"type": "hologram", "beam": 1}}
+    board = {"key": "new", "title": "New", "layout_type": "ordered", "widgets": [widget]}
+    given = {"datadog_objects_fleet": "lab", "datadog_objects_notify": "@ops@example.com"}
+    given |= {"datadog_objects_extra_dashboards": [board]}
+    result = check(["datadog_objects"], given)
+    assert not result["problems"] and result["inputs"]
+    assert result["said"].count("dashboard new: ") == 1 and "not known here, sent as written" in result["said"]
 
 
 def test_effective_inputs_have_the_types_of_the_specification_and_no_secret(check: Check) -> None:

@@ -118,6 +118,14 @@ def test_what_is_wrong_is_named(inputs: dict[str, Any], words: str) -> None:
     assert len(found) == 1 and words in found[0], found
 
 
+def test_what_may_be_wrong_is_a_warning_unless_there_are_problems() -> None:
+    strange = board({"definition": {"type": "hologram"}}, template_variables=[])
+    found = checked(dashboards=[strange])
+    assert not found.problems
+    assert found.warnings == ["dashboard board: widgets[0].definition.type 'hologram': not known here, sent as written."]
+    assert not checked(dashboards=[strange], fleet="A b").warnings
+
+
 def test_all_problems_are_listed_at_once() -> None:
     boards = [board(graph("avg:x{"), graph("1 +"))]
     found = problems(
