@@ -8,7 +8,7 @@ from module_utils._query.monitor import CheckCondition, MetricCondition
 from starlette.requests import Request
 
 from ..alert import schedule
-from ..alert.observe import condition
+from ..alert.observe import Asked, condition
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import View
@@ -106,11 +106,7 @@ class Alerts(Pages):
 
     def _drawn(self, monitor: Json, request: Request) -> Json | None:
         """The chart of a monitor's metric with its thresholds, None where it watches no metric."""
-        try:
-            asked = condition(monitor["query"], monitor["type"])
-        except Refused:
-            # The page says it of the monitor.
-            return None
+        asked = _asked(monitor)
         if not isinstance(asked, MetricCondition):
             return None
         now = self.clock.now()
@@ -122,7 +118,7 @@ class Alerts(Pages):
 
     def _strips(self, monitor: Json, request: Request) -> list[Json]:
         """The timeline of each host and set of tags that runs the check that a monitor watches."""
-        asked = condition(monitor["query"], monitor["type"])
+        asked = _asked(monitor)
         if not isinstance(asked, CheckCondition):
             return []
         start, end = span(request, self.clock.now())
@@ -136,6 +132,14 @@ class Alerts(Pages):
             {"host": host, "tags": tags, "parts": strip(runs, start, end)}
             for (host, tags), runs in sorted(groups.items())
         ]
+
+
+def _asked(monitor: Json) -> Asked | None:
+    """What a monitor asks, None where it cannot be evaluated, which its page says."""
+    try:
+        return condition(monitor["query"], monitor["type"])
+    except Refused:
+        return None
 
 
 def _page(request: Request, every: list[Json], *names: str) -> Json:

@@ -143,11 +143,19 @@ def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client,
     assert text.count("Not drawn: ") == 1 and "beside it" in text
 
 
-def test_monitor_that_cannot_be_evaluated_says_so_on_its_page_and_in_the_api(client: Client) -> None:
-    query = "max(next_1w):forecast(avg:m0{*}, 'linear', 1) > 5"
-    made = client.json("POST", "/api/v1/monitor", body={"name": "m", "type": "query alert", "query": query})
+@pytest.mark.parametrize(
+    ("kind", "query", "reason"),
+    [
+        ("query alert", "max(next_1w):forecast(avg:m0{*}, 'linear', 1) > 5", "the window next_1w"),
+        ("log alert", 'formula("a / b").last("15m") > 5', "the type log alert"),
+    ],
+)
+def test_monitor_that_cannot_be_evaluated_says_so_on_its_page_and_in_the_api(
+    client: Client, kind: str, query: str, reason: str
+) -> None:
+    made = client.json("POST", "/api/v1/monitor", body={"name": "m", "type": kind, "query": query})
     client.call("POST", "/lab/evaluate")
-    wanted = "cannot be evaluated here: the window next_1w"
+    wanted = f"cannot be evaluated here: {reason}"
     for path in (f"/monitors/{made['id']}", "/monitors"):
         text = get(client, path)
         assert wanted in text and ">Skipped</span>" in text

@@ -122,7 +122,9 @@ def test_what_may_be_wrong_is_a_warning_unless_there_are_problems() -> None:
     strange = board({"definition": {"type": "hologram"}}, template_variables=[])
     found = checked(dashboards=[strange])
     assert not found.problems
-    assert found.warnings == ["dashboard board: widgets[0].definition.type 'hologram': not known here, sent as written."]
+    assert found.warnings == [
+        "dashboard board: widgets[0].definition.type 'hologram': not known here, sent as written."
+    ]
     assert not checked(dashboards=[strange], fleet="A b").warnings
 
 
