@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -183,11 +184,8 @@ def follow(walk: Walk) -> dict[str, Any]:
 
 
 def _table(output: str) -> str:
-    """The table of verify's output, without the indent."""
-    lines = output[output.index("HOST  ") :].splitlines()
-    indent = next(len(line) - len(line.lstrip()) for line in output.splitlines() if line.lstrip().startswith("HOST  "))
-    end = next((index for index, line in enumerate(lines) if not line.strip()), len(lines))
-    return "\n".join([lines[0], *(line[indent:] for line in lines[1:end])])
+    """The table of verify's output, without the indent. It begins with the fleet and ends with an empty line."""
+    return textwrap.dedent(re.search(r"^ *fleet .*?(?=\n\n)", output, re.MULTILINE | re.DOTALL)[0])
 
 
 def main() -> None:

@@ -340,7 +340,8 @@ class CallbackModule(Default):
         lines = steps.wrapped(head if name == self._name else f"{name}: {head}")
         lines += [line for text in texts for line in steps.wrapped(text, steps.INDENT * 2)]
         if where and not ignored:
-            lines.append(f"{steps.INDENT * 2}at {os.path.relpath(where)}")
+            path, _colon, number = where.rpartition(":")
+            lines.append(f"{steps.INDENT * 2}at {os.path.relpath(os.path.realpath(path))}:{number}")
         for line in lines:
             self._print(line, color, stderr)
         if not ignored:

@@ -9,7 +9,8 @@ version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Asks Datadog until it shows everything that is expected of O(hosts), or O(timeout) is over, and then fails,
-    naming what is missing on which host, the likely cause and the fix.
+    naming what is missing on which host, the likely cause and the fix. It ends sooner where nothing more can come:
+    the Agent does not run, a check fails there, or its monitor stays in Alert for O(alert_timeout).
   - All hosts are read together. A look costs one query for each metric and fifty hosts, one list of hosts and one of
     monitors. Only what is still missing is asked for again, ever less often, down to every 20 seconds. Ten metrics
     that never arrive on fifty hosts cost fewer than 200 queries in 300 seconds.
@@ -178,6 +179,21 @@ options:
       - Greatest age in seconds of a point or run for which no interval is given.
     type: float
     default: 90.0
+  alert_timeout:
+    description:
+      - Seconds for which the monitor of a service check may stay in Alert. After them, the check is not waited for.
+    type: float
+    default: 60.0
+    version_added: 1.0.0
+  progress:
+    description:
+      - File to which a line is appended after each look, with what is waited for. The action of the same name sets it,
+        and shows the lines while it waits.
+    type: path
+    version_added: 1.0.0
+notes:
+  - While it waits, the controller shows how much is there and what is missing, such as
+    C(28 of 29, waiting for web1 mysql.can_connect, 40 s), where the module runs on the controller itself.
 seealso:
   - module: kennel.fleet.datadog_account_info
 """
@@ -238,7 +254,9 @@ rows:
       description: Address of the page of the host or the object in Datadog. None for an object that does not exist.
       type: str
 table:
-  description: The rows as aligned lines of at most 100 columns. Present metrics of one family share a line.
+  description:
+    - The rows as aligned lines of at most 71 columns, below the name of their host. Present metrics of one family share
+      a line. With more than 5 hosts, one that is as expected has one line.
   returned: always
   type: list
   elements: str
@@ -279,23 +297,32 @@ SILENT = {"active": True, "key": "", "delivery": {}, "checks": {}}
 
 
 def watch(module: AnsibleModule) -> Watch:
-    """Look until everything is there or the time is over; once in check mode."""
+    """Look until everything is there, cannot come any more, or the time is over; once in check mode."""
     params = module.params
     client = client_from_module(module, attempts=3)
     agents = {host["name"]: {**SILENT, **host["agent"]} for host in params["hosts"] if host["agent"]}
     signals = wanted_signals(params["hosts"], params["fleet"], params["objects"])
     evaluated = (params["objects"] or {}).get("evaluated", True)
-    state = Watch(client, signals, params["freshness"], params["fleet"], agents, evaluated)
-    deadline = time.monotonic() + params["timeout"]
+    state = Watch(client, signals, params["freshness"], params["fleet"], agents, evaluated, params["alert_timeout"])
+    begin = time.monotonic()
     pause = params["poll"]
     while True:
         state.look()
-        left = deadline - time.monotonic()
-        if not state.waiting() or module.check_mode or left <= 0:
+        spent = time.monotonic() - begin
+        waiting, left = state.waiting(), params["timeout"] - spent
+        if not waiting or module.check_mode or left <= 0:
             return state
+        tell(params["progress"], report.progress(state.found, waiting, spent))
         # There is nothing to wait on: data reaches Datadog in its own time and can only be asked for.
         time.sleep(min(pause, left))
         pause = max(pause, min(1.5 * pause, LONGEST_PAUSE))
+
+
+def tell(path: str | None, line: str) -> None:
+    """Append a line to the file from which the action reads how far this is."""
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
 
 def main() -> None:
@@ -337,6 +364,8 @@ def main() -> None:
             "timeout": {"type": "float", "default": 300.0},
             "poll": {"type": "float", "default": 5.0},
             "freshness": {"type": "float", "default": 90.0},
+            "alert_timeout": {"type": "float", "default": 60.0},
+            "progress": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -351,6 +380,7 @@ def main() -> None:
     if problems:
         module.fail_json(msg="\n".join(problems), rows=[], table=[], missing=problems)
     try:
+        begin = time.monotonic()
         state = watch(module)
     except DatadogError as error:
         module.fail_json(msg=str(error), rows=[], table=[], missing=[str(error)])
@@ -361,7 +391,7 @@ def main() -> None:
     if module.params["reports"] and not module.check_mode:
         result["reports"] = write_reports(module, module.params["reports"], report.files(rows), **result)
     if missing and not module.check_mode:
-        module.fail_json(msg=report.message(state.found, missing, module.params["timeout"], state.error), **result)
+        module.fail_json(msg=report.message(state.found, missing, time.monotonic() - begin, state.error), **result)
     module.exit_json(changed=False, **result)
 
 

@@ -47,7 +47,7 @@ def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account
     settings = {"expects": expects, "tags": ["env:a"], "fleet": "lab", "timeout": 1}
     status, output = play(**{f"datadog_verify_{name}": value for name, value in settings.items()})
     assert status != 0
-    assert "HOST" in output and "dashboard shop" in output and "'The shop' exists" in output
+    assert "fleet lab" in output and "dashboard shop" in output and "'The shop' exists" in output
     for host in ("one", "two"):
         assert f"{host}: Agent, system.load.1, tags: the Agent does not run." in output
     # The rows are in the report, not on the screen.
@@ -56,6 +56,13 @@ def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account
     assert {row["host"]: row["agent_host"] for row in rows} == {"fleet lab": "fleet lab", "one": "one", "two": "two"}
     [board] = [row for row in rows if row["signal"] == "dashboard shop"]
     assert board["ok"] and board["url"].startswith(f"{account.standin.url}/dashboard/")
+
+
+def test_waiting_shows_how_far_it_is(play: Any, account: Account) -> None:
+    expects = [{"objects": {"dashboards": ["nowhere"]}}]
+    settings = {"expects": expects, "fleet": "lab", "timeout": 7, "reports": ""}
+    status, output = play(**{f"datadog_verify_{name}": value for name, value in settings.items()})
+    assert status != 0 and "    0 of 3, waiting for fleet lab dashboard nowhere, 0 s\n" in output
 
 
 def test_bad_inputs_are_refused_before_anything_is_asked(play: Any, tmp_path: Path) -> None:

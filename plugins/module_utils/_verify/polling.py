@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -38,6 +39,7 @@ class Watch:
 
     :arg agents: what ``datadog_agent_info`` has returned, by the host's name in the inventory.
     :arg evaluated: whether monitors have to have been evaluated.
+    :arg patience: seconds for which a monitor may stay in Alert until it is not waited for any more.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Watch:
         fleet: str,
         agents: Mapping[str, Mapping[str, Any]] | None = None,
         evaluated: bool = True,
+        patience: float = 60.0,
     ) -> None:
         self.client, self.freshness, self.fleet, self.agents = client, freshness, fleet, agents or {}
         self._judge_monitor = functools.partial(objects.judge_monitor, evaluated=evaluated)
@@ -62,16 +65,32 @@ class Watch:
         }
         self.error: DatadogError | None = None
         self._answered = False
+        self._patience = patience
+        # Checks by the time at which their monitor was first seen in Alert.
+        self._alerting: dict[Signal, float] = {}
 
     def pending(self, *kinds: str) -> list[Signal]:
         """Return the signals of KINDS, or of all, that are not ok yet."""
         return [s for s, verdict in self.found.items() if not verdict.ok and (not kinds or s.kind in kinds)]
 
     def waiting(self) -> list[Signal]:
-        """Return the signals that may still come: none of a host whose Agent does not run, and no check that fails."""
+        """Return the signals that may still come.
+
+        These are none of a host whose Agent does not run, and none of a check that fails there or whose monitor stays
+        in Alert.
+        """
         gone = {signal.host for signal in self.pending(AGENT)}
+        lasting = time.monotonic() - self._patience
+        broken = {
+            (signal.host, signal.family)
+            for signal in self.pending(SERVICE_CHECK)
+            if self.found[signal].state == "failing" or self._alerting.get(signal, math.inf) <= lasting
+        }
         return [
-            signal for signal in self.pending() if signal.host not in gone and self.found[signal].state != "failing"
+            signal
+            for signal in self.pending()
+            if signal.host not in gone
+            and not (signal.kind in (METRIC, PRESENT, SERVICE_CHECK) and (signal.host, signal.family) in broken)
         ]
 
     def look(self) -> None:
@@ -152,6 +171,10 @@ class Watch:
                 self.found[signal] = signals.judge_check_states(signal, seen)
             else:
                 self.found[signal] = signals.judge_check_by_metrics(signal, self._related(signal))
+            if self.found[signal].value == "Alert":
+                self._alerting.setdefault(signal, time.monotonic())
+            else:
+                self._alerting.pop(signal, None)
         self._judge_objects(monitors, MONITOR, listed, self._judge_monitor)
 
     def _monitors(self) -> list[dict[str, Any]]:

@@ -11,19 +11,28 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .agent import agent_cause
-from .signals import AGENT, PRESENT, Signal, Verdict
+from .signals import AGENT, MONITOR, PRESENT, Signal, Verdict
 
-WIDTH = 100
-HEADINGS = ("HOST", "SIGNAL", "RESULT", "VALUE", "AGE", "DETAIL")
-# The widest that a column before the last may be.
-LIMITS = (22, 26, 7, 8, 6)
+# What is left of 79 columns where a message is indented.
+WIDTH = 71
+# The widest that a column before the last may be: signal and result.
+LIMITS = (28, 7)
+# With more hosts, one that is as expected has one line.
+FEW_HOSTS = 5
+# Results by the state of a verdict; of what is as expected, by what a monitor says.
+RESULTS = {
+    "failing": "FAILING",
+    "down": "DOWN",
+    "refused": "REFUSED",
+    **dict.fromkeys(("interval", "gaps", "range", "clock"), "WRONG"),
+}
 
 Found = Mapping[Signal, Verdict]
 
 _CAUSES = {
-    "absent": "Other data of this host arrives: run `datadog-agent status` there and look for errors of the check.",
-    "old": "The check has not run since the Agent's start: run `datadog-agent status` there and look for its errors.",
-    "stale": "It has stopped: run `datadog-agent status` there and look for errors of the check.",
+    "absent": "Other data of this host arrives: look for errors of the check with `{status}` on {host}.",
+    "old": "The check has not run since the Agent's start: look for its errors with `{status}` on {host}.",
+    "stale": "It has stopped: look for errors of the check with `{status}` on {host}.",
     "interval": "The Agent runs it at another interval: check min_collection_interval under instances in the"
     " check's conf.yaml, and that the Agent was restarted since.",
     "gaps": "Points are lost: look in the Agent's log for runs that failed or took longer than the interval.",
@@ -31,8 +40,8 @@ _CAUSES = {
     "range": "The check sends what it should not, or min and max are not what it should send.",
     "clock": "Set the clock of the host, or of this machine, right.",
     "tags": "Check tags in datadog.yaml there; new tags of a host may take Datadog some minutes.",
-    "status": "Run `datadog-agent check` for it there to see the error.",
-    "failing": "The check fails there now: fix what it says, and ask again.",
+    "status": "See what the check says with `{run}` on {host}.",
+    "failing": "The check fails there now: fix what it says, and ask again. More: `{run}` on {host}.",
     "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
     "untraced": "See on the host that the service runs and that its tracer reaches the Agent: port 8126 answers where"
     " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
@@ -41,8 +50,10 @@ _CAUSES = {
     "ended": "Run the playbook kennel.fleet.objects, which schedules it again.",
     "unread": "Datadog did not answer: see the error.",
 }
+_STATUS = "sudo datadog-agent status"
+_RUN = "sudo -u dd-agent datadog-agent check {check}"
 _NOTHING = (
-    "Check there that the Agent runs (`datadog-agent status`), its API key and site or dd_url, the firewall,"
+    "Check there that the Agent runs (`{status}`), its API key and site or dd_url, the firewall,"
     " and that `datadog-agent hostname` says '{host}'."
 )
 _GONE = "Nothing has arrived since the Agent's start: check there that it runs (`journalctl -u datadog-agent`)."
@@ -68,11 +79,12 @@ def explain(
             if said:
                 causes[signal] = said
             elif states <= {"absent", "untraced"}:
-                causes[signal] = _NOTHING.format(host=signal.agent_host) + _near(signal, strangers)
+                causes[signal] = _NOTHING.format(host=signal.agent_host, status=_STATUS) + _near(signal, strangers)
             elif states <= {"absent", "untraced", "old"}:
                 causes[signal] = _GONE
             else:
-                causes[signal] = _CAUSES[found[signal].state]
+                commands = {"status": _STATUS, "run": _RUN.format(check=signal.family)}
+                causes[signal] = _CAUSES[found[signal].state].format(host=signal.host, **commands)
     return causes
 
 
@@ -123,45 +135,68 @@ def missing(found: Found, causes: Mapping[Signal, str]) -> list[str]:
 
 
 def table(found: Found) -> list[str]:
-    """Return aligned lines of at most 100 columns, a heading first; metrics of one family share a line."""
-    groups: dict[tuple[str, ...], list[tuple[Signal, Verdict]]] = {}
-    for signal, verdict in _ordered(found):
-        key = (signal.host, signal.kind, signal.family if signal.kind == PRESENT else signal.name)
-        groups.setdefault(key, []).append((signal, verdict))
-    lines: list[tuple[str, ...]] = [HEADINGS, *(_line(group) for group in groups.values())]
-    widths = [min(max(len(line[column]) for line in lines), limit) for column, limit in enumerate(LIMITS)]
-    return [_aligned(line, widths) for line in lines]
+    """Return aligned lines of at most 71 columns below the name of each host; metrics of one family share a line."""
+    hosts = _by_host(found)
+    lines: list[tuple[str, ...]] = []
+    for (host, agent_host), signals in hosts.items():
+        if len(hosts) > FEW_HOSTS and all(found[signal].ok for signal in signals):
+            lines.append((f"{host}: ok, {len(signals)} signals",))
+            continue
+        lines.append((host if host == agent_host else f"{host} ({agent_host})",))
+        groups: dict[tuple[str, ...], list[tuple[Signal, Verdict]]] = {}
+        for signal in signals:
+            key = (signal.kind, signal.family if signal.kind == PRESENT else signal.name)
+            groups.setdefault(key, []).append((signal, found[signal]))
+        lines += map(_line, groups.values())
+    rows = [line for line in lines if len(line) > 1]
+    widths = [min(max((len(row[column]) for row in rows), default=0), limit) for column, limit in enumerate(LIMITS)]
+    return [_aligned(line, widths) if len(line) > 1 else line[0] for line in lines]
+
+
+def progress(found: Found, waiting: Sequence[Signal], seconds: float) -> str:
+    """Return how much of what is expected is there, and what is waited for."""
+    names = [f"{signal.host} {signal.label}" for signal in waiting]
+    there = sum(verdict.ok for verdict in found.values())
+    line = ""
+    for shown in (2, 1):
+        named = ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+        line = f"{there} of {len(found)}, waiting for {named}, {seconds:.0f} s"
+        if len(line) <= WIDTH:
+            break
+    return line
 
 
 def _line(group: Sequence[tuple[Signal, Verdict]]) -> tuple[str, ...]:
     signal, verdict = group[0]
-    bad = [(each, found) for each, found in group if not found.ok]
     if len(group) == 1:
-        return (signal.host, signal.label, _result(bad), _value(verdict.value), _age(verdict.age), verdict.detail)
+        said = verdict.value if isinstance(verdict.value, str) else ""
+        number = "" if verdict.value is None or said else f"{verdict.value:.6g}"
+        parts = [said * (signal.kind != MONITOR), verdict.detail, number, _age(verdict.age)]
+        return (signal.label, _result(signal, verdict), ", ".join(filter(None, parts)))
+    bad = [(each, found) for each, found in group if not found.ok]
     ages = [found.age for _each, found in group if found.age is not None]
     detail = f"{len(group)} metrics"
     if bad:
         detail = f"{len(bad)} of {len(group)}: " + ", ".join(each.name for each, _found in bad)
-    return (signal.host, f"{signal.family}.*", _result(bad), "", _age(max(ages, default=None)), detail)
+    parts = [detail, _age(max(ages, default=None))]
+    return (f"{signal.family}.*", _result(*(bad or group)[0]), ", ".join(filter(None, parts)))
 
 
-def _result(bad: Sequence[Any]) -> str:
-    return "MISSING" if bad else "ok"
-
-
-def _value(value: float | str | None) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else f"{value:.6g}"
+def _result(signal: Signal, verdict: Verdict) -> str:
+    """In capitals what is not as expected. A monitor that speaks is at work, whatever it says."""
+    said = str(verdict.value)
+    if verdict.ok:
+        return {"Alert": "alerts", "Warn": "warns"}.get(said, "ok") if signal.kind == MONITOR else "ok"
+    return said.upper() if said in ("Alert", "Warn") else RESULTS.get(verdict.state, "MISSING")
 
 
 def _age(age: float | None) -> str:
-    return "" if age is None else f"{age:.0f} s"
+    return "" if age is None else f"{age:.0f} s ago"
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
     cells = [_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=False)]
-    start = "  ".join(cells) + "  "
+    start = "  " + "  ".join(cells) + "  "
     return (start + _cut(line[-1], WIDTH - len(start))).rstrip()
 
 

@@ -153,6 +153,7 @@ def test_missing_data_fails(verify: Run, fleet: Fleet, fake_api: FakeApi) -> Non
     result = verify()
     assert result["failed"] and "web1 (in Datadog web1.lab): my_metric: no point has arrived" in result["msg"]
     assert [row["ok"] for row in result["rows"]] == [False, True] and len(result["table"]) == 3
+    assert result["table"][0] == "web1 (web1.lab)"
     # The tags were there at the first look, and are not asked for again.
     assert len([path for path, _query in fake_api.calls if path.endswith("hosts")]) == 2
     assert len(fake_api.calls) > 4
@@ -202,7 +203,10 @@ def test_key_that_may_not_read_monitors(verify: Run, fleet: Fleet, fake_api: Fak
 @pytest.mark.parametrize(
     ("states", "words"),
     [
-        ({"host:db1": "Alert"}, "its monitor says Alert. Run `datadog-agent check`"),
+        (
+            {"host:db1": "Alert"},
+            "says Alert. See what the check says with `sudo -u dd-agent datadog-agent check mysql` on db.",
+        ),
         ({"host:other": "OK"}, "not seen it"),
     ],
 )
@@ -210,6 +214,31 @@ def test_check_that_its_monitor_does_not_call_ok(verify: Run, fleet: Fleet, stat
     fleet.states = states
     message = verify(hosts=[DB])["msg"]
     assert "db (in Datadog db1): mysql.can_connect: its monitor " in message and words in message
+
+
+def test_monitor_that_stays_in_alert_is_not_waited_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    fleet.states = {"host:db1": "Alert"}
+    result = verify(hosts=[DB], timeout=300, alert_timeout=0.2)
+    assert [line.split()[:2] for line in result["table"]] == [
+        ["db", "(db1)"], ["mysql.*", "ok"], ["mysql.can_connect", "ALERT"]
+    ]  # fmt: skip
+    assert re.match("Datadog does not show 1 of 3 expected signals after [0-3] s:", result["msg"])
+    # One that recovers in time is.
+    answers = iter([{"host:db1": "Alert"}, {"host:db1": "OK"}])
+
+    def states(query: dict[str, str]) -> tuple[int, Any]:
+        fleet.states = next(answers)
+        return fleet.monitors(query)
+
+    fake_api.routes["/api/v1/monitor"] = states
+    assert not verify(hosts=[DB], timeout=300, alert_timeout=30)["failed"]
+
+
+def test_each_look_tells_what_is_waited_for(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+    fleet.absent = {"my_metric"}
+    verify(progress=str(tmp_path / "progress"))
+    lines = (tmp_path / "progress").read_text().splitlines()
+    assert len(lines) > 1 and set(lines) <= {f"1 of 2, waiting for web1 my_metric, {seconds} s" for seconds in (0, 1)}
 
 
 def test_wrong_keys_fail_at_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:

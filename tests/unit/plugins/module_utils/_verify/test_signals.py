@@ -231,9 +231,50 @@ def test_report() -> None:
         ("web1", "tags", False),
     ]
     table = report.table(seen)
-    assert len(table) == 5 and max(map(len, table)) <= 100
-    assert re.fullmatch(r"db1 +mysql\.\* +MISSING +3 s +2 of 3: mysql\.m0, mysql\.m1", table[2])
+    assert len(table) == 6 and max(map(len, table)) <= 71
+    assert table[0] == "db1" and table[3] == "web1 (web1.lab)"
+    assert re.fullmatch(r"  mysql\.\* +MISSING  2 of 3: mysql\.m0, mysql\.m1, \.\.", table[2])
     missing = report.missing(seen, causes)
     assert missing[0].startswith("db1: mysql.m0, mysql.m1: <stale>. It has stopped")
     assert missing[1].startswith("web1 (in Datadog web1.lab): my_metric, tags: nothing has arrived. Check there")
     assert len(missing) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "result"),
+    [
+        (arrival.SERVICE_CHECK, Verdict("status", "", "Alert"), "ALERT"),
+        (arrival.SERVICE_CHECK, Verdict("status", "", "No Data"), "MISSING"),
+        (arrival.SERVICE_CHECK, Verdict("failing", "", "CRITICAL"), "FAILING"),
+        (arrival.METRIC, Verdict("range", "", 5000.0), "WRONG"),
+        (arrival.AGENT, Verdict("down", "", "down"), "DOWN"),
+        # A monitor that speaks is at work, whatever it says.
+        (arrival.MONITOR, Verdict("ok", "", "Alert"), "alerts"),
+        (arrival.MONITOR, Verdict("ok", "", "Warn"), "warns"),
+        (arrival.MONITOR, Verdict("ok", "", "OK"), "ok"),
+    ],
+)
+def test_results_are_in_capitals_where_something_is_wrong(kind: str, verdict: Verdict, result: str) -> None:
+    assert f"  {result}" in report.table({signal("x", kind=kind): verdict})[1]
+
+
+def test_hosts_that_are_as_expected_have_a_line_each_in_a_large_fleet() -> None:
+    seen = found(*((signal(host=f"h{number}", agent_host=f"h{number}"), "ok") for number in range(6)))
+    seen.update(found((signal("x", host="h0", agent_host="h0"), "absent")))
+    assert [line.split()[0] for line in report.table(seen)] == [
+        "h0",
+        "my_metric",
+        "x",
+        "h1:",
+        "h2:",
+        "h3:",
+        "h4:",
+        "h5:",
+    ]
+
+
+def test_progress_names_the_first_two_that_are_waited_for() -> None:
+    waiting = [signal(name) for name in ("a", "b", "c", "d")]
+    seen = found((signal("e"), "ok"), *((each, "absent") for each in waiting))
+    assert report.progress(seen, waiting, 40.4) == "1 of 5, waiting for web1 a, web1 b and 2 more, 40 s"
+    assert report.progress(seen, waiting[:1], 0.0) == "1 of 5, waiting for web1 a, 0 s"
