@@ -50,6 +50,10 @@ Asked = MetricCondition | CheckCondition | CompositeCondition
 _START = 0.2
 # The number of runs that a monitor of service checks looks at, at most.
 _MOST_RUNS = 100
+# Seconds after which a service check without runs is missed, and in how many of its own intervals, if they are longer.
+# Source: Datadog's API reference, monitors, options.no_data_timeframe: 2 minutes for service checks.
+CHECK_MISSED = 120
+_RUNS_MISSED = 3
 
 
 @dataclass(frozen=True)
@@ -259,12 +263,20 @@ def joined_tag(key: str, tags: Iterable[str]) -> str:
 def _check(asked: CheckCondition, group: tuple[str, ...], runs: list[CheckRun]) -> Observation:
     newest = sorted(runs, key=lambda run: run.timestamp, reverse=True)
     seen = Observation(group, float(newest[0].timestamp), message=newest[0].message)
-    streams: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    streams: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
     for run in newest:
-        streams.setdefault((run.host, run.tags), []).append(run.status)
+        streams.setdefault((run.host, run.tags), []).append(run)
+    # One that is gone, as with an instance that was taken out of its check, says nothing more of a group that reports.
+    # What has gone altogether stays the group's own affair, as the monitor's options for missing data have it.
+    reporting = [some for some in streams.values() if seen.last_data - some[0].timestamp <= _patience(some)]
     if asked.verdict.startswith("pct_by_status"):
-        return replace(seen, value=100 * sum(statuses[0] == 2 for statuses in streams.values()) / len(streams))
-    return replace(seen, runs=tuple(tuple(statuses[: asked.last]) for statuses in streams.values()))
+        return replace(seen, value=100 * sum(some[0].status == 2 for some in reporting) / len(reporting))
+    return replace(seen, runs=tuple(tuple(run.status for run in some[: asked.last]) for some in reporting))
+
+
+def _patience(runs: list[CheckRun]) -> float:
+    """Seconds after which runs, the newest first, are missed."""
+    return max(CHECK_MISSED, _RUNS_MISSED * (runs[0].timestamp - runs[1].timestamp) if len(runs) > 1 else 0)
 
 
 # ------------------------------------------------------------------------------------------------------------ status

@@ -33,8 +33,8 @@ _LOG = logging.getLogger(__name__)
 _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
 # Changes kept of each monitor, the newest.
 _MOST_CHANGES = 500
-# Seconds after which a check without data is missed, and after which a silent group is forgotten.
-_CHECK_MISSED = 120
+# Seconds after which a silent group is forgotten.
+# Source: https://docs.datadoghq.com/monitors/configuration/, group retention time.
 _FORGOTTEN = 86400
 # Datadog's clients take numbers here: 0 is never.
 _NEVER = {"last_triggered_ts": 0, "last_nodata_ts": 0, "last_notified_ts": 0, "last_resolved_ts": 0}
@@ -305,7 +305,7 @@ def _worth_keeping(state: Json) -> Json:
 
 def _missing(asked: Asked, options: Json) -> tuple[str | None, float, bool]:
     """What a group becomes without data (None: it stays), after how many seconds, and whether that is told."""
-    window = asked.window if isinstance(asked, MetricCondition) else _CHECK_MISSED
+    window = asked.window if isinstance(asked, MetricCondition) else observe.CHECK_MISSED
     wish = options.get("on_missing_data")
     if wish in ("show_no_data", "show_and_notify_no_data", "resolve"):
         return (OK if wish == "resolve" else NO_DATA), window, wish != "show_no_data"

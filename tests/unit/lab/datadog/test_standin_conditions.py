@@ -67,6 +67,37 @@ def test_service_checks_count_runs_in_a_row(lab):
     assert lab.later(1) == [f"[No Data on {{{where}}}] m"]
 
 
+def test_instance_of_a_check_that_is_gone_says_nothing_more_of_its_host(lab):
+    query = '"mysql.can_connect".over("*").by("host").last(4).count_by_status()'
+    id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}, "notify_no_data": False})
+    lab.check(2, 2, tags=["port:3307"])
+    lab.check(0, 0, tags=["port:3306"])
+    lab.later()
+    assert lab.status(id_) == {"host:db-1": "Alert"}
+    # Once the instance is taken out of the check, only the other one runs.
+    for seconds, status in ((119, "Alert"), (2, "OK")):
+        lab.time += seconds
+        lab.check(0, tags=["port:3306"])
+        lab.later()
+        assert lab.status(id_) == {"host:db-1": status}
+    # A host that is silent altogether stays what it was, where the monitor does not ask for missing data.
+    lab.check(2, tags=["port:3306"])
+    lab.later()
+    lab.later(3600)
+    assert lab.status(id_) == {"host:db-1": "Alert"}
+
+
+def test_rare_runs_of_an_instance_are_not_missed_between_two_of_them(lab):
+    query = '"mysql.can_connect".over("*").by("host").last(2).count_by_status()'
+    id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}})
+    for _run in range(2):
+        lab.check(2, tags=["port:3307"])
+        lab.time += 600
+    lab.check(0, tags=["port:3306"])
+    lab.later()
+    assert lab.status(id_) == {"host:db-1": "Alert"}
+
+
 def test_service_checks_of_chosen_hosts(lab):
     lab.store.add_host(bodies.HostReport("db-2", {"system": ["env:test"]}, []), int(lab.time))
     query = '"mysql.can_connect".over("role:db").exclude("env:test").by("host").last(2).count_by_status()'
