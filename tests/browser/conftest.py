@@ -15,7 +15,7 @@ import fleet
 import objects
 import pytest
 import traffic
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from standin_process import Standin, free_port
 
 
@@ -87,7 +87,13 @@ def page(context: BrowserContext, account: Account) -> Iterator[Page]:
     """A tab that fails the test for errors in its console, requests that fail, and other addresses."""
     tab = context.new_page()
     problems: list[str] = []
-    tab.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
+
+    def heed(message: ConsoleMessage) -> None:
+        # That there is no such page is what this address is for.
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/nowhere"):
+            problems.append(message.text)
+
+    tab.on("console", heed)
     tab.on("pageerror", lambda error: problems.append(str(error)))
     # A page that is left no longer waits for its newest data.
     left = "net::ERR_ABORTED"

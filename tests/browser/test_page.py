@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from playwright.sync_api import Browser, Page, expect
 
 VIEWS = (
     *("hosts", "host", "metrics", "metric", "dashboards", "dashboard", "monitors", "monitor", "downtimes"),
-    *("services", "service", "trace", "events", "mailbox"),
+    *("services", "service", "trace", "events", "mailbox", "nowhere"),
 )
+WIDTHS = (360, 390, 768, 1280)
+# Where pictures of all pages are left for a person to look at.
+PICTURES = Path(__file__).parents[2] / ".kennel" / "pages"
 DRAWN = ".uplot canvas"
 
 
@@ -35,7 +39,7 @@ def address(view: str, account: Any) -> str:
 def opened(page: Page, view: str, account: Any) -> None:
     """Open a view and wait for its charts, all of which are scrolled into sight."""
     answer = page.goto(address(view, account))
-    assert answer and answer.status == 200
+    assert answer and answer.status == (404 if view == "nowhere" else 200)
     for plot in page.locator(".plot").all():
         plot.scroll_into_view_if_needed()
         expect(plot.locator(DRAWN).first).to_be_visible()
@@ -67,10 +71,28 @@ def widget(page: Page, title: str) -> Any:
 def test_view_opens_without_a_complaint_of_the_browser(page: Page, account: Any, view: str) -> None:
     opened(page, view, account)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.get_by_role("navigation", name="Views").locator("[aria-current]")).to_have_count(1)
-    # Nor does it need more than the width of a telephone.
-    page.set_viewport_size({"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    expect(page.get_by_role("navigation", name="Views").locator("[aria-current]")).to_have_count(
+        0 if view == "nowhere" else 1
+    )
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_view_fits_every_width_and_is_pictured(page: Page, account: Any, view: str) -> None:
+    opened(page, view, account)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Nor is anything scrolled sideways on a telephone but the views.
+        wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"
+        assert width > 600 or page.locator("main .scroll:visible").evaluate_all(wide) == []
+        if width not in (390, 1280):
+            continue
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            # Charts are drawn anew in the frame after that in which the page has another width or scheme.
+            page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.screenshot(path=PICTURES / f"{view}-{width}-{scheme}.png", full_page=True)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -373,8 +395,10 @@ def test_services_lead_to_the_waterfall_of_a_trace(page: Page, account: Any) -> 
     )
     lanes = [spans.nth(place).locator(".lane").bounding_box() for place in range(4)]
     bars = [spans.nth(place).locator(".bar").bounding_box() for place in range(4)]
-    inner = lanes[0]["width"] - 2 * (bars[0]["x"] - lanes[0]["x"])
-    parts = [((bar["x"] - bars[0]["x"]) / inner, bar["width"] / inner) for bar in bars]
+    parts = [
+        ((bar["x"] - lane["x"]) / lane["width"], bar["width"] / lane["width"])
+        for bar, lane in zip(bars, lanes, strict=True)
+    ]
     for part, wanted in zip(parts, [(0, 1), (0.05, 0.9), (0.15, 0.3), (0.5, 0.4)], strict=True):
         assert part == pytest.approx(wanted, abs=0.02)
     spans.nth(3).locator("summary").click()
@@ -398,3 +422,9 @@ def test_unknown_things_are_pages_too(account: Any) -> None:
     ):
         status, body = account.standin.get(path)
         assert 400 <= status < 500 and b"<h1>Nothing here</h1>" in body, path
+
+
+def test_an_address_that_there_is_not_is_a_page_for_people_and_an_error_for_clients(account: Any) -> None:
+    for accept, wanted in (("text/html,*/*", b"<h1>Nothing here</h1>"), ("application/json", b'{"errors"')):
+        status, body = account.standin.request("GET", "/nowhere", accept=accept)
+        assert status == 404 and wanted in body

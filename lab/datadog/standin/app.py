@@ -1,6 +1,7 @@
 """The application: routes, and how it answers what goes wrong."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from .api.keys import Keys
 from .api.outside import missing
 from .errors import Refused
 from .store import Store
+from .web.site import nowhere
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
         routes=[*web.routes(account), *api.routes(account)],
         exception_handlers={
             Refused: _refused,
-            HTTPException: _unserved,
+            HTTPException: functools.partial(_unserved, account),
             ClientDisconnect: lambda _request, _error: Response(status_code=400),
             Exception: lambda _request, _error: JSONResponse({"errors": [_FAILED]}, 500),
         },
@@ -85,10 +87,11 @@ async def _evaluate(watch: Watch, every: float) -> None:
         await asyncio.sleep(max(every, 9 * (time.monotonic() - begun)))
 
 
-def _unserved(request: Request, error: Any) -> Response:
-    """A path that nothing serves, or not with this method."""
-    detail = missing(request.url.path) if error.status_code == HTTPStatus.NOT_FOUND else error.detail
-    return JSONResponse({"errors": [detail]}, error.status_code, error.headers)
+def _unserved(account: Account, request: Request, error: Any) -> Response:
+    """A path that nothing serves, or not with this method: a page where a person asks, an error otherwise."""
+    if error.status_code != HTTPStatus.NOT_FOUND:
+        return JSONResponse({"errors": [error.detail]}, error.status_code, error.headers)
+    return nowhere(account, request) or JSONResponse({"errors": [missing(request.url.path)]}, error.status_code)
 
 
 def _refused(_request: Request, error: Any) -> Response:

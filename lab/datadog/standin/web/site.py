@@ -141,6 +141,13 @@ class Pages(Room):
         return handle
 
 
+def nowhere(account: Account, request: Request) -> Response | None:
+    """The page for an address that there is not, None where no person is asking for a page."""
+    if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith(("/api/", "/lab/")):
+        return None
+    return _render(account, request, "error.html", {"problems": [f"There is no page {request.url.path}"]}, 404)
+
+
 def _render(account: Account, request: Request, template: str, values: Json, status: int = 200) -> Response:
     def link(**changes: Any) -> str:
         """The address of this page with other parameters; an empty one is left out."""

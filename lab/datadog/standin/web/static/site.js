@@ -118,7 +118,7 @@ async function show(address, remember) {
   const text = await answer.text();
   // Another one has been asked for in the meantime.
   if (mine !== asked) return;
-  if (!answer.ok) throw new Error(`${answer.status}`);
+  if (answer.status >= 500 || (remember && !answer.ok)) throw new Error(`${answer.status}`);
   // Its styles are those of this page now, whose policy takes them by this page's mark.
   const mark = document.querySelector("style[nonce]")?.nonce || "";
   const fresh = new DOMParser().parseFromString(text.replace(/<style nonce="[^"]*"/g, `<style nonce="${mark}"`), "text/html");
@@ -201,6 +201,8 @@ async function refresh() {
     state("No answer");
   }
 }
+// What is chosen shows at once: nothing has to be sent by a button.
+document.documentElement.classList.add("js");
 button.hidden = false;
 button.title = "Fetch new data every 10 seconds";
 button.addEventListener("click", () => { localStorage.setItem("live", live() ? "off" : "on"); state(); refresh(); });
