@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import fleet
@@ -53,6 +54,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
             sent = {"data": {"type": "downtime", "attributes": attributes}}
             made.call("POST", "/api/v2/downtime", sent)
         made.call("POST", "/api/v1/events", {"title": "Look", "text": f"{objects.SPITE} @ops", "alert_type": "warning"})
+        now = int(time.time())
+        drawn = {"metric_query": "avg:system.load.1{*}", "start": now - 3600, "end": now}
+        picture = made.call("GET", f"/api/v1/graph/snapshot?{urlencode(drawn)}")["snapshot_url"]
+        told = {"title": "shop deployed", "text": objects.MARKDOWN.format(picture=picture), "alert_type": "success"}
+        made.call("POST", "/api/v1/events", {**told, "date_happened": now - 900, "tags": ["service:shop"]})
         for path, body in traffic.bodies(int(time.time())):
             assert standin.request("POST", path, body, dd_api_key=standin.api_key)[0] == 202
         made.call("POST", "/lab/evaluate")

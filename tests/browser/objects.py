@@ -6,6 +6,15 @@ from typing import Any
 
 SPITE = "<img src=x onerror=alert(1)> {{7*7}} <b>my</b>"
 
+MARKDOWN = """%%%
+**Version 2** of the shop is out.
+
+- less waiting
+- [what is new](http://shop.example/news)
+
+![Load]({picture})
+%%%"""
+
 
 def _metric(title: str, query: str, *, formula: str = "a", style: str = "line", **rest: Any) -> dict[str, Any]:
     queries = [{"name": "a", "data_source": "metrics", "query": query}]

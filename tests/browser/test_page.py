@@ -357,6 +357,29 @@ def test_downtimes_stand_in_the_week_by_the_clocks_of_their_zone(page: Page, acc
     expect(page.get_by_role("region", name=re.compile("^Tue")).get_by_role("listitem").first).to_contain_text("00:00")
 
 
+def test_events_are_markdown_with_their_picture_and_are_searched(page: Page, account: Any) -> None:
+    page.goto("/events")
+    page.get_by_label("Search").press_sequentially("deployed")
+    expect(page).to_have_url(re.compile("filter=deployed"))
+    event = page.get_by_role("article")
+    expect(event).to_have_count(1)
+    expect(event.locator("strong")).to_have_text("Version 2")
+    expect(event.get_by_role("link", name="what is new")).to_have_attribute("href", "http://shop.example/news")
+    picture = event.get_by_role("img", name="Load")
+    picture.scroll_into_view_if_needed()
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("one => one.naturalWidth") > 100
+
+
+def test_schedules_are_told_in_words(page: Page, account: Any) -> None:
+    page.goto("/downtimes")
+    row = page.get_by_role("row", name=re.compile("Nights"))
+    expect(row).to_contain_text("Mon to Fri 19:00 to 09:00, America/New_York")
+    expect(row).to_contain_text("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR for 14h")
+    page.goto(address("monitor", account))
+    expect(page.get_by_role("link", name=re.compile("^Nights"))).to_be_visible()
+
+
 def test_alert_shows_with_its_history_and_message(page: Page, account: Any) -> None:
     try:
         page.goto(address("monitor", account))

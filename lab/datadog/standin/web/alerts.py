@@ -1,6 +1,5 @@
 """Monitors with their history, downtimes as a calendar, the mailbox, and events."""
 
-import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,7 +17,6 @@ from .site import WORST, Pages, span
 from .strips import strip
 
 _PAGE, _MOST_RUNS = 50, 500
-_SNAPSHOT = re.compile(r"/snapshot/view/[\w/-]+/[0-9a-f]{40}\.png")
 # Rows of a day in the calendar, and the minutes of each.
 _ROW = 15
 
@@ -153,10 +151,8 @@ def _page(request: Request, every: list[Json], *names: str) -> Json:
 
 
 def _events(request: Request, found: list[Json]) -> Json:
-    page = _page(request, sorted(found, key=lambda event: -event["date_happened"]), "title", "text", "host", "tags")
-    for event in page["items"]:
-        event["pictures"] = sorted(set(_SNAPSHOT.findall(event["text"])))
-    return page
+    newest = sorted(found, key=lambda event: -event["date_happened"])
+    return _page(request, newest, "title", "text", "host", "tags")
 
 
 # -------------------------------------------------------------------------------------------------------- downtimes

@@ -24,6 +24,7 @@ from ..errors import Refused
 from ..graph.model import live, number
 from ..graph.units import SECONDS, of_metric
 from ..wire.bodies import Json
+from . import words
 from .assets import address, packed
 
 _HERE = Path(__file__).parent
@@ -122,6 +123,10 @@ _TEMPLATES = jinja2.Environment(
 _TEMPLATES.globals["asset"] = address
 _TEMPLATES.filters |= {
     **{one.__name__: one for one in (number, age, clock, seconds, freshness, value, when)},
+    "markdown": words.markdown,
+    "event": words.event,
+    "recurrence": words.recurrence,
+    "downtime": words.name,
     # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
     "state": lambda status: status.lower().replace(" ", "-"),
 }
