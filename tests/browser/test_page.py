@@ -13,7 +13,7 @@ from objects import SPITE
 from playwright.sync_api import Browser, Page, expect
 
 VIEWS = (
-    *("hosts", "host", "metrics", "metric", "dashboards", "dashboard", "monitors", "monitor", "downtimes"),
+    *("hosts", "host", "metrics", "metric", "explore", "dashboards", "dashboard", "monitors", "monitor", "downtimes"),
     *("services", "service", "trace", "events", "mailbox", "nowhere"),
 )
 WIDTHS = (360, 390, 768, 1280)
@@ -28,6 +28,7 @@ def address(view: str, account: Any) -> str:
         "hosts": "/?group=role",
         "host": "/hosts/web-01",
         "metric": "/metrics/my_metric",
+        "explore": "/explore?metric=my_metric&by=host&query2=avg:system.mem.used{*}",
         "dashboard": f"/dashboard/{account.dashboard}/my-metric-and-mysql-lab",
         "monitor": f"/monitors/{account.monitors[0]}",
         "service": "/services/shop",
@@ -253,6 +254,35 @@ def test_axes_legends_and_numbers_have_units(page: Page, account: Any) -> None:
     opened(page, "service", account)
     latency = page.locator("figure", has=page.get_by_role("heading", name="Latency")).locator(".plot")
     assert all(text.endswith(" ms") for text in latency.evaluate(ticks)[1:])
+
+
+def test_explorer_draws_what_is_chosen_or_written_and_tells_errors(page: Page, account: Any) -> None:
+    page.goto("/explore")
+    query = page.get_by_role("group", name="Query")
+    query.get_by_label("Metric").fill("my_metric")
+    query.get_by_label("Metric").press("Tab")
+    expect(page.locator(".lines li")).to_have_count(1)
+    query.get_by_label("Aggregated by").select_option("max")
+    query.get_by_label("Grouped by").fill("host")
+    query.get_by_label("Grouped by").press("Tab")
+    expect(page.locator(".lines li")).to_have_count(12)
+    query.get_by_label("From").fill("role:db")
+    query.get_by_label("From").press("Tab")
+    expect(page.locator(".lines li")).to_have_count(4)
+    expect(page.get_by_role("heading", name="max:my_metric{role:db} by {host}")).to_be_visible()
+    # Two of one unit share a chart, others have one each.
+    other = page.get_by_role("group", name="Compare with")
+    other.get_by_label("or a query").fill("avg:my_metric{*}")
+    other.get_by_label("or a query").press("Enter")
+    expect(page.locator(".lines li")).to_have_count(5)
+    expect(page.locator(".plot")).to_have_count(1)
+    other.get_by_label("or a query").fill("avg:system.mem.used{*}")
+    other.get_by_label("or a query").press("Enter")
+    expect(page.locator(".plot")).to_have_count(2)
+    other.get_by_label("or a query").fill("avg:system.mem.used{*")
+    other.get_by_label("or a query").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("at column 22")
+    expect(page.get_by_role("heading", name="As a widget")).to_have_count(0)
 
 
 def test_legend_shows_one_line_alone_and_all_again(page: Page, account: Any) -> None:

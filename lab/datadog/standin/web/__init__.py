@@ -8,6 +8,7 @@ from ..api.account import Account
 from . import assets
 from .alerts import Alerts
 from .boards import Boards
+from .explorer import Explorer
 from .hosts import Hosts
 from .moved import moved
 from .services import Services
@@ -15,7 +16,7 @@ from .services import Services
 
 def routes(account: Account) -> Iterator[BaseRoute]:
     """All pages, and the files that they load."""
-    for pages in (Hosts, Boards, Alerts, Services):
+    for pages in (Hosts, Explorer, Boards, Alerts, Services):
         yield from pages(**vars(account)).routes()
     yield from moved(account)
     yield from assets.routes()

@@ -37,7 +37,7 @@ _POLICY = (
 # Name, address, and what the addresses of its further pages begin with.
 _VIEWS = (
     ("Hosts", "/", "/hosts/"),
-    ("Metrics", "/metrics", "/metrics/"),
+    ("Metrics", "/metrics", ("/metrics/", "/explore/")),
     ("Dashboards", "/dashboards", "/dashboard/"),
     ("Monitors", "/monitors", "/monitors/"),
     ("Downtimes", "/downtimes", "/downtimes/"),

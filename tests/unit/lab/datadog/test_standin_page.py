@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import html
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from standin_client import Client, bodies
 
 NOW = 1_780_000_000
@@ -72,6 +74,34 @@ def test_pages_are_packed_for_who_takes_that(client: Client) -> None:
     _status, headers, body = client.call("GET", "/", headers=[(b"accept-encoding", b"gzip")])
     assert headers["vary"] == "Accept-Encoding" and b"<h1>Hosts</h1>" in gzip.decompress(body)
     assert "content-encoding" not in client.call("GET", "/", headers=[])[1]
+
+
+def test_the_explorers_widget_is_one_that_a_dashboard_takes(client: Client) -> None:
+    report(client, "a1")
+    text = get(client, "/explore", metric="m0", by="host", query2="top(avg:m1{*} by {host}, 5, 'mean', 'desc')")
+    found = re.search(r'aria-label="The widget as YAML">(.*?)</pre>', text, re.DOTALL)
+    assert found
+    widgets = yaml.safe_load(html.unescape(found[1]))
+    requests = widgets[0]["definition"]["requests"]
+    assert requests[0]["queries"][0]["query"] == "avg:m0{*} by {host}"
+    assert requests[1]["q"] == "top(avg:m1{*} by {host}, 5, 'mean', 'desc')"
+    board = client.json("POST", "/api/v1/dashboard", body={"title": "b", "layout_type": "ordered", "widgets": widgets})
+    assert "Not drawn" not in get(client, board["url"])
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("avg:m0{*", "expected &#39;,&#39;, AND, OR or &#39;}&#39;, at column 9"),
+        ("avg:m0{*}, avg:m1{*}", "one query at a time"),
+        ("p95:m0{*}", "percentiles exist for distributions only"),
+        ("<b>", "at column 1"),
+    ],
+)
+def test_the_explorer_tells_what_is_wrong_with_a_query_and_where(client: Client, query: str, said: str) -> None:
+    report(client, "a1")
+    text = get(client, "/explore", query=query)
+    assert "This query cannot be answered" in text and said in text and "<b>" not in text.replace("<b></b>", "")
 
 
 def test_host_map_is_chosen_by_its_address(client: Client) -> None:

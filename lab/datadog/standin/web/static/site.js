@@ -27,7 +27,7 @@ function enhance(root) {
         if (!cell.closest("thead") && !cell.hasAttribute("colspan")) cell.dataset.label = heads[cell.cellIndex]?.textContent || "";
       }
     }
-    for (const part of [table.tHead, table.tBodies[0]]) part.setAttribute("role", "rowgroup");
+    for (const part of table.querySelectorAll("thead, tbody, tfoot")) part.setAttribute("role", "rowgroup");
     if (rows(table).length > 1 || orders.has(named(table))) {
       for (const head of heads) {
         const press = root.createElement ? root.createElement("button") : document.createElement("button");
@@ -82,6 +82,19 @@ document.addEventListener("input", (event) => {
   const table = event.target.nextElementSibling.querySelector("table");
   searches.set(named(table), event.target.value);
   arrange(table);
+});
+
+document.addEventListener("click", async (event) => {
+  const press = event.target.closest("[data-copies]");
+  if (!press) return;
+  const source = document.getElementById(press.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    press.textContent = "Copied";
+  } catch {
+    // Where a page may not write to the clipboard, the text is selected for a person to copy.
+    getSelection().selectAllChildren(source);
+  }
 });
 
 // ------------------------------------------------------------------------------------------------------------ refresh
@@ -166,7 +179,7 @@ function send(form, remember) {
 let typed;
 document.addEventListener("submit", (event) => { event.preventDefault(); send(event.target); });
 document.addEventListener("change", (event) => {
-  if (event.target.form && event.target.matches("select, [type=datetime-local]")) send(event.target.form);
+  if (event.target.form && event.target.matches("select, [type=datetime-local], .explorer input")) send(event.target.form);
 });
 document.addEventListener("input", (event) => {
   if (!event.target.matches("[type=search]") || !event.target.form) return;
