@@ -5,7 +5,7 @@ nothing run or load but the files of this server.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ _VIEWS = (
 )
 # Seconds after which what comes every 15 is late, and after which a host counts as silent.
 _LATE, _SILENT = 60, 600
+# Events that a chart marks, at most.
+_MOST_MARKS = 50
 # The states of monitors, from the worst on.
 WORST = (ALERT, WARN, NO_DATA, SKIPPED, OK)
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -153,6 +155,34 @@ def nowhere(account: Account, request: Request) -> Response | None:
     return _render(account, request, "error.html", {"problems": [f"There is no page {request.url.path}"]}, 404)
 
 
+def _charts(value: Any) -> Iterator[Json]:
+    """The models of all charts that a page shows, wherever they stand in what its template is given."""
+    if isinstance(value, dict):
+        if value.get("kind") == "chart":
+            yield value["chart"]
+        else:
+            yield from _charts(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _charts(one)
+
+
+def _mark_events(account: Account, values: Json) -> None:
+    """Give each chart the newest events of its span, which are drawn as marks on its axis of time."""
+    charts = list(_charts(values))
+    every = account.documents.all("event") if charts else []
+    marks = [
+        {
+            "x": event["date_happened"] * 1000,
+            "title": f"{event['title']} ({event['host']})" if event.get("host") else event["title"],
+            "kind": event.get("alert_type") or "info",
+        }
+        for event in sorted(every, key=lambda one: -one["date_happened"])
+    ]
+    for drawn in charts:
+        drawn["events"] = [one for one in marks if drawn["start"] <= one["x"] <= drawn["end"]][:_MOST_MARKS]
+
+
 def _render(account: Account, request: Request, template: str, values: Json, status: int = 200) -> Response:
     def link(**changes: Any) -> str:
         """The address of this page with other parameters; an empty one is left out."""
@@ -177,6 +207,7 @@ def _render(account: Account, request: Request, template: str, values: Json, sta
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
+    _mark_events(account, values)
     text = _TEMPLATES.get_template(template).render({**shared, **values})
     body, about = packed(request, text.encode())
     return HTMLResponse(body, status, {**headers, **about})

@@ -294,6 +294,7 @@ function options(chart) {
     padding: [model.unit.name ? 18 : 10, 12, 0, 4],
     focus: { alpha: 0.25 },
     cursor: {
+      y: false,
       drag: { x: true, y: false, setScale: false },
       focus: { prox: 24 },
       points: { size: 6 },

@@ -38,7 +38,7 @@ function enhance(root) {
       }
     }
     const name = named(table);
-    if ((rows(table).length >= FEW || searches.get(name)) && !root.querySelector("main input[name=filter]") && !table.closest("details")) {
+    if ((rows(table).length >= (table.closest(".card") ? FEW : 2) || searches.get(name)) && !root.querySelector("main input[name=filter]") && !table.closest("details")) {
       const input = document.createElement("input");
       Object.assign(input, { type: "search", placeholder: "Search", className: "within" });
       input.setAttribute("aria-label", `Search in ${name}`);
