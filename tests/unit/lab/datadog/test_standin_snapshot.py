@@ -86,7 +86,7 @@ def test_draws_one_number(client):
 
 @pytest.mark.parametrize("visual", ["toplist", "heatmap", "distribution", "change"])
 def test_draws_graphs_in_the_form_of_timeboards(client, visual):
-    """As the documentation of old and datadogpy's own test have them: a style and formats that the present form lacks."""
+    """As old documentation and datadogpy's own test have them: a style and formats that the present form lacks."""
     request = {
         "q": "avg:my_metric{*} by {host}",
         "conditional_formats": [{"comparator": ">", "palette": "red", "value": None}],
