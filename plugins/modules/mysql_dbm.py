@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Prepare a MySQL or MariaDB server for Database Monitoring, or take that back."""
+"""Prepare a MySQL or MariaDB server for Database Monitoring, or undo that."""
 
 from __future__ import annotations
 
@@ -9,61 +9,61 @@ module: mysql_dbm
 short_description: Prepare a MySQL or MariaDB server for Datadog Database Monitoring
 version_added: 0.1.0
 description:
-  - Sees to the server's settings, switches its statement consumers on, and makes the schema and the procedures through
-    which the Agent asks for the plans of statements.
-  - Settings that the server's files give already, whoever wrote them, are left to those. Otherwise they go into a file
-    of their own. The server is restarted only if what it runs with is less than what is wanted.
-  - A procedure whose text differs is replaced, and who may execute it still may.
-  - Logs in through the server's socket.
+  - Configures the server, enables its statement consumers, and creates the schema and the procedures with which the
+    Agent explains statements.
+  - If the configuration files of the server already contain all settings, the module leaves them alone. Otherwise it
+    writes a file of its own. It restarts the server only if a running setting is lower than the one that is wanted.
+  - If the text of a procedure differs, the module replaces it. Accounts that may execute it keep that right.
+  - The module logs in through the socket of the server.
 author: Kennel contributors (@kennel)
 options:
   state:
     description:
-      - V(absent) removes the file and the procedures that this module made, and the schema C(datadog) if nothing else
-        is in it. It restarts nothing, so that settings stay until the server is next restarted.
+      - V(absent) removes the file and the procedures that this module created, and the schema C(datadog) if it is empty
+        then. It does not restart the server, so settings stay in effect until the next restart.
     type: str
     choices: [present, absent]
     default: present
   settings:
-    description: Settings of the server, of its section C(mysqld).
+    description: Settings for the section C(mysqld) of the server's configuration.
     type: dict
     default: {}
   settings_file:
     description:
-      - The file for settings that the server's other files do not give. Its folder must exist.
-      - Required to make the server ready. Left out, V(state=absent) leaves settings alone, for another server of this
-        host that reads the same file.
+      - The file to write if the other files of the server do not contain all settings. Its folder must exist.
+      - Required with V(state=present). Without it, V(state=absent) leaves the settings alone, since another server of
+        this host may read the same file.
     type: path
   service:
-    description: The server's unit, without its suffix.
+    description: The systemd service of the server, without the suffix C(.service).
     type: str
     required: true
   schemas:
-    description: The schemas whose statements are to be explained. They must exist.
+    description: The schemas whose statements the Agent may explain. They must exist.
     type: list
     elements: str
     default: []
   pending:
     description:
-      - Settings that another task is about to give the server, and to restart it with. Used in check mode alone, where
-        neither has happened.
+      - Settings that an earlier task writes, and with which it restarts the server. Only check mode uses them, since
+        neither has happened then.
     type: dict
     default: {}
   login_unix_socket:
-    description: The server's socket.
+    description: The socket of the server.
     type: path
     default: /run/mysqld/mysqld.sock
   login_user:
-    description: As whom to log in.
+    description: The account to log in with.
     type: str
     default: root
     version_added: 1.0.0
   login_password:
-    description: The password, if O(config_file) does not hold it.
+    description: The password of the account, if O(config_file) does not contain it.
     type: str
     version_added: 1.0.0
   config_file:
-    description: Where root's password is kept, if it has one after all; the file need not exist.
+    description: The file with root's password, if root needs one. The file does not have to exist.
     type: path
     default: ~/.my.cnf
 requirements:
@@ -71,10 +71,10 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Says what would change and changes nothing, also where there is no server yet.
+    description: Reports what would change and changes nothing, even if the server is not installed yet.
   diff_mode:
     support: full
-    description: Shows the difference of the file and of each procedure.
+    description: Shows the differences in the file and in each procedure.
 """
 
 EXAMPLES = r"""
@@ -90,7 +90,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode would be done.
+  description: What the module did, or would do in check mode.
   returned: always
   type: list
   elements: str
@@ -124,7 +124,7 @@ UNION SELECT event_name FROM information_schema.events WHERE event_schema = %s""
 
 
 class Server:
-    """The server on this host, compared and brought to what is wanted."""
+    """Compares the server on this host with what is wanted, and changes it."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -133,57 +133,57 @@ class Server:
         self.diffs: list[dict[str, str]] = []
         pending = self.params["pending"] if module.check_mode else {}
         self.pending = {name.replace("-", "_"): str(value) for name, value in pending.items()}
-        self.before: str | None = None  # what was in the file that was written
+        self.before: str | None = None  # the content of the settings file before this run changed it
         self.connect()
-        self.version = self.ask("SELECT VERSION()")[0][0]
+        self.version = self.query("SELECT VERSION()")[0][0]
 
     def connect(self) -> None:
         password = self.params["login_password"]
         self.connection = pymysql.connect(
             unix_socket=self.params["login_unix_socket"],
             user=self.params["login_user"],
-            # What is given here goes before what the file says.
+            # Arguments take precedence over the file.
             **({"password": password} if password else {}),
             read_default_file=self.params["config_file"],
             charset="utf8mb4",
             autocommit=True,
         )
 
-    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
             cursor.execute(statement, values or None)
             return [tuple(value.decode() if isinstance(value, bytes) else value for value in row) for row in cursor]
 
     def change(self, action: str, *statements: str, label: str = "", before: str = "", after: str = "") -> None:
-        """Note a change, and make it unless in check mode."""
+        """Record a change and, unless in check mode, make it."""
         self.actions.append(action)
         if label:
             self.diffs.append(masked_diff(label, before, after, {}))
         for statement in () if self.module.check_mode else statements:
-            self.ask(statement)
+            self.query(statement)
 
     def present(self) -> None:
         problem = mysql_dbm.version_problem(self.version)
         if problem:
             self.module.fail_json(msg=problem)
         self.refuse_missing_schemas()
-        self.give_settings()
+        self.write_settings()
         self.restart_if_needed()
-        self.make_procedures()
-        self.switch_on()
+        self.create_procedures()
+        self.enable_consumers()
 
     def absent(self) -> None:
         schema = mysql_dbm.SCHEMA
         path = self.params["settings_file"]
-        # First, for without procedures nobody looks for the file.
+        # The file goes first: once there are no procedures, no later run looks for it.
         said = safe_files.remove_file(self.module, path) if path else None
         if said is not None:
             self.change(f"remove {path}", label=path, before=said)
         ours = [item for item in self.procedures() if item.ours]
         self.remove(ours)
         gone = {item.name for item in ours if item.schema == schema}
-        # Without one of ours in it, the schema is somebody else's.
-        if gone and not {name for (name,) in self.ask(CONTENTS, schema, schema, schema)} - gone:
+        # A schema in which this module created nothing belongs to somebody else.
+        if gone and not {name for (name,) in self.query(CONTENTS, schema, schema, schema)} - gone:
             self.change(f"drop schema {schema}", f"DROP SCHEMA IF EXISTS `{schema}`")
 
     def options_given(self) -> dict[str, str]:
@@ -192,8 +192,8 @@ class Server:
         said = self.module.run_command([program, "--print-defaults"], check_rc=True)[1]
         return mysql_dbm.options_given(said) | self.pending
 
-    def give_settings(self) -> None:
-        """Write the file, unless the server's other files say all of it."""
+    def write_settings(self) -> None:
+        """Write the settings file, unless the other files of the server contain all settings."""
         path, settings = self.params["settings_file"], self.params["settings"]
         before = safe_files.read_text(path)
         if not before and not mysql_dbm.lacking(settings, self.options_given()):
@@ -204,26 +204,26 @@ class Server:
             self.change(f"write {path}", label=path, before=before, after=after)
         lacking = [] if self.module.check_mode else mysql_dbm.lacking(settings, self.options_given())
         if lacking:
-            self.put_back()
+            self.restore_settings()
             self.module.fail_json(
-                msg=f"A file that the server reads after {path} says otherwise, and the server was not restarted: "
-                f"{', '.join(lacking)}. Take that out there; what the role mysql writes is mysql_settings."
+                msg=f"A file that the server reads after {path} overrides it: {', '.join(lacking)}. The server was not "
+                "restarted. Remove these settings from that file. If the role mysql wrote them, change mysql_settings."
             )
 
-    def put_back(self) -> None:
-        """Undo a file that did not help: before there are procedures, nothing would ever remove it."""
+    def restore_settings(self) -> None:
+        """Restore the settings file after a failure: as long as there are no procedures, no run would remove it."""
         path = self.params["settings_file"]
         if self.before:
             safe_files.ensure_file(self.module, path, self.before, owner="root", group="root", mode="0644")
         elif self.before is not None:
             safe_files.remove_file(self.module, path)
 
-    def running_lacks(self) -> list[str]:
-        running = {name.lower(): value for name, value in self.ask("SHOW GLOBAL VARIABLES")}
+    def running_settings_lacking(self) -> list[str]:
+        running = {name.lower(): value for name, value in self.query("SHOW GLOBAL VARIABLES")}
         return mysql_dbm.lacking(mysql_dbm.for_restart(self.params["settings"]), running | self.pending)
 
     def restart_if_needed(self) -> None:
-        if not self.running_lacks():
+        if not self.running_settings_lacking():
             return
         service = self.params["service"]
         self.change(f"restart {service}")
@@ -232,39 +232,39 @@ class Server:
         systemctl = self.module.get_bin_path("systemctl", required=True)
         status, out, err = self.module.run_command([systemctl, "restart", f"{service}.service"])
         if status != 0:
-            self.put_back()
+            self.restore_settings()
             self.module.run_command([systemctl, "restart", f"{service}.service"])
             self.module.fail_json(
                 msg=f"{service} did not restart with datadog_mysql_user_dbm_settings: {(err or out).strip()}. "
-                f"{self.params['settings_file']} is as it was. On the host, 'journalctl -u {service} -n 50' says why."
+                f"{self.params['settings_file']} was restored. On the host, 'journalctl -u {service} -n 50' says why."
             )
         self.connect()
-        lacking = self.running_lacks()
+        lacking = self.running_settings_lacking()
         if lacking:
-            self.put_back()
+            self.restore_settings()
             self.module.fail_json(
-                msg=f"{service} was restarted, and still {', '.join(lacking)}. "
-                "On the host, look at how its unit starts it, and at what SET PERSIST has kept."
+                msg=f"{service} was restarted, but {', '.join(lacking)}. "
+                "On the host, check the options in its unit and the settings that SET PERSIST has stored."
             )
 
     def procedures(self) -> list[mysql_dbm.Found]:
-        rows = self.ask(ROUTINES, f"{mysql_dbm.MARK} %", mysql_dbm.SCHEMA)
+        rows = self.query(ROUTINES, f"{mysql_dbm.MARK} %", mysql_dbm.SCHEMA)
         return [mysql_dbm.Found(*(value or "" for value in row)) for row in rows]
 
     def schemas(self) -> set[str]:
-        return {name for (name,) in self.ask("SELECT schema_name FROM information_schema.schemata")}
+        return {name for (name,) in self.query("SELECT schema_name FROM information_schema.schemata")}
 
     def refuse_missing_schemas(self) -> None:
         there = self.schemas()
         missing = [name for name in self.params["schemas"] if name not in there]
-        # In check mode another task may be about to create them.
+        # In check mode, an earlier task may not have created them.
         if missing and not self.module.check_mode:
             self.module.fail_json(
-                msg=f"There is no schema {', '.join(missing)} on this server: create it, with mysql_databases for "
-                "example, or take it out of datadog_mysql_user_dbm_schemas."
+                msg=f"This server does not have the schema {', '.join(missing)}. Create it, for example with "
+                "mysql_databases, or remove it from datadog_mysql_user_dbm_schemas."
             )
 
-    def make_procedures(self) -> None:
+    def create_procedures(self) -> None:
         if mysql_dbm.SCHEMA not in self.schemas():
             self.change(f"create schema {mysql_dbm.SCHEMA}", f"CREATE SCHEMA IF NOT EXISTS `{mysql_dbm.SCHEMA}`")
         found = self.procedures()
@@ -273,12 +273,12 @@ class Server:
         bodies = {item.place: item.body for item in found}
         for wanted in differing:
             there = wanted.place in bodies
-            grantees = self.ask(GRANTEES, wanted.schema, wanted.name) if there else []
+            grantees = self.query(GRANTEES, wanted.schema, wanted.name) if there else []
             self.change(
                 f"{'replace' if there else 'create'} {wanted.place}",
                 *([f"DROP PROCEDURE IF EXISTS {wanted.place}"] if there else []),
                 wanted.create(unless_there=mysql_dbm.skips_what_is_there(self.version)),
-                # Its grants went with the old one.
+                # Dropping a procedure revokes its grants.
                 *(f"GRANT EXECUTE ON PROCEDURE {wanted.place} TO {self.account(*names)}" for names in grantees),
                 label=wanted.place,
                 before=bodies.get(wanted.place, ""),
@@ -286,7 +286,7 @@ class Server:
             )
 
     def account(self, user: str, host: str) -> str:
-        # A role of MariaDB has no host.
+        # Roles of MariaDB have no host.
         at = f"@{self.connection.escape(host)}" if host else ""
         return f"{self.connection.escape(user)}{at}"
 
@@ -295,11 +295,11 @@ class Server:
             statement = f"DROP PROCEDURE IF EXISTS {item.place}"
             self.change(f"drop {item.place}", statement, label=item.place, before=item.body)
 
-    def switch_on(self) -> None:
-        off = self.ask("SELECT name FROM performance_schema.setup_consumers WHERE enabled = 'NO'")
+    def enable_consumers(self) -> None:
+        off = self.query("SELECT name FROM performance_schema.setup_consumers WHERE enabled = 'NO'")
         if {name for (name,) in off} & set(mysql_dbm.CONSUMERS):
             procedure = mysql_dbm.enabling()
-            self.change("switch the consumers on", f"CALL {procedure.place}()")
+            self.change("enable the consumers", f"CALL {procedure.place}()")
 
 
 def main() -> None:
@@ -326,19 +326,19 @@ def main() -> None:
     try:
         server = Server(module)
     except pymysql.MySQLError as error:
-        # A fresh host in check mode has no server yet, and the run will do all of it.
+        # In check mode, a new host has no server yet: a real run would make all changes.
         if module.check_mode:
             module.exit_json(changed=True, actions=[])
         socket = module.params["login_unix_socket"]
         user = module.params["login_user"]
-        module.fail_json(msg=f"{user} cannot log in through {socket}: {error}. Look at datadog_mysql_user_socket.")
+        module.fail_json(msg=f"{user} cannot log in through {socket}: {error}. Check datadog_mysql_user_socket.")
     try:
         with safe_files.refusals(module):
             getattr(server, module.params["state"])()
     except pymysql.MySQLError as error:
         module.fail_json(
             msg=f"The server refused a statement after {', '.join(server.actions) or 'no change'}: {error}. "
-            "A replica that takes no changes gets all of this from its source: run the role there first."
+            "If this is a read-only replica, run the role on its source first: replication copies the changes."
         )
     module.exit_json(changed=bool(server.actions), actions=server.actions, diff=server.diffs)
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Install a Python application: its files, and a virtual environment with exactly its requirements."""
+"""Install a Python application: its files and a virtual environment with exactly its requirements."""
 
 from __future__ import annotations
 
@@ -9,45 +9,46 @@ module: python_app
 short_description: Install a Python application and its virtual environment
 version_added: 0.1.0
 description:
-  - Writes an application's files and makes a virtual environment with what its requirements list, and nothing else.
-  - All of it is root's and readable by everybody, so that the application cannot change itself.
-  - An environment is created beside the old one when requirements or Python change, and takes its place when it is
-    whole. One that a broken-off run left is never used. The one before stays until the next change, for who still runs
-    in it.
+  - Writes the files of an application and creates a virtual environment that holds its requirements and nothing else.
+  - Root owns everything and everybody can read it, so the application cannot change itself.
+  - When the requirements or Python change, the module creates a new environment and switches to it once it is complete.
+    It never uses an environment that an interrupted run left behind. The previous one stays until the next change, for
+    processes that still run in it.
 author: Kennel contributors (@kennel)
 options:
   path:
-    description: The application's folder. Its parent must exist. The environment is C(venv) in it.
+    description: The folder of the application. Its parent must exist. The environment is C(venv) in this folder.
     type: path
     required: true
   files:
-    description: Texts by their path, which is absolute or below O(path). The folder of each must exist.
+    description: The content of each file by its path, absolute or relative to O(path). Their folders must exist.
     type: dict
     default: {}
   requirements:
     description:
-      - What pip installs, in the form of C(requirements.txt), exact and complete. Wheels are used, never sources.
+      - What pip installs, in the format of C(requirements.txt). List every package with its exact version, dependencies
+        included. pip uses wheels only.
     type: str
     required: true
   python:
-    description: The Python of the environment.
+    description: The Python interpreter of the environment.
     type: path
     default: /usr/bin/python3
   index_url:
-    description: The package index. Left empty, pip has its own from the host's configuration. It may hold a password.
+    description: The package index. It may contain a password. If empty, pip uses the host's configuration.
     type: str
     default: ""
   ca_bundle:
-    description: Certificates that pip trusts, as PEM text. Left empty, it trusts those that it trusts otherwise.
+    description: The certificates that pip trusts, as PEM text. If empty, pip trusts its default ones.
     type: str
     default: ""
 attributes:
   check_mode:
     support: full
-    description: Says what would change and changes nothing, also where there is no Python yet.
+    description: Reports what would change and changes nothing, even if Python is not installed yet.
   diff_mode:
     support: full
-    description: Shows the difference of each file, and of the requirements.
+    description: Shows the differences in each file and in the requirements.
 """
 
 EXAMPLES = r"""
@@ -61,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files that changed, or in check mode would change. C(venv) stands for the environment.
+  description: The files that changed, or would change in check mode. C(venv) stands for the environment.
   returned: always
   type: list
   elements: str
@@ -84,7 +85,7 @@ PINNED = ("--no-deps", "--only-binary=:all:", "--no-cache-dir")
 
 
 class App:
-    """The application on this host, compared and brought to what is wanted."""
+    """Compares the application on this host with what is wanted, and updates it."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -99,8 +100,8 @@ class App:
         for name, text in self.params["files"].items():
             self.changes.write(os.path.join(self.path, name), text)
 
-    def environment(self) -> None:
-        """Make the environment, unless it is there; its list of requirements, written last, says that it is whole."""
+    def create_environment(self) -> None:
+        """Create the environment unless it exists. It is complete once it contains the list of its requirements."""
         requirements = self.params["requirements"]
         wanted = os.path.join(self.path, self.environment_name())
         current = self.current()
@@ -110,7 +111,7 @@ class App:
         self.changes.note(self.link, before, requirements, label=os.path.join(self.link, "requirements.txt"))
         if self.module.check_mode:
             return
-        self.remove_others(current if before else None)
+        self.remove_unused(current if before else None)
         self.run([self.params["python"], "-m", "venv", wanted], "The environment could not be created")
         self.install(os.path.join(wanted, "bin", "python"))
         listed = os.path.join(wanted, "requirements.txt")
@@ -120,7 +121,7 @@ class App:
         os.replace(aside, self.link)
 
     def environment_name(self) -> str:
-        """The same for the same requirements and Python."""
+        """Return a name that depends on the requirements and the version of Python, and on nothing else."""
         python = self.params["python"]
         if not os.path.exists(python):
             if self.module.check_mode:
@@ -130,19 +131,19 @@ class App:
         return f"venv-{hashlib.sha256((version + self.params['requirements']).encode()).hexdigest()[:12]}"
 
     def current(self) -> str | None:
-        """The environment that the link names, if it is one of those beside the link."""
+        """Return the path of the environment that the link points to, or None."""
         try:
             name = os.readlink(self.link)
         except FileNotFoundError:
             return None
         except OSError:
             raise safe_files.FileProblem(
-                f"{self.link} is not the link that this module makes. Look at what it is, remove it and run again."
+                f"{self.link} is not a link that this module created. Find out what it is, remove it and run again."
             ) from None
         return os.path.join(self.path, name) if re.fullmatch(r"venv-[0-9a-f]+", name) else None
 
-    def remove_others(self, current: str | None) -> None:
-        """Environments that nobody runs in, half ones among them."""
+    def remove_unused(self, current: str | None) -> None:
+        """Remove all environments but the current one, including incomplete ones."""
         for entry in safe_files.list_folder(self.path):
             path = os.path.join(self.path, entry.name)
             if entry.name == "venv.new":
@@ -151,7 +152,7 @@ class App:
                 shutil.rmtree(path)
 
     def install(self, python: str) -> None:
-        """Through files and the environment: an index may hold a password, which an argument list would show."""
+        """Install the requirements. Files and variables keep the password of an index out of the argument list."""
         with tempfile.TemporaryDirectory() as folder:
             listed, bundle = os.path.join(folder, "requirements.txt"), os.path.join(folder, "ca.pem")
             for path, text in ((listed, self.params["requirements"]), (bundle, self.params["ca_bundle"])):
@@ -160,14 +161,14 @@ class App:
             given = {"PIP_INDEX_URL": self.params["index_url"], "PIP_CERT": self.params["ca_bundle"] and bundle}
             self.run(
                 [python, *PIP, *PINNED, "-r", listed],
-                "pip could not install the requirements; index_url and ca_bundle say where from",
+                "pip could not install the requirements. Check index_url and ca_bundle",
                 {name: value for name, value in given.items() if value},
             )
 
     def run(self, command: list[str], problem: str, env: dict[str, str] | None = None) -> str:
         status, out, err = self.module.run_command(command, environ_update=env or {})
         if status != 0:
-            # pip says where it looked: an address may hold a password or a token.
+            # pip names the addresses that it tried, which may contain a password or a token.
             said = public_text("\n".join((err.strip() or out.strip()).splitlines()[-6:]))
             self.module.fail_json(msg=f"{problem}: {said}")
         return out
@@ -181,17 +182,17 @@ def main() -> None:
             "requirements": {"required": True},
             "python": {"type": "path", "default": "/usr/bin/python3"},
             "index_url": {"default": "", "no_log": True},
-            # No secret, but long: kept out of what -vvv shows.
+            # Not a secret, but too long for the output of -vvv.
             "ca_bundle": {"default": "", "no_log": True},
         },
         supports_check_mode=True,
     )
-    # Whoever runs the application reads all of it.
+    # Any user may run the application, so any user can read it.
     os.umask(0o022)
     app = App(module)
     with safe_files.refusals(module):
         app.write()
-        app.environment()
+        app.create_environment()
     module.exit_json(**app.changes.result)
 
 

@@ -1,11 +1,11 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Read, write and remove files as root, also in folders that a service user can change.
+"""Read, write and remove files as root, even in folders that a service user can change.
 
-Every module that does so uses this and never a path alone: what such a user puts into its folder must not lead root
-elsewhere. `safe_paths` reaches the folder; here everything is done relative to it, or on an open file. What is not a
-plain file with one name is neither read nor replaced: `FileProblem` says what it is, and `refusals` ends the module
-with that.
+All modules use these functions instead of plain paths: whatever such a user puts into its folder, it must not lead root
+elsewhere. `safe_paths` opens the folder; this file works relative to it, or on an open file. It only reads and replaces
+plain files that have one name. For anything else, `FileProblem` says what was found, and `refusals` ends the module
+with that message.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.safe_paths impo
     user_name,
 )
 
-# Files on their way into place. The Agent loads *.yaml, *.yml and *.py, apt *.list, systemd *.service: none of these.
+# The prefix of temporary files, which none of the Agent (*.yaml, *.yml, *.py), apt (*.list) and systemd loads.
 ASIDE = ".kennel-"
-# No file that is written here comes near it. What a service user leaves there may be of any size.
+# Far larger than any file that is written here. What a service user leaves in its folder may be of any size.
 LARGEST = 1024 * 1024
-# Another run may replace a file between a look at it and its opening, but hardly so often.
+# Another run may replace a file between its inspection and its opening, but not as often as this.
 ATTEMPTS = 20
 
 
 class Entry(NamedTuple):
-    """What stands in a folder; a link is not a folder. ``changed`` is in seconds of the epoch."""
+    """An entry of a folder. A link is not a folder. ``changed`` is in seconds since the epoch."""
 
     name: str
     is_folder: bool
@@ -55,7 +55,7 @@ class _Attributes(NamedTuple):
 
 @contextmanager
 def refusals(module: Any) -> Iterator[None]:
-    """End the module with the text of a `FileProblem` that is raised within."""
+    """End the module with the message of any `FileProblem` raised inside."""
     try:
         yield
     except FileProblem as problem:
@@ -63,27 +63,27 @@ def refusals(module: Any) -> Iterator[None]:
 
 
 def read_text(path: str) -> str:
-    """What is in the file, or nothing where there is none."""
+    """Return the content of the file; empty if it does not exist."""
     return read_bytes(path).decode("utf-8", errors="replace")
 
 
 def read_bytes(path: str) -> bytes:
-    """What is in the file, or nothing where there is none."""
+    """Return the content of the file; empty if it does not exist."""
     with place(path) as (folder, name):
         return b"" if folder is None else _data(folder, name)
 
 
 def status(path: str) -> os.stat_result | None:
-    """What stands at this path, which is not a link; None where nothing does."""
+    """Return the status of what is at this path, without following a link; None if nothing is there."""
     with place(path) as (folder, name):
         return None if folder is None else folder.status(name)
 
 
 def ensure_file(module: Any, path: str, content: str | bytes, *, owner: str, group: str, mode: str) -> bool:
-    """Make the file have this content, owner and mode; say whether that was (or in check mode: would be) a change.
+    """Give the file this content, owner and mode. Return whether this changed it, or would in check mode.
 
-    The new file is complete, with its owner and mode, before it takes the old one's place: a reader finds one or the
-    other, and nobody else can read what it holds at any moment. What a killed run left half done is removed.
+    The new file is complete, including owner and mode, before it replaces the old one. Readers find one or the other,
+    and nobody else can read it at any moment. Temporary files of killed runs are removed.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     with place(path) as (folder, name):
@@ -92,7 +92,7 @@ def ensure_file(module: Any, path: str, content: str | bytes, *, owner: str, gro
         wanted = _wanted(module, path, owner, group, mode)
         if not module.check_mode:
             _sweep(folder)
-        # A file that is there is never changed, only replaced: somebody may have it open, or by another name.
+        # An existing file is replaced, never changed: another process may have it open, or it may have another name.
         with _opened(folder, name) as handle:
             if handle is not None and _attributes(handle) == wanted and _content(handle, path, len(data)) == data:
                 return False
@@ -102,7 +102,7 @@ def ensure_file(module: Any, path: str, content: str | bytes, *, owner: str, gro
 
 
 def ensure_folder(module: Any, path: str, *, owner: str, group: str, mode: str) -> bool:
-    """Make the folder exist with this owner and mode; say whether that was a change. Its parent must exist."""
+    """Create the folder with this owner and mode. Return whether that was a change. Its parent must exist."""
     with place(path) as (folder, name):
         if folder is None:
             return _no_folder(module, path)
@@ -115,8 +115,8 @@ def ensure_folder(module: Any, path: str, *, owner: str, group: str, mode: str) 
         with inside(folder, name) as found:
             if wanted.user in (0, os.geteuid()) and not is_ours(os.fstat(found.handle)):
                 raise FileProblem(
-                    f"{path} belongs to {found.changers()}, who may have put anything into it, and is to be {owner}'s "
-                    f"alone. Look at what is in it, then give it to {owner} (chown -R) or remove it, and run again."
+                    f"{path} belongs to {found.changers()}, who may have put anything into it, and should belong to "
+                    f"{owner} alone. Check its content, give it to {owner} (chown -R) or remove it, and run again."
                 )
             changed = _attributes(found.handle) != wanted
             if changed and not module.check_mode:
@@ -125,16 +125,16 @@ def ensure_folder(module: Any, path: str, *, owner: str, group: str, mode: str) 
 
 
 def remove_file(module: Any, path: str) -> str | None:
-    """Remove the file; return what was in it, or None where there was none. In check mode nothing is removed.
+    """Remove the file. Return its content, or None if it did not exist. Check mode removes nothing.
 
-    Of a link, a pipe and the like the name goes, and nothing that it leads to. Then its kind is returned, as a line.
+    A link, a pipe or the like is removed itself, never what it leads to. The result is then a line with its kind.
     """
     with place(path, follow=False) as (folder, name):
         status = folder.status(name) if folder else None
         if folder is None or status is None:
             return None
         if stat.S_ISDIR(status.st_mode):
-            raise FileProblem(f"{path} is a folder and not a file. Find out who made it, move it away and run again.")
+            raise FileProblem(f"{path} is a folder, not a file. Find out who created it, move it away and run again.")
         try:
             said = _text(folder, name)
         except FileProblem:
@@ -145,7 +145,7 @@ def remove_file(module: Any, path: str) -> str | None:
 
 
 def remove_empty_folder(module: Any, path: str) -> bool:
-    """Remove the folder if nothing is in it; say whether it was removed, or in check mode would be."""
+    """Remove the folder if it is empty. Return whether it was removed, or would be in check mode."""
     with place(path, follow=False) as (folder, name):
         if folder is None or folder.status(name) is None:
             return False
@@ -160,10 +160,10 @@ def remove_empty_folder(module: Any, path: str) -> bool:
 
 
 def set_aside(module: Any, path: str, names: Callable[[str, int], str]) -> str | None:
-    """Rename a file and lose none that has the new name; return the new path, or None where there was no file.
+    """Rename a file without overwriting another. Return the new path, or None if there was no file.
 
-    NAMES gives the new name of an old one, for a number that counts from 1. A number is passed over while its name is
-    in use, unless by a file that says the same. Of a link it is the link that is renamed.
+    NAMES returns the new name for the old one and a number, starting at 1. Numbers are skipped while their name is
+    taken, except by a file with the same content. A link is renamed itself.
     """
     with place(path, follow=False) as (folder, name):
         if folder is None or folder.status(name) is None:
@@ -178,7 +178,7 @@ def set_aside(module: Any, path: str, names: Callable[[str, int], str]) -> str |
 
 
 def list_folder(path: str) -> list[Entry]:
-    """What stands in a folder, by name; nothing where there is none."""
+    """Return the entries of a folder, sorted by name; none if it does not exist."""
     with place(path) as (folder, name):
         if folder is None or folder.status(name) is None:
             return []
@@ -190,15 +190,15 @@ def list_folder(path: str) -> list[Entry]:
 def _no_folder(module: Any, path: str) -> bool:
     if module.check_mode:
         return True
-    raise FileProblem(f"{os.path.dirname(path)} does not exist: create it, or install what brings it.")
+    raise FileProblem(f"{os.path.dirname(path)} does not exist: create it, or install the package that contains it.")
 
 
 @contextmanager
 def _opened(folder: Folder, name: str) -> Iterator[int | None]:
-    """The open file of this name, or None where there is none."""
+    """Open the file with this name; None if it does not exist."""
     for _attempt in range(ATTEMPTS):
-        # Looked at before it is opened: to open a device may do something, and of a hard link the name here may be gone
-        # a moment later.
+        # It is inspected before it is opened, since opening a device may have an effect. The name of a hard link may be
+        # gone a moment later.
         status = folder.status(name)
         if status is None:
             yield None
@@ -207,7 +207,7 @@ def _opened(folder: Folder, name: str) -> Iterator[int | None]:
         try:
             handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder.handle)
         except OSError as error:
-            # Gone, or a link or a socket that has just taken its place.
+            # It is gone, or a link or a socket has just replaced it.
             if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
                 continue
             raise
@@ -227,25 +227,25 @@ def _demand_plain(folder: Folder, name: str, status: os.stat_result) -> None:
     path = os.path.join(folder.path, name)
     if not stat.S_ISREG(status.st_mode):
         raise FileProblem(
-            f"{path} is {folder.kind(name)} and not a plain file. Find out who made it, move it away and run again."
+            f"{path} is {folder.kind(name)}, not a plain file. Find out who created it, move it away and run again."
         )
     if folder.ours:
         return
     found = ""
     if status.st_nlink > 1:
         found = f"has {status.st_nlink} names (hard links)"
-    # Their number can be changed between two looks at it, but whose file it is cannot.
+    # The number of links can change between two inspections. The owner of the file cannot.
     elif not _can_read(os.fstat(folder.handle), status):
         found = f"belongs to {user_name(status.st_uid)} and cannot be read by {folder.changers()}"
     if found:
         raise FileProblem(
-            f"{path} {found}, so it may be a file from elsewhere. Find out who made it. If it belongs there, put in "
-            "its place a copy that the owner of the folder can read, otherwise remove it, and run again."
+            f"{path} {found}, so it may be a file from elsewhere. Find out who created it. If it belongs there, "
+            "replace it with a copy that the owner of the folder can read. Otherwise remove it. Then run again."
         )
 
 
 def _can_read(reader: os.stat_result, file: os.stat_result) -> bool:
-    """Whether the owner of a folder can read a file in it anyway, so that root gives nothing away by reading it."""
+    """Return whether the owner of a folder can read a file in it anyway, so that root reveals nothing by reading it."""
     return (
         reader.st_uid == file.st_uid
         or bool(file.st_mode & stat.S_IROTH)
@@ -254,11 +254,13 @@ def _can_read(reader: os.stat_result, file: os.stat_result) -> bool:
 
 
 def _content(handle: int, path: str, most: int = LARGEST) -> bytes:
-    """What is in the open file, or one byte more than MOST where it is larger."""
+    """Return the content of the open file: at most one byte more than MOST."""
     with os.fdopen(os.dup(handle), "rb") as stream:
         data = stream.read(most + 1)
     if len(data) > LARGEST:
-        raise FileProblem(f"{path} is larger than {LARGEST} bytes. Find out who made it, move it away and run again.")
+        raise FileProblem(
+            f"{path} is larger than {LARGEST} bytes. Find out who created it, move it away and run again."
+        )
     return data
 
 
@@ -272,7 +274,7 @@ def _text(folder: Folder, name: str) -> str:
 
 
 def _wanted(module: Any, path: str, owner: str, group: str, mode: str) -> _Attributes | None:
-    """The attributes as numbers. None in check mode where user or group are yet to be created."""
+    """Return the attributes as numbers; None in check mode if the user or the group does not exist yet."""
     try:
         user = int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
         number = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
@@ -284,7 +286,7 @@ def _wanted(module: Any, path: str, owner: str, group: str, mode: str) -> _Attri
             f"{path} cannot be given to {owner}:{group}: there is no such user or group. Create it and run again."
         ) from None
     except ValueError:
-        raise FileProblem(f"{path}: the mode {mode!r} is not an octal number: write for example '0640'.") from None
+        raise FileProblem(f"{path}: the mode {mode!r} is not an octal number. Write for example '0640'.") from None
 
 
 def _attributes(handle: int) -> _Attributes:
@@ -294,7 +296,7 @@ def _attributes(handle: int) -> _Attributes:
 
 def _set_attributes(handle: int, wanted: _Attributes) -> None:
     os.fchown(handle, wanted.user, wanted.group)
-    # After that, since a change of owner may take bits of the mode away.
+    # The mode comes last, since a change of the owner may clear some of its bits.
     os.fchmod(handle, wanted.mode)
 
 
@@ -309,8 +311,8 @@ def _write(folder: Folder, name: str, data: bytes, wanted: _Attributes) -> None:
         placed = folder.status(name)
         if placed is None or not os.path.samestat(placed, os.fstat(handle)):
             raise FileProblem(
-                f"{os.path.join(folder.path, name)} was written, and at once {folder.kind(name)} took its place. Find "
-                f"out what else writes there as {folder.changers()}, stop it and run again."
+                f"{os.path.join(folder.path, name)} was written, and at once {folder.kind(name)} replaced it. Find out "
+                f"what else writes there as {folder.changers()}, stop it and run again."
             )
     except BaseException:
         _unlink(folder, aside)
@@ -325,14 +327,14 @@ def _write(folder: Folder, name: str, data: bytes, wanted: _Attributes) -> None:
 
 
 def _aside(folder: Folder) -> tuple[str, int]:
-    """A new empty file that nobody else can read, locked while it is open, so that no other run removes it."""
+    """Create an empty file that nobody else can read. It is locked while open, so that no other run removes it."""
     while True:
         name = ASIDE + secrets.token_hex(8)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(name, flags, 0o600, dir_fd=folder.handle)
         if _lock(handle) and os.fstat(handle).st_nlink:
             return name, handle
-        # Before it was locked, another run took it for one that was left.
+        # Another run removed it before it was locked.
         os.close(handle)
 
 
@@ -345,7 +347,7 @@ def _lock(handle: int) -> bool:
 
 
 def _sweep(folder: Folder) -> None:
-    """Remove what killed runs left: files aside that no process holds."""
+    """Remove the temporary files of killed runs: those that no process has locked."""
     whole = listable(folder)
     try:
         names = [name for name in os.listdir(whole) if name.startswith(ASIDE)]
@@ -357,7 +359,7 @@ def _sweep(folder: Folder) -> None:
                 if handle is not None and _lock(handle):
                     _unlink(folder, name)
         except (FileProblem, OSError):
-            # Not one of ours. It does no harm, and goes with its folder.
+            # It is not one of ours, does no harm and goes with its folder.
             continue
 
 

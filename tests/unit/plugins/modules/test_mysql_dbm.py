@@ -144,7 +144,7 @@ def test_prepares_once_with_one_restart(prepare: Run, server: Server) -> None:
         "create `datadog`.`explain_statement`",
         "create `datadog`.`enable_events_statements_consumers`",
         "create `shop`.`explain_statement`",
-        "switch the consumers on",
+        "enable the consumers",
     ]
     assert stat.S_IMODE(server.file.stat().st_mode) == 0o644
     again = prepare()
@@ -164,10 +164,10 @@ def test_server_that_runs_with_the_values_is_not_restarted(prepare: Run, server:
     assert server.restarts == 0
 
 
-def test_file_that_says_otherwise_is_named_without_a_restart(prepare: Run, server: Server) -> None:
+def test_file_that_overrides_the_settings_is_named_without_a_restart(prepare: Run, server: Server) -> None:
     server.later.write_text("max_digest_length=512\n")
     result = prepare()
-    assert "max_digest_length is 512. Take that out there" in result["msg"]
+    assert "max_digest_length is 512. The server was not restarted." in result["msg"]
     assert (server.file.exists(), server.restarts) == (False, 0)
 
 
@@ -190,7 +190,7 @@ def test_restart_that_fails_or_does_not_help_is_named(prepare: Run, server: Serv
     assert (server.file.exists(), server.restarts) == (False, 2)
     server.later.write_text("ignored=1\n")
     server.running.write_text("max_digest_length=1024")
-    assert "mysql was restarted, and still max_digest_length is 1024" in prepare()["msg"]
+    assert "mysql was restarted, but max_digest_length is 1024" in prepare()["msg"]
 
 
 def test_replaced_procedure_keeps_who_may_execute_it(prepare: Run, server: Server) -> None:
@@ -215,7 +215,7 @@ def test_schema_that_is_listed_no_more_loses_its_procedure(prepare: Run, server:
 
 
 def test_schema_that_is_missing_is_named_before_any_change(prepare: Run, server: Server) -> None:
-    assert "There is no schema gone on this server" in prepare(schemas=["gone"])["msg"]
+    assert "This server does not have the schema gone" in prepare(schemas=["gone"])["msg"]
     assert (server.file.exists(), server.statements, server.restarts) == (False, [], 0)
     assert prepare(schemas=["gone"], check=True)["changed"]
 
@@ -279,7 +279,7 @@ def test_replica_that_takes_no_changes_is_explained(prepare: Run, server: Server
     server.running.write_text("max_digest_length=4096")
     server.refuses = True
     message = prepare()["msg"]
-    assert "--super-read-only" in message and "run the role there first" in message
+    assert "--super-read-only" in message and "run the role on its source first" in message
 
 
 def test_driver_that_is_missing_is_named(prepare: Run, monkeypatch: pytest.MonkeyPatch) -> None:

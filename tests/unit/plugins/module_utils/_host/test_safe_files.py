@@ -160,7 +160,7 @@ class TestWriting:
         [
             ({"owner": "nobody-of-that-name"}, "no such user or group"),
             ({"group": "nobody-of-that-name"}, "no such user or group"),
-            ({"mode": "u=rw"}, "write for example '0640'"),
+            ({"mode": "u=rw"}, "Write for example '0640'"),
         ],
     )
     def test_refuses_attributes_that_there_are_not(self, module, folder, wanted, words: str) -> None:
@@ -265,7 +265,7 @@ class TestTraps:
     def test_are_removed_without_what_they_lead_to(self, module, trap, victim: Path) -> None:
         path, _words = trap
         folder = path.is_dir() and not path.is_symlink()
-        with pytest.raises(FileProblem, match="is a folder and not a file") if folder else nullcontext():
+        with pytest.raises(FileProblem, match="is a folder, not a file") if folder else nullcontext():
             said = safe_files.remove_file(module, str(path))
             assert said is not None
             assert SECRET not in said
@@ -322,7 +322,7 @@ class TestTraps:
         path = folder / "conf.yaml"
         os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
         for act in (safe_files.read_text, lambda path: safe_files.ensure_file(module, path, "a\n", **WHO)):
-            with pytest.raises(FileProblem, match="is a device and not a plain file"):
+            with pytest.raises(FileProblem, match="is a device, not a plain file"):
                 act(str(path))
 
 
@@ -464,7 +464,7 @@ class TestKilledRuns:
                 try:
                     safe_files.ensure_file(module, str(path), text, **WHO)
                 except FileProblem as problem:
-                    assert "took its place" in str(problem)
+                    assert "replaced it" in str(problem)
 
         writers = [multiprocessing.get_context("fork").Process(target=write, args=(text,)) for text in texts]
         for writer in writers:

@@ -260,7 +260,7 @@ def test_environment_of_an_app_is_no_folder_from_elsewhere(
     app.mkdir()
     (app / "venv").mkdir()
     arguments = {"path": str(app), "requirements": "flask==1\n", "python": sys.executable}
-    assert f"{app}/venv is not the link" in run_module(python_app, **arguments)["msg"]
+    assert f"{app}/venv is not a link that this module created" in run_module(python_app, **arguments)["msg"]
     (app / "venv").rmdir()
     (app / "venv").symlink_to(trees.roots)
     (trees.roots / "requirements.txt").write_text("flask==1\n")
