@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import time
@@ -19,6 +20,23 @@ from conftest import Going, Lab, Run
 
 # Seconds for what is waited for, on a busy machine.
 PATIENCE = 180
+# What Datadog gives an object.
+GIVEN = {
+    *(
+        "id",
+        "public_id",
+        "url",
+        "author_handle",
+        "author_name",
+        "creator",
+        "canceled",
+        "relationships",
+        "state",
+        "status",
+    ),
+    *("created", "created_at", "modified", "modified_at", "overall_state", "overall_state_modified"),
+    *("matching_downtimes", "current_downtime"),
+}
 HOST_STATE = Path(__file__).with_name("host_state.py").read_text(encoding="utf-8")
 
 
@@ -85,35 +103,39 @@ def differences(clean: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def ask(lab: Lab, path: str) -> Any:
+    """What the stand-in Datadog answers."""
+    key, app_key = ((lab.state / "secrets" / name).read_text(encoding="utf-8") for name in ("api_key", "app_key"))
+    headers = {"DD-API-KEY": key.strip(), "DD-APPLICATION-KEY": app_key.strip()}
+    answer = requests.get(lab.plan["datadog"]["url"] + path, headers=headers, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def number_of_objects(lab: Lab) -> int:
+    """How many dashboards, monitors and downtimes the account has by now."""
+    return sum(map(len, (ask(lab, "/api/v1/dashboard")["dashboards"], ask(lab, "/api/v1/monitor"), downtimes(lab))))
+
+
+def downtimes(lab: Lab) -> list[Any]:
+    """Those that have not been canceled."""
+    data = ask(lab, "/api/v2/downtime")["data"]
+    return [item for item in data if item["attributes"]["status"] not in ("canceled", "ended")]
+
+
 def account_of(lab: Lab) -> dict[str, list[Any]]:
-    """The objects of the account without what is given to each anew: ids, times, authors."""
-    keys = {name: (lab.state / "secrets" / name).read_text(encoding="utf-8").strip() for name in ("api_key", "app_key")}
-    headers = {"DD-API-KEY": keys["api_key"], "DD-APPLICATION-KEY": keys["app_key"]}
-
-    def get(path: str) -> Any:
-        answer = requests.get(lab.plan["datadog"]["url"] + path, headers=headers, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
-
-    dashboards = [get(f"/api/v1/dashboard/{item['id']}") for item in get("/api/v1/dashboard")["dashboards"]]
-    monitors = get("/api/v1/monitor")
+    """The objects of the account without what each gets anew: ids, times, states."""
+    dashboards = [ask(lab, f"/api/v1/dashboard/{item['id']}") for item in ask(lab, "/api/v1/dashboard")["dashboards"]]
+    monitors = ask(lab, "/api/v1/monitor")
     names = {str(monitor["id"]): monitor["name"] for monitor in monitors}
-    downtimes = get("/api/v2/downtime")["data"]
-    found = {"dashboards": dashboards, "monitors": monitors, "downtimes": downtimes}
-    return {kind: sorted((plain(item, names) for item in items), key=json.dumps) for kind, items in found.items()}
+    found = {"dashboards": dashboards, "monitors": monitors, "downtimes": downtimes(lab)}
+    return {kind: sorted((_plain(item, names) for item in items), key=json.dumps) for kind, items in found.items()}
 
 
-MADE = {
-    "id", "url", "author_handle", "author_name", "created_at", "modified_at", "created", "modified", "creator",
-    "overall_state", "overall_state_modified", "state", "matching_downtimes", "relationships", "canceled", "status",
-    "current_downtime",
-}  # fmt: skip
-
-
-def plain(item: Any, names: dict[str, str]) -> Any:
-    """An object without what Datadog gives it; monitors that it refers to are called by their names."""
+def _plain(item: Any, names: dict[str, str]) -> Any:
+    """An object without what Datadog gives it. Monitors to which it refers are called by their names."""
     if isinstance(item, dict):
-        return {key: plain(value, names) for key, value in item.items() if key not in MADE}
+        return {key: _plain(value, names) for key, value in item.items() if key not in GIVEN}
     if isinstance(item, list):
-        return [plain(value, names) for value in item]
-    return names.get(str(item), item)
+        return [_plain(value, names) for value in item]
+    return re.sub(r"\b\d+\b", lambda found: names.get(found[0], found[0]), item) if isinstance(item, str) else item

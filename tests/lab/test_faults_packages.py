@@ -15,6 +15,7 @@ WANTED = {
 LIST = "dists/stable/7/binary-$(dpkg --print-architecture)/Packages"
 PURGE = """set -e
 dpkg --purge datadog-agent datadog-signing-keys
+apt-get clean
 rm -rf /etc/datadog-agent /opt/datadog-agent /etc/apt/sources.list.d/*datadog* /usr/share/keyrings/*datadog*
 rm -rf /var/lib/apt/lists/*"""
 # What is done to a copy of the repository, and what the run must say of it.
@@ -23,7 +24,7 @@ FAULTS = {
         "sed -i 's/^Label: .*/Label: changed/' dists/stable/InRelease", "BADSIG"
     ),
     "a release file of which the end is missing": (
-        "truncate -s 300 dists/stable/InRelease", "Clearsigned file isn't valid"
+        "truncate -s 300 dists/stable/InRelease", "is not signed"
     ),
     "a list of packages of which the end is missing": (f"truncate -s 200 {LIST}", "unexpected size"),
     "a list of packages with another one's checksum": (
@@ -34,10 +35,11 @@ FAULTS = {
         "cp DATADOG_APT_KEY_C0962C7D.public DATADOG_APT_KEY_CURRENT.public", "NO_PUBKEY"
     ),
 }  # fmt: skip
-SHORT = ["a text that was changed after it was signed", "a list of packages of which the end is missing"]
+# Ansible refreshes the lists five more times, with pauses: half a minute each.
+SHORT = "a text that was changed after it was signed"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bare(lab):
     """A host without the Agent, its repository and its keys."""
     assert lab.on(HOST, PURGE).returncode == 0
@@ -63,14 +65,15 @@ def serve(lab):
 
 
 @pytest.mark.parametrize(
-    "fault", [pytest.param(name, marks=[] if name in SHORT else pytest.mark.long) for name in FAULTS]
+    "fault", [pytest.param(name, marks=[] if name == SHORT else pytest.mark.long) for name in FAULTS]
 )
 def test_nothing_is_installed_from_a_repository_with(lab, bare, serve, fault):
     command, words = FAULTS[fault]
     serve(command)
     run = lab.play("hosts", f"--limit={HOST}", extra=WANTED)
     assert run.status != 0
-    assert words in run.output, run.output[-3000:]
+    # Ansible wraps long lines.
+    assert words in " ".join(run.output.split()), run.output[-3000:]
     changed = faults.differences(bare, faults.state_of(lab, HOST))
     assert [name for name in changed if name.startswith(("package datadog", "user", "/opt", "unit"))] == []
 

@@ -1,0 +1,96 @@
+"""What watches the hosts, while runs are killed, meet each other, or lose their key: each object once, as a clean run
+makes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faults
+import pytest
+
+# Of the hosts only their names are asked.
+OBJECTS = ("objects", "--forks=3")
+
+
+@pytest.fixture(scope="module")
+def clean(lab) -> dict[str, Any]:
+    """What a clean run makes in an account without any objects of the fleet."""
+    emptied(lab)
+    run = lab.play(*OBJECTS)
+    assert run.status == 0, run.output[-3000:]
+    return faults.account_of(lab)
+
+
+def emptied(lab) -> None:
+    run = lab.play("teardown")
+    assert run.status == 0, run.output[-3000:]
+    assert sum(map(len, faults.account_of(lab).values())) == 0
+
+
+def recovered(lab) -> dict[str, Any]:
+    """What the account has after a run that ends green and one that finds nothing to change."""
+    run = lab.play(*OBJECTS)
+    assert run.status == 0, run.output[-3000:]
+    run = lab.play(*OBJECTS)
+    assert (run.status, run.changed_tasks()) == (0, []), run.output[-3000:]
+    return faults.account_of(lab)
+
+
+def exported(lab, folder) -> dict[str, str]:
+    """The files of an export."""
+    run = lab.play("export", "-e", f"export_folder={folder}")
+    assert run.status == 0, run.output[-3000:]
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
+
+
+def test_two_controllers_at_once_make_each_object_once(lab, clean, tmp_path):
+    before = exported(lab, tmp_path / "before")
+    emptied(lab)
+    ended = [run.end() for run in [lab.start(*OBJECTS), lab.start(*OBJECTS)]]
+    assert [run.status for run in ended] == [0, 0], [run.output[-2000:] for run in ended]
+    assert recovered(lab) == clean
+    assert exported(lab, tmp_path / "after") == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [1, 2, 5, 10])
+def test_run_that_is_killed_after_so_many_objects_is_finished_by_the_next(lab, clean, number):
+    emptied(lab)
+    run = lab.start(*OBJECTS)
+    faults.wait_for(lambda: faults.number_of_objects(lab) >= number, f"{number} objects")
+    faults.kill(run)
+    assert number <= faults.number_of_objects(lab) < sum(map(len, clean.values()))
+    assert recovered(lab) == clean
+
+
+@pytest.mark.long
+def test_teardown_that_is_killed_is_finished_or_taken_back(lab, clean):
+    whole = recovered(lab)
+    run = lab.start("teardown")
+    faults.wait_for(lambda: faults.number_of_objects(lab) < sum(map(len, whole.values())), "an object that is gone")
+    faults.kill(run)
+    assert recovered(lab) == clean
+
+
+@pytest.mark.long
+def test_key_that_is_revoked_in_mid_run_is_named_and_nothing_is_half_made(lab, clean):
+    emptied(lab)
+    container = lab.container("datadog")
+    keys = "/etc/kennel/keys.json"
+    revoke = f'cp -p {keys} /var/tmp/keys && sed -i \'s/"api_key": "[0-9a-f]*/&0/; s/0",/",/\' {keys}'
+    run = lab.start("site")
+    faults.reach(run, "PLAY [Hosts]")
+    try:
+        done = lab.podman("exec", container, "sh", "-c", f"{revoke} && systemctl restart kennel-datadog")
+        ended = run.end()
+    finally:
+        lab.podman("exec", container, "sh", "-c", f"mv /var/tmp/keys {keys} && systemctl restart kennel-datadog")
+    assert done.returncode == 0, done.stderr
+    assert ended.status != 0
+    assert "datadog_api_key" in ended.output, ended.output[-3000:]
+    # The hosts are finished: they need no key for that.
+    assert {counts["failed"] for host, counts in ended.recap().items() if host != "fresh1"} == {0}
+    lab.up()
+    assert faults.number_of_objects(lab) == 0
+    assert recovered(lab) == clean
