@@ -47,6 +47,39 @@ TIMEBOARD = {
     ],
 }
 
+# As terraform-provider-datadog keeps a dashboard: blocks are lists, and what was not set is empty.
+BLOCKS = {
+    "id": "abc-def-ghi",
+    "title": "From Terraform",
+    "description": "",
+    "layout_type": "ordered",
+    "is_read_only": False,
+    "widget": [
+        {
+            "id": 1,
+            "note_definition": [],
+            "timeseries_definition": [
+                {
+                    "title": "Load",
+                    "live_span": "",
+                    "request": [
+                        {
+                            "q": "",
+                            "display_type": "line",
+                            "formula": [{"formula_expression": "a", "alias": ""}],
+                            "query": [{"metric_query": [{"data_source": "metrics", "name": "a", "query": "avg:x{*}"}]}],
+                        }
+                    ],
+                }
+            ],
+        }
+    ],
+}
+STATE = {
+    "version": 4,
+    "resources": [{"mode": "managed", "type": "datadog_dashboard", "instances": [{"attributes": BLOCKS}]}],
+}
+
 
 @pytest.fixture
 def play(account: Account, tmp_path: Path) -> Any:
@@ -78,18 +111,22 @@ def play(account: Account, tmp_path: Path) -> Any:
     return run
 
 
-def test_a_timeboard_becomes_a_dashboard_of_the_fleet(play: Any, account: Account, tmp_path: Path) -> None:
+def test_a_timeboard_and_a_state_become_dashboards_of_the_fleet(play: Any, account: Account, tmp_path: Path) -> None:
     (tmp_path / "timeboard.json").write_text(json.dumps(TIMEBOARD), encoding="utf-8")
+    (tmp_path / "terraform.tfstate").write_text(json.dumps(STATE), encoding="utf-8")
     playbook = str(ROOT / "playbooks" / "import.yml")
-    status, changes, output = play(playbook, "-e", "import_files=timeboard.json", "--check")
+    files = ["-e", json.dumps({"import_files": ["timeboard.json", "terraform.tfstate"]})]
+    status, changes, output = play(playbook, *files, "--check")
     assert (status, changes) == (0, 1), output
     assert not (tmp_path / "import").exists()
-    status, changes, output = play(playbook, "-e", "import_files=timeboard.json")
+    status, changes, output = play(playbook, *files)
     assert (status, changes) == (0, 2), output
-    assert play(playbook, "-e", "import_files=timeboard.json")[1] == 0
+    assert play(playbook, *files)[1] == 0
     status, changes, output = play("objects.yml")
     assert status == 0 and changes > 0, output
-    [listed] = [board for board in account.there("dashboard") if board["title"] == "My Timeboard"]
+    titles = {board["title"]: board for board in account.there("dashboard")}
+    listed = titles["My Timeboard"]
+    assert "From Terraform" in titles
     keys = {"dd_api_key": account.standin.api_key, "dd_application_key": account.standin.app_key}
     board = json.loads(account.standin.get(f"/api/v1/dashboard/{listed['id']}", **keys)[1])
     line, anomalies, value = [widget["definition"] for widget in board["widgets"]]

@@ -9,17 +9,12 @@ enumeration are problems.
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from .widget_models import ENUMERATIONS, MODELS
+from .models import KINDS, alternatives, fields_of, is_model, limits_of, needs, said_by, values_of
 
-# What says which of several models something is.
-_KINDS = ("type", "data_source", "request_type")
-_ONE_OF = "one of "
 # Enumerations to which Datadog adds.
 _OPEN = "Palette"
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
@@ -40,13 +35,6 @@ class Verdict:
         """Add another one."""
         self.problems += other.problems
         self.unknown += other.unknown
-
-
-class Field(NamedTuple):
-    """A field of a model."""
-
-    kind: str
-    required: bool
 
 
 def judge(value: Any, model: str, place: str) -> Verdict:
@@ -70,56 +58,12 @@ def _one_off(one: str, other: str) -> bool:
     return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
-# ------------------------------------------------------------------------------------------------------- the models
-def _lines(text: str) -> dict[str, str]:
-    joined = re.sub(r"\n +", " ", text.strip())
-    return dict(line.split(" = ", 1) for line in joined.splitlines())
-
-
-@functools.cache
-def _enumerations() -> dict[str, tuple[str, ...]]:
-    return {name: tuple(re.split(r", ", text)) for name, text in _lines(ENUMERATIONS).items()}
-
-
-@functools.cache
-def _models() -> dict[str, str]:
-    return _lines(MODELS)
-
-
-@functools.cache
-def _fields(model: str) -> dict[str, Field] | None:
-    """Return the fields of a model by name; None for one that is one of several."""
-    text = _models()[model]
-    if text.startswith(_ONE_OF):
-        return None
-    fields = {}
-    for each in text.split(", "):
-        name, _colon, kind = each.partition(": ")
-        fields[name.rstrip("!")] = Field(kind or "text", name.endswith("!"))
-    return fields
-
-
-@functools.cache
-def _alternatives(kind: str) -> tuple[str, ...]:
-    """Return the types of which a value may be one, with models that are one of several replaced by these."""
-    found: list[str] = []
-    for each in kind.split(" | "):
-        inner = each in _models() and _fields(each) is None
-        found += _alternatives(_models()[each].removeprefix(_ONE_OF)) if inner else [each]
-    return tuple(found)
-
-
-def _values(kind: str) -> tuple[str, ...] | None:
-    """Return the values of an enumeration, or of what is one value; None for other types."""
-    return (kind.strip('"'),) if kind.startswith('"') else _enumerations().get(kind)
-
-
 # -------------------------------------------------------------------------------------------------------- judgement
 def _judge(value: Any, kind: str, place: str) -> Verdict:
-    kinds = _alternatives(kind)
+    kinds = alternatives(kind)
     if len(kinds) > 1:
         return _one_of(value, kinds, place)
-    kind, limits = _limits(kinds[0])
+    kind, limits = limits_of(kinds[0])
     if kind == "any":
         return Verdict()
     if kind.startswith("["):
@@ -130,7 +74,7 @@ def _judge(value: Any, kind: str, place: str) -> Verdict:
         for number, item in enumerate(value):
             verdict.add(_judge(item, kind[1:-1], f"{place}[{number}]"))
         return verdict
-    if values := _values(kind):
+    if values := values_of(kind):
         if isinstance(value, str) and value in values:
             return Verdict()
         if isinstance(value, str) and kind.endswith(_OPEN) and not misspelt(value, values):
@@ -143,14 +87,6 @@ def _judge(value: Any, kind: str, place: str) -> Verdict:
             return Verdict([f"{place} is {value}. Write {_range(*limits)}."])
         return Verdict([] if ok else [f"{place} is {value!r}. Write {name}."])
     return _model(value, kind, place)
-
-
-def _limits(kind: str) -> tuple[str, tuple[float, ...]]:
-    """Return a type without its limits, and these: none, or both."""
-    found = re.fullmatch(r"(.*[\]r])(\d*)\.\.(\d*)", kind)
-    if not found:
-        return kind, ()
-    return found[1], (float(found[2] or "-inf"), float(found[3] or "inf"))
 
 
 def _range(low: float, high: float) -> str:
@@ -166,7 +102,7 @@ def _choice(values: tuple[str, ...]) -> str:
 def _model(value: Any, model: str, place: str) -> Verdict:
     if not isinstance(value, Mapping):
         return Verdict([f"{place} is {value!r}. Write a dictionary."])
-    fields, verdict, missing = _fields(model) or {}, Verdict(), list[str]()
+    fields, verdict, missing = fields_of(model) or {}, Verdict(), list[str]()
     for name, each in fields.items():
         # Null and absent are the same.
         if value.get(name) is not None:
@@ -181,7 +117,7 @@ def _model(value: Any, model: str, place: str) -> Verdict:
         else:
             verdict.unknown.append(f"{place}.{name}")
             # A kind that is not known has fields of its own.
-            if name in _KINDS and model != "Widget":
+            if name in KINDS and model != "Widget":
                 missing = []
     verdict.problems += missing
     return verdict
@@ -190,12 +126,12 @@ def _model(value: Any, model: str, place: str) -> Verdict:
 def _one_of(value: Any, kinds: tuple[str, ...], place: str) -> Verdict:
     """Return what is wrong by the one that fits best."""
     if isinstance(value, Mapping):
-        for name in _KINDS:
-            said = {kind: _said(kind, name) for kind in kinds}
-            if not all(said[kind] for kind in kinds if kind in _models()):
+        for name in KINDS:
+            said = {kind: said_by(kind, name) for kind in kinds}
+            if not all(said[kind] for kind in kinds if is_model(kind)):
                 continue
             if not isinstance(value.get(name), str):
-                if all(_needs(kind, name) for kind in kinds):
+                if all(needs(kind, name) for kind in kinds):
                     return Verdict([f"{place} has no {name}. Add it."])
                 continue
             kinds = tuple(kind for kind in kinds if value[name] in said[kind])
@@ -206,15 +142,3 @@ def _one_of(value: Any, kinds: tuple[str, ...], place: str) -> Verdict:
                 return Verdict(unknown=[f"{place}.{name} {value[name]!r}"])
     verdicts = [_judge(value, kind, place) for kind in kinds]
     return min(verdicts, key=lambda verdict: (len(verdict.problems), len(verdict.unknown)))
-
-
-def _needs(kind: str, name: str) -> bool:
-    fields = (_fields(kind) if kind in _models() else None) or {}
-    return name in fields and fields[name].required
-
-
-@functools.cache
-def _said(kind: str, name: str) -> tuple[str, ...]:
-    """Return the values by which this field says that something is of a model."""
-    fields = (_fields(kind) if kind in _models() else None) or {}
-    return (_values(fields[name].kind) or ()) if name in fields else ()

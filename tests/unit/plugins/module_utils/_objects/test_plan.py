@@ -228,7 +228,7 @@ def test_export_tells_those_that_can_be_taken_back_from_the_others() -> None:
     found = [strange, MONITOR, None]
     assert monitor_export(found, only="taken") == [monitor_export(MONITOR)]
     refused = monitor_export(found, only="refused")
-    assert [text.partition(":")[0] for text in refused] == ["monitor 'Ship' (7)", "monitor None (None)"]
+    assert [text.partition(":")[0] for text in refused] == ["monitor 'Ship' (7)", "monitor None"]
     assert "type is 'starship alert'" in refused[0]
 
 
