@@ -9,8 +9,8 @@ version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
   - Asks Datadog until it shows everything that is expected of O(hosts), or O(timeout) is over, and then fails,
-    naming what is missing on which host, the likely cause and the fix. It ends sooner where nothing more can come:
-    the Agent does not run, a check fails there, or its monitor stays in Alert for O(alert_timeout).
+    naming what is missing on which host, the likely cause and the fix. It ends sooner where nothing more can come,
+    since the Agent does not run, a check fails there, or its monitor stays in Alert for O(alert_timeout).
   - All hosts are read together. A look costs one query for each metric and fifty hosts, one list of hosts and one of
     monitors. Only what is still missing is asked for again, ever less often, down to every 20 seconds. Ten metrics
     that never arrive on fifty hosts cost fewer than 200 queries in 300 seconds.
