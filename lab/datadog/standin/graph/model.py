@@ -4,9 +4,11 @@ A model has a `kind`, which says what else it has and how it is drawn:
     chart    chart (lines, limits, start, end, axis), rows (the same in figures), left_out (lines beyond the most)
     value    value, unit, how, and a state where it is a monitor's
     table    columns (texts), rows of cells (text, number, share of the greatest, state or address), left_out, note
-    bins     bins (low, high, count, share of the greatest): a histogram
+    parts    a table, its total, and the same as shapes (box, or path and level; name, share, colour)
+    scatter  a table, and the same as dots (x and y from 0 to 1, name), ends of the axes
+    bins     bins (low, high, the same as from and to, count, share of the greatest): a histogram
     heat     starts of the columns, bins of the rows, cells (a count and its share, or None), left to right, upwards
-    tiles    groups of tiles (name, number, shade from 0 to 5, address), low and high
+    tiles    groups of tiles (name, text, shade from 0 to 5, address), low and high
     events   events, newest first, and their number
     note, address (an image or page elsewhere), group (widgets), none (problem: why nothing is drawn)
 Times are seconds since the epoch, in a chart's model milliseconds as the charts' library takes them.

@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..wire.bodies import Json
-from .model import number
 
 _DPI = 100
 # Lines that are named under a graph.
@@ -64,14 +63,13 @@ def _value(axes: Any, model: Json, height: int) -> None:
 
 def _table(axes: Any, model: Json, height: int) -> None:
     """The rows as bars of their first number, as many as have room."""
-    rows = [[one.get("text", one.get("number")) for one in row] for row in model["rows"]]
-    numbered = [(str(row[0]), row[1] or 0.0) for row in rows if len(row) > 1 and not isinstance(row[1], str)]
+    numbered = [(row[0]["text"], row[1].get("number") or 0.0, row[1]["text"]) for row in model["rows"] if len(row) > 1]
     shown = numbered[: max(1, height // 25)]
-    bars = axes.barh([*range(len(shown))], [value for _name, value in shown], color="C0", alpha=0.6)
+    bars = axes.barh([*range(len(shown))], [value for _name, value, _text in shown], color="C0", alpha=0.6)
     axes.invert_yaxis()
     axes.set_yticks([*range(len(shown))], [""] * len(shown))
-    for bar, (name, value) in zip(bars, shown, strict=True):
-        text = f" {name}: {number(value)}"
+    for bar, (name, _value, said) in zip(bars, shown, strict=True):
+        text = f" {name}: {said}"
         axes.text(0, bar.get_y() + bar.get_height() / 2, text, va="center", fontsize=8, parse_math=False)
     _bare(axes, bool(shown))
 
@@ -102,7 +100,7 @@ def _bare(axes: Any, known: bool) -> None:
 # What is drawn otherwise than along the time.
 _OTHERS: dict[str, Callable[[Any, Json, int], None]] = {
     "value": _value,
-    "table": _table,
+    **dict.fromkeys(("table", "parts", "scatter"), _table),
     "bins": _bins,
     "heat": _heat,
 }

@@ -12,6 +12,7 @@ from ..query.lines import Window
 from ..query.measure import histogram
 from ..wire.bodies import Json
 from .model import View, bound_query, how_of, reduced, request_lines, requests_of
+from .units import of_query, shared
 
 _BINS = 12
 _COLUMNS = 60
@@ -27,13 +28,20 @@ def distribution(definition: Json, view: View, start: int, end: int) -> Json:
     for value, count in found:
         counts[_place(edges, value)] += count
     most = max(counts, default=0.0)
+    ranges = _ranges(edges, definition, view)
+    shown = zip(ranges, counts, strict=True)
     return {
         "kind": "bins",
-        "bins": [
-            {"low": edges[place], "high": edges[place + 1], "count": count, "share": count / most if most else 0.0}
-            for place, count in enumerate(counts)
-        ],
+        "bins": [{**one, "count": count, "share": count / most if most else 0.0} for one, count in shown],
     }
+
+
+def _ranges(edges: list[float], definition: Json, view: View) -> list[Json]:
+    unit = shared(of_query(bound_query(request, view.variables)) for request in requests_of(definition))
+    return [
+        {"low": low, "high": high, "from": unit.show(low), "to": unit.show(high)}
+        for low, high in itertools.pairwise(edges)
+    ]
 
 
 def _each(request: Json, view: View, start: int, end: int) -> Iterator[tuple[float, float]]:
@@ -63,7 +71,7 @@ def heat(definition: Json, view: View, start: int, end: int) -> Json:
     return {
         "kind": "heat",
         "starts": [one * 1000 for one in starts],
-        "bins": [{"low": low, "high": high} for low, high in itertools.pairwise(edges)],
+        "bins": _ranges(edges, definition, view),
         "cells": [[{"count": count, "share": count / most} if count else None for count in row] for row in counts],
     }
 

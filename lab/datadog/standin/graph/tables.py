@@ -3,15 +3,22 @@
 Source: https://docs.datadoghq.com/dashboards/widgets/
 """
 
+import itertools
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Refused
+from ..query.lines import Line
 from ..wire.bodies import Json
+from . import shapes
 from .model import View, answers, how_of, label, reduced, request_lines, requests_of
+from .units import PLAIN, Unit, of_query, shared
 
 _MOST_ROWS = 100
 _SHADES = 6
+# Of lines and parts, see the style sheet.
+_COLOURS = 10
 _COMPARED = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
 # What a change is ordered by: the column.
 _ORDERS = {"name": 0, "past": 1, "present": 2, "change": 3}
@@ -19,9 +26,9 @@ _ORDERS = {"name": 0, "past": 1, "present": 2, "change": 3}
 Row = list[Any]
 
 
-def cell(value: float | str | None, share: float | None = None, **more: Any) -> Json:
-    """A cell with a text or a number, and its share of the greatest, from 0 to 1, where that is to be seen."""
-    content = {"text": value} if isinstance(value, str) else {"number": value}
+def cell(value: float | str | None, share: float | None = None, unit: Unit = PLAIN, **more: Any) -> Json:
+    """A cell: the text in it, and where that says a number, this and its share of the greatest or whole, 0 to 1."""
+    content = {"text": value} if isinstance(value, str) else {"text": unit.show(value), "number": value}
     return {**content, **({} if share is None else {"share": share}), **more}
 
 
@@ -38,18 +45,33 @@ def shares(values: Iterable[float | None]) -> list[float | None]:
     return [None if value is None or most <= 0 else max(0.0, value / most) for value in found]
 
 
-def _columns(definition: Json, view: View, start: int, end: int) -> tuple[list[str], dict[tuple[str, ...], Row]]:
-    """The names of a table's columns, and the values of each group in them, None where it has none."""
+@dataclass(frozen=True)
+class _Grid:
+    """The names and units of a table's columns, and the values of each group in them, None where it has none."""
+
+    names: list[str]
+    units: list[Unit]
+    rows: dict[tuple[str, ...], Row]
+
+
+def _grid(definition: Json, view: View, start: int, end: int) -> _Grid:
     names: list[str] = []
+    units: list[Unit] = []
     rows: dict[tuple[str, ...], Row] = {}
+    known: dict[frozenset[str], tuple[str, ...]] = {}
     found = list(answers(definition, view, start, end))
     for place, (request, alias, lines) in enumerate(found):
         names.append(str(alias or request.get("alias") or (lines[0].name if lines else f"value {place + 1}")))
         for line in lines:
-            # Lines of one query without groups are told apart by what was asked.
-            group = tuple(sorted(line.group)) or ("*",)
+            # As the first query has the tags: others may have them in another order.
+            group = known.setdefault(frozenset(line.group), line.group or ("*",))
             rows.setdefault(group, [None] * len(found))[place] = reduced(line, how_of(request))
-    return names, rows
+        units.append(unit_of(lines))
+    return _Grid(names, units, rows)
+
+
+def unit_of(lines: Iterable[Line]) -> Unit:
+    return shared(of_query(line.expression) for line in {line.name: line for line in lines}.values())
 
 
 def _order(definition: Json) -> tuple[int, bool, int]:
@@ -68,36 +90,79 @@ def _order(definition: Json) -> tuple[int, bool, int]:
 
 
 def _ordered(rows: dict[tuple[str, ...], Row], definition: Json) -> list[tuple[str, Row]]:
-    place, greatest_first, most = _order(definition)
-    named = [(", ".join(group), values) for group, values in rows.items()]
+    return [(", ".join(group), row) for group, row in _ranked(rows, definition)]
 
-    def key(row: tuple[str, Row]) -> tuple[bool, float]:
+
+def _ranked(rows: dict[tuple[str, ...], Row], definition: Json) -> list[tuple[tuple[str, ...], Row]]:
+    place, greatest_first, most = _order(definition)
+
+    def key(row: tuple[tuple[str, ...], Row]) -> tuple[bool, float]:
         value = row[1][place] if place < len(row[1]) else None
         # What has no value comes last either way.
         return value is None, 0.0 if value is None else -value if greatest_first else value
 
-    return sorted(named, key=key)[:most]
+    return sorted(rows.items(), key=key)[:most]
 
 
 def values(definition: Json, view: View, start: int, end: int) -> Json:
     """A top list, a query table or a map of the world: a row for each group, a column for each formula."""
-    names, rows = _columns(definition, view, start, end)
-    ordered = _ordered(rows, definition)
-    columns = [shares(row[place] for _name, row in ordered) for place in range(len(names))]
+    grid = _grid(definition, view, start, end)
+    ordered = _ordered(grid.rows, definition)
+    parts = [shares(row[place] for _name, row in ordered) for place in range(len(grid.names))]
     cells = [
-        [cell(name), *(cell(value, columns[place][index]) for place, value in enumerate(row))]
-        for index, (name, row) in enumerate(ordered)
+        [cell(name), *(cell(value, parts[place][at], grid.units[place]) for place, value in enumerate(row))]
+        for at, (name, row) in enumerate(ordered)
     ]
-    return table(["Group", *names], cells)
+    return table(["Group", *grid.names], cells)
 
 
-def parts(definition: Json, view: View, start: int, end: int) -> Json:
-    """A tree map or a sunburst: each group with its part of the whole."""
-    _names, rows = _columns(definition, view, start, end)
-    ordered = [(name, sum(one for one in row if one is not None)) for name, row in _ordered(rows, definition)]
-    whole = sum(value for _name, value in ordered)
-    cells = [[cell(name), cell(value, value / whole if whole > 0 and value >= 0 else None)] for name, value in ordered]
-    return {**table(["Group", "Value"], cells), "total": whole}
+def _whole(definition: Json, view: View, start: int, end: int) -> tuple[Json, list[tuple[tuple[str, ...], float]]]:
+    """The table of the parts of a whole, and each with its share, where there are such."""
+    grid = _grid(definition, view, start, end)
+    unit = shared(grid.units)
+    sums = {group: sum(one for one in row if one is not None) for group, row in grid.rows.items()}
+    whole = sum(sums.values())
+    known = {group: value / whole for group, value in sums.items() if whole > 0 and value >= 0}
+    ordered = [group for group, row in _ranked(grid.rows, definition)]
+    cells = [[cell(", ".join(group)), cell(sums[group], known.get(group), unit)] for group in ordered]
+    shown = [(group, known[group]) for group in ordered if known.get(group)][:_MOST_ROWS]
+    return {**table(["Group", "Value"], cells), "kind": "parts", "total": unit.show(whole)}, shown
+
+
+def tree(definition: Json, view: View, start: int, end: int) -> Json:
+    """Each group as a box, as large as its part of the whole."""
+    model, shown = _whole(definition, view, start, end)
+    drawn = [
+        {"box": box, "name": ", ".join(group), "share": share, "colour": place % _COLOURS}
+        for place, ((group, share), box) in enumerate(
+            zip(shown, shapes.boxes([share for _group, share in shown]), strict=True)
+        )
+    ]
+    return {**model, "shapes": drawn}
+
+
+def rings(definition: Json, view: View, start: int, end: int) -> Json:
+    """Each group as a part of rings, one for each tag: the innermost is the first tag alone."""
+    model, shown = _whole(definition, view, start, end)
+    levels = max((len(group) for group, _share in shown), default=1)
+    drawn: list[Json] = []
+    # In the order in which they come, but with what has a tag in common side by side.
+    places: dict[tuple[str, ...], int] = {}
+    for group, _share in shown:
+        for level in range(len(group)):
+            places.setdefault(group[: level + 1], len(places))
+    shown.sort(key=lambda one: [places[one[0][: level + 1]] for level in range(len(one[0]))])
+    firsts = list(dict.fromkeys(group[0] for group, _share in shown))
+    for level in range(levels):
+        begin = 0.0
+        for start_of, members in itertools.groupby(shown, key=lambda one: one[0][: level + 1]):
+            share = sum(part for _group, part in members)
+            path = shapes.arc(begin, begin + share, level, levels)
+            colour = firsts.index(start_of[0]) % _COLOURS
+            name = ", ".join(start_of)
+            drawn.append({"path": path, "name": name, "share": share, "colour": colour, "level": level})
+            begin += share
+    return {**model, "shapes": drawn}
 
 
 def change(definition: Json, view: View, start: int, end: int) -> Json:
@@ -124,19 +189,40 @@ def change(definition: Json, view: View, start: int, end: int) -> Json:
     place = 4 if place == 3 and request.get("change_type") == "relative" else place
     known = [row for row in rows if row[place] is not None]
     known.sort(key=lambda row: row[place], reverse=request.get("order_dir") != "asc")
-    cells = [[cell(one) for one in row] for row in known + [row for row in rows if row[place] is None]]
+    unit = unit_of(now)
+    cells = [
+        [cell(row[0]), *(cell(one, unit=unit) for one in row[1:4]), cell(row[4])]
+        for row in known + [row for row in rows if row[place] is None]
+    ]
     return table(["Group", "Before", "Now", "Change", "Change in %"], cells)
 
 
 def scatter(definition: Json, view: View, start: int, end: int) -> Json:
-    """Each group by two values, as a table."""
+    """Each group as a dot between two axes, and the same as a table."""
     requests = definition["requests"]
     if "table" in requests:
-        names, rows = _columns({"requests": requests["table"]}, view, start, end)
+        grid = _grid({"requests": requests["table"]}, view, start, end)
     else:
         axes = [name for name in ("x", "y") if requests.get(name)]
-        names, rows = _columns({"requests": [{"alias": name, **requests[name]} for name in axes]}, view, start, end)
-    return table(["Group", *names], [[cell(", ".join(group)), *map(cell, row)] for group, row in sorted(rows.items())])
+        grid = _grid({"requests": [{"alias": name, **requests[name]} for name in axes]}, view, start, end)
+    ordered = sorted(grid.rows.items())
+    cells = [
+        [cell(", ".join(group)), *(cell(value, unit=unit) for value, unit in zip(row, grid.units, strict=True))]
+        for group, row in ordered
+    ]
+    dots = [
+        {"name": ", ".join(group), "x": row[0], "y": row[1]}
+        for group, row in ordered[:_MOST_ROWS]
+        if len(row) > 1 and row[0] is not None and row[1] is not None
+    ]
+    ends = {}
+    for place, axis in enumerate(("x", "y")):
+        low, high = (of((dot[axis] for dot in dots), default=0.0) for of in (min, max))
+        for dot in dots:
+            dot[axis] = (dot[axis] - low) / (high - low) if high > low else 0.5
+        if dots:
+            ends[axis] = [grid.units[place].show(low), grid.units[place].show(high)]
+    return {**table(["Group", *grid.names], cells), "kind": "scatter", "dots": dots, "ends": ends}
 
 
 def hosts(definition: Json, view: View, start: int, end: int) -> Json:
@@ -153,15 +239,16 @@ def hosts(definition: Json, view: View, start: int, end: int) -> Json:
         if (value := reduced(line, how_of(fill))) is not None
     ]
     low, high = (end_of((value for _line, value in found), default=0.0) for end_of in (min, max))
+    unit = unit_of(line for line, _value in found)
     groups: dict[str, list[Json]] = {}
     for line, value in found:
         host = next((tag.removeprefix("host:") for tag in line.group if tag.startswith("host:")), "")
         known = [*line.group, *sorted(tags_of.get(host, ()))]
         group = ", ".join(next((tag for tag in known if tag.startswith(f"{key}:")), f"{key}: none") for key in keys)
-        tile = {"name": host or label(line), "number": value, "shade": shade(value, low, high)}
+        tile = {"name": host or label(line), "text": unit.show(value), "shade": shade(value, low, high)}
         groups.setdefault(group, []).append({**tile, "address": f"/hosts/{host}" if host in tags_of else ""})
     listed = [{"name": name, "tiles": tiles[:_MOST_ROWS]} for name, tiles in sorted(groups.items())]
-    return {"kind": "tiles", "groups": listed, "low": low, "high": high}
+    return {"kind": "tiles", "groups": listed, "low": unit.show(low), "high": unit.show(high)}
 
 
 def shade(value: float, low: float, high: float) -> int:

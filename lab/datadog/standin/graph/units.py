@@ -111,8 +111,11 @@ _KNOWN: tuple[tuple[str, Unit], ...] = (
     (r"trace\..+", SECONDS),
 )
 # Functions that change what is measured; all others leave it as it is.
-_RATES = ("per_second", "derivative")
-_OTHERS = ("per_minute", "per_hour", "dt", "integral", "count_nonzero", "count_not_null", "log2", "log10", "pow")
+_RATES = ("per_second", "derivative", "rate", "throughput")
+_OTHERS = (
+    *("per_minute", "per_hour", "dt", "integral", "count_nonzero", "count_nonzero_finite", "count_not_null"),
+    *("log2", "log10", "pow", "equal"),
+)
 
 
 def of_metric(name: str) -> Unit:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from standin_client import Client, bodies
 
-model, widgets = (importlib.import_module(f"standin.graph.{name}") for name in ("model", "widgets"))
+model, shapes, widgets = (importlib.import_module(f"standin.graph.{name}") for name in ("model", "shapes", "widgets"))
 sketches = importlib.import_module("standin.wire.sketches")
 
 NOW = 1_780_000_000
@@ -60,7 +60,7 @@ def drawn(client: Client, **definition: Any) -> dict[str, Any]:
 
 
 def cells(found: dict[str, Any]) -> list[list[Any]]:
-    return [[one.get("text", one.get("number")) for one in row] for row in found["rows"]]
+    return [[one.get("number", one["text"]) for one in row] for row in found["rows"]]
 
 
 def query(text: str, name: str = "a", **more: Any) -> dict[str, Any]:
@@ -105,8 +105,29 @@ def test_changes_compare_with_the_past(client: Client) -> None:
 @pytest.mark.parametrize("kind", ["treemap", "sunburst"])
 def test_parts_of_a_whole(client: Client, kind: str) -> None:
     found = drawn(client, type=kind, requests=[BY_HOST])
-    assert cells(found) == [["host:b", 55.0], ["host:a", 5.5]] and found["total"] == 60.5
+    assert cells(found) == [["host:b", 55.0], ["host:a", 5.5]] and found["total"] == "60.5"
     assert [row[1]["share"] for row in found["rows"]] == pytest.approx([10 / 11, 1 / 11])
+    assert [one["name"] for one in found["shapes"]] == ["host:b", "host:a"]
+
+
+def test_boxes_are_as_large_as_their_parts_and_leave_no_room(client: Client) -> None:
+    parts = [0.4, 0.3, 0.15, 0.1, 0.05]
+    found = shapes.boxes(parts)
+    whole = shapes.WIDTH * shapes.HEIGHT
+    assert [width * height / whole for _x, _y, width, height in found] == pytest.approx(parts)
+    assert all(x >= 0 and x + width <= 600.001 and y >= 0 and y + height <= 240.001 for x, y, width, height in found)
+    assert shapes.boxes([]) == [] and shapes.boxes([1.0]) == [(0.0, 0.0, shapes.WIDTH, shapes.HEIGHT)]
+
+
+def test_rings_have_one_for_each_tag(client: Client) -> None:
+    requests = [{"queries": [query("avg:m{*} by {country,host}")], "formulas": [{"formula": "a"}]}]
+    found = drawn(client, type="sunburst", requests=requests)["shapes"]
+    assert [one["name"] for one in found] == ["country:DE", "country:DE, host:b", "country:DE, host:a"]
+    assert [one["share"] for one in found] == pytest.approx([1.0, 10 / 11, 1 / 11])
+    assert all(re.fullmatch(r"(M|A|L|Z|[\d. -])+", one["path"]) for one in found)
+    requests = [{"queries": [query("avg:m{*} by {host,country}")], "formulas": [{"formula": "a"}]}]
+    found = drawn(client, type="sunburst", requests=requests)["shapes"]
+    assert [one["name"] for one in found if not one["level"]] == ["host:b", "host:a"]
 
 
 def test_maps_of_the_world_and_scatter_plots_are_tables(client: Client) -> None:
@@ -117,7 +138,18 @@ def test_maps_of_the_world_and_scatter_plots_are_tables(client: Client) -> None:
     assert found["columns"] == ["Group", "x", "y"] and cells(found) == [["host:a", 10.0, 3.0], ["host:b", 100.0, None]]
     formulas = [{"formula": "a", "dimension": "x"}, {"formula": "a * 2", "dimension": "y", "alias": "twice"}]
     found = drawn(client, type="scatterplot", requests={"table": {**BY_HOST, "formulas": formulas}})
+    assert [(dot["x"], dot["y"]) for dot in found["dots"]] == [(0.0, 0.0), (1.0, 1.0)]
+    assert found["ends"] == {"x": ["5.5", "55"], "y": ["11", "110"]}
     assert cells(found)[0] == ["host:a", 5.5, 11.0]
+
+
+def test_values_are_in_the_units_of_their_metrics(client: Client) -> None:
+    key = bodies.Key("system.mem.used", "a", ())
+    client.store.add_samples([bodies.Sample(key, "gauge", 0, {NOW - 60: 2048.0})], NOW)
+    asked = [{"q": "avg:system.mem.used{*} by {host}"}]
+    assert drawn(client, type="toplist", requests=asked)["rows"][0][1]["text"] == "2 GiB"
+    assert drawn(client, type="distribution", requests=asked)["bins"][0]["from"] == "2 GiB"
+    assert drawn(client, type="hostmap", requests={"fill": asked[0]})["low"] == "2 GiB"
 
 
 def test_host_maps_have_groups_and_shades(client: Client) -> None:

@@ -1,0 +1,49 @@
+"""Parts of a whole as shapes: boxes side by side, and rings around a middle. Pure.
+
+A drawing is WIDTH by HEIGHT; a part that has nothing of the whole has no shape.
+"""
+
+import math
+from collections.abc import Sequence
+
+Box = tuple[float, float, float, float]  # x, y, width, height
+WIDTH, HEIGHT = 600.0, 240.0
+# The hole in the middle of a ring, and how far the outermost one reaches.
+_HOLE, _REACH = 40.0, 115.0
+
+
+def boxes(shares: Sequence[float], within: Box = (0.0, 0.0, WIDTH, HEIGHT)) -> list[Box]:
+    """A box for each part, in proportion: halves of the whole side by side along the longer edge, over and over."""
+    if len(shares) < 2:
+        return [within] * len(shares)
+    half, middle, so_far = sum(shares) / 2, 1, shares[0]
+    while middle < len(shares) - 1 and so_far + shares[middle] / 2 < half:
+        so_far += shares[middle]
+        middle += 1
+    part = so_far / (2 * half) if half > 0 else 0.5
+    x, y, width, height = within
+    if width >= height:
+        first, second = (x, y, width * part, height), (x + width * part, y, width * (1 - part), height)
+    else:
+        first, second = (x, y, width, height * part), (x, y + height * part, width, height * (1 - part))
+    return [*boxes(shares[:middle], first), *boxes(shares[middle:], second)]
+
+
+def arc(begin: float, end: float, level: int, levels: int) -> str:
+    """The path of a part of a ring from `begin` to `end`, each a part of the whole; level 0 is the innermost ring."""
+    width = (_REACH - _HOLE) / levels
+    inner, outer = _HOLE + width * level, _HOLE + width * (level + 1)
+    # A whole ring has no two ends between which an arc could be drawn.
+    end = min(end, begin + 0.9999)
+    (ax, ay), (bx, by) = _point(begin, outer), _point(end, outer)
+    (cx, cy), (dx, dy) = _point(end, inner), _point(begin, inner)
+    large = int(end - begin > 0.5)
+    return (
+        f"M{ax:.1f} {ay:.1f}A{outer:.1f} {outer:.1f} 0 {large} 1 {bx:.1f} {by:.1f}"
+        f"L{cx:.1f} {cy:.1f}A{inner:.1f} {inner:.1f} 0 {large} 0 {dx:.1f} {dy:.1f}Z"
+    )
+
+
+def _point(part: float, radius: float) -> tuple[float, float]:
+    angle = 2 * math.pi * part
+    return WIDTH / 2 + radius * math.sin(angle), HEIGHT / 2 - radius * math.cos(angle)
