@@ -106,9 +106,11 @@ class ActionModule(ActionBase):
                     (f"{variables['inventory_hostname']}: " if per_host else "", each) for each in checked.problems
                 ]
                 inputs[role], expects[role] = checked.inputs, checked.expects
-                # Ansible shows the same warning once in a run, however many hosts and tasks give it.
-                for warning in checked.warnings:
-                    display.warning(warning)
+                # What is about a fleet, the first host says for all.
+                name = variables["inventory_hostname"]
+                if per_host or name in variables.get("ansible_play_hosts", [name])[:1]:
+                    for warning in checked.warnings:
+                        display.warning(warning)
             if role == "datadog_tags":
                 # For the roles after it, as the role itself leaves them.
                 variables["datadog_tags_result"] = inputs[role].get("result", [])

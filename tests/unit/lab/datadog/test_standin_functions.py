@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ bodies, errors, evaluate, formulas, functions, store = (
     for name in ("wire.bodies", "errors", "query.evaluate", "query.formulas", "query.functions", "store")
 )
 parse = importlib.import_module("module_utils._query.metric").parse
+FUNCTIONS = importlib.import_module("module_utils._query.functions").FUNCTIONS
 
 NOW = 1_800_000_000  # a multiple of every interval used here
 
@@ -285,6 +287,11 @@ def test_too_little_history_draws_no_band(kept):
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals
+def test_all_functions_but_those_that_nobody_explains_are_evaluated():
+    left = {name for name in FUNCTIONS if name not in functions.FUNCTIONS and not re.match("(top|bottom)[0-9]", name)}
+    assert left == {"forecast", "piecewise_constant", "ewma", "median"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

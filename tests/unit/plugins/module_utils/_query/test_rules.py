@@ -11,6 +11,22 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import q
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+# The pages of https://docs.datadoghq.com/dashboards/functions/, one a line.
+DOCUMENTED = """
+anomalies outliers forecast
+abs pow log2 log10 cumsum integral
+count_nonzero count_not_null
+exclude_null clamp_min clamp_max cutoff_min cutoff_max
+fill default_zero
+top top5_mean bottom10_min top20_l2norm bottom15_last top10_area
+per_second per_minute per_hour dt diff monotonic_diff derivative throughput
+robust_trend trend_line piecewise_constant
+rollup moving_rollup
+autosmooth ewma_3 ewma_5 ewma_7 ewma_10 ewma_20 median_3 median_5 median_7 median_9
+timeshift calendar_shift hour_before day_before week_before month_before
+rollingavg_5 rollingavg_13 rollingavg_21 rollingavg_29
+"""
+
 METRIC_QUERIES = r"""
 p99.9:trace.flask.request{env:prod}
 stddev:system.load.1{*}
@@ -243,3 +259,7 @@ def test_every_modifier_passes_with_its_arguments(form: tuple[str, tuple[Argumen
         argument.choices[0] if argument.choices else {"text": "utc"}.get(argument.kind, "1") for argument in arguments
     ]
     assert query_problems(f"avg:a{{*}}.{name}({', '.join(words)})") == []
+
+
+def test_all_documented_functions_are_known() -> None:
+    assert set(DOCUMENTED.split()) - {*FUNCTIONS, *MODIFIERS} == set()
