@@ -100,6 +100,8 @@ def object_lines(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
         for how in OUTCOMES:
             for kind, outcomes in one["objects"].items():
                 for entry in outcomes[how]:
-                    named = f"{INDENT}{how} {kind.removesuffix('s')} {entry['title'] or entry['key']}"
-                    lines += wrapped(named.strip()) + ([f"{INDENT * 2}{entry['url']}"] if entry["url"] else [])
+                    note = f" ({entry['note']})" if entry.get("note") else ""
+                    lines += wrapped(f"{how} {kind.removesuffix('s')} {entry['title'] or entry['key']}{note}") + (
+                        [f"{INDENT * 2}{entry['url']}"] if entry["url"] else []
+                    )
     return lines

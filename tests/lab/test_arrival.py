@@ -27,8 +27,11 @@ def fleet(lab):
 
 def test_table_shows_each_host_and_signal(fleet):
     table = fleet.output[fleet.output.index("Show what Datadog has") :]
-    for words in (("fresh1", "my_metric", "ok"), ("fresh1", "mysql.can_connect", "ok"), ("fresh2", "my_metric", "ok")):
-        assert any(all(word in line for word in words) for line in table.splitlines()), words
+    parts = re.split(r"^ *(fresh\d)\b.*$", table, flags=re.MULTILINE)
+    shown = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert set(shown) == set(HOSTS)
+    for host, signal in (("fresh1", "my_metric"), ("fresh1", "mysql.can_connect"), ("fresh2", "my_metric")):
+        assert re.search(rf"^ *{re.escape(signal)} +ok ", shown[host], re.MULTILINE), (host, signal)
 
 
 def test_second_site_run_changes_nothing_and_needs_no_root_here(lab, fleet, tmp_path):

@@ -131,6 +131,12 @@ class Downtimes(Schema):
             return {**({"start": wanted["start"]} if "start" in wanted else {}), **actual}
         return actual
 
+    def new_note(self, wanted: Body) -> str:
+        """Return from when it is silent: one that is made at a weekend begins with the next one."""
+        schedule = wanted["schedule"]
+        begins = [each["start"] for each in schedule.get("recurrences", ()) if each.get("start")]
+        return f"begins {min(begins)[:16]}, {schedule.get('timezone', 'UTC')}" if begins else ""
+
     def expired(self, wanted: Body) -> bool:
         end = wanted["schedule"].get("end")
         return end is not None and instant(end) <= self.now

@@ -151,7 +151,7 @@ def _compare(schema: Schema, mark: Mark, change: Change, names: Mapping[Any, str
     change.body = schema.body(change.item or {}, mark)
     wanted = change.wanted = schema.comparable(schema.with_names(change.body, names))
     if not change.whole:
-        change.found, change.action = {}, "created"
+        change.found, change.action, change.note = {}, "created", schema.new_note(wanted)
         if schema.expired(wanted):
             change.action, change.note = "unchanged", "it has expired"
         return

@@ -96,6 +96,10 @@ class Schema(ABC):
         """Return an object as a user would write it."""
         return self.comparable(found)
 
+    def new_note(self, wanted: Body) -> str:
+        """Return what people are to know of a new object."""
+        return ""
+
     def expired(self, wanted: Body) -> bool:
         """Return whether the time of the comparable wanted object is over, so that there is nothing to create."""
         return False

@@ -182,6 +182,15 @@ def test_what_the_api_cannot_change_is_recreated(change: dict[str, Any], status:
     assert words in why and bool(why) == bool(words)
 
 
+def test_new_downtime_says_from_when_it_is_silent() -> None:
+    # On a Sunday, the weekend that is running is not covered.
+    kind = Downtimes(datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc))
+    said = {"days": ["sat", "sun"], "all_day": True, "timezone": "Europe/Paris"}
+    body = kind.body({**DOWNTIME, "schedule": said}, MARK)
+    assert kind.new_note(kind.comparable(body)) == "begins 2026-12-05T00:00, Europe/Paris"
+    assert SCHEMA.new_note(SCHEMA.comparable({**DOWNTIME})) == ""
+
+
 def test_a_downtime_whose_time_is_over() -> None:
     assert SCHEMA.expired(SCHEMA.comparable({**DOWNTIME, "schedule": {"end": "2026-01-01T00:00:00Z"}}))
     assert not SCHEMA.expired(SCHEMA.comparable({**DOWNTIME, "schedule": {"end": "2027-01-01T00:00:00Z"}}))
