@@ -188,7 +188,7 @@ class CallbackModule(Default):
             for what, hosts in record.changed.items():
                 text = f"changed {steps.some(sorted(hosts))}{': ' * bool(what)}{what} ({seconds})"
                 self._tell(record.name, text, C.COLOR_CHANGED)
-            for text, hosts in record.diffs.items():
+            for text, hosts in sorted(record.diffs.items(), key=lambda item: sorted(item[1])):
                 self._tell(record.name, f"difference on {steps.some(sorted(hosts))}:")
                 self._display.display(text.rstrip("\n"))
             for text, hosts in record.said.items():

@@ -1,0 +1,78 @@
+"""Run a command in a terminal of 80 columns and write what it leaves there as a picture, SVG.
+
+    python tests/recording.py docs/tour/up.svg ./kennel up
+
+The pictures of README.md are made so, of real runs. Nothing in them is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import pty
+import re
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+COLUMNS = 80
+# Rich's own has a font from a host on the internet.
+PICTURE = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
+<title>TITLE</title>
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def left_over(said: str) -> list[str]:
+    """The lines of a terminal when everything that was to go away has gone."""
+    lines = said.replace("\r\n", "\n").split("\n")
+    return [line.rpartition("\x1b[K")[2].rpartition("\r")[2].rstrip() for line in lines]
+
+
+def main() -> None:
+    """Run the command, and draw it."""
+    target, command = Path(sys.argv[1]), sys.argv[2:]
+    heard: list[bytes] = []
+
+    def read(terminal: int) -> bytes:
+        heard.append(os.read(terminal, 65536))
+        return heard[-1]
+
+    os.environ |= {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color"}
+    status = os.waitstatus_to_exitcode(pty.spawn(command, read))
+    lines = left_over(b"".join(heard).decode())
+    # The folder of the checkout is the reader's own affair.
+    text = "\n".join(lines).replace(str(Path.cwd()), "~/kennel").rstrip()
+    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w", encoding="utf-8"), highlight=False)  # noqa: SIM115
+    console.print(Text.from_ansi(f"$ {' '.join(command)}\n{text}"), soft_wrap=False)
+    form = PICTURE.replace("TITLE", html.escape(" ".join(command)))
+    picture = console.export_svg(title=" ".join(command), theme=MONOKAI, code_format=form, unique_id="kennel")
+    assert not re.search(r"url\(['\"]?http", picture)
+    target.write_text(picture, encoding="utf-8")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
