@@ -4,6 +4,7 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 const DASHES = [[], [7, 3], [2, 3]];
 const LIMITS = { error: "critical" };
 const KINDS = { error: "alert", warning: "warn", success: "ok", ok: "ok" };
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const MOST_ROWS = 12;
 const HEIGHT = 230;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -14,7 +15,9 @@ const moment = (milliseconds) => new Date(milliseconds).toISOString().slice(0, 1
 // ------------------------------------------------------------------------------------------------------------ numbers
 // A unit is steps of [size, text], the largest first, and the name of what is counted: see graph/units.py.
 const step = (steps, value) => steps.find(([size]) => Math.abs(value) >= size) || steps[steps.length - 1];
-const rounded = (value) => Number(value.toPrecision(Math.abs(value) < 1 ? 3 : 4)).toLocaleString("en", { maximumFractionDigits: 9 });
+// A formatter is made once: that takes longer than all of its numbers.
+const decimal = Array.from({ length: 10 }, (_, most) => new Intl.NumberFormat("en", { maximumFractionDigits: most }));
+const rounded = (value) => decimal[9].format(Number(value.toPrecision(Math.abs(value) < 1 ? 3 : 4)));
 function written(value, { steps, name }) {
   if (value === null || value === undefined) return "–";
   const [size, text] = step(steps, value);
@@ -26,7 +29,7 @@ function ticks(values, { steps }) {
   const apart = values.length > 1 ? Math.abs(values[1] - values[0]) / size : 1;
   const decimals = Math.max(0, Math.min(9, -Math.floor(Math.log10(apart) + 1e-9)));
   const exact = [0, 1, 2].map((more) => decimals + more).find((some) => Math.abs(apart - apart.toFixed(some)) < 1e-9 * apart) ?? decimals;
-  return values.map((value) => (value / size).toLocaleString("en", { maximumFractionDigits: exact }) + (value ? text : ""));
+  return values.map((value) => decimal[Math.min(9, exact)].format(value / size) + (value ? text : ""));
 }
 function clocks(values) {
   let day = "";
@@ -34,7 +37,7 @@ function clocks(values) {
     const text = moment(value);
     const before = day;
     day = text.slice(0, 10);
-    const date = new Date(value).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+    const date = `${Number(day.slice(8))} ${MONTHS[Number(day.slice(5, 7)) - 1]}`;
     const apart = values.length > 1 ? values[1] - values[0] : 60000;
     if (apart >= 86400000) return date;
     return text.slice(11, apart < 60000 ? 19 : 16) + (before !== day ? `\n${date}` : "");
@@ -289,7 +292,8 @@ function options(chart) {
     width: plot.clientWidth,
     height: HEIGHT,
     ms: 1,
-    tzDate: (time) => uPlot.tzDate(new Date(time), "Etc/UTC"),
+    // A date that reads by the clock here as this one does in UTC.
+    tzDate: (time) => new Date(time + new Date(time).getTimezoneOffset() * 60000),
     legend: { show: false },
     padding: [model.unit.name ? 18 : 10, 12, 0, 4],
     focus: { alpha: 0.25 },
