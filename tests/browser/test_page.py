@@ -194,6 +194,7 @@ def test_service_checks_have_a_timeline(page: Page, account: Any) -> None:
     rows = page.get_by_role("region", name="Timeline").locator("tbody tr")
     expect(rows).to_have_count(12)
     expect(rows.filter(has_text="web-05").locator("rect.alert")).to_have_count(1)
+    expect(rows.filter(has_text="stale").get_by_role("link")).to_have_text(["web-12"])
 
 
 def test_template_variable_changes_the_graph(page: Page, account: Any) -> None:

@@ -6,7 +6,7 @@ Source: https://docs.datadoghq.com/monitors/types/metric/, .../service_check/ an
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -268,13 +268,13 @@ def _check(asked: CheckCondition, group: tuple[str, ...], runs: list[CheckRun]) 
         streams.setdefault((run.host, run.tags), []).append(run)
     # One that is gone, as with an instance that was taken out of its check, says nothing more of a group that reports.
     # What has gone altogether stays the group's own affair, as the monitor's options for missing data have it.
-    reporting = [some for some in streams.values() if seen.last_data - some[0].timestamp <= _patience(some)]
+    reporting = [some for some in streams.values() if seen.last_data - some[0].timestamp <= patience(some)]
     if asked.verdict.startswith("pct_by_status"):
         return replace(seen, value=100 * sum(some[0].status == 2 for some in reporting) / len(reporting))
     return replace(seen, runs=tuple(tuple(run.status for run in some[: asked.last]) for some in reporting))
 
 
-def _patience(runs: list[CheckRun]) -> float:
+def patience(runs: Sequence[CheckRun]) -> float:
     """Seconds after which runs, the newest first, are missed."""
     return max(CHECK_MISSED, _RUNS_MISSED * (runs[0].timestamp - runs[1].timestamp) if len(runs) > 1 else 0)
 

@@ -7,7 +7,7 @@ from module_utils._query.monitor import CheckCondition, MetricCondition
 from starlette.requests import Request
 
 from ..alert import schedule
-from ..alert.observe import Asked, condition
+from ..alert.observe import Asked, condition, patience
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import View
@@ -119,15 +119,23 @@ class Alerts(Pages):
         asked = _asked(monitor)
         if not isinstance(asked, CheckCondition):
             return []
-        start, end = span(request, self.clock.now())
+        now = self.clock.now()
+        start, end = span(request, now)
         tags_of, over = self.store.host_tags(), set(asked.over) - {"*"}
         groups: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
         for run in self.store.check_runs(check=asked.check, most=_MOST_RUNS):
             tags = {f"host:{run.host}", *run.tags, *tags_of.get(run.host, ())}
             if over <= tags and not set(asked.exclude) & tags:
                 groups.setdefault((run.host, run.tags), []).append(run)
+        for runs in groups.values():
+            runs.sort(key=lambda run: -run.timestamp)
         return [
-            {"host": host, "tags": tags, "parts": strip(runs, start, end)}
+            {
+                "host": host,
+                "tags": tags,
+                "stale": now - runs[0].timestamp > patience(runs),
+                "parts": strip(runs, start, end),
+            }
             for (host, tags), runs in sorted(groups.items())
         ]
 

@@ -10,6 +10,7 @@ from module_utils._query.metric import Query, Series
 from module_utils._query.scope import Tag
 from starlette.requests import Request
 
+from ..alert.observe import patience
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import chart, label
@@ -144,7 +145,11 @@ class Hosts(Pages):
             self.store.check_runs(name, most=_MOST_RUNS), key=lambda run: (run.check, run.tags, -run.timestamp)
         )
         groups = [list(some) for _, some in itertools.groupby(runs, lambda run: (run.check, run.tags))]
-        return [{"run": some[0], "parts": strip(some, start, end)} for some in groups]
+        now = self.clock.now()
+        return [
+            {"run": some[0], "stale": now - some[0].timestamp > patience(some), "parts": strip(some, start, end)}
+            for some in groups
+        ]
 
     def _values(self, metric: str, now: float) -> dict[str, float]:
         """The average of a metric on each host over the last minutes, in one query for all of them."""

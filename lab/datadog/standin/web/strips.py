@@ -1,15 +1,13 @@
 """Timelines: what runs of a service check said over a span of time, as parts of a strip. Pure."""
 
 import itertools
-import statistics
 from collections.abc import Iterable
 
+from ..alert.observe import patience
 from ..wire.bodies import CheckRun, Json
 
 STATES = ("OK", "Warn", "Alert", "No Data")
 WIDTH = 1000
-# A run counts until so many of the usual pauses after it, and for at least these seconds.
-_PAUSES, _LEAST = 3, 90
 
 
 def strip(runs: Iterable[CheckRun], start: int, end: int) -> list[Json]:
@@ -18,8 +16,7 @@ def strip(runs: Iterable[CheckRun], start: int, end: int) -> list[Json]:
     Where nothing was said for long, the state is that of no data.
     """
     ordered = sorted(runs, key=lambda run: run.timestamp)
-    pauses = [later.timestamp - run.timestamp for run, later in itertools.pairwise(ordered)]
-    lasts = max(_LEAST, int(_PAUSES * statistics.median(pauses)) if pauses else 0)
+    lasts = int(patience(ordered[::-1])) if ordered else 0
     found: list[tuple[int, int, str]] = []
 
     def add(begin: int, finish: int, state: str) -> None:

@@ -25,7 +25,12 @@ def test_a_check_that_stops_has_no_data_after_three_pauses() -> None:
 
 
 def test_runs_before_and_after_the_span_are_cut_off() -> None:
-    assert parts({-20: 1, 980: 0, 1100: 2}) == [("Warn", 0, 980), ("OK", 980, 1000)]
+    assert parts({-20: 1, 80: 0, 980: 0, 1100: 2}) == [
+        ("Warn", 0, 80),
+        ("OK", 80, 440),
+        ("No Data", 440, 980),
+        ("OK", 980, 1000),
+    ]
 
 
 def test_nothing_is_all_no_data() -> None:
