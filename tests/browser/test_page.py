@@ -189,7 +189,7 @@ def test_service_checks_have_a_timeline(page: Page, account: Any) -> None:
     strip = page.get_by_role("img", name=re.compile("^mysql.can_connect: "))
     expect(strip).to_have_attribute("aria-label", re.compile("OK from .*, Alert from [^,]*$"))
     red = [float(part.get_attribute("width") or 0) for part in strip.locator("rect.alert").all()]
-    assert sum(red) == pytest.approx(250, abs=25), "a quarter of an hour of an hour"
+    assert 225 < sum(red) < 400, "a quarter of an hour, and what the tests before this one took"
     page.goto(f"/monitors/{account.monitors[2]}")
     rows = page.get_by_role("region", name="Timeline").locator("tbody tr")
     expect(rows).to_have_count(12)

@@ -21,6 +21,9 @@ _KNOWN = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "UNTIL", "COUNT", "WKST"}
 _SNAPSHOT = re.compile(r"/snapshot/view/[\w/-]+/[0-9a-f]{40}\.png")
 _MARKDOWN = re.compile(r"\s*%%%[ \t]*\n(.*?)\n?[ \t]*%%%\s*", re.DOTALL)
 
+# Characters that are rendered, at most: some ten times what Datadog takes in an event.
+_LONG = 40_000
+
 
 # -------------------------------------------------------------------------------------------------------- schedules
 def recurrence(rule: Json, zone: str) -> str:
@@ -86,7 +89,9 @@ _RENDERER.add_render_rule("image", _picture)
 
 
 def markdown(text: str) -> Markup:
-    """A text as markup that cannot hold any markup of its own."""
+    """A text as markup that cannot hold any markup of its own; one that would take long is shown as it is."""
+    if len(text) > _LONG:
+        return Markup('<p class="prose">{}</p>').format(text)
     return Markup(_RENDERER.render(text))
 
 

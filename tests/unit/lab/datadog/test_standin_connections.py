@@ -88,7 +88,7 @@ def test_a_request_has_to_arrive_in_time(standin: Standin, begin: bytes, more: b
 def test_an_answer_has_to_be_taken_in_time(standin: Standin) -> None:
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
     # A megabyte as sent, which the page shows as five.
-    note = {"definition": {"type": "note", "content": "<" * 1_250_000}}
+    note = {"definition": {"type": "note", "content": "", "title": "<" * 1_250_000}}
     body = json.dumps({"title": "long", "layout_type": "ordered", "widgets": [note]}).encode()
     status, made = standin.request("POST", "/api/v1/dashboard", body, content_type="application/json", **keys)
     assert status == 200

@@ -72,5 +72,10 @@ def test_nothing_that_was_sent_becomes_markup(text: str) -> None:
         assert 'href="javascript' not in shown and 'href="data' not in shown and '" onerror' not in shown
 
 
+def test_a_text_that_would_take_long_is_shown_as_it_is() -> None:
+    assert "<strong>" in words.markdown("**a** " * 10)
+    assert words.markdown("**a** " * 10_000).startswith('<p class="prose">**a**')
+
+
 def test_conditions_that_do_not_hold_leave_no_gap_in_a_mail() -> None:
     assert words.markdown("\n\n\nIt is high.\n\n\n\n@ops").split("\n") == ["<p>It is high.</p>", "<p>@ops</p>", ""]
