@@ -46,7 +46,7 @@ class Unit:
         """A value for reading; one that would be rounded to nothing has its first digits."""
         if value is None:
             return "-"
-        size, text = next((one for one in self.steps if abs(value) >= one[0]), self.steps[-1])
+        size, text = next((one for one in self.steps if (abs(value) or 1) >= one[0]), self.steps[-1])
         shown = f"{value / size:,.{precision}f}"
         if 0 < abs(value / size) < 10**-precision:
             shown = f"{value / size:.{max(1, precision)}g}"

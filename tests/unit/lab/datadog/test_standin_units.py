@@ -33,6 +33,7 @@ units = importlib.import_module("standin.graph.units")
         ("avg:my_metric{*}", 1234.5, "1.23k"),
         ("avg:my_metric{*}", 0.0015, "0.0015"),
         ("avg:my_metric{*}", 0, "0"),
+        ("avg:trace.flask.request{*}", 0, "0 s"),
         ("no query", 5, "5"),
     ],
 )

@@ -14,7 +14,7 @@ const moment = (milliseconds) => new Date(milliseconds).toISOString().slice(0, 1
 
 // ------------------------------------------------------------------------------------------------------------ numbers
 // A unit is steps of [size, text], the largest first, and the name of what is counted: see graph/units.py.
-const step = (steps, value) => steps.find(([size]) => Math.abs(value) >= size) || steps[steps.length - 1];
+const step = (steps, value) => steps.find(([size]) => (Math.abs(value) || 1) >= size) || steps[steps.length - 1];
 // A formatter is made once: that takes longer than all of its numbers.
 const decimal = Array.from({ length: 10 }, (_, most) => new Intl.NumberFormat("en", { maximumFractionDigits: most }));
 const rounded = (value) => decimal[9].format(Number(value.toPrecision(Math.abs(value) < 1 ? 3 : 4)));
