@@ -34,7 +34,7 @@ def address(view: str, account: Any) -> str:
         "service": "/services/shop",
         "trace": f"/trace/{traffic.FAILED}",
     }
-    return places.get(view, f"/{view}")
+    return places.get(view, f"/{view.lstrip('/')}")
 
 
 def opened(page: Page, view: str, account: Any) -> None:
@@ -262,6 +262,19 @@ def test_axes_legends_and_numbers_have_units(page: Page, account: Any) -> None:
     opened(page, "service", account)
     latency = page.locator("figure", has=page.get_by_role("heading", name="Latency")).locator(".plot")
     assert all(text.endswith(" ms") for text in latency.evaluate(ticks)[1:])
+    # What somebody says of a metric counts.
+    account.call("PUT", "/api/v1/metrics/app.barks", {"unit": "bark", "per_unit": "second"})
+    now = account.call("GET", "/lab/clock")["epoch"]
+    sent = {
+        "metric": "app.barks",
+        "type": "gauge",
+        "host": "web-01",
+        "tags": [],
+        "points": [[now - 60, 3], [now - 30, 4]],
+    }
+    account.call("POST", "/api/v1/series", {"series": [sent]})
+    opened(page, "/metrics/app.barks", account)
+    expect(page.locator(".lines b")).to_have_text("4 barks/s")
 
 
 def test_explorer_draws_what_is_chosen_or_written_and_tells_errors(page: Page, account: Any) -> None:

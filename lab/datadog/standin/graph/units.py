@@ -8,8 +8,11 @@ https://docs.datadoghq.com/tracing/metrics/metrics_namespace/
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from module_utils._query.metric import (
     Binary,
@@ -64,6 +67,7 @@ class Unit:
 
 
 def _scaled(steps: _STEPS, size: float) -> Unit:
+    """The steps for values in a unit of this size: MiB, say, are of 1024 ** 2 bytes."""
     return Unit(tuple((step / size, text) for step, text in steps))
 
 
@@ -88,13 +92,13 @@ _KNOWN: tuple[tuple[str, Unit], ...] = (
         _scaled(_BYTES, 1024**2),
     ),
     (r"system\.disk\.(total|used|free)", _scaled(_BYTES, 1024)),
-    (r"system\.disk\.(read|write)_time", _scaled(_TIME, 1000)),
+    (r"system\.disk\.(read|write)_time", _scaled(_TIME, 1e-3)),
     (r"system\.net\.bytes_\w+|mysql\.performance\.bytes_\w+", _B.per_second()),
     (r"system\.net\.packets_\w+\.count", _counted("packets/s")),
     (r"system\.net\.packets_\w+\.error", _counted("errors/s")),
     (r"system\.uptime|ntp\.offset|mysql\.replication\.seconds_\w+", SECONDS),
     (r"mysql\.performance\.((slow_)?queries|questions|com_\w+|qcache_(inserts|lowmem_prunes))", _counted("queries/s")),
-    (r"mysql\.performance\.(query_run_time\.avg|digest_95th_percentile\.avg_us)", _scaled(_TIME, 1_000_000)),
+    (r"mysql\.performance\.(query_run_time\.avg|digest_95th_percentile\.avg_us)", _scaled(_TIME, 1e-6)),
     (r"mysql\.performance\.handler_\w+", _counted("operations/s")),
     (r"mysql\.performance\.(threads_connected)|mysql\.net\.max_connections\w*", _counted("connections")),
     (r"mysql\.net\.(connections|aborted_\w+)", _counted("connections/s")),
@@ -118,19 +122,62 @@ _OTHERS = (
 )
 
 
+_LENGTHS = {
+    "nanosecond": 1e-9,
+    "microsecond": 1e-6,
+    "millisecond": 1e-3,
+    "second": 1.0,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86400.0,
+}
+_PARTS: dict[str, Unit] = {
+    "percent": _PERCENT,
+    "fraction": _FRACTION,
+    **{f"{name}byte": _scaled(_BYTES, 1024**power) for power, name in enumerate(("", "kibi", "mebi", "gibi", "tebi"))},
+    **{name: _scaled(_TIME, size) for name, size in _LENGTHS.items()},
+}
+# What somebody has said of metrics, while a page is made: their metadata by name.
+_said: ContextVar[Mapping[str, Mapping[str, Any]] | None] = ContextVar("said", default=None)
+
+
+@contextmanager
+def said(metadata: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Within this, metrics have the units that their metadata gives them, in place of those that are known here."""
+    token = _said.set(metadata)
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
+def declared(name: str, per: str | None = None) -> Unit:
+    """The unit of this name of Datadog's, such as mebibyte or query; for each `per`, of which second is known."""
+    unit = _PARTS.get(name) or _counted(name[:-1] + "ies" if name.endswith("y") else f"{name}s")
+    return unit.per_second() if per == "second" else Unit(unit.steps, f"{unit.name}/{per}") if per else unit
+
+
 def of_metric(name: str) -> Unit:
-    """The unit of a metric, a plain number where none is known."""
+    """The unit of a metric: what was said of it, or what is known of its name; a plain number otherwise."""
+    own = (_said.get() or {}).get(name) or {}
+    if own.get("unit"):
+        return declared(str(own["unit"]), own.get("per_unit"))
     return next((unit for pattern, unit in _KNOWN if re.fullmatch(pattern, name)), PLAIN)
 
 
-@functools.lru_cache(maxsize=4096)
 def of_query(text: str) -> Unit:
     """The unit of what a query asks for, a plain number where it has none of its own."""
+    expression = _parsed(text)
+    return _of(expression) if expression else PLAIN
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(text: str) -> Expression | None:
     try:
         (expression,) = parse(text).expressions
     except (QuerySyntaxError, ValueError):
-        return PLAIN
-    return _of(expression)
+        return None
+    return expression
 
 
 def shared(units: Iterable[Unit]) -> Unit:

@@ -41,6 +41,11 @@ class Documents:
         rows = self._database.read("SELECT body FROM document WHERE kind = ? ORDER BY number", kind)
         return [json.loads(body) for (body,) in rows]
 
+    def named(self, kind: Kind) -> dict[str, Json]:
+        """All of a kind by their ids."""
+        rows = self._database.read("SELECT id, body FROM document WHERE kind = ?", kind)
+        return {id_: json.loads(body) for id_, body in rows}
+
     def get(self, kind: Kind, id_: str | int) -> Json | None:
         """One document, None where there is none."""
         rows = self._database.read("SELECT body FROM document WHERE kind = ? AND id = ?", kind, str(id_))

@@ -22,7 +22,7 @@ from ..api.calls import Entry, Room
 from ..clock import epoch
 from ..errors import Refused
 from ..graph.model import live, number
-from ..graph.units import SECONDS, of_metric
+from ..graph.units import SECONDS, of_metric, said
 from ..wire.bodies import Json
 from . import words
 from .assets import address, packed
@@ -140,7 +140,8 @@ class Pages(Room):
     def endpoint(self, _entry: Entry, view: Callable[[Request], tuple[str, Json]]) -> Callable[[Request], Response]:
         def handle(request: Request) -> Response:
             try:
-                return _render(self, request, *view(request))
+                with said(self.documents.named("metric metadata")):
+                    return _render(self, request, *view(request))
             # A refusal becomes a page too.
             except Refused as error:
                 return _render(self, request, "error.html", {"problems": error.errors}, error.status)

@@ -30,6 +30,8 @@ units = importlib.import_module("standin.graph.units")
         ("avg:system.mem.used{*} + avg:system.mem.free{*}", 2048, "2 GiB"),
         ("avg:system.mem.used{*} / avg:system.mem.total{*}", 0.5, "0.5"),
         ("count:system.cpu.user{*}", 4, "4"),
+        ("avg:system.disk.read_time{*}", 1500, "1.5 s"),
+        ("avg:mysql.performance.query_run_time.avg{*}", 2500, "2.5 ms"),
         ("avg:my_metric{*}", 1234.5, "1.23k"),
         ("avg:my_metric{*}", 0.0015, "0.0015"),
         ("avg:my_metric{*}", 0, "0"),
@@ -46,3 +48,22 @@ def test_lines_of_several_units_have_none_together() -> None:
     assert units.shared([of("avg:system.cpu.user{*}"), of("avg:system.cpu.system{*}")]).show(1) == "1%"
     assert units.shared([of("avg:system.cpu.user{*}"), of("avg:system.mem.used{*}")]) == units.PLAIN
     assert units.shared([]) == units.PLAIN
+
+
+@pytest.mark.parametrize(
+    ("unit", "per", "value", "shown"),
+    [
+        ("byte", None, 2048, "2 KiB"),
+        ("mebibyte", "second", 2048, "2 GiB/s"),
+        ("millisecond", None, 1500, "1.5 s"),
+        ("hour", None, 48, "2 d"),
+        ("percent", None, 12, "12%"),
+        ("query", "second", 12, "12 queries/s"),
+        ("dog", None, 3, "3 dogs"),
+        ("dog", "kennel", 3, "3 dogs/kennel"),
+    ],
+)
+def test_a_metric_has_the_unit_that_its_metadata_gives_it(unit: str, per: str | None, value: float, shown: str) -> None:
+    with units.said({"my_metric": {"unit": unit, "per_unit": per}}):
+        assert units.of_query("avg:my_metric{*}").show(value) == shown
+    assert units.of_query("avg:my_metric{*}") == units.PLAIN
