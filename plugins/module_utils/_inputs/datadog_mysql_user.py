@@ -25,6 +25,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts impor
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.dbm import lacking
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.integration import (
     connection_problems,
+    needing_tables,
     options_problems,
 )
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.servers import (
@@ -135,6 +136,12 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     problems += options_problems(named("options"), values["options"])
     problems += tags_problems(named("tags"), values["tags"])
     problems += _privileges(named("privileges"), values["privileges"])
+    if values["create"] and values["privileges"] == {}:
+        problems += [
+            f"{named(variable)}.{name} shows only tables on which the user has a right: give it one in "
+            f"{named('privileges')}, for example {{shop.*: SELECT}}"
+            for variable, name in needing_tables(values["connection"], values["options"])
+        ]
     if values["flavour"] not in ("mysql", "mariadb"):
         # As the specification says it of the role mysql, which may not be for this host.
         variable = "mysql_flavour" if values["flavour"] == inputs["flavour"] else named("flavour")

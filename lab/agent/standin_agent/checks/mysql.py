@@ -66,6 +66,22 @@ USERS = """SELECT processlist_user, processlist_host, processlist_db, processlis
     FROM performance_schema.threads WHERE processlist_user IS NOT NULL AND processlist_state IS NOT NULL
     GROUP BY processlist_user, processlist_host, processlist_db, processlist_state"""
 USER_TAGS = ("processlist_user", "processlist_host", "processlist_db", "processlist_state")
+# What the options of sizes add, each with the tags of its rows. They count the tables on which the user has a right.
+SIZES = {
+    "schema_size_metrics": (
+        ("mysql.info.schema.size",),
+        ("schema",),
+        """SELECT table_schema, IFNULL(SUM(data_length + index_length) / 1048576, 0)
+        FROM information_schema.TABLES GROUP BY table_schema""",
+    ),
+    "table_size_metrics": (
+        ("mysql.info.table.index_size", "mysql.info.table.data_size"),
+        ("schema", "table"),
+        """SELECT table_schema, table_name, IFNULL(index_length / 1048576, 0), IFNULL(data_length / 1048576, 0)
+        FROM information_schema.TABLES
+        WHERE table_schema NOT IN ('mysql', 'performance_schema', 'information_schema', 'sys')""",
+    ),
+}
 # What `extra_performance_metrics` adds: heavy on a server with many statements.
 EXTRA = {
     "mysql.performance.query_run_time.avg": """SELECT CONCAT('schema:', schema_name),
@@ -108,8 +124,6 @@ class MySqlCheck(AgentCheck):
                 cursor.execute(statement)
                 found.update(cursor.fetchall())
             self._learn(found)
-            # MariaDB from 10.8 on counts the log's fsyncs with all others only: there this is the upper bound.
-            found.setdefault("Innodb_os_log_fsyncs", found.get("Innodb_data_fsyncs", "0"))
             self._submit(found)
             self._submit_cpu(found, connection)
             self._ask(cursor, found)
@@ -172,6 +186,7 @@ class MySqlCheck(AgentCheck):
                 self._gauge("mysql.performance.user_connections", row[-1], tags)
         if on["performance_schema"] and is_affirmative(self._options.get("extra_performance_metrics", False)):
             self._extra(cursor)
+        self._submit_sizes(cursor)
         index = self.instance.get("index_metrics") or {}
         interval = index.get("collection_interval", INDEX_INTERVAL)
         if is_affirmative(index.get("enabled", True)) and time.monotonic() - self._index_asked >= interval:
@@ -180,6 +195,17 @@ class MySqlCheck(AgentCheck):
                 for schema, table, index_name, *values in self._rows(cursor, statement):
                     for name, value in zip(names, values, strict=True):
                         self._gauge(name, value, [f"db:{schema}", f"table:{table}", f"index:{index_name}"])
+
+    def _submit_sizes(self, cursor: Any) -> None:
+        for option, (names, tags, statement) in SIZES.items():
+            if is_affirmative(self._options.get(option, False)):
+                rows = self._rows(cursor, statement)
+                if not rows:
+                    self.warning("%s: information_schema shows the user no table", option)
+                for row in rows:
+                    own = [f"{tag}:{value}" for tag, value in zip(tags, row, strict=False)]
+                    for name, value in zip(names, row[len(tags) :], strict=True):
+                        self._gauge(name, value, own)
 
     def _extra(self, cursor: Any) -> None:
         self.warning(

@@ -37,6 +37,7 @@ class Server:
     def __init__(self) -> None:
         self.status, self.refuses, self.asked = dict(STATUS), "-", list[str]()
         self.login: dict[str, Any] = {}
+        self.tables = [("shop", "goods", 1, 2)]
         self.port = 3306
 
     def connect(self, **login: Any) -> Server:
@@ -73,6 +74,8 @@ class Server:
             "innodb_index_stats": [("shop", "goods", "name", 0.5)],
             "by_index_usage": [("shop", "goods", "name", 1, 2, 3)],
             "performance_schema.threads": [("app", "localhost", "shop", "executing", 2)],
+            "GROUP BY table_schema": [("shop", 5)],
+            "information_schema.TABLES": self.tables,
             "GROUP BY schema_name": [("schema:shop", 9)],
             "MAX(avg_timer_wait)": [("", 9)],
         }
@@ -189,6 +192,25 @@ def test_deprecated_option_warns_at_each_run_and_alone_gives_its_metrics(run: An
     given = run(2, **SOCK, options={"extra_performance_metrics": True})
     assert len(given.warnings) == 2 and "deprecated" in given.warnings[0]
     assert extra <= set(given.values)
+
+
+def test_log_fsyncs_are_sent_only_where_the_server_counts_them(run: Any, server: Server) -> None:
+    """MariaDB from 10.8 on does not, as the unmodified class showed on 10.11."""
+    assert "mysql.innodb.os_log_fsyncs" in run().values
+    del server.status["Innodb_os_log_fsyncs"]
+    server.status["Innodb_data_fsyncs"] = "9"
+    assert "mysql.innodb.os_log_fsyncs" not in run().values
+
+
+def test_sizes_are_sent_where_they_are_asked_for_and_missing_tables_warned_of(run: Any, server: Server) -> None:
+    options = {"schema_size_metrics": True, "table_size_metrics": True}
+    given = run(1, **SOCK, options=options)
+    assert given.values["mysql.info.schema.size"] == [5.0] and given.warnings == []
+    assert [given.values[f"mysql.info.table.{name}_size"] for name in ("index", "data")] == [[1.0], [2.0]]
+    assert {"schema:shop", "table:goods"} <= set(given.tags["mysql.info.table.data_size"])
+    server.tables = []
+    assert "table_size_metrics: information_schema shows the user no table" in run(1, **SOCK, options=options).warnings
+    assert "mysql.info.schema.size" not in run().values
 
 
 def test_index_metrics_are_asked_for_at_their_interval(run: Any, server: Server) -> None:

@@ -158,6 +158,15 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
         ({"tags": ["x"]}, "datadog_mysql_user_tags: 'x'"),
         ({"privileges": ["shop"]}, "datadog_mysql_user_privileges is not a dictionary"),
         (
+            {"options": {"table_size_metrics": "yes"}},
+            "datadog_mysql_user_options.table_size_metrics shows only tables on which the user has a right: give it "
+            "one in datadog_mysql_user_privileges, for example {shop.*: SELECT}",
+        ),
+        (
+            {"instances": [{"connection": {"sock": "/a", "collect_schemas": {"enabled": True}}}]},
+            "datadog_mysql_user_instances[0].connection.collect_schemas shows only tables",
+        ),
+        (
             {"privileges": {"shop": "SELECT"}},
             "datadog_mysql_user_privileges is 'shop:SELECT': 'shop:SELECT' names no place",
         ),
@@ -247,6 +256,9 @@ def test_problem_of_the_monitoring_user_is_named_once(changes: dict[str, Any], w
         {"instances": [{"login_user": "root", "login_password": "x"}]},
         {"instances": [{**SECOND, "max_connections": 1, "tags": ["a:b"], "privileges": {"shop.*": "SELECT"}}]},
         {"instances": [{}, {"connection": {**USER["connection"], "only_custom_queries": True}}]},
+        {"options": {"table_size_metrics": True}, "privileges": {"shop.*": "SELECT"}},
+        {"options": {"table_size_metrics": "no"}, "connection": {"sock": "/a", "collect_schemas": {"enabled": False}}},
+        {"instances": [{**OTHERS, "options": {"table_size_metrics": True}}]},
     ],
 )
 def test_servers_that_are_fine(changes: dict[str, Any]) -> None:
