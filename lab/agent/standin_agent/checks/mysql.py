@@ -47,20 +47,20 @@ GAUGES = {
 }
 
 
-# Asked for every 300 seconds.
-INDEX_INTERVAL = 300
+# Asked for every 300 seconds, of so many indexes, the largest; those of a table's partitions count as one, in bytes.
+INDEX_INTERVAL, INDEX_LIMIT = 300, 1000
+_SIZES = """SELECT database_name AS db, SUBSTRING_INDEX(table_name, '#p#', 1) AS tbl, index_name AS idx,
+    SUM(stat_value) * @@innodb_page_size AS bytes FROM mysql.innodb_index_stats WHERE stat_name = 'size'
+    GROUP BY db, tbl, idx ORDER BY bytes DESC LIMIT {limit}"""
 INDEX_QUERIES = {
-    ("mysql.index.size",): """SELECT database_name, table_name, index_name,
-        ROUND(stat_value * @@innodb_page_size / 1024 / 1024, 2)
-        FROM mysql.innodb_index_stats WHERE stat_name = 'size' AND index_name != 'PRIMARY'""",
+    ("mysql.index.size",): _SIZES,
     (
         "mysql.index.reads",
         "mysql.index.updates",
         "mysql.index.deletes",
-    ): """SELECT object_schema, object_name, index_name,
-        count_read, count_update, count_delete FROM performance_schema.table_io_waits_summary_by_index_usage
-        WHERE index_name IS NOT NULL AND index_name != 'PRIMARY'
-        AND object_schema NOT IN ('mysql', 'performance_schema')""",
+    ): f"""SELECT db, tbl, idx, count_read, count_update, count_delete
+        FROM performance_schema.table_io_waits_summary_by_index_usage JOIN ({_SIZES}) AS known
+        ON (object_schema, object_name, index_name) = (db, tbl, idx)""",
 }
 USERS = """SELECT processlist_user, processlist_host, processlist_db, processlist_state, COUNT(processlist_user)
     FROM performance_schema.threads WHERE processlist_user IS NOT NULL AND processlist_state IS NOT NULL
@@ -191,8 +191,9 @@ class MySqlCheck(AgentCheck):
         interval = index.get("collection_interval", INDEX_INTERVAL)
         if is_affirmative(index.get("enabled", True)) and time.monotonic() - self._index_asked >= interval:
             self._index_asked = time.monotonic()
+            limit = int(index.get("limit", INDEX_LIMIT))
             for names, statement in INDEX_QUERIES.items():
-                for schema, table, index_name, *values in self._rows(cursor, statement):
+                for schema, table, index_name, *values in self._rows(cursor, statement.format(limit=limit)):
                     for name, value in zip(names, values, strict=True):
                         self._gauge(name, value, [f"db:{schema}", f"table:{table}", f"index:{index_name}"])
 

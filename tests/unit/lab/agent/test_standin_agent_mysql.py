@@ -71,8 +71,8 @@ class Server:
             "ENGINES": [("InnoDB",)],
             "lock_deadlocks": [(3,)],
             "BINARY LOGS": [("a", 5), ("b", 6)],
-            "innodb_index_stats": [("shop", "goods", "name", 0.5)],
             "by_index_usage": [("shop", "goods", "name", 1, 2, 3)],
+            "innodb_index_stats": [("shop", "goods", "name", 16384)],
             "performance_schema.threads": [("app", "localhost", "shop", "executing", 2)],
             "GROUP BY table_schema": [("shop", 5)],
             "information_schema.TABLES": self.tables,
@@ -215,8 +215,10 @@ def test_sizes_are_sent_where_they_are_asked_for_and_missing_tables_warned_of(ru
 
 def test_index_metrics_are_asked_for_at_their_interval(run: Any, server: Server) -> None:
     given = run(3)
-    assert sum("innodb_index_stats" in statement for statement in server.asked) == 1
-    assert given.values["mysql.index.size"] == [0.5]
+    # Of the usage, only that of the indexes whose sizes are sent.
+    assert sum("innodb_index_stats" in statement for statement in server.asked) == 2
+    assert all("LIMIT 1000" in statement for statement in server.asked if "innodb_index_stats" in statement)
+    assert given.values["mysql.index.size"] == [16384.0]
     assert [given.values[f"mysql.index.{name}"] for name in ("reads", "updates", "deletes")] == [[1.0], [2.0], [3.0]]
     assert {"db:shop", "table:goods", "index:name"} <= set(given.tags["mysql.index.size"])
     assert "mysql.index.size" not in run(1, **SOCK, index_metrics={"enabled": False}).values
