@@ -16,8 +16,9 @@ INTERVAL = {"datadog_custom_check_interval": 33}
 # What differs between the two packages.
 VERSION = {"package datadog-agent", "/opt/datadog-agent/embedded/lib/site-packages/standin_agent/VERSION"}
 CHECK = "/etc/datadog-agent/conf.d/my_metric.d"
-# Stops every dpkg of the host in its work, so that it is still in it when the power goes.
-FREEZE = """for process in /proc/[0-9]*; do
+# Stops every dpkg of the host in the midst of unpacking the Agent, so that it is still there when the power goes.
+FREEZE = """until ls /opt/datadog-agent/embedded/lib/site-packages/*/*.dpkg-new >/dev/null 2>&1; do :; done
+for process in /proc/[0-9]*; do
     case $(cat $process/comm 2>/dev/null) in dpkg) kill -STOP ${process#/proc/} ;; esac
 done
 dpkg-query --show --showformat '${db:Status-Abbrev}' datadog-agent"""
@@ -55,8 +56,7 @@ def test_killed_run_can_be_taken_back(lab, again):
 
 def test_power_that_is_lost_in_dpkg_leaves_no_half_agent(lab, ready, again):
     run = lab.start("hosts", f"--limit={HOST}", extra=UPGRADE)
-    faults.wait_on_host(lab, HOST, "ls /opt/datadog-agent/embedded/lib/site-packages/*/*.dpkg-new")
-    assert lab.on(HOST, FREEZE).stdout == "iHR"
+    assert lab.on(HOST, f"timeout {faults.PATIENCE} sh <<'END'\n{FREEZE}\nEND\n").stdout == "iHR"
     lab.power_off(HOST)
     assert run.end().status != 0
     lab.power_on(HOST)
