@@ -81,9 +81,9 @@ os.fsync = fsync
 def test_power_that_is_lost_while_a_file_is_written_leaves_the_old_one(lab, ready, again):
     own = lab.own_python(HOST)
     packages = lab.on(HOST, f"{own} -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'").stdout.strip()
-    assert (
-        lab.on(HOST, f"mkdir -p {packages} && cat >{packages}/sitecustomize.py <<'END'\n{WAITS}END\n").returncode == 0
-    )
+    # Python runs the lines of such a file when it starts.
+    place = f"mkdir -p {packages}; cd {packages}; echo import waits >waits.pth; cat >waits.py <<'END'\n{WAITS}END\n"
+    assert lab.on(HOST, place).returncode == 0
     python = {"all": {"hosts": {HOST: {"ansible_python_interpreter": own}}}}
     run = lab.start("hosts", f"--limit={HOST}", extra=INTERVAL, inventory=python)
     faults.wait_on_host(lab, HOST, "[ -e /run/is-writing ]")

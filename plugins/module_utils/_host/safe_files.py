@@ -347,20 +347,30 @@ def _lock(handle: int) -> bool:
 
 
 def _sweep(folder: Folder) -> None:
-    """Remove the temporary files of killed runs: those that no process has locked."""
+    """Remove the temporary files of killed runs: those that no process has locked.
+
+    The folder keeps its time: otherwise the next run would restart the service that reads it.
+    """
     whole = listable(folder)
     try:
-        names = [name for name in os.listdir(whole) if name.startswith(ASIDE)]
+        before = os.fstat(whole)
+        swept = [_swept(folder, name) for name in os.listdir(whole) if name.startswith(ASIDE)]
+        if any(swept):
+            os.utime(whole, ns=(before.st_atime_ns, before.st_mtime_ns))
     finally:
         os.close(whole)
-    for name in names:
-        try:
-            with _opened(folder, name) as handle:
-                if handle is not None and _lock(handle):
-                    _unlink(folder, name)
-        except (FileProblem, OSError):
-            # It is not one of ours, does no harm and goes with its folder.
-            continue
+
+
+def _swept(folder: Folder, name: str) -> bool:
+    try:
+        with _opened(folder, name) as handle:
+            if handle is None or not _lock(handle):
+                return False
+            _unlink(folder, name)
+            return True
+    except (FileProblem, OSError):
+        # It is not one of ours, does no harm and goes with its folder.
+        return False
 
 
 def _unlink(folder: Folder, name: str) -> None:

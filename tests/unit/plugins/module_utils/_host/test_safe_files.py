@@ -445,6 +445,15 @@ class TestKilledRuns:
         assert not safe_files.ensure_file(module, str(path), "old\n", **WHO) or mode(path) == 0o640
         assert os.listdir(folder) == ["conf.yaml"]
 
+    def test_folder_keeps_its_time_when_what_was_left_is_removed(self, module, folder: Path) -> None:
+        """A service that reads the folder need not be restarted for that."""
+        safe_files.ensure_file(module, str(folder / "f"), "a\n", **WHO)
+        (folder / ".kennel-left").write_text("half")
+        os.utime(folder, (1_000_000_000, 1_000_000_000))
+        assert not safe_files.ensure_file(module, str(folder / "f"), "a\n", **WHO)
+        assert os.listdir(folder) == ["f"]
+        assert folder.stat().st_mtime == 1_000_000_000
+
     def test_what_another_run_holds_is_left_to_it(self, module, folder: Path, victim: Path) -> None:
         (folder / ".kennel-left").write_text(SECRET)
         (folder / ".kennel-held").write_text("")
