@@ -129,7 +129,10 @@ WIDGETS = {
         | TITLE,
         {"type": "timeseries", "requests": [Q], "show_legend": True, "time": {"live_span": "4h"}} | SHOWN,
     ),
-    "no title": ({"type": "event_stream", "query": "*", "title": False}, {"type": "event_stream", "query": "*"}),
+    "no title": (
+        {"type": "event_stream", "query": "*", "tags_execution": "and", "title": False, "timeframe": ""},
+        {"type": "event_stream", "query": "*", "tags_execution": "and"},
+    ),
     "a note": (
         {"type": "note", "html": "<b>Hi</b>", "bgcolor": "pink", "tick": True, "tick_pos": "50%", "font_size": 14},
         {
