@@ -39,6 +39,8 @@ _SENT_HEADERS = ("content-type", "content-encoding")
 # Parts of a path that name one object: by their form, and by what they follow.
 _ID = r"\d+|[0-9a-f-]{32,64}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}|\w{16}-\w{32}"
 _IDS = re.compile(rf"/({_ID})(?=/|$)")
+# What reads by name, and finds what the account has of that name.
+_BY_NAME = re.compile(r"/api/v1/(?:metrics/([^/]+)|search)")
 _NAMED = re.compile(r"/(tags/hosts|host|events|metrics|restriction_policy|dashboard/public)/(?!{id})[^/]+")
 _PICTURES = re.compile(r"/(snapshot_status)/.+$")
 
@@ -131,14 +133,17 @@ def replay(path: Path, sender: Sender, scope: str = "") -> Iterator[Row]:
     recorded = recorded_at(path, interactions)
     rewriter = Rewriter(recorded, 0 if recorded is None else time.time() - recorded)
     made: set[str] = set()
+    told = ""
     for number, interaction in enumerate(interactions):
         if re.search(scope, interaction.path):
-            row = Row(path.name, number, interaction, _is_foreign(interaction, made))
+            row = Row(path.name, number, interaction, _is_foreign(interaction, made, told))
             _answer(row, sender, rewriter)
             yield row
             if row.foreign:
                 continue
         made.update(_ids(interaction.reply))
+        if interaction.method != "GET":
+            told += f"{interaction.path} {json.dumps(interaction.body)} "
 
 
 def _answer(row: Row, sender: Sender, rewriter: Rewriter) -> None:
@@ -240,10 +245,15 @@ def _unordered(value: Any) -> Any:
     return sorted(map(str, value)) if plain else value
 
 
-def _is_foreign(interaction: Interaction, made: set[str]) -> bool:
-    """Whether an answer depends on what the scenario has not made."""
+def _is_foreign(interaction: Interaction, made: set[str], told: str) -> bool:
+    """Whether an answer depends on what the scenario has not made; `told` is what it has sent."""
     if interaction.method != "GET" or interaction.status >= 400 or interaction.reply is None:
         return False
+    by_name = _BY_NAME.fullmatch(interaction.path)
+    if by_name:
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(interaction.url).query))
+        word = by_name[1] or asked.get("q", "").rpartition(":")[2]
+        return not word or word not in told
     named = [
         part
         for part in interaction.path.split("/")

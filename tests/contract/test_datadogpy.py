@@ -62,7 +62,8 @@ def test_lists_active_metrics(now, name):
 
 def test_a_metrics_type_is_kept(now, name):
     datadog.api.Metric.send(metric=name, points=(now, 1), type="count", interval=10)
-    assert datadog.api.Metadata.get(metric_name=name) == {"type": "count", "statsd_interval": 10}
+    unsaid = dict.fromkeys(("description", "integration", "per_unit", "short_name", "unit"))
+    assert datadog.api.Metadata.get(metric_name=name) == {**unsaid, "type": "count", "statsd_interval": 10}
     with pytest.raises(ApiError, match="Metric not found"):
         datadog.api.Metadata.get(metric_name=f"{name}.other")
 
@@ -169,6 +170,7 @@ def test_describes_a_metric(now, name):
         "description": "Sold.",
         "short_name": "sold",
         "unit": "page",
+        **dict.fromkeys(("integration", "per_unit", "statsd_interval")),
     }
     datadog.api.Metric.send(metric=name, points=(now, 1), type="gauge")
     assert update(metric_name=name, description="Sold pages.")["unit"] == "page"

@@ -52,7 +52,8 @@ class Metrics(Room):
         if found is None and said is None:
             raise Refused(404, f"Metric not found: {name}")
         type_, interval = found or ("gauge", 0)
-        return {"type": type_, **({"statsd_interval": interval} if interval else {}), **(said or {})}
+        known = {"type": type_, "statsd_interval": interval or None}
+        return {**dict.fromkeys((*_METADATA, "integration")), **known, **(said or {})}
 
     @on("PUT", "/api/v1/metrics/{name}")
     def describe(self, call: Call) -> Json:
