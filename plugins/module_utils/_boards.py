@@ -352,20 +352,26 @@ def _definition(widget: Body) -> Body:
         definition["requests"] = [_old_request(each) for each in definition["requests"]]
     if isinstance(definition.get("markers"), list):
         definition["markers"] = [_renamed(each, {"display_type": "type"}) for each in definition["markers"]]
-    return {"viz": widget["definition"]["type"], **definition}
+    return {**definition, "viz": widget["definition"]["type"]}
 
 
-def _old_request(found: Body) -> Body:
+def _old_request(found: Any) -> Any:
+    if not isinstance(found, dict):
+        return found
     made = _renamed(found, {"display_type": "type"})
-    if isinstance(made.get("style"), dict):
+    if "style" in made:
         made["style"] = _renamed(made["style"], {"line_width": "width", "line_type": "type"})
     if isinstance(made.get("metadata"), list):
-        made["metadata"] = {each["expression"]: {"alias": each.get("alias_name")} for each in made["metadata"]}
+        named = [
+            each for each in made["metadata"] if isinstance(each, dict) and isinstance(each.get("expression"), str)
+        ]
+        made["metadata"] = {each["expression"]: {"alias": each.get("alias_name")} for each in named}
     return made
 
 
-def _renamed(found: Body, names: dict[str, str]) -> Body:
-    return {names.get(name, name): value for name, value in found.items()}
+def _renamed(found: Any, names: dict[str, str]) -> Any:
+    # Datadog does not check every part of a widget.
+    return {names.get(name, name): value for name, value in found.items()} if isinstance(found, dict) else found
 
 
 # ---------------------------------------------------------------------------------------------------------- values

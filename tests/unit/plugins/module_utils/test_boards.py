@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.kennel.fleet.plugins.module_utils._boards import dashboard, graphs, is_old, screen
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
+from hypothesis import given
+from hypothesis import strategies as st
 
 Q = {"q": "avg:my_metric{$host} by {host}"}
 # What old clients send with every request and every widget: terraform-provider-datadog 2.18 does.
@@ -237,3 +239,56 @@ def test_back_and_forth_changes_nothing(name):
 )
 def test_which_bodies_are_of_the_old_form(body, old):
     assert is_old(body) is old
+
+
+NAMES = [
+    "viz",
+    "type",
+    "requests",
+    "style",
+    "yaxis",
+    "markers",
+    "metadata",
+    "conditional_formats",
+    "q",
+    "value",
+    "title",
+]
+NAMES += ["tile_def", "time", "params", "precision", "columns", "log_query", "compute", "expression", "definition", "x"]
+KINDS = [
+    "timeseries",
+    "query_value",
+    "toplist",
+    "hostmap",
+    "scatterplot",
+    "note",
+    "manage_status",
+    "log_stream",
+    "process",
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "*", "6", "auto", *KINDS]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(ANYTHING)
+def test_what_is_of_another_form_is_refused_and_nothing_else_happens(anything):
+    for body in (
+        {"title": "T", "graphs": [{"title": "g", "definition": anything}], "template_variables": anything},
+        {"title": "T", "graphs": anything},
+        {"board_title": "T", "widgets": [anything]},
+    ):
+        try:
+            assert isinstance(dashboard(body)["widgets"], list)
+        except ValueError as error:
+            assert str(error)
+
+
+@given(ANYTHING)
+def test_every_dashboard_that_datadog_takes_has_an_old_form(anything):
+    definition = {**(anything if isinstance(anything, dict) else {"requests": anything}), "type": "toplist"}
+    (graph,) = graphs([{"definition": definition}])
+    assert graph["definition"]["viz"] == "toplist"
+    assert screen([{"definition": definition}])[0]["definition"] == definition
