@@ -20,7 +20,7 @@ from . import calendar
 from .arithmetic import finite, paired, regrouped
 from .detect import band, dbscan, mad
 from .lines import METHODS, RANKS, Line, Points, Window, method
-from .transforms import LINES, VALUES, autosmooth
+from .transforms import LINES, VALUES, autosmooth, interpolated
 from .tree import modified
 
 # How anomalies() judges a point: by those before it, over at least this many seconds.
@@ -153,16 +153,18 @@ def _autosmooth(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 # --------------------------------------------------------------------------------------------------------- all lines
 def _default(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """default() and default_zero()."""
+    """default() and default_zero(): values of gauges are interpolated first, as far as Datadog does that."""
     (value,) = _arguments(node, float) if node.name == "default" else (*_arguments(node), 0.0)
     lines = _lines(node, window, evaluate)
     inner = node.arguments[0]
     if not lines and isinstance(inner, Series) and not inner.by:
         lines = [Line(inner.metric, str(inner), str(inner.scope), (), window.interval, {})]
-    return [
-        _changed(node, line, {at: line.points.get(at, value) for at in line.starts or window.buckets(line.interval)})
-        for line in lines
-    ]
+    found = []
+    for line in lines:
+        buckets = line.starts or window.buckets(line.interval)
+        known = interpolated(line.points, buckets, line.reach)
+        found.append(_changed(node, line, {bucket: known.get(bucket, value) for bucket in buckets}))
+    return found
 
 
 def _exclude_null(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:

@@ -33,7 +33,8 @@ class Line:
     """One series of an answer: `group` is its tags by the keys of `by`, `name` what it measures without any scope.
 
     `bounds` are the lower and the upper one where anomalies() drew them; `anomalous` tells which points it minds, or
-    outliers() does. `starts` are the beginnings of all buckets where they are not multiples of `interval`.
+    outliers() does. `starts` are the beginnings of all buckets where they are not multiples of `interval`. `reach` is
+    over how many seconds Datadog interpolates what was measured: nothing where there is no telling.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Line:
     bounds: tuple[Points, Points] | None = None
     anomalous: frozenset[int] = frozenset()
     starts: tuple[int, ...] = ()
+    reach: int = 0
 
 
 @dataclass(frozen=True)

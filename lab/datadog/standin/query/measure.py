@@ -34,13 +34,14 @@ def series(node: Series, store: Store, window: Window) -> list[Line]:
             groups.setdefault(group, []).append(one)
     measured = _distributions if any(one.type == DISTRIBUTION for one in chosen) else _values
     made, points_of = measured(node, store, window, groups)
+    gauges = made.fill == "linear" and all(one.type == "gauge" for one in chosen)
     lines = []
     for group, points in points_of.items():
         if points:
             scope = _scope_text(node, group)
             expression = f"{f'{node.aggregator}:' if node.aggregator else ''}{node.metric}{{{scope}}}"
             line = Line(node.metric, expression, scope, group, made.interval, points, node.aggregator)
-            lines.append(replace(line, starts=made.periods[:-1]))
+            lines.append(replace(line, starts=made.periods[:-1], reach=made.fill_limit if gauges else 0))
     return lines
 
 

@@ -5,10 +5,11 @@ pandas, whose ewm(span=N) they were taken from, and rate(), which leaves falling
 explains it: https://gist.github.com/alq666/3174101
 """
 
+import bisect
 import itertools
 import math
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .lines import METHODS, Points
 
@@ -47,6 +48,23 @@ def _pairs(points: Points) -> Iterator[tuple[int, int, float]]:
     """(time, seconds since the point before, change since then) of each point but the first."""
     for (before, old), (bucket, value) in itertools.pairwise(sorted(points.items())):
         yield bucket, bucket - before, value - old
+
+
+def interpolated(points: Points, buckets: Iterable[int], reach: int) -> Points:
+    """The points with those in between, in proportion, where they are at most `reach` seconds apart; beyond, and after
+    the last one, each stays for so long.
+
+    Source: the example of default_zero() in https://docs.datadoghq.com/dashboards/functions/interpolation/
+    """
+    known, filled = sorted(points), dict(points)
+    for bucket in buckets:
+        place = bisect.bisect_right(known, bucket)
+        if bucket in points or not place or bucket - known[place - 1] > reach:
+            continue
+        left, right = known[place - 1], known[place] if place < len(known) else None
+        part = (bucket - left) / (right - left) if right is not None and right - left <= reach else 0.0
+        filled[bucket] = points[left] + part * (points[right if right is not None else left] - points[left])
+    return filled
 
 
 def cumsum(points: Points) -> Points:

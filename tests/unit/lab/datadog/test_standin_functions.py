@@ -1,4 +1,4 @@
-"""The functions of queries and the formulas of widgets, as the stand-in Datadog evaluates them."""
+"""The functions of queries, as the stand-in Datadog evaluates them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[4]
 sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
-bodies, errors, evaluate, formulas, functions, store = (
+bodies, errors, evaluate, functions, store = (
     importlib.import_module(f"standin.{name}")
-    for name in ("wire.bodies", "errors", "query.evaluate", "query.formulas", "query.functions", "store")
+    for name in ("wire.bodies", "errors", "query.evaluate", "query.functions", "store")
 )
 parse = importlib.import_module("module_utils._query.metric").parse
 FUNCTIONS = importlib.import_module("module_utils._query.functions").FUNCTIONS
@@ -170,10 +170,23 @@ def test_moving_rollups_reach_behind_the_window(kept):
 
 def test_fills_gaps(kept):
     send(kept, "m", {NOW - 80: 4.0, NOW - 20: 10.0})
-    assert ask(kept, "default_zero(m{*})") == [{0: 4.0, 20: 0.0, 40: 0.0, 60: 10.0}]
+    assert ask(kept, "default_zero(m{*})") == [pytest.approx({0: 4.0, 20: 6.0, 40: 8.0, 60: 10.0})]
+    assert ask(kept, "default_zero(m{*}.fill(null))") == [{0: 4.0, 20: 0.0, 40: 0.0, 60: 10.0}]
+    assert ask(kept, "default_zero(abs(m{*}))") == [{0: 4.0, 20: 0.0, 40: 0.0, 60: 10.0}]
     assert ask(kept, "fill(m{*}, 'last')") == [{0: 4.0, 20: 4.0, 40: 4.0, 60: 10.0}]
     assert ask(kept, "default_zero(unknown{*})") == [dict.fromkeys((0, 20, 40, 60), 0.0)]
     assert ask(kept, "default_zero(unknown{*} by {host})") == []
+
+
+def test_default_zero_interpolates_gauges_first(kept):
+    """The example of https://docs.datadoghq.com/dashboards/functions/interpolation/: one point, a value each minute."""
+    send(kept, "m", {NOW - 900: 1.0})
+    (found,) = ask(kept, "default_zero(avg:m{*}.rollup(avg, 60))", NOW - 1800)
+    assert [found[60 * minute] for minute in range(30)] == [*[0.0] * 15, *[1.0] * 6, *[0.0] * 9]
+    key = bodies.Key("n", "", ())
+    kept.add_samples([bodies.Sample(key, "count", 10, {NOW - 900: 1.0})], NOW)
+    (found,) = ask(kept, "default_zero(sum:n{*}.as_count().rollup(sum, 60))", NOW - 1800)
+    assert sum(found.values()) == 1.0
 
 
 # ------------------------------------------------------------------------------------------------------- several lines
@@ -339,49 +352,3 @@ def test_refuses_what_it_cannot_evaluate(kept, text, message):
     with pytest.raises(errors.Refused, match=message) as caught:
         ask(kept, text)
     assert caught.value.status == 400
-
-
-# ------------------------------------------------------------------------------------------------------------ formulas
-@pytest.mark.parametrize(
-    ("request_", "expected"),
-    [
-        ({"q": "avg:m{$host} by {host}"}, "avg:m{host:a} by {host}"),
-        ({"q": "avg:m{name:$host.value,$env}"}, "avg:m{name:a,*}"),
-        ({"q": "avg:m{$http.route,$env.x}"}, "avg:m{http.route:r,*.x}"),
-        (
-            {"queries": [{"name": "a", "query": "avg:m{*}"}, {"name": "b", "query": "sum:n{$host}"}]},
-            "avg:m{*}, sum:n{host:a}",
-        ),
-        (
-            {
-                "queries": [
-                    {"data_source": "metrics", "name": "query1", "query": "avg:m{*} + 1"},
-                    {"data_source": "metrics", "name": "query10", "query": "sum:n{query1:x}"},
-                ],
-                "formulas": [
-                    {"formula": "query1 / query10 * 100", "alias": "share"},
-                    {"formula": "anomalies(query10, 'query1', 2)", "limit": {"count": 5, "order": "asc"}},
-                ],
-            },
-            "(avg:m{*} + 1) / sum:n{query1:x} * 100, top(anomalies(sum:n{query1:x}, 'query1', 2), 5, 'mean', 'asc')",
-        ),
-    ],
-)
-def test_puts_queries_in_place_of_their_names(request_, expected):
-    assert str(formulas.request_query(request_, {"host": "host:a", "env": "*", "http.route": "http.route:r"})) == str(
-        parse(expected)
-    )
-
-
-@pytest.mark.parametrize(
-    ("request_", "message"),
-    [
-        ({}, "needs q, or queries and formulas"),
-        ({"queries": [{"data_source": "logs", "name": "a"}]}, "data source logs is not evaluated"),
-        ({"queries": [{"name": "a", "query": "avg:m{*}"}], "formulas": [{"formula": "b + 1"}]}, "unable to parse b"),
-        ({"q": 5}, "needs q"),
-    ],
-)
-def test_refuses_requests_without_a_metric_query(request_, message):
-    with pytest.raises(errors.Refused, match=message):
-        formulas.request_query(request_)
