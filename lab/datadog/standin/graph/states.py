@@ -1,4 +1,4 @@
-"""Widgets that say how monitors and service checks stand, and what has happened.
+"""Widgets that say how monitors, service checks and services stand, and what has happened.
 
 Source: https://docs.datadoghq.com/dashboards/widgets/
 """
@@ -17,9 +17,11 @@ from ..query.evaluate import default_interval, evaluate
 from ..query.events import Counted, finder
 from ..query.formulas import bound
 from ..query.lines import Window
+from ..query.spans import resources
 from ..wire.bodies import Json
 from .model import View, chart, label, requests_of
 from .tables import cell, table
+from .units import SECONDS
 
 _WORST = (ALERT, WARN, NO_DATA, SKIPPED, OK)
 # The statuses of a service check: 0 to 3.
@@ -103,6 +105,22 @@ def check_status(definition: Json, view: View, start: int, end: int) -> Json:
         for group, counts in sorted(groups.items())
     ]
     return table(["Group", "Status", "OK", "Reporting"], rows, "" if rows else "The check has not reported")
+
+
+def service(definition: Json, view: View, start: int, end: int) -> Json:
+    """The traffic of a service by its resources, busiest first."""
+    env, name = (bound(str(definition.get(field) or "*"), view.variables) for field in ("env", "service"))
+    found = resources(view.store, name.removeprefix("service:"), start, end, env.removeprefix("env:"))
+    rows = [
+        [
+            cell(one["resource_name"] or "*"),
+            *(cell(float(one[how])) for how in ("hits", "errors")),
+            *(cell(one[how], unit=SECONDS) for how in ("avg", "p95", "max")),
+        ]
+        for one in found
+        if definition.get("span_name") in (None, one["operation"])
+    ]
+    return table(["Resource", "Hits", "Errors", "Average", "p95", "Longest"], rows)
 
 
 # ----------------------------------------------------------------------------------------------------------- events

@@ -23,6 +23,7 @@ _DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
     "alert_graph": states.monitor_graph,
     "alert_value": states.monitor_value,
     "check_status": states.check_status,
+    "trace_service": states.service,
     "event_stream": states.events,
     "event_timeline": states.timeline,
     "list_stream": states.stream,

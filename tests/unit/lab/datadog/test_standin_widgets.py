@@ -212,6 +212,20 @@ def test_monitors_and_checks_are_shown_with_their_states(client: Client) -> None
     assert cells(drawn(client, **one)) == [["*", "OK", 1.0, 1.0]]
 
 
+def test_services_are_shown_by_their_resources(client: Client) -> None:
+    for resource, count in (("GET /", 3.0), ("GET /api", 1.0)):
+        key = bodies.Key("trace.flask.request", "", bodies.tags(["service:shop", "env:x", f"resource_name:{resource}"]))
+        values = sketches.Sketch(count, 0.25 * count, 0.25, 0.25, {sketches.key_of(0.25): count})
+        client.store.add_samples([sketches.distribution(key, 10, {NOW - 60: values})], NOW)
+    asked = {"type": "trace_service", "env": "x", "service": "shop", "span_name": "flask.request"}
+    rows = drawn(client, **asked)["rows"]
+    assert [[one["text"] for one in row[:4]] for row in rows] == [
+        ["get_/", "3", "0", "250 ms"],
+        ["get_/api", "1", "0", "250 ms"],
+    ]
+    assert not drawn(client, **{**asked, "service": "other"})["rows"]
+
+
 def test_images_are_their_address_and_variables_may_have_dots(client: Client) -> None:
     assert drawn(client, type="image", url="https://x.example/a.png")["address"] == "https://x.example/a.png"
     found = drawn(client, type="timeseries", requests=[{"q": "avg:m{$dotted.name} by {host}"}])
