@@ -4,6 +4,7 @@ Source: https://docs.datadoghq.com/dashboards/widgets/
 """
 
 import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ _SHADES = 6
 # Of lines and parts, see the style sheet.
 _COLOURS = 10
 _COMPARED = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
+_PAST = re.compile(r"_before\(|shift\(")
 # What a change is ordered by: the column.
 _ORDERS = {"name": 0, "past": 1, "present": 2, "change": 3}
 
@@ -172,8 +174,10 @@ def change(definition: Json, view: View, start: int, end: int) -> Json:
     if not found:
         raise Refused(400, "the widget asks for nothing")
     if len(found) > 1:
-        # Of two formulas the first is what was before.
-        before, now = found[0], found[1]
+        # Of two formulas one is what was before, usually the first.
+        texts = [str(one.get("formula")) for one in request.get("formulas") or ()]
+        later = len(texts) > 1 and bool(_PAST.search(texts[1])) and not _PAST.search(texts[0])
+        before, now = found[:2][::-1] if later else found[:2]
     else:
         shift = _COMPARED.get(request.get("compare_to") or "hour_before", 3600)
         past = [lines for _alias, lines in request_lines(request, view, start - shift, end - shift)]

@@ -20,7 +20,7 @@ from . import calendar
 from .arithmetic import finite, paired, regrouped
 from .detect import band, dbscan, mad
 from .lines import METHODS, RANKS, Line, Points, Window, method
-from .transforms import LINES, VALUES, autosmooth, interpolated
+from .transforms import LIMITED, LINES, VALUES, autosmooth, interpolated
 from .tree import modified
 
 # How anomalies() judges a point: by those before it, over at least this many seconds.
@@ -110,12 +110,13 @@ def _changed(node: Call, line: Line, points: Points | dict[int, float | None]) -
 
 
 # -------------------------------------------------------------------------------------------- each line for itself
-def _each_value(node: Call, window: Window, evaluate: Evaluate, optional: tuple[float, ...] = ()) -> list[Line]:
-    """One of VALUES, which takes one number beside the value, or none."""
-    one = node.name not in ("abs", "ceil", "floor", "log2", "log10")
-    numbers = _arguments(node, *[float] * one, defaults=optional)
+def _each_value(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
+    """One of VALUES, or of LIMITED by a number."""
+    usual = (0.0,) if node.name == "round" else ()
+    numbers = _arguments(node) if node.name in VALUES else _arguments(node, float, defaults=usual)
+    reckon: Callable[..., float | None] = VALUES.get(node.name) or LIMITED[node.name]
     return [
-        _changed(node, line, {bucket: VALUES[node.name](value, *numbers) for bucket, value in line.points.items()})
+        _changed(node, line, {bucket: reckon(value, *numbers) for bucket, value in line.points.items()})
         for line in _lines(node, window, evaluate)
     ]
 
@@ -221,8 +222,8 @@ def _grouped(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
         return _extreme(node, window, evaluate)
     if not isinstance(last, Keys) or len(words) != (node.name == "percentile"):
         raise Refused(400, f"{node.name}: expected a query and tag keys such as {{host}}")
-    name = next(_given(replace(node, arguments=(node, *words)))) if words else node.name
-    # avg(p95 of a query) is written percentile(query, 'p95', {keys}).
+    # The median of each region is written percentile(query, 'p50', {region}).
+    (name,) = [*_given(replace(node, arguments=node.arguments[:-1]))] or [node.name]
     reckon = _method(node, str(name))
     return [_changed(node, line, line.points) for line in regrouped(_lines(node, window, evaluate), last.keys, reckon)]
 
@@ -364,8 +365,7 @@ def _outliers(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 
 FUNCTIONS: dict[str, Function] = {
-    **dict.fromkeys(VALUES, _each_value),
-    "round": functools.partial(_each_value, optional=(0.0,)),
+    **dict.fromkeys((*VALUES, *LIMITED), _each_value),
     **dict.fromkeys(LINES, _each_line),
     "throughput": _throughput,
     "reduce": _reduced,

@@ -54,6 +54,9 @@ def plan(modifiers: tuple[Modifier, ...], window: Window, kind: str) -> Plan:
             made |= _fill(modifier)
         elif (modifier.name == "weighted") == (kind == "gauge"):
             made |= {"modifier": modifier.name, "how": "sum", "fill": "null"}
+    if made.get("modifier") == "weighted":
+        # Wherever it stands, it is the method.
+        made |= {"how": "sum", "fill": "null"}
     return Plan(**made)
 
 

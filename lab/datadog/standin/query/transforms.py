@@ -21,19 +21,22 @@ _NORMAL = 0.6745
 _WIDEST = 10
 
 
-def _rounded(value: float, digits: float = 0) -> float:
+def _rounded(value: float, digits: float) -> float:
     """Half away from zero, rather than Python's half to even."""
     scale = 10.0 ** int(digits)
     return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
 
 
-# Value by value, with the numbers that follow the query in a call; None is no value.
-VALUES: dict[str, Callable[..., float | None]] = {
+# Value by value; None is no value.
+VALUES: dict[str, Callable[[float], float | None]] = {
     "abs": abs,
     "ceil": math.ceil,
     "floor": math.floor,
     "log2": lambda value: math.log2(value) if value > 0 else None,
     "log10": lambda value: math.log10(value) if value > 0 else None,
+}
+# The same, with the number that follows the query in a call.
+LIMITED: dict[str, Callable[[float, float], float | None]] = {
     "round": _rounded,
     "clamp_min": max,
     "clamp_max": min,

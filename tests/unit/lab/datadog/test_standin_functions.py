@@ -130,7 +130,8 @@ def test_weighs_gauges_by_how_long_they_were_there(kept):
         points = {start + first + 10 * place: float(value) for place, value in enumerate(values)}
         send(kept, "m", points, tags=(f"app:{app}", f"version:{version}"))
     assert ask(kept, "sum:m{*} by {version}.rollup(avg, 60)", start) == [{0: 36.0}, {0: 46.0}]
-    assert ask(kept, "sum:m{*} by {version}.rollup(avg, 60).weighted()", start) == [{0: 12.0}, {0: 16.0}]
+    for modifiers in (".rollup(avg, 60).weighted()", ".weighted().rollup(avg, 60)"):
+        assert ask(kept, f"sum:m{{*}} by {{version}}{modifiers}", start) == [{0: 12.0}, {0: 16.0}]
 
 
 def test_gathers_by_the_calendar_of_a_time_zone(kept):

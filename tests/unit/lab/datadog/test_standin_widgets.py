@@ -98,6 +98,8 @@ def test_changes_compare_with_the_past(client: Client) -> None:
     formulas = [{"formula": "hour_before(a)"}, {"formula": "a"}]
     two = {**BY_HOST, "formulas": formulas, "order_by": "present", "order_dir": "desc"}
     assert cells(drawn(client, type="change", requests=[two])) == cells(found)[::-1]
+    other_way = {**two, "formulas": formulas[::-1]}
+    assert cells(drawn(client, type="change", requests=[other_way])) == cells(found)[::-1]
     by_day = {**asked, "compare_to": "day_before"}
     assert cells(drawn(client, type="change", requests=[by_day]))[0] == ["host:a", None, 5.5, None, None]
 
