@@ -19,6 +19,8 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 COLUMNS = 80
+# Rows of the picture, each of that many pixels as rich draws them, and how fast longer output moves through it.
+ROWS, LINE, LINES_A_SECOND = 30, 24.4, 6
 # Rich's own has a font from a host on the internet.
 PICTURE = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
@@ -36,9 +38,11 @@ PICTURE = """\
 </defs>
 {chrome}
 <g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+<g class="{unique_id}-moving">
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}
+</g>
 </g>
 </g>
 </svg>
@@ -49,6 +53,26 @@ def left_over(said: str) -> list[str]:
     """The lines of a terminal when everything that was to go away has gone."""
     lines = said.replace("\r\n", "\n").split("\n")
     return [line.rpartition("\x1b[K")[2].rpartition("\r")[2].rstrip() for line in lines]
+
+
+def scrolling(picture: str) -> str:
+    """The picture as a terminal of so many rows, through which its lines move, unless motion is not wanted."""
+    found = re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', picture)
+    whole = float(found[1]) if found else 0.0
+    hidden = whole - ROWS * LINE
+    if hidden <= 0:
+        return picture
+    for height in set(re.findall(r'height="([\d.]+)"', picture)):
+        if float(height) > ROWS * LINE / 2:
+            picture = picture.replace(f'height="{height}"', f'height="{float(height) - hidden:.1f}"')
+    seconds = hidden / LINE / LINES_A_SECOND
+    style = (
+        f"@keyframes kennel {{ 0%, 5% {{ transform: none }} 80%, 100% {{ transform: translateY(-{hidden:.1f}px) }} }}\n"
+        f".kennel-moving {{ animation: kennel {seconds / 0.75:.0f}s linear infinite }}\n"
+        "@media (prefers-reduced-motion: reduce) { .kennel-moving { animation: none } }\n"
+    )
+    picture = picture.replace(found[0], found[0].replace(found[1], f"{whole - hidden:.1f}"))
+    return picture.replace("</style>", f"{style}</style>", 1)
 
 
 def main() -> None:
@@ -70,7 +94,7 @@ def main() -> None:
     form = PICTURE.replace("TITLE", html.escape(" ".join(command)))
     picture = console.export_svg(title=" ".join(command), theme=MONOKAI, code_format=form, unique_id="kennel")
     assert not re.search(r"url\(['\"]?http", picture)
-    target.write_text(picture, encoding="utf-8")
+    target.write_text(scrolling(picture), encoding="utf-8")
     sys.exit(status)
 
 

@@ -233,21 +233,22 @@ class CallbackModule(Default):
 
         def interrupted(number: int, frame: Any) -> None:
             self._interrupted = True
-            if callable(former):
-                former(number, frame)
+            former(number, frame)
 
         def at_exit() -> None:
             # Not in a process that was forked.
-            if self._interrupted and not self._ended and os.getpid() == process:
-                self._say_interrupted()
+            if not self._ended and os.getpid() == process:
+                self._say_stopped()
 
-        if threading.current_thread() is threading.main_thread():
+        atexit.register(at_exit)
+        # Where it is ignored, it stays so.
+        if callable(former) and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, interrupted)
-            atexit.register(at_exit)
 
-    def _say_interrupted(self) -> None:
+    def _say_stopped(self) -> None:
+        what = "Interrupted" if self._interrupted else "Stopped"
         during = f" during: {self._name}" if self._name else ""
-        text = f"Interrupted{during}. What is done stays done: run the same command again, and it goes on."
+        text = f"{what}{during}. What is done stays done: run the same command again, and it goes on."
         for line in steps.wrapped(text, ""):
             self._display.display(line, color=C.COLOR_ERROR)
 

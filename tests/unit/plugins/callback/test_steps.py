@@ -217,11 +217,11 @@ def test_interrupted_run_says_so_and_what_to_run_next(play: Play) -> None:
         time.sleep(1)
         run.send_signal(signal.SIGINT)
         read += run.stdout.read()
-    assert run.returncode == 99
-    assert read.splitlines()[-2:] == [
-        "Interrupted during: Wait for long. What is done stays done: run the same",
-        "command again, and it goes on.",
-    ]
+    # ansible-core 2.19.0 tells such a run as one whose worker has died.
+    word = {99: "Interrupted", 1: "Stopped"}[run.returncode]
+    assert " ".join(read.splitlines()[-2:]) == (
+        f"{word} during: Wait for long. What is done stays done: run the same command again, and it goes on."
+    )
 
 
 def test_end_names_objects_and_reports(play: Play) -> None:
