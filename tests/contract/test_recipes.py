@@ -72,7 +72,7 @@ def test_dashboard_is_taken_over(kitchen: Kitchen, account: Account) -> None:
         assert done.returncode == 0, done.stdout
     assert "kennel_fleet:production" in account.client().get(f"dashboard/{made['id']}")["description"]
     # The file beside the inventory is what counts from then on.
-    (kitchen.folder / "datadog").rename(kitchen.inventory / "datadog")
+    (kitchen.folder / "datadog").rename(kitchen.inventory.parent / "datadog")
     kitchen.write("inventory/production/group_vars/all.yml", settings)
     again = kitchen.run("ansible-playbook -i inventory/production playbooks/objects.yml")
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout

@@ -20,7 +20,7 @@ TEXTS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glo
 SPECS = sorted(ROOT.glob("roles/*/meta/argument_specs.yml"))
 ROLES = [path.parts[-3] for path in SPECS]
 # Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
-OWN = re.compile(r"[A-Z]{2,}|\*|\.kennel|\.venv|^inventory/production|^verify/")
+OWN = re.compile(r"[A-Z]{2,}|\*|\.kennel|\.venv|^inventory/(production|files)|^verify/")
 PLACE = re.compile(
     r"(?<![\w./@-])((?:changelogs|docs|filter_plugins|inventory|lab|molecule|playbooks|plugins|roles|tests)/[\w./*-]*)"
 )
