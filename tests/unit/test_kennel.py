@@ -41,6 +41,14 @@ def test_bad_address_to_listen_on_is_one_sentence(tmp_path: Path, address: str) 
     assert f"--listen takes an IPv4 address of this machine, not '{address}'" in done.stderr
 
 
+@pytest.mark.parametrize("address", ["203.0.113.9", "1.2.3.400", "0.0.0.0"])
+def test_address_that_is_not_this_machines_is_one_sentence(tmp_path: Path, address: str) -> None:
+    done = kennel("up", "--listen", address, state=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("kennel: --listen: ") and address in line and "fix: --listen with one of those" in line
+
+
 @pytest.mark.parametrize("command", ["ssh", "logs"])
 def test_host_is_reached_with_the_labs_own_keys(tmp_path: Path, command: str) -> None:
     tools = tmp_path / "bin"
