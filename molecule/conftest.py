@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import requests
 
+# Tests read what Ansible prints by default.
+os.environ["ANSIBLE_STDOUT_CALLBACK"] = "ansible.builtin.default"
 GENUINE = "KENNEL_GENUINE" in os.environ
 
 
