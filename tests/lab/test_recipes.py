@@ -54,7 +54,7 @@ def test_check_of_ones_own_with_a_secret_and_a_monitor(lab, kitchen):
 
 def test_new_host(kitchen):
     [site] = cook(kitchen, "Add a host")
-    assert "Datadog has the data of all 1 hosts." in site
+    assert "Datadog has the data of the host." in site
 
 
 def test_rotated_password(lab, kitchen):
