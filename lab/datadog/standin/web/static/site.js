@@ -145,12 +145,17 @@ async function show(address, remember) {
   document.dispatchEvent(new Event("refreshed"));
 }
 
+// A person who leaves is not held back by what was still being fetched.
+let leaving = false;
+addEventListener("beforeunload", () => { leaving = true; });
+addEventListener("pageshow", () => { leaving = false; });
+
 const Page = {
   /** Show this page under another address; what is refused is a page of its own. */
   go(address, remember = "pushState") {
     const url = new URL(address, location.href);
     if (url.pathname !== location.pathname) return location.assign(url);
-    return show(url.href, remember).catch(() => location.assign(url));
+    return show(url.href, remember).catch(() => leaving || location.assign(url));
   },
   /** Show another span of time, in milliseconds. */
   zoom(from, to) {
@@ -211,7 +216,7 @@ async function refresh() {
     await show(location.href, null);
     state();
   } catch {
-    state("No answer");
+    if (!leaving) state("No answer");
   }
 }
 // What is chosen shows at once: nothing has to be sent by a button.
