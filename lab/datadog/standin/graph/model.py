@@ -248,7 +248,10 @@ def reduced(line: Line, how: str) -> float | None:
 
 
 def query_value(definition: Json, view: View, start: int, end: int) -> Json:
-    request, _alias, lines = next(answers(definition, view, start, end))
+    found = next(answers(definition, view, start, end), None)
+    if found is None:
+        raise Refused(400, "the widget asks for nothing")
+    request, _alias, lines = found
     how = how_of(request)
     value = reduced(lines[0], how) if lines else None
     precision, scaled = (

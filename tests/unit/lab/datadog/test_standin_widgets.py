@@ -355,6 +355,7 @@ RANDOM = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.funct
 @example({"type": "query_value", "requests": [{"q": "avg:m{*}"}], "precision": 10**9})
 @example({"type": "group", "widgets": [{"definition": {"type": "group", "widgets": 5}}]})
 @example({"type": "timeseries", "requests": [{"q": "avg:m{*}"}], "markers": [{"value": "9" * 400}]})
+@example({"type": "query_value", "requests": {"queries": []}})
 def test_any_widget_is_drawn_or_says_why_it_is_not(client: Client, definition: Any) -> None:
     holds(client, definition)
 
