@@ -317,6 +317,25 @@ def test_legend_shows_one_line_alone_and_all_again(page: Page, account: Any) -> 
     assert card.locator(".plot").evaluate(shown) == [True, True, True]
 
 
+def test_lines_of_a_large_legend_are_searched(page: Page, account: Any) -> None:
+    now = account.call("GET", "/lab/clock")["epoch"]
+    series = [{"metric": "many", "type": "gauge", "points": [[now - 60, n], [now - 20, n]], "host": f"many-{n:02}",
+               "tags": []} for n in range(50)]  # fmt: skip
+    account.call("POST", "/api/v1/series", {"series": series})
+    page.goto("/metrics/many")
+    buttons = page.locator(".lines button:visible")
+    expect(buttons).to_have_count(50)
+    assert page.locator(".lines").bounding_box()["height"] < 120, "the legend is larger than its chart"
+    page.get_by_label("Search lines").fill("many-4")
+    expect(buttons).to_have_count(10)
+    assert page.locator(".plot").evaluate("plot => plot.chart.u.series.filter(one => one.show).length") == 11
+    page.locator(".u-over").hover(position={"x": 900, "y": 40})
+    expect(page.locator(".hover tr")).to_have_count(10)
+    # Those that are shown stay so where new data come.
+    page.evaluate("refresh()")
+    expect(buttons).to_have_count(10)
+
+
 def test_page_is_live_without_being_loaded_again(page: Page, account: Any) -> None:
     page.clock.install()
     opened(page, "metric", account)

@@ -237,7 +237,7 @@ function hover(chart, u) {
 function legend(chart) {
   const { lines } = chart.model;
   chart.values = [];
-  chart.legend.replaceChildren(...lines.map((line, index) => {
+  const buttons = lines.map((line, index) => {
     const button = document.createElement("button");
     button.type = "button";
     button.title = "Show this line alone, or all again; with Shift, hide or show this one";
@@ -252,7 +252,8 @@ function legend(chart) {
     const item = document.createElement("li");
     item.append(button);
     return item;
-  }));
+  });
+  chart.legend.replaceChildren(...(lines.length > MOST_ROWS ? [finder(chart)] : []), ...buttons);
   pressed(chart);
 }
 const place = (chart, index) => chart.series.findIndex((one) => one.index === index && one.part === "line") + 1;
@@ -269,8 +270,28 @@ function choose(chart, name, several) {
     const alone = !chart.away.has(name) && chart.away.size === names.length - 1;
     chart.away = new Set(alone ? [] : names.filter((other) => other !== name));
   }
-  chart.u.batch(() => chart.series.forEach((one, at) => chart.u.setSeries(at + 1, { show: !chart.away.has(names[one.index]) })));
+  apply(chart);
+}
+function apply(chart) {
+  const { lines } = chart.model;
+  chart.u.batch(() => chart.series.forEach((one, at) => chart.u.setSeries(at + 1, { show: !chart.away.has(lines[one.index].name) })));
   pressed(chart);
+}
+// Of many lines those whose names hold a word are shown.
+function finder(chart) {
+  const input = document.createElement("input");
+  Object.assign(input, { type: "search", placeholder: `Search ${chart.model.lines.length} lines` });
+  input.setAttribute("aria-label", "Search lines");
+  input.addEventListener("input", () => {
+    const names = chart.model.lines.map((line) => line.name);
+    const missing = names.filter((name) => !name.toLowerCase().includes(input.value.toLowerCase()));
+    chart.away = new Set(missing);
+    chart.legend.querySelectorAll("li:has(button)").forEach((item, index) => { item.hidden = chart.away.has(names[index]); });
+    apply(chart);
+  });
+  const item = document.createElement("li");
+  item.append(input);
+  return item;
 }
 // The last value of each line, or that where the cursor is.
 function values(chart, idx) {
