@@ -169,10 +169,15 @@ def test_host_page_leads_to_all_of_its_host(page: Page, account: Any) -> None:
         figure.scroll_into_view_if_needed()
         expect(figure.locator(DRAWN)).to_be_visible()
     monitors = page.get_by_role("region", name="Monitors")
-    expect(monitors.get_by_role("rowheader", name="my_metric is high")).to_be_visible()
+    # Links keep the host.
+    monitors.get_by_role("link", name=re.compile("my_metric is high")).click()
+    expect(page.locator(".lines li")).to_have_count(1)
+    expect(page.get_by_role("region", name="State by group").get_by_role("rowheader")).to_have_text(["host:web-01"])
+    page.get_by_role("link", name="of all groups").click()
+    expect(page.locator(".lines li button")).to_have_count(12)
+    page.goto("/hosts/web-01")
     expect(page.get_by_role("region", name="Newest traces").get_by_role("link").first).to_have_text("GET /api/trace")
     expect(page.get_by_role("link", name="service shop", exact=True)).to_be_visible()
-    # Links keep the host.
     page.get_by_role("region", name="Metrics").get_by_role("link", name="my_metric").click()
     expect(page.get_by_role("region", name="Series").locator("tbody tr")).to_have_count(1)
     expect(page.locator(".lines li")).to_have_count(1)

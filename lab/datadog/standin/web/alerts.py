@@ -1,5 +1,6 @@
 """Monitors with their history, downtimes as a calendar, the mailbox, and events."""
 
+import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,16 +40,18 @@ class Alerts(Pages):
     @on("GET", "/monitors/{id:int}")
     def monitor(self, request: Request) -> tuple[str, Json]:
         found = self.documents.need("monitor", request.path_params["id"], "There is no such monitor")
-        groups = self.monitors.state(found["id"])["groups"].values()
+        chosen = _tags(request.query_params.get("group", ""))
+        groups = [one for one in self.monitors.state(found["id"])["groups"].values() if chosen <= _tags(one["name"])]
+        changes = (self.documents.get("monitor_state", found["id"]) or {}).get("changes", [])
         return "monitor.html", {
             "monitor": found,
             "summary": self._summary(found, self.downtimes.active()),
             "groups": sorted(groups, key=lambda group: (WORST.index(group["status"]), group["name"])),
-            "changes": (self.documents.get("monitor_state", found["id"]) or {}).get("changes", [])[:-201:-1],
+            "changes": [one for one in changes if chosen <= _tags(one["group"])][:-201:-1],
             "mails": [mail for mail in self.mailbox.all() if mail["monitor_id"] == found["id"]][:-21:-1],
             "downtimes": self.downtimes.matching(found, self.downtimes.ahead()),
-            "drawn": self._drawn(found, request),
-            "strips": self._strips(found, request),
+            "drawn": self._drawn(found, request, chosen),
+            "strips": [one for one in self._strips(found, request) if chosen <= {f"host:{one['host']}", *one["tags"]}],
         }
 
     @on("GET", "/downtimes")
@@ -102,17 +105,21 @@ class Alerts(Pages):
             "muted": self.downtimes.matching(monitor, active),
         }
 
-    def _drawn(self, monitor: Json, request: Request) -> Json | None:
-        """The chart of a monitor's metric with its thresholds, None where it watches no metric."""
+    def _drawn(self, monitor: Json, request: Request, chosen: set[str]) -> Json | None:
+        """The chart of a monitor's metric with its thresholds, of these groups; None where it watches no metric."""
         asked = _asked(monitor)
         if not isinstance(asked, MetricCondition):
             return None
         now = self.clock.now()
         start, end = span(request, now, max(3600, asked.window))
         try:
-            return monitor_chart(monitor, View(self.store, now, {}), start, end)
+            drawn = monitor_chart(monitor, View(self.store, now, {}), start, end)
         except Refused as error:
             return {"kind": "none", "problem": "; ".join(map(str, error.errors)), "queries": [monitor["query"]]}
+        if chosen:
+            for shown, part in ((drawn, "rows"), (drawn["chart"], "lines")):
+                shown[part] = [one for one in shown[part] if chosen <= _tags(one["name"])]
+        return drawn
 
     def _strips(self, monitor: Json, request: Request) -> list[Json]:
         """The timeline of each host and set of tags that runs the check that a monitor watches."""
@@ -138,6 +145,11 @@ class Alerts(Pages):
             }
             for (host, tags), runs in sorted(groups.items())
         ]
+
+
+def _tags(group: str) -> set[str]:
+    """The tags of a group as its name lists them."""
+    return {tag for tag in re.split(r", ?", group) if tag}
 
 
 def _asked(monitor: Json) -> Asked | None:
