@@ -8,7 +8,7 @@ A model has a `kind`, which says what else it has and how it is drawn:
     scatter  a table, and the same as dots (x and y from 0 to 1, name), ends of the axes
     bins     bins (low, high, the same as from and to, count, share of the greatest): a histogram
     heat     starts of the columns, bins of the rows, cells (a count and its share, or None), left to right, upwards
-    tiles    groups of tiles (name, text, shade from 0 to 5, address), low and high
+    tiles    groups of tiles (name, text, number, shade from 0 to 5, address), low and high
     events   events, newest first, and their number
     note, address (an image or page elsewhere), group (widgets), none (problem: why nothing is drawn)
 Times are seconds since the epoch, in a chart's model milliseconds as the charts' library takes them.

@@ -74,6 +74,12 @@ def _table(axes: Any, model: Json, height: int) -> None:
     _bare(axes, bool(shown))
 
 
+def _tiles(axes: Any, model: Json, height: int) -> None:
+    """The tiles of all groups as bars."""
+    rows = [[{"text": tile["name"]}, tile] for group in model["groups"] for tile in group["tiles"]]
+    _table(axes, {"rows": rows}, height)
+
+
 def _bins(axes: Any, model: Json, height: int) -> None:
     lows, widths = [one["low"] for one in model["bins"]], [one["high"] - one["low"] for one in model["bins"]]
     axes.bar(lows, [one["count"] for one in model["bins"]], width=widths, align="edge", color="C0", edgecolor="white")
@@ -101,6 +107,7 @@ def _bare(axes: Any, known: bool) -> None:
 _OTHERS: dict[str, Callable[[Any, Json, int], None]] = {
     "value": _value,
     **dict.fromkeys(("table", "parts", "scatter"), _table),
+    "tiles": _tiles,
     "bins": _bins,
     "heat": _heat,
 }

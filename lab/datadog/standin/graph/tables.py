@@ -249,7 +249,7 @@ def hosts(definition: Json, view: View, start: int, end: int) -> Json:
         host = next((tag.removeprefix("host:") for tag in line.group if tag.startswith("host:")), "")
         known = [*line.group, *sorted(tags_of.get(host, ()))]
         group = ", ".join(next((tag for tag in known if tag.startswith(f"{key}:")), f"{key}: none") for key in keys)
-        tile = {"name": host or label(line), "text": unit.show(value), "shade": shade(value, low, high)}
+        tile = {"name": host or label(line), **cell(value, unit=unit), "shade": shade(value, low, high)}
         groups.setdefault(group, []).append({**tile, "address": f"/hosts/{host}" if host in tags_of else ""})
     listed = [{"name": name, "tiles": tiles[:_MOST_ROWS]} for name, tiles in sorted(groups.items())]
     return {"kind": "tiles", "groups": listed, "low": unit.show(low), "high": unit.show(high)}

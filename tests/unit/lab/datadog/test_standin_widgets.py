@@ -402,6 +402,7 @@ def test_pictures_are_taken_of_all_that_has_figures(client: Client, tmp_path: Pa
         {"type": "distribution", "requests": [{"q": "avg:none{*} by {host}"}]},
         {"type": "sunburst", "requests": [BY_HOST]},
         {"type": "manage_status", "query": ""},
+        {"viz": "hostmap", "requests": {"fill": {"q": "avg:m{*} by {host}"}}},
     ):
         asked = {"graph_def": json.dumps(definition), "start": NOW - 3600, "end": NOW}
         status, _, body = client.call("GET", "/api/v1/graph/snapshot", asked)
