@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Body = dict[str, Any]
-# What marks each kind: its address, and the field that holds what is on it.
+# The fields by which each kind is known.
 TIMEBOARD = "graphs"
 SCREENBOARD = "board_title"
 # Where a widget is put that does not say where.
@@ -67,7 +67,7 @@ WIDGETS = {
     "alert_graph": "alert_id viz_type",
     "alert_value": "alert_id precision unit text_align",
     "manage_status": """
-        query sort display_format=display_format displayFormat=display_format colorPreference=color_preference
+        query sort displayFormat=display_format colorPreference=color_preference
         hideZeroCounts=hide_zero_counts show_last_triggered summary_type
     """,
     "trace_service": """
@@ -159,8 +159,8 @@ def _of_graph(found: Mapping[str, Any]) -> Body:
         for name in ("fill_min", "fill_max"):
             if name in made["style"]:
                 made["style"][name] = str(made["style"][name])
-        if isinstance(made["style"].get("palette_flip"), str):
-            made["style"]["palette_flip"] = made["style"]["palette_flip"] == "true"
+        if "palette_flip" in made["style"]:
+            made["style"]["palette_flip"] = made["style"]["palette_flip"] in (True, "true")
     elif isinstance(found.get("style"), dict):
         made["style"] = {name: value for name, value in found["style"].items() if not name.startswith("palette")}
     if isinstance(made.get("yaxis"), dict):
@@ -194,7 +194,6 @@ def _request(found: Any, kind: str) -> Any:
     if kind == "process":
         return _filled(named)
     shown = named.pop("type", None)
-    # A toplist of the present form may say what its requests are.
     display = str(named.pop("display_type", None) or shown or "").rstrip("s").replace("bar", "bars")
     if named.pop("stacked", False) and display in ("", "line"):
         display = "area"
@@ -300,13 +299,13 @@ def _legend(found: Body, kind: str) -> Body:
 
 def _heading(found: Body, kind: str) -> Body:
     """Return the title and how it stands: ``title`` says whether there is one, ``title_text`` which."""
-    shown, prefix = found.get("title"), "title"
+    shown = found.get("title")
     text = found.get("title_text") or found.get("titleText") or (shown if isinstance(shown, str) else "")
     if kind in UNTITLED or shown is False or not text:
         return {}
     size = found.get("titleSize") or found.get("title_size")
     align = found.get("titleAlign") or found.get("title_align")
-    parts = {prefix: text, f"{prefix}_size": str(size) if size else "", f"{prefix}_align": align}
+    parts = {"title": text, "title_size": str(size) if size else "", "title_align": align}
     return {name: value for name, value in parts.items() if value}
 
 
@@ -362,10 +361,8 @@ def _old_request(found: Any) -> Any:
     if "style" in made:
         made["style"] = _renamed(made["style"], {"line_width": "width", "line_type": "type"})
     if isinstance(made.get("metadata"), list):
-        named = [
-            each for each in made["metadata"] if isinstance(each, dict) and isinstance(each.get("expression"), str)
-        ]
-        made["metadata"] = {each["expression"]: {"alias": each.get("alias_name")} for each in named}
+        named = [each for each in made["metadata"] if isinstance(each, dict)]
+        made["metadata"] = {str(each.get("expression")): {"alias": each.get("alias_name")} for each in named}
     return made
 
 
