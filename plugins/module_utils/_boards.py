@@ -10,6 +10,7 @@ the fields of screen_widgets.go in zorkian/go-datadog-api, and the models of dat
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -382,9 +383,10 @@ def _filled(found: Mapping[str, Any]) -> Body:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _whole(value: Any) -> int | None:

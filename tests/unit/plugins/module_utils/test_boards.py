@@ -267,7 +267,7 @@ KINDS = [
     "process",
 ]
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "*", "6", "auto", *KINDS]),
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "*", "6", "inf", "auto", *KINDS]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
     max_leaves=20,
 )
