@@ -38,6 +38,7 @@ SCRIPT = textwrap.dedent("""
                                 read_only=True)
     board = made["dash"]
     assert board["graphs"] == graphs and board["read_only"] is True
+    assert board["template_variables"] == [{"name": "host", "prefix": "host", "default": "host:web-1"}]
     assert api.Timeboard.get(board["id"])["dash"] == board
     changed = api.Timeboard.update(board["id"], title="Renamed", description="", graphs=graphs[:1])
     assert [one["id"] for one in api.Timeboard.get_all()["dashes"]] == [str(board["id"])]
@@ -133,13 +134,24 @@ BAD = {"title": "bad", "definition": {"requests": [{"q": "anomalies(avg:my_metri
         (lambda: datadog.api.Timeboard.create(title="T", graphs=[{"title": "no"}]), "a graph has no definition"),
         (lambda: datadog.api.Timeboard.create(title="T", graphs=[BAD]), r"Error\(s\) found in query:\\nError parsing"),
         (lambda: datadog.api.Screenboard.create(board_title="T"), "'widgets' parameter is required"),
-        (lambda: datadog.api.Screenboard.create(board_title="T", widgets=[{"type": "image"}]), "'url' is a required"),
+        (lambda: datadog.api.Timeboard.create(title="T", graphs=[{"definition": {}}]), "'requests' is a required"),
         (lambda: datadog.api.Timeboard.get(10**16), "No dashboard matches"),
     ],
 )
 def test_what_is_no_board_is_refused(client, call, message):
     with pytest.raises(ApiError, match=message):
         call()
+
+
+def test_boards_come_back_as_terraform_recorded_them(client):
+    """The ends of an axis as texts, a service of which nothing is said, defaults that are empty."""
+    graph = {"title": "g", "definition": {"viz": "timeseries", "requests": [{"q": "avg:x{*}"}], "yaxis": {"max": 50}}}
+    variable = {"name": "host", "prefix": "host", "default": ""}
+    board = datadog.api.Timeboard.create(title="T", graphs=[graph], template_variables=[variable])["dash"]
+    assert board["graphs"][0]["definition"]["yaxis"] == {"max": "50"} and board["template_variables"] == [variable]
+    widget = {"type": "trace_service", "env": "prod", "serviceService": "", "x": 1, "y": 1, "width": 9, "height": 9}
+    board = datadog.api.Screenboard.create(board_title="T", widgets=[widget])
+    assert datadog.api.Screenboard.get(board["id"])["widgets"] == [widget]
 
 
 def test_the_command_pushes_what_it_has_pulled(standin, account, tmp_path):

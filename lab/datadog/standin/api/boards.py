@@ -17,6 +17,7 @@ from ..query.formulas import read
 from ..wire import user
 from ..wire.bodies import Json
 from .calls import Call, on
+from .dashboard_checks import check
 from .dashboards import Dashboards
 
 _DASHES, _DASH = "/api/v1/dash", "/api/v1/dash/{id:id}"
@@ -69,7 +70,7 @@ class Boards(Dashboards):
         sent, summary = self._sent(found), _summary(found, _DASHES)
         own = {
             "graphs": sent["graphs"] if sent else _boards.graphs(found["widgets"]),
-            "template_variables": found["template_variables"] or None,
+            "template_variables": (sent or found).get("template_variables") or None,
         }
         resource = summary.pop("resource")
         address = f"/dash/{summary['id']}/{found['url'].rpartition('/')[2]}"
@@ -153,8 +154,13 @@ class Boards(Dashboards):
             except Refused as refused:
                 words = str(refused.errors[0]).partition(": ")
                 raise Refused(400, f"Error(s) found in query:\n{words[0]}: \n {words[2]}") from None
-        found = self.put(Call({"id": old} if old else {}, body=made))
+        # A screenboard's widgets were not checked: recorded are some without what they need.
+        if made["layout_type"] == "ordered":
+            check(made)
+        found = self.keep(made, old)
         own = {name: value for name, value in sent.items() if name not in _ADDED}
+        if "graphs" in own:
+            own["graphs"] = [_kept(graph) for graph in own["graphs"]]
         self.documents.put("old board", found["id"], {"modified_at": found["modified_at"], "sent": own})
         return found
 
@@ -179,6 +185,16 @@ def _summary(found: Json, path: str) -> Json:
         "created_by": _CREATED_BY,
         "modified": found["modified_at"],
     }
+
+
+def _kept(graph: Json) -> Json:
+    """A graph as the API gives it back: the ends of its axis as texts."""
+    definition = graph.get("definition")
+    axis = definition.get("yaxis") if isinstance(definition, dict) else None
+    if not isinstance(axis, dict):
+        return graph
+    ends = {name: str(axis[name]) for name in ("min", "max") if isinstance(axis.get(name), (int, float))}
+    return {**graph, "definition": {**graph["definition"], "yaxis": {**axis, **ends}}}
 
 
 def _queries(part: Any) -> Iterator[str]:

@@ -68,9 +68,13 @@ class Dashboards(Room):
     @on("PUT", _ONE)
     def put(self, call: Call) -> Json:
         check(call.body)
-        body, now, known = call.body, iso(self.clock.now()), dict[Any, int]()
-        id_ = call.path.get("id") or self.documents.new_id("dashboard")
-        created = self._need(id_)["created_at"] if call.path else now
+        return self.keep(call.body, call.path.get("id"))
+
+    def keep(self, body: Json, id_: str | None) -> Json:
+        """The dashboard that a checked body makes, in the place of the one with an id, if any."""
+        now, known = iso(self.clock.now()), dict[Any, int]()
+        created = self._need(id_)["created_at"] if id_ else now
+        id_ = id_ or self.documents.new_id("dashboard")
         made = {
             **_DASHBOARD,
             **body,
