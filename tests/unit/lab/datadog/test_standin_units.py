@@ -32,6 +32,8 @@ units = importlib.import_module("standin.graph.units")
         ("count:system.cpu.user{*}", 4, "4"),
         ("avg:system.disk.read_time{*}", 1500, "1.5 s"),
         ("avg:mysql.performance.query_run_time.avg{*}", 2500, "2.5 ms"),
+        ("max:mysql.index.size{*} by {table}", 2048, "2 KiB"),
+        ("avg:mysql.innodb.rows_read{*}", 5, "5 rows/s"),
         ("avg:my_metric{*}", 1234.5, "1.23k"),
         ("avg:my_metric{*}", 0.0015, "0.0015"),
         ("avg:my_metric{*}", 0, "0"),
