@@ -331,7 +331,7 @@ function options(chart) {
       y: { distr: model.axis.scale === "log" ? 3 : 1, range: (u, low, high) => heightRange(chart, low, high) },
     },
     axes: [
-      { ...axis, values: (u, splits) => clocks(splits), space: 56, size: 38 },
+      { ...axis, values: (u, splits) => clocks(splits), space: (u, at, from, to) => (to - from < 600000 ? 80 : 56), size: 38 },
       { ...axis, ...binary, values: (u, splits) => ticks(splits, chart.model.unit), size: room },
     ],
     series: [{}, ...chart.series.map((one) => seriesOptions(chart, one))],
