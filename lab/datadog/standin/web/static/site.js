@@ -10,10 +10,12 @@ const live = () => localStorage.getItem("live") !== "off";
 // How tables are sorted and searched, by their names: it outlasts the data.
 const orders = new Map();
 const searches = new Map();
+// A table within a card is searched from so many rows on, a list of its own from two.
 const FEW = 8;
 const named = (table) => table.closest("[aria-label]")?.getAttribute("aria-label") || "";
 const rows = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
 
+// What scripts add to a document's tables: to that in sight, and to a fresh one before it takes its place.
 function enhance(root) {
   for (const table of root.querySelectorAll("main .scroll > table")) {
     const heads = [...table.tHead.rows[0].cells];
@@ -30,7 +32,7 @@ function enhance(root) {
     for (const part of table.querySelectorAll("thead, tbody, tfoot")) part.setAttribute("role", "rowgroup");
     if (rows(table).length > 1 || orders.has(named(table))) {
       for (const head of heads) {
-        const press = root.createElement ? root.createElement("button") : document.createElement("button");
+        const press = root.createElement("button");
         press.type = "button";
         press.className = "sort";
         press.append(...head.childNodes);
@@ -39,7 +41,7 @@ function enhance(root) {
     }
     const name = named(table);
     if ((rows(table).length >= (table.closest(".card") ? FEW : 2) || searches.get(name)) && !root.querySelector("main input[name=filter]") && !table.closest("details")) {
-      const input = document.createElement("input");
+      const input = root.createElement("input");
       Object.assign(input, { type: "search", placeholder: "Search", className: "within" });
       input.setAttribute("aria-label", `Search in ${name}`);
       table.parentElement.before(input);
