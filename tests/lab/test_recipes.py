@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from conftest import ROOT
 from recipes import Kitchen, recipes
@@ -20,9 +18,11 @@ def kitchen(lab, tmp_path):
     names = {"kennel_fleet:production": f"kennel_fleet:{lab.plan['name']}", "web2.example.com": "fresh2",
              "db1.example.com": "fresh1", "db2.example.com": "fresh3", '"7.71.0"': '"1:7.99.1~lab-1"'}  # fmt: skip
     kitchen = Kitchen(tmp_path, lab.env, names)
-    shutil.copytree(ROOT / "inventory" / "lab" / "group_vars", tmp_path / "lab")
-    for path in (tmp_path / "lab").iterdir():
-        kitchen.write(f"inventory/production/group_vars/{path.name}", path.read_text(encoding="utf-8"), "lab")
+    pinned = 'datadog_agent_version: "1:7.99.0~lab-1"\n'
+    for path in (ROOT / "inventory" / "lab" / "group_vars").iterdir():
+        # A recipe sets the version for all, which the lab's for a group would outrank.
+        text = path.read_text(encoding="utf-8").replace(pinned, "") + pinned * (path.stem == "all")
+        kitchen.write(f"inventory/production/group_vars/{path.name}", text, "lab")
     (kitchen.inventory / "lab.py").symlink_to(ROOT / "inventory" / "lab" / "hosts.py")
     return kitchen
 
