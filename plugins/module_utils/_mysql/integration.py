@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from typing import Any
 
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.custom_queries import custom_query_problems
+
 TEXT, SWITCH, PORT = "a text of one line", "true or false", "a port, from 1 to 65535"
-NUMBER, WHOLE = "a number above 0", "a whole number, 0 or more"
+NUMBER, WHOLE, COUNT = "a number above 0", "a whole number, 0 or more", "a whole number, 1 or more"
 TEXTS, DICTIONARIES, DICTIONARY = "a list of texts", "a list of dictionaries", "a dictionary"
+PATTERNS = "a list of regular expressions"
 
 _EVERY = {"enabled": SWITCH, "collection_interval": NUMBER}
 _SCHEMAS = {**_EVERY, "max_execution_time": NUMBER}
@@ -59,8 +63,8 @@ CONNECTION: dict[str, Any] = {
     "query_activity": {**_EVERY, "collect_blocking_queries": SWITCH},
     "query_samples": {
         **_EVERY,
-        "explained_queries_per_hour_per_query": WHOLE,
-        "samples_per_hour_per_query": WHOLE,
+        "explained_queries_per_hour_per_query": COUNT,
+        "samples_per_hour_per_query": COUNT,
         "explained_queries_cache_maxsize": WHOLE,
         "seen_samples_cache_maxsize": WHOLE,
         "events_statements_row_limit": WHOLE,
@@ -83,7 +87,8 @@ CONNECTION: dict[str, Any] = {
     "log_unobfuscated_plans": SWITCH,
     "database_instance_collection_interval": NUMBER,
     "statement_metrics_limits": DICTIONARY,
-    **dict.fromkeys(("full_statement_text_cache_max_size", "full_statement_text_samples_per_hour_per_query"), WHOLE),
+    "full_statement_text_samples_per_hour_per_query": COUNT,
+    "full_statement_text_cache_max_size": WHOLE,
     **dict.fromkeys(("statement_rows_cache_max_size", "statement_rows_cache_ttl"), WHOLE),
     "aws": {"instance_endpoint": TEXT, "region": TEXT},
     "gcp": {"project_id": TEXT, "instance_id": TEXT},
@@ -92,7 +97,7 @@ CONNECTION: dict[str, Any] = {
     "min_collection_interval": NUMBER,
     "service": TEXT,
     "empty_default_hostname": SWITCH,
-    "metric_patterns": {"include": TEXTS, "exclude": TEXTS},
+    "metric_patterns": {"include": PATTERNS, "exclude": PATTERNS},
     "disable_generic_tags": SWITCH,
     "enable_legacy_tags_normalization": SWITCH,
     # Of the Agent.
@@ -100,6 +105,13 @@ CONNECTION: dict[str, Any] = {
     "namespace": TEXT,
     "no_index": SWITCH,
     "loader": TEXT,
+}
+
+# What a setting must have that is not empty: without it the class cannot be made (mysql 15.8.0, run unmodified).
+REQUIRED = {
+    "aws": ("instance_endpoint",),
+    "gcp": ("project_id", "instance_id"),
+    "azure": ("deployment_type", "fully_qualified_domain_name"),
 }
 
 # What the role writes from variables of their own, old names included.
@@ -200,9 +212,15 @@ def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path:
         elif value is None:
             continue
         elif isinstance(rule, dict) and isinstance(value, dict):
-            problems += _settings(place, value, rule, f"{full}.")
+            problems += _settings(place, value, rule, f"{full}.") or [
+                f"{place}.{name} is missing, and without it the integration does not start: write it"
+                for name in REQUIRED.get(full, ())
+                if value and not value.get(name)
+            ]
         elif not (isinstance(rule, str) and _fits(value, rule)):
             problems.append(f"{place} is {value!r}: it takes {rule if isinstance(rule, str) else DICTIONARY}")
+        elif full == "custom_queries":
+            problems += custom_query_problems(place, value)
     return problems
 
 
@@ -217,10 +235,20 @@ def _fits(value: Any, rule: str) -> bool:
         SWITCH: isinstance(value, bool) or str(value).lower() in _WORDS,
         NUMBER: number and value > 0,
         WHOLE: whole and value >= 0,
+        # As many an hour: the integration divides by it.
+        COUNT: whole and value > 0,
         # The integration makes a number of it, so that a template's text does.
         PORT: not isinstance(value, bool) and str(value).isdecimal() and 0 < int(value) < 65536,
         TEXTS: isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),
+        PATTERNS: isinstance(value, (list, tuple)) and all(map(_is_pattern, value)),
         DICTIONARIES: isinstance(value, (list, tuple)) and all(isinstance(item, dict) for item in value),
         DICTIONARY: isinstance(value, dict),
     }
     return checks[rule]
+
+
+def _is_pattern(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and bool(re.compile(text))
+    except re.error:
+        return False

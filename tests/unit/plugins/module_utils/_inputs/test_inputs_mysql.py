@@ -145,7 +145,7 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
         ({"connection": {}}, "datadog_mysql_user_connection leads nowhere"),
         ({"connection": None}, "datadog_mysql_user_connection is not a dictionary"),
         ({"connection": {"host": "db1", "password": "geheim"}}, "set datadog_mysql_user_password"),
-        ({"connection": {"host": "db1", "name": "", "aws": {"region": "ftp://a:geheim@b"}}}, "aws.region is a secret"),
+        ({"connection": {"host": "db1", "name": "", "service": "ftp://a:geheim@b"}}, "connection.service is a secret"),
         ({"connection": {"sock": "/a", "host": "db1"}}, "connection.host is 'db1', beside a socket: write localhost"),
         (
             {"connection": {"host": "db2"}, "dbm": False},

@@ -25,6 +25,9 @@ SOCK = {"sock": "/run/mysqld/mysqld.sock"}
 # Each of integrations-core, folder mysql, at the commits that the module names.
 CONFIG, MODEL, CODE, SPEC = "config.py", "config_models/instance.py", "mysql.py", "assets/configuration/spec.yaml"
 BASE = "datadog-checks-base 38.7"
+# What the unmodified class showed: integrations-core, mysql 15.8.0, with datadog-checks-base 37.19.
+RUN = "mysql 15.8.0, run"
+QUERY = {"query": "SELECT 1", "columns": [{"name": "a", "type": "gauge"}, {}]}
 SWITCHES = set(OPTIONS) - {"replication_channel", "extra_performance_metrics"}
 AGENT = "datadog-agent 7.84, comp/core/autodiscovery/integration/config.go"
 
@@ -43,7 +46,15 @@ AGENT = "datadog-agent 7.84, comp/core/autodiscovery/integration/config.go"
         (f"{MODEL}: CustomQuery", {**SOCK, "custom_queries": [{"query": "SELECT 1", "columns": [{}]}]}),
         (f"{MODEL}: DatabaseIdentifier", {**SOCK, "database_identifier": {"template": "$env-$host"}}),
         (f"{MODEL}: IndexMetrics", {**SOCK, "index_metrics": {"enabled": False, "limit": 10}}),
-        (f"{MODEL}: Aws, Gcp, Azure", {**SOCK, "aws": {"region": "eu-west-1"}, "gcp": {}, "azure": {}}),
+        (
+            f"{MODEL}: Aws, Gcp, Azure",
+            {**SOCK, "aws": {"instance_endpoint": "a", "region": "b"}, "gcp": {}, "azure": {}},
+        ),
+        (f"{RUN}: both of gcp", {**SOCK, "gcp": {"project_id": "a", "instance_id": "b"}}),
+        (
+            f"{RUN}: custom queries",
+            {**SOCK, "custom_queries": [QUERY, {**QUERY, "tags": ["a:b"], "metric_prefix": "a"}]},
+        ),
         (f"{CONFIG}: what no model has", {**SOCK, "collect_blocking_queries": True, "statement_metrics_limits": {}}),
         (f"{BASE}: every check's", {**SOCK, "min_collection_interval": 30, "metric_patterns": {"include": ["a"]}}),
         (f"{AGENT}: CommonInstanceConfig", {**SOCK, "name": "shop", "no_index": True}),
@@ -98,7 +109,53 @@ def test_instance_that_the_integration_takes(source: str, connection: dict[str, 
         (f"{MODEL}: Ssl is a mapping", {"host": "a", "ssl": True}, "c.ssl is True: it takes a dictionary"),
         (f"{MODEL}: custom_queries is a list", {**SOCK, "custom_queries": {}}, "it takes a list of dictionaries"),
         (f"{MODEL}: limit is an int", {**SOCK, "index_metrics": {"limit": 1.5}}, "it takes a whole number"),
-        (f"{BASE}: metric_patterns", {**SOCK, "metric_patterns": {"include": [1]}}, "it takes a list of texts"),
+        (
+            f"{BASE}: metric_patterns",
+            {**SOCK, "metric_patterns": {"include": [1]}},
+            "it takes a list of regular expressions",
+        ),
+        (f"{RUN}: unterminated character set", {**SOCK, "metric_patterns": {"exclude": ["["]}}, "regular expressions"),
+        (
+            f"{RUN}: KeyError('instance_endpoint')",
+            {**SOCK, "aws": {"region": "a"}},
+            "c.aws.instance_endpoint is missing",
+        ),
+        (f"{RUN}: KeyError('instance_id')", {**SOCK, "gcp": {"project_id": "a"}}, "c.gcp.instance_id is missing"),
+        (
+            f"{RUN}: KeyError('name')",
+            {**SOCK, "azure": {"deployment_type": "flexible_server"}},
+            "c.azure.fully_qualified_domain_name is missing",
+        ),
+        *(
+            (f"{RUN}: ZeroDivisionError", {**SOCK, **change}, "a whole number, 1 or more")
+            for change in (
+                {"query_samples": {"samples_per_hour_per_query": 0}},
+                {"query_samples": {"explained_queries_per_hour_per_query": 0}},
+                {"full_statement_text_samples_per_hour_per_query": 0},
+            )
+        ),
+        *(
+            (
+                f"{RUN}: custom queries",
+                {**SOCK, "custom_queries": [QUERY, {**QUERY, **change}]},
+                f"c.custom_queries[1].{words}",
+            )
+            for change, words in (
+                ({"query": ""}, "query is '': write the statement"),
+                ({"query": 5}, "query is 5"),
+                ({"columns": []}, "columns is []: write a list"),
+                ({"columns": ["a"]}, "columns[0] is 'a': write its name and type"),
+                ({"columns": [{"type": "gauge"}]}, "columns[0].name is None"),
+                ({"columns": [{"name": "a"}]}, "columns[0].type is None: write one of gauge, count"),
+                (
+                    {"columns": [{"name": "a", "type": "gauge"}, {"name": "a", "type": "tag"}]},
+                    "columns[1].name is 'a', as",
+                ),
+                ({"tags": "a:b"}, "tags is 'a:b': it takes a list of texts"),
+                ({"metric_prefix": 5}, "metric_prefix is 5"),
+                ({"collection_interval": "x"}, "collection_interval is 'x'"),
+            )
+        ),
     ],
 )
 def test_instance_that_the_integration_refuses_or_ignores(source: str, connection: dict[str, Any], words: str) -> None:

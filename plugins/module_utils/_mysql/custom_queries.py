@@ -1,0 +1,62 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Datadog's integrations take as a custom query: one that is wrong keeps the whole check from running. Pure.
+
+The rules are those of datadog-checks-base 37 and 38, base/utils/db/query.py and transform.py, and of the model of
+integrations-core, mysql 15 and 16, as the unmodified classes showed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TYPES = (
+    *("gauge", "count", "monotonic_count", "rate", "histogram", "historate"),
+    *("monotonic_gauge", "temporal_percent", "time_elapsed", "match", "service_check", "metadata"),
+    *("tag", "tag_list", "tag_not_null", "source"),
+)
+
+
+def custom_query_problems(place: str, queries: Any) -> list[str]:
+    """What is wrong with a list of custom queries, whose items are dictionaries."""
+    return [problem for number, query in enumerate(queries) for problem in _query_problems(f"{place}[{number}]", query)]
+
+
+def _query_problems(place: str, query: dict[str, Any]) -> list[str]:
+    problems = []
+    if not isinstance(query.get("query"), str) or not query["query"]:
+        problems.append(f"{place}.query is {query.get('query')!r}: write the statement")
+    columns = query.get("columns")
+    if not isinstance(columns, (list, tuple)) or not columns:
+        fix = "write a list with the name and the type of each column of the result"
+        problems.append(f"{place}.columns is {columns!r}: {fix}")
+        columns = []
+    names: set[str] = set()
+    for number, column in enumerate(columns):
+        problems += _column_problems(f"{place}.columns[{number}]", column, names)
+    tags = query.get("tags")
+    if tags is not None and not (isinstance(tags, (list, tuple)) and all(isinstance(tag, str) for tag in tags)):
+        problems.append(f"{place}.tags is {tags!r}: it takes a list of texts")
+    if not isinstance(query.get("metric_prefix") or "", str):
+        problems.append(f"{place}.metric_prefix is {query['metric_prefix']!r}: it takes a text")
+    interval = query.get("collection_interval")
+    if interval is not None and (isinstance(interval, bool) or not str(interval).isdecimal() or int(interval) < 1):
+        problems.append(f"{place}.collection_interval is {interval!r}: it takes a whole number of seconds, 1 or more")
+    return problems
+
+
+def _column_problems(place: str, column: Any, names: set[str]) -> list[str]:
+    """What is wrong with a column, whose name is added to those before it. An empty one is skipped."""
+    if not isinstance(column, dict):
+        return [f"{place} is {column!r}: write its name and type, or {{}} to skip it"]
+    if not column:
+        return []
+    name, kind = column.get("name"), column.get("type")
+    if not isinstance(name, str) or not name:
+        return [f"{place}.name is {name!r}: write the name of its metric or tag"]
+    if name in names:
+        return [f"{place}.name is {name!r}, as is another column's: give each a name of its own"]
+    names.add(name)
+    if kind not in TYPES:
+        return [f"{place}.type is {kind!r}: write one of {', '.join(TYPES)}"]
+    return []
