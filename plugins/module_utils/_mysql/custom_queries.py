@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Datadog's integrations take as a custom query: one that is wrong keeps the whole check from running. Pure.
+"""What the MySQL integration takes as a custom query and as a further metric: a wrong one stops the whole check. Pure.
 
 The rules are those of datadog-checks-base 37 and 38, base/utils/db/query.py and transform.py, and of the model of
 integrations-core, mysql 15 and 16, as the unmodified classes showed.
@@ -15,6 +15,7 @@ TYPES = (
     *("monotonic_gauge", "temporal_percent", "time_elapsed", "match", "service_check", "metadata"),
     *("tag", "tag_list", "tag_not_null", "source"),
 )
+_OF_VARIABLES = ("gauge", "rate", "count", "monotonic_count")
 
 
 def custom_query_problems(place: str, queries: Any) -> list[str]:
@@ -22,9 +23,30 @@ def custom_query_problems(place: str, queries: Any) -> list[str]:
     return [problem for number, query in enumerate(queries) for problem in _query_problems(f"{place}[{number}]", query)]
 
 
+def additional_problems(place: str, variables: Any) -> list[str]:
+    """What is wrong with status or system variables that are to be metrics, a list of dictionaries.
+
+    Without one of the three the class fails at every run; of another type it sends nothing (mysql 15.8.0, mysql.py).
+    """
+    return [
+        f"{place}[{number}].{key} is {item.get(key)!r}: write {fix}"
+        for number, item in enumerate(variables)
+        for key, fix, fits in (
+            ("name", "the variable's name", _is_text(item.get("name"))),
+            ("metric_name", "the metric's name", _is_text(item.get("metric_name"))),
+            ("type", f"one of {', '.join(_OF_VARIABLES)}", item.get("type") in _OF_VARIABLES),
+        )
+        if not fits
+    ]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 def _query_problems(place: str, query: dict[str, Any]) -> list[str]:
     problems = []
-    if not isinstance(query.get("query"), str) or not query["query"]:
+    if not _is_text(query.get("query")):
         problems.append(f"{place}.query is {query.get('query')!r}: write the statement")
     columns = query.get("columns")
     if not isinstance(columns, (list, tuple)) or not columns:

@@ -13,7 +13,10 @@ import math
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.custom_queries import custom_query_problems
+from ansible_collections.kennel.fleet.plugins.module_utils._mysql.custom_queries import (
+    additional_problems,
+    custom_query_problems,
+)
 
 TEXT, SWITCH, PORT = "a text of one line", "true or false", "a port, from 1 to 65535"
 NUMBER, WHOLE, COUNT = "a number above 0", "a whole number, 0 or more", "a whole number, 1 or more"
@@ -112,6 +115,13 @@ REQUIRED = {
     "aws": ("instance_endpoint",),
     "gcp": ("project_id", "instance_id"),
     "azure": ("deployment_type", "fully_qualified_domain_name"),
+}
+
+# What looks at the items of lists of dictionaries.
+_ITEMS = {
+    "additional_status": additional_problems,
+    "additional_variable": additional_problems,
+    "custom_queries": custom_query_problems,
 }
 
 # What the role writes from variables of their own, old names included.
@@ -219,8 +229,8 @@ def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path:
             ]
         elif not (isinstance(rule, str) and _fits(value, rule)):
             problems.append(f"{place} is {value!r}: it takes {rule if isinstance(rule, str) else DICTIONARY}")
-        elif full == "custom_queries":
-            problems += custom_query_problems(place, value)
+        elif full in _ITEMS:
+            problems += _ITEMS[full](place, value)
     return problems
 
 

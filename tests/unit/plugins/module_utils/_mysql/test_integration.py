@@ -27,6 +27,7 @@ CONFIG, MODEL, CODE, SPEC = "config.py", "config_models/instance.py", "mysql.py"
 BASE = "datadog-checks-base 38.7"
 # What the unmodified class showed: integrations-core, mysql 15.8.0, with datadog-checks-base 37.19.
 RUN = "mysql 15.8.0, run"
+STATUS = {"name": "Uptime", "metric_name": "mysql.uptime", "type": "gauge"}
 QUERY = {"query": "SELECT 1", "columns": [{"name": "a", "type": "gauge"}, {}]}
 SWITCHES = set(OPTIONS) - {"replication_channel", "extra_performance_metrics"}
 AGENT = "datadog-agent 7.84, comp/core/autodiscovery/integration/config.go"
@@ -50,6 +51,7 @@ AGENT = "datadog-agent 7.84, comp/core/autodiscovery/integration/config.go"
             f"{MODEL}: Aws, Gcp, Azure",
             {**SOCK, "aws": {"instance_endpoint": "a", "region": "b"}, "gcp": {}, "azure": {}},
         ),
+        (f"{RUN}: a variable", {**SOCK, "additional_status": [STATUS], "additional_variable": [STATUS, STATUS]}),
         (f"{RUN}: both of gcp", {**SOCK, "gcp": {"project_id": "a", "instance_id": "b"}}),
         (
             f"{RUN}: custom queries",
@@ -119,6 +121,15 @@ def test_instance_that_the_integration_takes(source: str, connection: dict[str, 
             f"{RUN}: KeyError('instance_endpoint')",
             {**SOCK, "aws": {"region": "a"}},
             "c.aws.instance_endpoint is missing",
+        ),
+        *(
+            (f"{RUN}: {why}", {**SOCK, f"additional_{kind}": [STATUS, {**STATUS, **change}]}, words)
+            for kind in ("status", "variable")
+            for why, change, words in (
+                ("KeyError('name')", {"name": None}, "[1].name is None: write the variable's name"),
+                ("KeyError('metric_name')", {"metric_name": ""}, "[1].metric_name is '': write the metric's name"),
+                ("nothing is sent", {"type": "GAUGE"}, "[1].type is 'GAUGE': write one of gauge, rate, count, mono"),
+            )
         ),
         (f"{RUN}: KeyError('instance_id')", {**SOCK, "gcp": {"project_id": "a"}}, "c.gcp.instance_id is missing"),
         (
