@@ -37,6 +37,7 @@ GIVEN = {
     *("created", "created_at", "modified", "modified_at", "overall_state", "overall_state_modified"),
     *("matching_downtimes", "current_downtime"),
 }
+DPKG_IS_AT_WORK = "[ \"$(dpkg-query -Wf '${db:Status-Status}' datadog-agent)\" != installed ]"
 HOST_STATE = Path(__file__).with_name("host_state.py").read_text(encoding="utf-8")
 
 

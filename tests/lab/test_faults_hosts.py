@@ -120,9 +120,11 @@ CUT = """for process in /proc/[0-9]*; do
 done"""
 
 
+@pytest.mark.long
 def test_connection_that_is_cut_fails_one_host_and_the_others_are_finished(lab, ready, again):
-    run = lab.start("hosts", extra=INTERVAL)
-    faults.reach(run, "Install the checks]")
+    one = f"{{{{ '{NEW}' if inventory_hostname == '{HOST}' else '{OLD}' }}}}"
+    run = lab.start("hosts", extra={**INTERVAL, **UPGRADE, "datadog_agent_version": one})
+    faults.wait_on_host(lab, HOST, faults.DPKG_IS_AT_WORK)
     lab.podman("exec", lab.container(HOST), "sh", "-c", f"{CUT}\nsystemctl stop ssh.service")
     try:
         ended = run.end()

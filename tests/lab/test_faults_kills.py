@@ -23,7 +23,6 @@ AFTER: dict[str, Any] = {
     "flask_apm_version": "1.0.1",
     "mysql_settings": {"max_connections": 77},
 }
-DPKG_IS_AT_WORK = "[ \"$(dpkg-query -Wf '${db:Status-Status}' datadog-agent)\" != installed ]"
 # When the output names the task, or when after that the host is as the command says.
 FIRST = [
     ("Gather the facts of the host", ""),
@@ -41,7 +40,7 @@ FIRST = [
 ]
 CHANGING = [
     ("Set up the package repository", ""),
-    ("Install the package]", DPKG_IS_AT_WORK),
+    ("Install the package]", faults.DPKG_IS_AT_WORK),
     ("Configure the Agent, and run it", ""),
     ("Run the server with its settings", "! systemctl is-active mariadb"),
     ("Create the users]", ""),
