@@ -235,3 +235,9 @@ def test_documents_name_the_tarball_that_is_built() -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     named = re.findall(r"kennel-fleet-(\S+?)\.tar\.gz", (ROOT / "docs" / "installing.md").read_text(encoding="utf-8"))
     assert named and set(named) == {version}
+
+
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """One call of pytest, such as that of the long tests, imports them all by these names."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
