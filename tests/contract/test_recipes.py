@@ -80,5 +80,6 @@ def test_dashboard_is_taken_over(kitchen: Kitchen, account: Account) -> None:
 
 def test_every_recipe_is_run_by_a_test() -> None:
     here = Path(__file__)
-    tests = here.read_text(encoding="utf-8") + (here.parents[1] / "lab" / "test_documented_recipes.py").read_text(encoding="utf-8")
+    files = (here, here.parents[1] / "lab" / "test_documented_recipes.py")
+    tests = "".join(path.read_text(encoding="utf-8") for path in files)
     assert [title for title in recipes() if f'"{title}"' not in tests] == []
