@@ -229,6 +229,11 @@ def _whole(parser: Parser) -> Query:
     return Query(tuple(expressions))
 
 
+# Datadog takes a bare word among the arguments of these for a metric without a scope, and refuses it: answers of the API
+# in DataDog/hiring-engineers, issues 397 and 784. Shells eat these quotes in a body that stands in quotes itself.
+QUOTED = ("anomalies", "outliers", "forecast")
+
+
 class Parser(Reader):
     """Recursive descent, one method a rule of the grammar; what a caller starts with is `expression`."""
 
@@ -293,7 +298,7 @@ class Parser(Reader):
         self.count()
         arguments = [] if self.accept(")") else [self.argument()]
         while arguments and self.accept(","):
-            arguments.append(self.bare() or self.argument())
+            arguments.append(self.bare(name) or self.argument())
         if arguments:
             self.expect(")", "',' or ')'")
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
@@ -302,10 +307,12 @@ class Parser(Reader):
             raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
         return Call(name, tuple(positional), tuple(keywords), position)
 
-    def bare(self) -> String | None:
+    def bare(self, function: str) -> String | None:
         start = self.position
         name = None if self.formula else self.match(NAME)
         if name and self.peek() in (",", ")"):
+            if function in QUOTED:
+                raise self.error(f"{function} takes {name} in quotes: '{name}'", start)
             return String(name)
         self.position = start
         return None

@@ -192,6 +192,7 @@ def test_template_variables_have_no_value():
         ("avg:x{*} +", 11, "expected a metric"),
         ("(avg:x{*}", 10, "expected ')'"),
         ("abs(basic, 2)", 10, "expected a scope"),
+        ("anomalies(avg:a{*}, basic, 2)", 21, "anomalies takes basic in quotes: 'basic'"),
         ("f(direction=both, avg:x{*})", 13, "expected a quoted text or a number"),
         ("f(a='b', avg:x{*})", 18, "a keyword argument of f stands before"),
         ("1e999", 1, "number out of range"),
