@@ -9,6 +9,8 @@ from typing import Any
 import faults
 import pytest
 
+pytestmark = pytest.mark.long
+
 HOST = "fresh3"
 OLD, NEW = "1:7.99.0~lab-1", "1:7.99.1~lab-1"
 # Some of everything that the roles bring about: package, files, database, services.
@@ -80,7 +82,6 @@ def clean(lab) -> dict[str, Any]:
     return recovered(lab, BEFORE)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("text", "command"), FIRST, ids=names(FIRST))
 def test_first_run_that_is_killed_is_finished_by_the_next(lab, clean, text, command):
     lab.reset(HOST)
@@ -95,11 +96,7 @@ def two(lab) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return both[1:]
 
 
-@pytest.mark.parametrize(
-    ("text", "command"),
-    [pytest.param(*point, marks=[] if point in CHANGING[1:2] else pytest.mark.long) for point in CHANGING],
-    ids=names(CHANGING),
-)
+@pytest.mark.parametrize(("text", "command"), CHANGING, ids=names(CHANGING))
 def test_changing_run_that_is_killed_is_finished_by_the_next(lab, two, text, command):
     extra, clean = two[0]
     killed(lab, extra, text, command)
