@@ -24,6 +24,8 @@ def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> 
     title = str(item.get("title") or item.get("name") or item.get("message"))
     assert diff["before"] == "" and diff["after"]
     assert diff["after_header"] == f"{kind} {item['key']}: {title} ({entry['url']})"
+    # When it begins is said of a new downtime.
+    assert ("begins" in entry.pop("note", "")) == (kind == "downtime")
     again = account.run(kind, [item])
     assert not again["changed"] and again["diff"] == [] and again["items"] == [{**entry, "action": "unchanged"}]
     changed = account.run(kind, [{**item, **CHANGES[kind]}])

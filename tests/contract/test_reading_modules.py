@@ -108,7 +108,7 @@ def test_events_of_a_key_are_posted_once(run: Run, call: Call, name: str) -> Non
     assert (again["id"], again["url"]) == (first["id"], first["url"])
     # The address that is told is that of a page which shows the event, and it alone.
     page = _open(first["url"])
-    assert event["title"] in page and "<strong>1</strong> events" in page
+    assert event["title"] in page and "<strong>1</strong> event" in page
     forced = run(datadog_event, **event)
     assert forced["changed"] and forced["id"] != first["id"]
     stored = call("GET", f"/api/v1/events/{first['id']}")["event"]
