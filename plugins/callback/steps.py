@@ -110,6 +110,7 @@ class CallbackModule(Default):
         self._failures: list[tuple[str, str]] = []
         self._summaries: list[dict[str, Any]] = []
         self._reports: list[str] = []
+        self._warned: set[str] = set()
         self._interrupted = self._ended = False
 
     def _print(self, text: str, color: str | None = None, stderr: bool = False) -> None:
@@ -357,7 +358,10 @@ class CallbackModule(Default):
             self._transient(f"{self._name_of(result.task)}, {tried}")
 
     def _warn(self, result: CallbackTaskResult) -> None:
-        if result.result.get("warnings") or result.result.get("deprecations"):
+        # Ansible prints each of them once.
+        warnings = {str(one) for name in ("warnings", "deprecations") for one in result.result.get(name) or ()}
+        if warnings - self._warned:
+            self._warned |= warnings
             self._tell(self._name_of(result.task), f"warning of {result.host.get_name()}:", C.COLOR_WARN)
             self._handle_warnings(result.result)
 

@@ -229,8 +229,8 @@ def _whole(parser: Parser) -> Query:
     return Query(tuple(expressions))
 
 
-# Datadog takes a bare word among the arguments of these for a metric without a scope, and refuses it: answers of the API
-# in DataDog/hiring-engineers, issues 397 and 784. Shells eat these quotes in a body that stands in quotes itself.
+# Datadog takes a bare word among the arguments of these for a metric without a scope, and refuses it: answers of the
+# API in DataDog/hiring-engineers, issues 397 and 784. Shells eat these quotes in a body that stands in quotes itself.
 QUOTED = ("anomalies", "outliers", "forecast")
 
 
