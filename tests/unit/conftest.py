@@ -105,6 +105,7 @@ def repository(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Run:
     monkeypatch.setattr(dpkg, "ADMINDIR", str(tmp_path / "dpkg"))
+    (tmp_path / "dpkg").mkdir()
     wanted = {
         "url": "https://apt.datadoghq.com/",
         "key_urls": [server.put("KEY_CURRENT.public", keys["first"])],
