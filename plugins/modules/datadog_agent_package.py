@@ -236,7 +236,7 @@ class Package:
         """Whether the version is still to be installed, or in check mode would be. BEFORE is as `whole` found it."""
         if not self.module.check_mode:
             found = read_package(self.module, PACKAGE)
-            return found.status != INSTALLED or bool(version and version != found.version)
+            return found.status != INSTALLED or found.damaged or bool(version and version != found.version)
         # What was unpacked keeps its version, and what was half installed gets the one that is wanted.
         return before.whole or (before.unpacked and version not in ("", before.version))
 
