@@ -69,11 +69,14 @@ files:
   sample: [/opt/shop/app.py, /opt/shop/venv]
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
@@ -119,6 +122,19 @@ class App:
         aside = f"{self.link}.new"
         os.symlink(os.path.basename(wanted), aside)
         os.replace(aside, self.link)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait for other runs that work on this application: what a killed run has begun goes on on the host."""
+        if self.module.check_mode:
+            yield
+            return
+        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def environment_name(self) -> str:
         """Return a name that depends on the requirements and the version of Python, and on nothing else."""

@@ -136,6 +136,20 @@ def test_environment_of_a_broken_off_run_is_never_used(install: Run, host: Host)
     assert len(host.environments()) == 1
 
 
+def test_waits_for_what_a_killed_run_has_begun(install: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = python_app.fcntl.flock
+
+    def flock(handle: int, how: int) -> None:
+        # While this run waits, the other one comes to its end.
+        monkeypatch.setattr(python_app.fcntl, "flock", real)
+        assert install()["changed"]
+        real(handle, how)
+
+    monkeypatch.setattr(python_app.fcntl, "flock", flock)
+    assert not install()["failed"]
+    assert len(host.installs) == 1
+
+
 def test_old_environment_stays_in_its_place_if_the_new_one_fails(install: Run, host: Host) -> None:
     install()
     old = (host.app / "venv").resolve()
