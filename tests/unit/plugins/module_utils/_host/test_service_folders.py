@@ -292,6 +292,7 @@ ALLOWED = {
     ("safe_paths.py", "os.open"): "below an open folder",
     ("dpkg.py", "os.open"): "in /var/lib/dpkg",
     ("configured_service.py", "open"): "/proc",
+    ("python_app.py", "os.open"): "a folder that the module has made root's",
     ("python_app.py", "os.symlink"): "in a folder that the module has made root's",
     ("python_app.py", "os.replace"): "in a folder that the module has made root's",
     ("python_app.py", "os.unlink"): "in a folder that the module has made root's",
