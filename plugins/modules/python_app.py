@@ -96,6 +96,7 @@ class App:
         self.path = self.params["path"]
         self.link = os.path.join(self.path, "venv")
         self.changes = Changes(module)
+        self.held: tuple[int, ...] = ()
 
     def write(self) -> None:
         """Write the folder and the application's files."""
@@ -125,13 +126,17 @@ class App:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait for other runs that work on this application: what a killed run has begun goes on on the host."""
+        """Wait for other runs that work on this application.
+
+        The programs of a run that was killed go on on the host. They hold the lock, too, so that they are waited for.
+        """
         if self.module.check_mode:
             yield
             return
         handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            self.held = (handle,)
             yield
         finally:
             os.close(handle)
@@ -182,7 +187,7 @@ class App:
             )
 
     def run(self, command: list[str], problem: str, env: dict[str, str] | None = None) -> str:
-        status, out, err = self.module.run_command(command, environ_update=env or {})
+        status, out, err = self.module.run_command(command, environ_update=env or {}, pass_fds=self.held)
         if status != 0:
             # pip names the addresses that it tried, which may contain a password or a token.
             said = public_text("\n".join((err.strip() or out.strip()).splitlines()[-6:]))
