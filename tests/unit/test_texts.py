@@ -16,7 +16,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
 CORES = {"oldest", "trixie", "sid"}
-TEXTS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+# The changelog is written by antsibull-changelog, with escapes, and names what has gone since.
+TEXTS = sorted(
+    path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.name != "CHANGELOG.md"
+)
 SPECS = sorted(ROOT.glob("roles/*/meta/argument_specs.yml"))
 ROLES = [path.parts[-3] for path in SPECS]
 # Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
