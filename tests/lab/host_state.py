@@ -25,6 +25,8 @@ MADE = re.compile(
             r"/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?",
             r"/etc/(hosts|hostname|resolv\.conf|mtab|\.updated|machine-id|ld\.so\.cache)",
             r"/etc/datadog-agent/(auth_token|ipc_cert\.pem|install\.json)",
+            # The package's: root's after an installation, the Agent's after an upgrade.
+            r"/etc/datadog-agent/install_info",
             r"/opt/datadog-agent/run/.*",
             # What other tests, systemd and Ansible itself keep there.
             r"/var/tmp/(marker|before|kept|own.*)",
