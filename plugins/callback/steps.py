@@ -108,6 +108,8 @@ class CallbackModule(Default):
         self._open = self._titled = self._ran = False
         self._tasks: dict[str, Record] = {}
         self._failures: list[tuple[str, str]] = []
+        # By host and task.
+        self._failed_items: dict[tuple[str, str], list[tuple[dict[str, Any], str]]] = {}
         self._summaries: list[dict[str, Any]] = []
         self._reports: list[str] = []
         self._warned: set[str] = set()
@@ -132,6 +134,7 @@ class CallbackModule(Default):
 
     def _piece(self, text: str) -> None:
         self._display.display(text, screen_only=True, newline=False)
+        sys.stdout.flush()
 
     def _transient(self, task: str) -> None:
         """Show on a terminal what is running, until the next line takes its place."""
@@ -274,7 +277,6 @@ class CallbackModule(Default):
     v2_playbook_on_include = only_whole("v2_playbook_on_include")
     # What the items of a loop did is told together, when it ends.
     v2_runner_item_on_ok = only_whole("v2_runner_item_on_ok")
-    v2_runner_item_on_failed = only_whole("v2_runner_item_on_failed")
     v2_runner_item_on_skipped = only_whole("v2_runner_item_on_skipped")
     v2_runner_on_skipped = only_whole("v2_runner_on_skipped")
     v2_runner_on_async_poll = only_whole("v2_runner_on_async_poll")
@@ -295,7 +297,7 @@ class CallbackModule(Default):
         self._warn(result)
         record, found, host = self._record(result), result.result, result.host.get_name()
         if found.get("changed"):
-            items = self._items(result, "changed")
+            items = self._changed_items(result)
             labels = [str(self._get_item_label(one)) for one in items]
             what = steps.some(labels, steps.MOST_PARTS) if items else steps.what_changed(found)
             record.changed.setdefault(what, []).append(host)
@@ -311,9 +313,17 @@ class CallbackModule(Default):
         if self._whole:
             super().v2_on_file_diff(result)
             return
-        for one in self._items(result, "changed") or [result.result]:
+        for one in self._changed_items(result) or [result.result]:
             if one.get("changed") and one.get("diff") and (text := self._get_diff(one["diff"])).strip():
                 self._record(result).diffs.setdefault(text, []).append(result.host.get_name())
+
+    def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
+        """Remember an item that failed: since ansible-core 2.21 the result of the loop does not say which did."""
+        if self._whole:
+            super().v2_runner_item_on_failed(result)
+            return
+        items = self._failed_items.setdefault((result.host.get_name(), result.task._uuid), [])
+        items.append((dict(result.result), str(self._get_item_label(result.result))))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         """Print the whole message, of each item of a loop."""
@@ -321,7 +331,7 @@ class CallbackModule(Default):
         if self._whole:
             super().v2_runner_on_failed(result, ignore_errors)
             return
-        items = [(one, str(self._get_item_label(one))) for one in self._items(result, "failed")]
+        items = self._failed_items.pop((result.host.get_name(), result.task._uuid), [])
         texts = [text for one, label in items or [(result.result, "")] for text in steps.failure(one, label)]
         self._fail("failed", result, texts, C.COLOR_ERROR, bool(ignore_errors))
 
@@ -363,13 +373,15 @@ class CallbackModule(Default):
         if warnings - self._warned:
             self._warned |= warnings
             self._tell(self._name_of(result.task), f"warning of {result.host.get_name()}:", C.COLOR_WARN)
+            # Warnings go to stderr, and both often to one place.
+            sys.stdout.flush()
             self._handle_warnings(result.result)
 
     @staticmethod
-    def _items(result: CallbackTaskResult, how: str) -> list[dict[str, Any]]:
-        """Return the results of a loop that are so: ``changed`` or ``failed``."""
+    def _changed_items(result: CallbackTaskResult) -> list[dict[str, Any]]:
+        """Return the results of a loop that changed something."""
         items = result.result.get("results") if result.task.loop is not None else None
-        return [one for one in items or () if isinstance(one, dict) and one.get(how)]
+        return [one for one in items or () if isinstance(one, dict) and one.get("changed")]
 
     def _collect(self, result: CallbackTaskResult) -> None:
         """Remember what the end tells of objects and reports."""

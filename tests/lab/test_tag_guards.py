@@ -33,7 +33,7 @@ def test_checks_alone_are_put_right(ready):
     )
     run = ready.play("site", f"--limit={HOST}", "--tags=checks")
     assert run.status == 0, run.output[-3000:]
-    assert roles(run) == {"datadog_tags", "datadog_custom_check"}
+    assert roles(run) == {"datadog_custom_check"}
     assert run.changed_tasks() == [CHECKS, RESTART]
     # What others do is left to them.
     assert ready.play("hosts", f"--limit={HOST}", "--skip-tags=agent").changed_tasks() == []
@@ -44,7 +44,7 @@ def test_new_tags_reach_the_agent(ready):
     team = {"datadog_tags_literals": ["team:tagged"]}
     run = ready.play("hosts", f"--limit={HOST}", "--tags=tags", extra=team)
     assert run.status == 0, run.output[-3000:]
-    assert roles(run) == {"datadog_tags", "datadog_agent"}
+    assert roles(run) == {"datadog_agent"}
     assert "team:tagged" in ready.on(HOST, "cat /etc/datadog-agent/datadog.yaml").stdout
     assert ready.play("hosts", f"--limit={HOST}").status == 0
 
@@ -55,7 +55,7 @@ def test_new_tags_reach_the_agent(ready):
 def test_parts_of_site_run_alone_after_preflight(ready, tag, done):
     run = ready.play("site", f"--limit={HOST}", f"--tags={tag}")
     assert run.status == 0, run.output[-3000:]
-    assert "Report every problem" in run.output and roles(run) - {"datadog_tags"} == done
+    assert "Report every problem" in run.output and roles(run) == done
 
 
 def test_bad_input_is_refused_whatever_part_is_chosen(ready):

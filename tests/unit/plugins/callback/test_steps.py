@@ -46,7 +46,9 @@ class Play:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert done.returncode == status, done.stdout
-        return re.sub(r"\d+\.\d s", "N s", done.stdout).replace(str(self.folder), "FOLDER")
+        said = re.sub(r"\d+\.\d s", "N s", done.stdout).replace(str(self.folder), "FOLDER")
+        # The words of ansible-core 2.21 and later.
+        return said.replace("The command exited with a non-zero return code.", "non-zero return code")
 
     def on_terminal(self, *tasks: dict[str, Any]) -> str:
         """What a run sends to a terminal."""
