@@ -213,7 +213,8 @@ def main() -> None:
     app = App(module)
     with safe_files.refusals(module):
         app.write()
-        app.create_environment()
+        with app.alone():
+            app.create_environment()
     module.exit_json(**app.changes.result)
 
 
