@@ -176,7 +176,7 @@ class Lab:
         return f"{self.plan['name']}-{name}"
 
     def up(self) -> None:
-        """Bring the lab up as it was planned: what is gone is made anew, what has stopped is started."""
+        """Bring the lab up as it was planned: what is gone is recreated, what has stopped is started."""
         done = self.play("lab_up")
         assert done.status == 0, done.output
 

@@ -125,7 +125,7 @@ def downtimes(lab: Lab) -> list[Any]:
 
 
 def account_of(lab: Lab) -> dict[str, list[Any]]:
-    """The objects of the account without what each gets anew: ids, times, states."""
+    """The objects of the account without what differs each time: ids, times, states."""
     dashboards = [ask(lab, f"/api/v1/dashboard/{item['id']}") for item in ask(lab, "/api/v1/dashboard")["dashboards"]]
     monitors = ask(lab, "/api/v1/monitor")
     names = {str(monitor["id"]): monitor["name"] for monitor in monitors}

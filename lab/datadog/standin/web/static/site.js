@@ -1,4 +1,4 @@
-// Every page: what it shows is fetched again and put in its place, without loading the page anew; the address says what
+// Every page: what it shows is fetched again and put in its place, without loading the page again; the address says what
 // is shown. Without scripts the same addresses, links and forms do the same.
 "use strict";
 const EVERY = 10000;
