@@ -91,7 +91,7 @@ def test_view_fits_every_width_and_is_pictured(page: Page, account: Any, view: s
             continue
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            # Charts are drawn anew in the frame after that in which the page has another width or scheme.
+            # Charts are drawn again in the frame after that in which the page has another width or scheme.
             page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             page.screenshot(path=PICTURES / f"{view}-{width}-{scheme}.png", full_page=True)
 

@@ -83,7 +83,7 @@ class Lab:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew over what is on the disk."""
+        """Begin again with what is on the disk."""
         self.store = store.Store(self.folder, retention=86400)
         self.documents = documents.Documents(self.store)
         self.watch = watch.Watch(self.store, self.documents, self.clock)

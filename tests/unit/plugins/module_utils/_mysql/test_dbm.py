@@ -57,7 +57,7 @@ def test_what_is_as_wanted_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "change", [{"body": "BEGIN END"}, {"security": "INVOKER"}, {"comment": f"{MARK} 0123"}, {"comment": ""}]
 )
-def test_what_differs_is_made_anew(change: dict[str, str]) -> None:
+def test_what_differs_is_recreated(change: dict[str, str]) -> None:
     wanted = wanted_procedures(["shop"])
     found = [made(item) for item in wanted]
     found[2] = replace(found[2], **change)
