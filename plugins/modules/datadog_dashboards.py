@@ -11,6 +11,8 @@ description:
   - Compares a list of dashboards with those of the account, and creates, changes or deletes what differs.
   - Everything is checked before anything is changed, and all problems are reported at once. Widgets are checked by the
     models of Datadog's own client for fields, types, enumerations and layout.
+  - Datadog is asked, too, whether it takes the widgets of what is to be created or changed, in check mode as well.
+    Where an account does not have this call, the other rules stand alone.
   - A widget, field or data source that is not known here is sent as it is written, with a warning.
 options:
   dashboards:

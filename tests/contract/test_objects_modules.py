@@ -70,12 +70,16 @@ def test_check_mode_sends_nothing_but_the_question_whether_it_would_do(account: 
     account.actions(kind, [ITEMS[kind], {**ITEMS[kind], "key": "gone"}])
     client, sent = account.client(), []
     for method in ("post", "put", "patch", "delete"):
-        setattr(client, method, lambda path, *_rest, **_options: sent.append(path))
+        setattr(client, method, lambda path, *_rest, **_options: sent.append(path) or {"results": []})
     changed = {**ITEMS[kind], **CHANGES[kind]}
     result = account.run(kind, [changed, {**changed, "key": "new"}], check=True, prune=True, client=client)
     assert [entry["action"] for entry in result["items"]] == ["updated", "created", "deleted"]
     [number] = [entry["id"] for entry in result["items"] if entry["action"] == "updated"]
-    assert sent == ([f"monitor/{number}/validate", "monitor/validate"] if kind == "monitor" else [])
+    questions = {
+        "monitor": [f"monitor/{number}/validate", "monitor/validate"],
+        "dashboard": ["dashboard/widgets/validate"] * 2,
+    }
+    assert sent == questions.get(kind, [])
 
 
 def test_two_fleets_and_a_twin_made_by_hand_keep_apart(account: Account, kind: str) -> None:

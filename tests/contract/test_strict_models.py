@@ -272,7 +272,8 @@ def test_check_mode_writes_nothing_but_questions(run: Run, recorder: Recorder, n
     run(datadog_dashboards, fleet=name, dashboards=[dashboard()], check=True)
     run(datadog_monitors, fleet=name, monitors=[monitor()], check=True)
     run(datadog_downtimes, fleet=name, downtimes=[ONCE], check=True)
-    assert {target for method, target, _body in recorder.sent if method != "GET"} == {"/api/v1/monitor/validate"}
+    questions = {"/api/v1/monitor/validate", "/api/v1/dashboard/widgets/validate"}
+    assert {target for method, target, _body in recorder.sent if method != "GET"} == questions
     assert recorder.problems() == []
 
 

@@ -122,6 +122,7 @@ SHAPES: dict[str, Any] = {
     "GET v1 dashboard": {"dashboards": [LISTED_DASHBOARD]},
     "GET v1 dashboard/*": DASHBOARD,
     "POST v1 dashboard": DASHBOARD,
+    "POST v1 dashboard/widgets/validate": {"results": [{"is_valid": bool, "error_message?": str, "error_path?": str}]},
     "GET v2 downtime": {"data": [DOWNTIME]},
     "POST v2 downtime": {"data": DOWNTIME},
     "GET v1 events": {"events": [EVENT]},

@@ -73,6 +73,23 @@ def check(body: Any) -> None:
             _check_values(variable, "values")
 
 
+def judge_widgets(body: Any) -> Json:
+    """What is wrong with each widget, in the form that terraform-provider-datadog reads (datadog_dashboard_v2)."""
+    if not isinstance(body, dict) or not isinstance(body.get("widgets"), list):
+        raise Refused(400, "The parameter 'widgets' is required")
+    results: list[Json] = []
+    for number, widget in enumerate(body["widgets"]):
+        problem = None
+        try:
+            _check_widget(widget, number, "widget")
+            _check_layout(widget, number, {"layout_type": "ordered", **body})
+        except Refused as refused:
+            problem = str(refused.errors[0])
+        kind = (widget.get("definition") or {}).get("type") if isinstance(widget, dict) else None
+        results.append({"is_valid": not problem, "widget_type": kind, "error_message": problem, "error_path": None})
+    return {"results": results}
+
+
 def _check_tags(tags: list[Any]) -> None:
     if len(tags) > _MOST_TAGS:
         raise Refused(400, f"Maximum number of elements in parameter 'tags' should be {_MOST_TAGS}")

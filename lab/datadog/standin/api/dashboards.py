@@ -14,7 +14,7 @@ from ..graph.model import nested
 from ..wire import user
 from ..wire.bodies import Json
 from .calls import Call, Room, on
-from .dashboard_checks import check
+from .dashboard_checks import check, judge_widgets
 
 _ALL, _ONE, _SHARES = "/api/v1/dashboard", "/api/v1/dashboard/{id}", "/api/v1/dashboard/public"
 _SUMMARY = (
@@ -63,6 +63,10 @@ class Dashboards(Room):
     @on("GET", _ONE)
     def read(self, call: Call) -> Json:
         return self._need(call.path["id"])
+
+    @on("POST", f"{_ALL}/widgets/validate")
+    def validate(self, call: Call) -> Json:
+        return judge_widgets(call.body)
 
     @on("POST", _ALL)
     @on("PUT", _ONE)

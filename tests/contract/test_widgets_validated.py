@@ -1,0 +1,45 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Datadog is asked about a dashboard's widgets before anything is sent, in check mode too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from account import ITEMS, Account
+
+
+def test_widgets_that_datadog_alone_refuses_are_told_in_check_mode(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent is a widget for each, a group without its own, as terraform-provider-datadog does."""
+    note = {"definition": {"type": "note", "content": "a"}}
+    group = {"definition": {"type": "group", "layout_type": "ordered", "widgets": [note]}}
+    item = {**ITEMS["dashboard"], "widgets": [note, group]}
+    client, sent = account.client(), []
+    fine = {"is_valid": True}
+
+    def post(path: str, body: dict[str, Any], **_options: object) -> dict[str, Any]:
+        sent.append((path, body))
+        refused = {"is_valid": False, "error_message": "No such thing.", "error_path": "content"}
+        return {"results": [fine, fine, refused]}
+
+    monkeypatch.setattr(client, "post", post)
+    result = account.run("dashboard", [item], check=True, client=client)
+    assert result["failed"] and "widgets[1].definition.widgets[0].content: Datadog refuses it: No such thing." in str(
+        result
+    )
+    [(path, body)] = sent
+    assert path == "dashboard/widgets/validate" and body["layout_type"] == ITEMS["dashboard"]["layout_type"]
+    assert [widget["definition"].get("widgets") for widget in body["widgets"]] == [None, [], None]
+
+
+def test_the_account_itself_refuses_them_before_anything_is_sent(account: Account) -> None:
+    widget = {"definition": {"type": "timeseries", "requests": [{"q": "avg:my_metric{*}", "display_type": "bars"}]}}
+    client = account.client()
+    answer = client.post(
+        "dashboard/widgets/validate", {"widgets": [widget, {"definition": {"type": "note"}}], "layout_type": "ordered"}
+    )
+    assert [result["is_valid"] for result in answer["results"]] == [True, False]
+    assert "'content' is a required property" in answer["results"][1]["error_message"]
