@@ -111,6 +111,7 @@ class DashboardGateway(Gateway):
                 raise
             # An account without this call has the rules that are checked offline.
             return [] if error.status in (404, 405) else [f"Datadog refuses it: {error.words.rstrip('.')}."]
+        # Of a widget without a verdict Datadog says more when the dashboard is sent.
         return [
             f"{'.'.join(filter(None, (place, result.get('error_path'))))}: "
             f"Datadog refuses it: {(result.get('error_message') or 'invalid widget definition').rstrip('.')}."

@@ -82,7 +82,9 @@ def judge_widgets(body: Any) -> Json:
         problem = None
         try:
             _check_widget(widget, number, "widget")
-            _check_layout(widget, number, {"layout_type": "ordered", **body})
+            # One of a group stands here like any other, and may have none.
+            if widget.get("layout") is not None:
+                _check_layout(widget, number, {"layout_type": "ordered", **body})
         except Refused as refused:
             problem = str(refused.errors[0])
         kind = (widget.get("definition") or {}).get("type") if isinstance(widget, dict) else None

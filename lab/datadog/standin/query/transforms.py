@@ -27,7 +27,7 @@ def _rounded(value: float, digits: float) -> float:
     return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
 
 
-# Value by value; None is no value.
+# Value by value. None means that there is no value.
 VALUES: dict[str, Callable[[float], float | None]] = {
     "abs": abs,
     "ceil": math.ceil,
