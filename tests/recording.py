@@ -8,6 +8,7 @@ The pictures of README.md are made so, of real runs. Nothing in them is fetched 
 from __future__ import annotations
 
 import html
+import io
 import os
 import pty
 import re
@@ -89,7 +90,7 @@ def main() -> None:
     lines = left_over(b"".join(heard).decode())
     # The folder of the checkout is the reader's own affair.
     text = "\n".join(lines).replace(str(Path.cwd()), "~/kennel").rstrip()
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w", encoding="utf-8"), highlight=False)  # noqa: SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False)
     console.print(Text.from_ansi(f"$ {' '.join(command)}\n{text}"), soft_wrap=False)
     form = PICTURE.replace("TITLE", html.escape(" ".join(command)))
     picture = console.export_svg(title=" ".join(command), theme=MONOKAI, code_format=form, unique_id="kennel")

@@ -187,6 +187,7 @@ class Lab:
     def power_on(self, host: str) -> None:
         """Start a host again, and wait until it takes logins."""
         assert self.podman("start", self.container(host)).returncode == 0
+        # --wait ends at once where systemd itself does not answer yet.
         booted = "until systemctl is-system-running --wait | grep -q -e running -e degraded; do sleep 0.2; done"
         assert self.podman("exec", self.container(host), "timeout", "90", "sh", "-c", booted).returncode == 0
 
