@@ -1,16 +1,16 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Prepare the installation of the Agent's package, or remove it."""
+"""Install the Agent's package from its repository, or remove both."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_agent_package
-short_description: Set up the repository of the Datadog Agent's package, or remove both
+short_description: Install the Datadog Agent's package from its repository, or remove both
 version_added: 0.1.0
 description:
-  - Does what C(ansible.builtin.apt) does not do, and leaves the installation to it. With O(state=present), RV(refresh)
-    says whether there is something to install.
+  - Installs the package with C(apt-get). Refreshes only the lists of the Agent's repository, and those of the others
+    where the installation fails with that. Does not call C(apt-get) where the wanted version is installed.
   - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old
     key cannot refresh its package lists.
   - Adds the keys that the keyring lacks, and removes none. The package C(datadog-signing-keys) adds keys to it, too.
@@ -93,18 +93,12 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Set up the repository
+- name: Install the Agent
   kennel.fleet.datadog_agent_package:
+    version: 1:7.80.0-1
     url: https://apt.datadoghq.com/
     key_urls:
       - https://keys.datadoghq.com/DATADOG_APT_KEY_CURRENT.public
-  register: agent
-
-- name: Install the Agent
-  ansible.builtin.apt:
-    name: datadog-agent
-    update_cache: true
-  when: agent.refresh
 
 - name: Leave nothing of the Agent on the host
   kennel.fleet.datadog_agent_package:
@@ -114,26 +108,28 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-refresh:
-  description: Whether the wanted version has to be installed, for which the package lists must be refreshed.
-  returned: always
-  type: bool
-installed:
-  description: The version of the package that was installed, or nothing.
+previous_version:
+  description: The version that was installed before, or nothing.
   returned: always
   type: str
   sample: 1:7.70.0-1
+version_changed:
+  description: Whether another version was installed than before, or in check mode would be.
+  returned: always
+  type: bool
 files:
   description: The files of the repository that changed, or in check mode would change.
   returned: always
   type: list
   elements: str
 actions:
-  description: What was repaired or removed, or in check mode would be, as packages, paths and accounts.
+  description:
+    - What was installed, repaired or removed, or in check mode would be, as packages, paths and accounts. An installed
+      package has its versions.
   returned: always
   type: list
   elements: str
-  sample: [datadog-agent, /etc/datadog-agent, dd-agent]
+  sample: ["datadog-agent 1:7.70.0-1 -> 1:7.80.0-1"]
 """
 
 import glob
@@ -145,16 +141,17 @@ from contextlib import contextmanager
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
+from ansible_collections.kennel.fleet.plugins.module_utils._host.apt import apt_get, install, refresh_lists
 from ansible_collections.kennel.fleet.plugins.module_utils._host.apt_repository import Repository
 from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
     ABSENT,
     ADMINDIR,
     INSTALLED,
-    LOCK_TIMEOUT,
     REMOVED,
+    CommandError,
+    call,
     environment,
     finish,
-    last_lines,
     read_package,
     was_interrupted,
 )
@@ -163,9 +160,6 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import Pac
 PACKAGE = "datadog-agent"
 KEYS_PACKAGE = "datadog-signing-keys"
 USER = "dd-agent"
-APT = ("apt-get", "--yes", "--quiet", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT}")
-# As ansible.builtin.apt answers dpkg's question which configuration file to take.
-KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 # What is left where the package's own scripts could not do their part, and what they leave always (datadog-agent 7.84,
 # datadog_agent_linux.go and package-scripts/agent-deb): the units were written by a script, so that dpkg forgets them.
 FOLDERS = ("/etc/datadog-agent", "/opt/datadog-agent", "/var/log/datadog")
@@ -198,14 +192,6 @@ class Package:
         self.module = module
         self.actions: list[str] = []
 
-    def run(self, *command: str) -> None:
-        status, out, err = self.module.run_command(list(command), environ_update=environment())
-        if status != 0:
-            self.module.fail_json(
-                msg=f"{PACKAGE} is not as it should be, and '{' '.join(command)}' fails: {last_lines(out, err)}\n"
-                "Put right on the host what this says, and run again."
-            )
-
     def refuse_downgrade(self, installed: str, wanted: str) -> None:
         older = ["dpkg", "--compare-versions", wanted, "lt", installed]
         if installed and wanted and self.module.run_command(older)[0] == 0:
@@ -229,8 +215,25 @@ class Package:
         unfinished, _problem = finish(self.module, self.is_finished)
         self.actions += [PACKAGE] * unfinished
         if not read_package(self.module, PACKAGE).whole:
-            self.run(*APT, "update")
-            self.run(*APT, *KEEP, "install", "--reinstall", f"{PACKAGE}={version}" if version else PACKAGE)
+            refresh_lists(self.module)
+            install(self.module, "--reinstall", f"{PACKAGE}={version}" if version else PACKAGE)
+
+    def install(self, version: str, previous: str, source: str) -> None:
+        """Install the version, or the newest where none is given, from the repository of the sources file SOURCE."""
+        there = f"{previous} -> " if previous else ""
+        if self.module.check_mode:
+            self.actions.append(f"{PACKAGE} {there}{version}" if version else PACKAGE)
+            return
+        wanted = ["--allow-downgrades"] if self.module.params["allow_downgrade"] else []
+        wanted.append(f"{PACKAGE}={version}" if version else PACKAGE)
+        refresh_lists(self.module, source)
+        try:
+            install(self.module, *wanted)
+        except CommandError:
+            # What it depends on may be in lists of other repositories that are old or not there.
+            refresh_lists(self.module)
+            install(self.module, *wanted)
+        self.actions.append(f"{PACKAGE} {there}{read_package(self.module, PACKAGE).version}")
 
     def lacks(self, version: str, before: DpkgPackage) -> bool:
         """Whether the version is still to be installed, or in check mode would be. BEFORE is as `whole` found it."""
@@ -256,18 +259,18 @@ class Package:
             finish(self.module, lambda: not was_interrupted())
         if found.damaged:
             # apt would want to install it again first.
-            self.run("dpkg", "--remove", "--force-remove-reinstreq", PACKAGE)
+            call(self.module, "dpkg", "--remove", "--force-remove-reinstreq", PACKAGE)
         if read_package(self.module, PACKAGE).status not in gone:
             with _account_tools() as folder:
                 path = f"DPkg::Path={folder}:{environment()['PATH']}"
-                self.run(*APT, "-o", path, "purge" if purge else "remove", PACKAGE)
+                apt_get(self.module, "-o", path, "purge" if purge else "remove", PACKAGE)
         if keys:
-            self.run("dpkg", "--purge", KEYS_PACKAGE)
+            call(self.module, "dpkg", "--purge", KEYS_PACKAGE)
         for path in left:
             self.remove(path)
         for database in accounts:
             if database in _accounts():
-                self.run(ACCOUNTS[database], USER)
+                call(self.module, ACCOUNTS[database], USER)
         # Neither dpkg nor the package's scripts do this, so that systemd would still know the units.
         self.module.run_command(["systemctl", "daemon-reload"])
         self.module.run_command(["systemctl", "reset-failed", "datadog-agent*.service"])
@@ -348,17 +351,25 @@ def main() -> None:
     due = present and (not installed or bool(wanted and wanted != installed))
     if due and not module.params["allow_downgrade"]:
         package.refuse_downgrade(installed, wanted)
-    with safe_files.refusals(module):
-        if present:
-            repository.present(due=due)
-            package.whole(wanted)
-        else:
-            repository.absent()
-            package.absent(purge=module.params["purge"], signing_keys=not repository.shared)
-    # By now, what was half installed may be the wanted version.
-    refresh = due and package.lacks(wanted, found)
+    due_now = False
+    try:
+        with safe_files.refusals(module):
+            if present:
+                repository.present(due=due)
+                package.whole(wanted)
+                # By now, what was half installed may be the wanted version.
+                due_now = due and package.lacks(wanted, found)
+            else:
+                repository.absent()
+                package.absent(purge=module.params["purge"], signing_keys=not repository.shared)
+        if due_now:
+            package.install(wanted, installed, repository.path)
+    except CommandError as error:
+        module.fail_json(msg=f"{PACKAGE}: {error}\nFix on the host what this says, and run again.")
     repository.changes.changed |= bool(package.actions)
-    module.exit_json(refresh=refresh, installed=installed, actions=package.actions, **repository.changes.result)
+    module.exit_json(
+        previous_version=installed, version_changed=due_now, actions=package.actions, **repository.changes.result
+    )
 
 
 if __name__ == "__main__":

@@ -73,22 +73,28 @@ def keyring(apt: Path, gpg: Gpg) -> Keyring:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Return a function that says what the false dpkg-query answers; at first, that nothing is installed.
+    """Return a function that says what the false dpkg-query answers: at first, that nothing is installed.
 
-    Other questions go to the real dpkg, and nothing is installed.
+    Once the false apt-get has installed something, it is 1:7.70.0-1. Other questions go to the real dpkg, and nothing is installed.
     """
     script = tmp_path / "bin" / "dpkg-query"
     script.parent.mkdir()
-    for name, text in {"dpkg": '[ "$1" != --compare-versions ] || exec /usr/bin/dpkg "$@"', "apt-get": ":"}.items():
+    programs = {
+        "dpkg": '[ "$1" != --compare-versions ] || exec /usr/bin/dpkg "$@"',
+        "apt-get": f'case " $* " in *" install "*) cp {tmp_path}/bin/after {script} ;;\n'
+        f'*" remove "*|*" purge "*) printf "#!/bin/sh\\nexit 1\\n" >{script} ;; esac',
+    }
+    for name, text in programs.items():
         (script.parent / name).write_text(f"#!/bin/sh\n{text}\n")
         (script.parent / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
 
-    def say(answer: str) -> None:
-        script.write_text(f"#!/bin/sh\nprintf '%s' '{answer}'\n" if answer else "#!/bin/sh\nexit 1\n")
-        script.chmod(0o755)
+    def say(answer: str, path: Path = script) -> None:
+        path.write_text(f"#!/bin/sh\nprintf '%s' '{answer}'\n" if answer else "#!/bin/sh\nexit 1\n")
+        path.chmod(0o755)
 
     say("")
+    say("installed ok 1:7.70.0-1", script.with_name("after"))
     return say
 
 

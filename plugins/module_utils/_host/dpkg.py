@@ -24,6 +24,10 @@ CONFIGURE = ["dpkg", "--force-confdef", "--force-confold", "--configure", "--pen
 LOCK_TIMEOUT = 120
 
 
+class CommandError(Exception):
+    """A command has failed. The text has the command and the end of what it printed."""
+
+
 @dataclass(frozen=True)
 class Package:
     """A package: its status in dpkg's words, whether dpkg demands that it be installed again, and its version."""
@@ -66,8 +70,16 @@ def was_interrupted() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """The variables with which dpkg and apt are called: they ask nothing."""
-    return {"DEBIAN_FRONTEND": "noninteractive", "PATH": f"{os.environ.get('PATH', '')}:{SYSTEM}".lstrip(":")}
+    """The variables with which dpkg and apt are called: they ask nothing, and speak English."""
+    path = f"{os.environ.get('PATH', '')}:{SYSTEM}".lstrip(":")
+    return {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "PATH": path}
+
+
+def call(module: AnsibleModule, *command: str) -> None:
+    """Run a command of dpkg, apt or the like, or raise CommandError."""
+    status, out, err = module.run_command(list(command), environ_update=environment())
+    if status != 0:
+        raise CommandError(f"'{' '.join(command)}' fails: {last_lines(out, err)}")
 
 
 def finish(module: AnsibleModule, is_finished: Callable[[], bool]) -> tuple[bool, str]:

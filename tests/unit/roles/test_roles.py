@@ -128,9 +128,8 @@ def test_what_roles_share_is_in_one_place() -> None:
     assert [role for role in ALL if (ROOT / "roles" / role / "handlers").exists()] == ["common_agent"]
     files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "roles").rglob("*.yml")}
     assert [path.parts[-3] for path, text in files.items() if "/conf.d\n" in text] == ["common_agent"]
-    # The Agent's package has a version, and datadog_agent_package says whether apt is needed.
     asking = {path.parts[-3] for path, text in files.items() if "builtin.apt:" in text}
-    assert asking == {"common_packages", "datadog_agent"}
+    assert asking == {"common_packages"}
 
 
 @pytest.mark.parametrize("role", PRIVATE)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that prepares and removes the Agent's package, against a dpkg whose packages are in a file."""
+"""The module that installs and removes the Agent's package, against a dpkg whose packages are in a file."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def purge(package, path):
             end(f"postrm: {{done.stderr}}", 100)
     del packages[package]
 
+if "--compare-versions" in arguments:
+    sys.exit(subprocess.run(["/usr/bin/dpkg", *arguments]).returncode)
 package = arguments[-1] if arguments else ""
 if name == "dpkg-query":
     if package not in packages:
@@ -72,8 +74,10 @@ if name == "apt-get" and ("remove" in arguments or "purge" in arguments):
     if "purge" in arguments:
         [path] = [part.partition("=")[2] for part in arguments if part.startswith("DPkg::Path=")]
         purge(package, path)
+if name == "apt-get" and "update" in arguments and not any("SourceList" in part for part in arguments):
+    state["lists"] = "all"
 if name == "apt-get" and "install" in arguments:
-    if state["broken"]:
+    if state["broken"] and state["lists"] != state["broken"]:
         end("E: Unable to fetch some archives", 100)
     package, _, version = package.partition("=")
     packages[package] = ["installed", "ok", version or "1:7.99.0"]
@@ -91,8 +95,10 @@ class Host:
         for name in ("passwd", "group"):
             (root / name).write_text("root:x:0:\n")
 
-    def set(self, packages: dict[str, list[str]], *, broken: bool = False) -> None:
-        self.path.write_text(json.dumps({"packages": packages, "calls": [], "broken": broken}))
+    def set(self, packages: dict[str, list[str]], *, broken: str = "") -> None:
+        """BROKEN says that nothing can be installed; "all", unless all package lists have been refreshed before."""
+        state = {"packages": packages, "calls": [], "broken": broken, "lists": "few"}
+        self.path.write_text(json.dumps(state))
 
     def put(self, *paths: str) -> None:
         for path in paths:
@@ -191,11 +197,11 @@ class TestWhole:
         """It is there already."""
         package()
 
-    @pytest.mark.parametrize("packages", [{}, {"datadog-agent": AGENT}, {"datadog-agent": ["config-files", "ok", "1"]}])
-    def test_leaves_a_package_alone_that_is(self, package: Run, host: Host, packages: dict[str, list[str]]) -> None:
-        host.set(packages)
-        result = both(package, host)
-        assert (result["changed"], result["actions"]) == (False, [])
+    @pytest.mark.parametrize("version", ["", "1:7.99.0"])
+    def test_leaves_a_package_alone_that_is(self, package: Run, host: Host, version: str) -> None:
+        host.set({"datadog-agent": AGENT})
+        result = both(package, host, version=version)
+        assert (result["changed"], result["actions"], result["version_changed"]) == (False, [], False)
         assert host.calls == []
 
     @pytest.mark.parametrize("status", ["half-configured", "unpacked"])
@@ -206,10 +212,13 @@ class TestWhole:
         assert [call.split()[-2:] for call in host.calls] == [["--configure", "--pending"]]
         assert not package()["changed"]
 
-    @pytest.mark.parametrize(("wanted", "refresh"), [("", False), ("1:7.98.0", False), ("1:7.99.0", True)])
-    def test_leaves_another_version_to_apt(self, package: Run, host: Host, wanted: str, refresh: bool) -> None:
+    @pytest.mark.parametrize(("wanted", "other"), [("", False), ("1:7.98.0", False), ("1:7.99.0", True)])
+    def test_installs_another_version_than_the_unpacked_one(
+        self, package: Run, host: Host, wanted: str, other: bool
+    ) -> None:
         host.set({"datadog-agent": ["unpacked", "ok", "1:7.98.0"]})
-        assert both(package, host, version=wanted)["refresh"] is refresh
+        assert both(package, host, version=wanted)["version_changed"] is other
+        assert host.packages["datadog-agent"] == ["installed", "ok", wanted or "1:7.98.0"]
 
     @pytest.mark.parametrize(("version", "installed"), [("1:7.98.0", "1:7.98.0"), ("", "1:7.99.0")])
     @pytest.mark.parametrize("damage", [["half-installed", "reinstreq"], ["installed", "reinstreq"]])
@@ -218,7 +227,7 @@ class TestWhole:
     ) -> None:
         host.set({"datadog-agent": [*damage, "1:7.97.0"]})
         result = both(package, host, version=version)
-        assert (result["actions"], result["refresh"]) == (["datadog-agent"], False)
+        assert (result["actions"], result["version_changed"]) == (["datadog-agent"], False)
         assert host.packages["datadog-agent"] == ["installed", "ok", installed]
         assert "--reinstall" in host.calls[-1]
 
@@ -229,10 +238,53 @@ class TestWhole:
         assert host.packages["other"][0] == "installed"
 
     def test_failure_has_the_words_of_apt(self, package: Run, host: Host) -> None:
-        host.set({"datadog-agent": ["half-installed", "reinstreq", "1"]}, broken=True)
+        host.set({"datadog-agent": ["half-installed", "reinstreq", "1"]}, broken="always")
         result = package()
         assert result["failed"]
         assert "apt-get" in result["msg"] and "Unable to fetch some archives" in result["msg"]
+
+
+class TestInstall:
+    @pytest.mark.parametrize("packages", [{}, {"datadog-agent": ["config-files", "ok", "1:7.97.0"]}])
+    def test_installs_what_is_missing(self, package: Run, host: Host, packages: dict[str, list[str]]) -> None:
+        host.set(packages)
+        result = both(package, host, version="1:7.98.0")
+        assert (result["actions"], result["previous_version"]) == (["datadog-agent 1:7.98.0"], "")
+        assert host.packages["datadog-agent"] == ["installed", "ok", "1:7.98.0"]
+        assert not package(version="1:7.98.0")["changed"]
+
+    def test_takes_the_newest_where_none_is_named(self, package: Run, host: Host) -> None:
+        assert package(check=True)["actions"] == ["datadog-agent"]
+        assert package()["actions"] == ["datadog-agent 1:7.99.0"]
+
+    def test_names_both_versions_of_an_upgrade(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": ["installed", "ok", "1:7.98.0"]})
+        result = both(package, host, version="1:7.99.0")
+        assert result["actions"] == ["datadog-agent 1:7.98.0 -> 1:7.99.0"]
+        assert (result["previous_version"], result["version_changed"]) == ("1:7.98.0", True)
+
+    def test_refreshes_the_lists_of_the_repository_alone(self, package: Run, host: Host, apt: Path) -> None:
+        package()
+        [refresh, installation] = [call for call in host.calls if call.startswith("apt-get")]
+        assert f"Dir::Etc::SourceList={apt}/sources.list.d/datadog.list" in refresh
+        assert "Dir::Etc::SourceParts=-" in refresh and "APT::Get::List-Cleanup=false" in refresh
+        assert "--force-confold" in installation and installation.endswith(" install datadog-agent")
+
+    def test_refreshes_all_lists_where_that_is_not_enough(self, package: Run, host: Host) -> None:
+        host.set({}, broken="all")
+        assert package(version="1:7.98.0")["actions"] == ["datadog-agent 1:7.98.0"]
+
+    def test_goes_back_where_it_may(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": AGENT})
+        package(version="1:7.98.0", allow_downgrade=True)
+        assert "--allow-downgrades" in host.calls[-1]
+        assert host.packages["datadog-agent"][2] == "1:7.98.0"
+
+    def test_failure_has_command_and_words_of_apt(self, package: Run, host: Host) -> None:
+        host.set({}, broken="always")
+        result = package(version="1:7.98.0")
+        assert result["failed"]
+        assert "install datadog-agent=1:7.98.0' fails: E: Unable to fetch some archives" in result["msg"]
 
 
 class TestAbsent:

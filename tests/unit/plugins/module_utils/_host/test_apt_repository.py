@@ -90,10 +90,10 @@ def test_sets_up_keyring_and_entry_once(repository: Run, apt: Path, keyring: Key
 
 def test_check_mode_tells_the_same_and_changes_nothing(repository: Run, apt: Path) -> None:
     (apt / "sources.list.d" / "old.list").write_text(AGENT)
-    foreseen = repository(check=True)
+    foreseen = repository(check=True, version="1:7.70.0-1")
     assert sources(apt) == {"old.list": AGENT}
     assert not (apt / "keyrings").exists()
-    assert foreseen == repository()
+    assert foreseen == repository(version="1:7.70.0-1")
 
 
 def test_diff_names_the_keys(repository: Run, keyring: Keyring, keys: dict[str, str]) -> None:
@@ -180,26 +180,26 @@ class TestAbsent:
 
 
 @pytest.mark.parametrize(
-    ("answer", "version", "installed_version", "refresh"),
+    ("answer", "version", "previous", "changes"),
     [
         ("", "", "", True),
         ("", "1:7.70.0-1", "", True),
         ("config-files ok 1:7.70.0-1", "", "", True),
-        ("half-configured ok 1:7.70.0-1", "1:7.70.0-1", "", True),
-        ("half-installed reinstreq 1:7.70.0-1", "1:7.70.0-1", "", True),
-        ("installed reinstreq 1:7.70.0-1", "", "", True),
+        ("half-configured ok 1:7.70.0-1", "1:7.70.0-1", "", False),
+        ("half-installed reinstreq 1:7.70.0-1", "1:7.70.0-1", "", False),
+        ("installed reinstreq 1:7.70.0-1", "", "", False),
         (INSTALLED, "", "1:7.70.0-1", False),
         (INSTALLED, "1:7.70.0-1", "1:7.70.0-1", False),
         (INSTALLED, "1:7.71.0-1", "1:7.70.0-1", True),
     ],
 )
 def test_says_what_the_wanted_version_means(
-    repository: Run, installed: Say, answer: str, version: str, installed_version: str, refresh: bool
+    repository: Run, installed: Say, answer: str, version: str, previous: str, changes: bool
 ) -> None:
     repository()
     installed(answer)
     result = repository(version=version)
-    assert (result["installed"], result["refresh"]) == (installed_version, refresh)
+    assert (result["previous_version"], result["version_changed"]) == (previous, changes)
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -211,23 +211,21 @@ def test_downgrade_that_was_not_asked_for_changes_nothing(
     assert result["failed"]
     assert "1:7.70.0-1 is installed" in result["msg"] and "datadog_agent_allow_downgrade" in result["msg"]
     assert sources(apt) == {}
-    assert repository(version="1:7.9.0-1", allow_downgrade=True)["refresh"]
+    assert repository(version="1:7.9.0-1", allow_downgrade=True)["version_changed"]
 
 
-def test_lists_are_refreshed_for_the_package_alone(repository: Run, installed: Say) -> None:
+def test_entry_and_keys_alone_are_a_change(repository: Run, installed: Say) -> None:
     installed(INSTALLED)
     first = repository()
-    assert (first["changed"], first["refresh"]) == (True, False)
+    assert (first["changed"], first["version_changed"]) == (True, False)
 
 
 @pytest.mark.parametrize(
     ("answer", "journal", "interrupted"),
     [
-        ("", [], False),
         (INSTALLED, [], False),
         (INSTALLED, ["0001"], True),
         (INSTALLED, ["README"], False),
-        ("config-files ok 1:7.70.0-1", [], False),
         ("half-configured ok 1:7.70.0-1", [], True),
         ("unpacked ok 1:7.70.0-1", [], True),
         ("half-installed reinstreq 1:7.70.0-1", [], True),

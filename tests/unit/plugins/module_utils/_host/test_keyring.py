@@ -38,7 +38,7 @@ def test_keys_that_a_package_adds_change_nothing(
     grown = keyring.path.read_bytes()
     server.go_away()
     second = repository()
-    assert (second["changed"], second["refresh"]) == (False, False)
+    assert (second["changed"], second["version_changed"]) == (False, False)
     assert keyring.path.read_bytes() == grown
 
 
@@ -83,7 +83,7 @@ def test_keys_one_that_went_missing_is_put_back(
     result = repository(key_urls=urls)
     assert result["files"] == [str(keyring)]
     assert set(keyring.holds()) == {keys["first"], keys["fourth"], keys["second"]}
-    assert not result["refresh"]
+    assert not result["version_changed"]
 
 
 def test_keys_of_a_new_address_are_fetched(

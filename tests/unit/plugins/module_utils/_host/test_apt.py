@@ -1,0 +1,72 @@
+# Copyright: Kennel contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Calls to apt-get, against one that answers as a file says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._host import apt
+from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import CommandError
+
+LONG_AGO = 1_000_000_000
+
+
+class Module:
+    """As much of AnsibleModule as the calls need."""
+
+    def run_command(self, command: list[str], environ_update: dict[str, str]) -> tuple[int, str, str]:
+        done = subprocess.run(command, env={**os.environ, **environ_update}, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the package lists, old, and an apt-get that does what the script `apt-get` beside it says."""
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    os.utime(folder, (LONG_AGO, LONG_AGO))
+    monkeypatch.setattr(apt, "STAMPS", (str(folder), str(tmp_path / "not-there")))
+    monkeypatch.setattr(apt.time, "sleep", lambda seconds: None)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+def script(lists: Path, text: str) -> None:
+    path = lists.parent / "apt-get"
+    path.write_text(f"#!/bin/sh\ncd {lists.parent}\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(("source", "old"), [("/etc/apt/sources.list.d/datadog.list", True), ("", False)])
+def test_lists_count_as_fresh_only_after_all_were_refreshed(lists: Path, source: str, old: bool) -> None:
+    script(lists, "touch lists/new")
+    apt.refresh_lists(Module(), source)
+    assert (lists / "new").exists()
+    assert (lists.stat().st_mtime == LONG_AGO) is old
+
+
+def test_waits_until_the_lists_are_free(lists: Path) -> None:
+    said = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)"
+    script(lists, f"echo x >>calls; [ $(wc -l <calls) -gt 2 ] || {{ echo '{said}' >&2; exit 100; }}")
+    apt.refresh_lists(Module())
+    assert (lists.parent / "calls").read_text() == "x\n" * 3
+
+
+@pytest.mark.parametrize("source", ["", "/etc/apt/sources.list.d/datadog.list"])
+def test_refuses_a_repository_that_it_cannot_trust(lists: Path, source: str) -> None:
+    script(lists, "echo 'W: GPG error: NO_PUBKEY 1' >&2; exit 100")
+    with pytest.raises(CommandError, match=r"(?s)--error-on=any.* update' fails: W: GPG error: NO_PUBKEY 1"):
+        apt.refresh_lists(Module(), source)
+
+
+def test_asks_nothing_and_keeps_files_that_were_changed(lists: Path) -> None:
+    script(lists, 'echo "$DEBIAN_FRONTEND $LC_ALL $*" >calls')
+    apt.install(Module(), "datadog-agent")
+    said: Any = (lists.parent / "calls").read_text().split()
+    assert said[:2] == ["noninteractive", "C.UTF-8"]
+    assert {"--yes", "Dpkg::Options::=--force-confdef", "Dpkg::Options::=--force-confold"} < set(said)
