@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -150,7 +150,7 @@ class ActionModule(ActionBase):
         short = {name.removeprefix(prefix): given.get(name) for name in options}
         host = Host(
             name=variables["inventory_hostname"],
-            facts=copied(variables.get("ansible_facts", {})),
+            facts=self._facts(rules.asks(short) if hasattr(rules, "asks") else {}, variables),
             groups=tuple(variables.get("group_names", ())),
             variables=Templated(templar, variables),
             files=self._read(role, rules.reads(short)) if hasattr(rules, "reads") else {},
@@ -164,6 +164,17 @@ class ActionModule(ActionBase):
                   if not options[name].get("no_log")}  # fmt: skip
         warnings = [] if problems else checked.warnings
         return Checked(problems, {**public, **checked.inputs} if not problems else {}, checked.expects, warnings)
+
+    def _facts(self, asked: Mapping[str, tuple[str, dict[str, Any]]], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts of the host, with those that are ASKED for: modules and their arguments by fact."""
+        facts: dict[str, Any] = copied(variables.get("ansible_facts", {}))
+        for name, (module, arguments) in asked.items():
+            if name not in facts:
+                answer = self._execute_module(module_name=module, module_args=arguments, task_vars=variables)
+                if answer.get("failed"):
+                    raise AnsibleActionFail(f"{module} fails: {answer.get('msg')}")
+                facts |= copied(answer["ansible_facts"])
+        return facts
 
     def _read(self, role: str, paths: list[str]) -> dict[str, str | None]:
         """Return the texts of files of the controller, found as a playbook's or this role's files are.

@@ -10,6 +10,7 @@ version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
   - Compares the variables of roles with their argument specifications and rules, and changes nothing.
+  - Asks the host for its groups, where a variable names some.
   - Reports every problem at once, each with host, variable and fix. What may be wrong is a warning.
   - Returns what the roles then work with, of the types of their specifications and without secrets.
 options:

@@ -45,6 +45,11 @@ _SUITE = re.compile(r"[A-Za-z0-9._~/+-]+\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 
 
+def asks(inputs: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return the facts that have to be gathered for the rules, each with a module and its arguments."""
+    return {"getent_group": ("ansible.builtin.getent", {"database": "group"})} if inputs["groups"] else {}
+
+
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 

@@ -137,3 +137,13 @@ def test_source_of_a_check_is_found_beside_the_playbook_and_in_the_role(check: C
 def test_fact_that_is_not_gathered_is_named_with_what_gathers_it(check: Check) -> None:
     [problem] = check(["datadog_agent"], {"datadog_agent_env": "{{ ansible_facts['memtotal_mb'] }}"})["problems"]
     assert "datadog_agent_env cannot be templated" in problem and "kennel_gather_subset" in problem
+
+
+def test_host_is_asked_for_its_groups_where_a_variable_names_some(check: Check) -> None:
+    named = {"datadog_agent_groups": ["root", "no-such"]}
+    result = check(["datadog_agent"], named)
+    assert result["problems"] == [
+        "localhost: datadog_agent_groups: there is no group 'no-such' on the host: create it first, or take it out"
+    ]
+    assert "getent.py" in result["output"]
+    assert "getent.py" not in check(["datadog_agent"], {})["output"]
