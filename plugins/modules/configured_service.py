@@ -81,6 +81,17 @@ options:
         description: Whether the service reads the file while it runs, so that a change of it needs no restart.
         type: bool
         default: false
+  user:
+    description: The account that O(groups) is about.
+    type: str
+    default: ""
+    version_added: 1.0.0
+  groups:
+    description: Groups that O(user) is put into, in addition to those that it is in. The service is restarted for it.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.0.0
   watch:
     description:
       - Files that the service reads when it starts, in addition to O(files). Folders stand for all that lies in them.
@@ -157,6 +168,7 @@ files:
   version_added: 1.0.0
 """
 
+import grp
 import os
 import pwd
 import stat
@@ -211,6 +223,16 @@ def lacks_group(pid: int) -> bool:
     except (OSError, KeyError):
         return False
     return not set(os.getgrouplist(user.pw_name, user.pw_gid)) <= {user.pw_gid, *map(int, facts["Groups"].split())}
+
+
+def lacking(user: str, groups: list[str]) -> list[str]:
+    """Which of the groups the user is not in. One that does not exist, as in check mode, is in none."""
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        return groups
+    has = os.getgrouplist(user, account.pw_gid)
+    return [name for name in groups if grp.getgrnam(name).gr_gid not in has]
 
 
 class Service:
@@ -298,6 +320,8 @@ def main() -> None:
                 "mutually_exclusive": [("content", "config")],
                 "required_if": [("state", "present", ("content", "config"), True)],
             },
+            "user": {"default": ""},
+            "groups": {"type": "list", "elements": "str", "default": []},
             "watch": {"type": "list", "elements": "path", "default": []},
             "memberships": {"type": "bool", "default": False},
             "defer": {"type": "bool", "default": False},
@@ -307,6 +331,10 @@ def main() -> None:
     )
     enabled, files = module.params["enabled"], module.params["files"]
     changes = Changes(module)
+    joins = lacking(module.params["user"], module.params["groups"])
+    if joins and not module.check_mode:
+        usermod = [module.get_bin_path("usermod", required=True), "--append", "--groups", ",".join(joins)]
+        module.run_command([*usermod, module.params["user"]], check_rc=True)
     with safe_files.refusals(module):
         written = [put(changes, file) for file in files]
         watched = [*module.params["watch"], *(file["path"] for file in files if not file["live"])]
@@ -318,6 +346,7 @@ def main() -> None:
     stale = service.state.active and (
         changed_at > service.state.since
         or any(written)
+        or joins
         or module.params["pending"]
         or (module.params["memberships"] and lacks_group(service.state.pid))
     )
@@ -335,9 +364,9 @@ def main() -> None:
             module.fail_json(msg=problem)
     if actions and not module.check_mode:
         service.read()
-    changes.changed |= bool(actions)
+    changes.changed |= bool(actions or joins)
     module.exit_json(
-        actions=actions,
+        actions=[*(f"put {module.params['user']} into {name}" for name in joins), *actions],
         active=service.state.active,
         since=service.state.since,
         **changes.result,

@@ -75,7 +75,7 @@ def keyring(apt: Path, gpg: Gpg) -> Keyring:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     """Return a function that says what the false dpkg-query answers: at first, that nothing is installed.
 
-    Once the false apt-get has installed something, it is 1:7.70.0-1. Other questions go to the real dpkg, and nothing is installed.
+    Once the false apt-get has installed something, it is 1:7.70.0-1. Other questions go to the real dpkg.
     """
     script = tmp_path / "bin" / "dpkg-query"
     script.parent.mkdir()

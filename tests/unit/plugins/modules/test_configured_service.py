@@ -130,6 +130,23 @@ def test_restarts_once_when_the_configuration_is_newer(service: Run, unit: Unit,
     assert unit.verbs == ["restart"]
 
 
+def test_puts_the_user_into_groups_that_it_lacks(
+    service: Run, unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called, usermod = tmp_path / "called", tmp_path / "bin" / "usermod"
+    usermod.write_text(f'#!/bin/sh\necho "$*" >>{called}\n')
+    usermod.chmod(0o755)
+    wanted = {"user": "root", "groups": ["root", "adm"], "defer": True}
+    # Of its own group the user is a member by its account alone.
+    assert service(check=True, **wanted)["actions"] == ["put root into adm", "restart"]
+    assert not called.exists()
+    assert service(**wanted)["actions"] == ["put root into adm", "restart"]
+    assert called.read_text() == "--append --groups adm root\n"
+    monkeypatch.setattr(os, "getgrouplist", lambda _name, group: [group, 4])
+    assert not service(**wanted)["changed"]
+    assert service(check=True, user="not-installed-yet", groups=["adm"])["changed"]
+
+
 def test_restarts_what_was_started_before_its_user_came_into_a_group(
     service: Run, unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
