@@ -61,12 +61,13 @@ def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None
         assert all(still[-900:])
         # Another client's connection is older than all of them.
         assert is_open(other)
-        assert slowest < 2
+        # Nobody had to wait until one of them was closed for its idleness.
+        assert slowest < patience
         while any(map(is_open, idle)) and time.monotonic() - begun < 2 * patience:
             # A look at all of them now and then.
             time.sleep(0.2)
         assert not any(map(is_open, idle))
-        assert answers(standin) < 2
+        assert answers(standin) < patience
         assert "Too many open files" not in standin.output
 
 
