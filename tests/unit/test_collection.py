@@ -173,7 +173,8 @@ def pinned(path: str) -> list[str]:
 
 def test_range_of_ansible_core_begins_with_the_oldest_that_is_tried_and_ends_nowhere() -> None:
     stated = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
-    assert [stated] == [f">={version}" for version in pinned("tests/cores/oldest.txt")]
+    # Of the oldest minor version, the first patch that is free of a race of its own is tried: docs/platforms.md.
+    assert [stated] == [f">={version.rpartition('.')[0]}.0" for version in pinned("tests/cores/oldest.txt")]
 
 
 def test_cores_that_are_tried_are_the_oldest_the_newest_and_what_the_environment_has() -> None:
