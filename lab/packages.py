@@ -182,7 +182,7 @@ def build(tree: Path, package: Path, **values: str) -> None:
     values |= {"VERSION": f"{EPOCH}:{values['VERSION']}", "SIZE": str(size)}
     control = tree / "DEBIAN/control"
     control.write_text(filled(control.read_text(encoding="utf-8"), **values), encoding="utf-8")
-    run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), f"{package}.new")
+    run("dpkg-deb", "--root-owner-group", "-Zzstd", "-z1", "--build", str(tree), f"{package}.new")
     os.replace(f"{package}.new", package)
 
 
