@@ -66,9 +66,9 @@ def left(account: Account, tmp_path: Path) -> Any:
     [
         ("preflight", [], "Ask Datadog whether the keys work"),
         ("objects", OBJECTS, "Show where the dashboards are"),
-        ("verify", [], "Show what Datadog has, and refuse missing data"),
+        ("verify", [], "Show what Datadog has, and fail if data is missing"),
         ("export", [], "Write the files"),
-        ("snapshot", ["-e", "to=@me@example.com"], "Check whether it has been shared"),
+        ("snapshot", ["-e", "to=@me@example.com"], "Check whether the picture was shared recently"),
         ("teardown", [], "Delete the dashboards, monitors and downtimes"),
     ],
 )

@@ -51,7 +51,7 @@ def test_host_that_fails_lets_its_batch_end_and_no_other_begin(fleet):
     finally:
         fleet.on("fresh1", "apt-mark unhold datadog-agent")
     assert run.status != 0
-    assert "fresh1 failed, so that no further batch is begun" in run.output
+    assert "fresh1 failed, so no further batch starts" in run.output
     assert versions(fleet) == [first, NEW, last]
 
 
