@@ -30,7 +30,7 @@ FIRST = [
     ("Gather the facts of the host", ""),
     ("Install the package", ""),
     ("Install the package", "[ -d /opt/datadog-agent/embedded ]"),
-    ("Configure the Agent, and run it", ""),
+    ("Configure the Agent, and start", ""),
     ("common_packages : Install the packages]", "ls /usr/sbin/mariadbd*"),
     ("Run the server with its settings", ""),
     ("Create the users]", ""),
@@ -43,7 +43,7 @@ FIRST = [
 CHANGING = [
     ("Install the package", ""),
     ("Install the package", faults.DPKG_IS_AT_WORK),
-    ("Configure the Agent, and run it", ""),
+    ("Configure the Agent, and start", ""),
     ("Run the server with its settings", "! systemctl is-active mariadb"),
     ("Create the users]", ""),
     ("Create the monitoring user]", ""),

@@ -185,7 +185,7 @@ def test_wrong_password_of_the_app_is_named(lab, traced):
     run = lab.play("hosts", "--limit=fresh3", extra={"flask_apm_database": {
         "unix_socket": "/run/mysqld/mysqld.sock", "user": "nobody-such", "database": "flask_apm"}})  # fmt: skip
     assert run.status != 0
-    assert "look at flask_apm_database and its password" in run.output
+    assert "check flask_apm_database and its password" in run.output
 
 
 def test_interval_is_in_the_yaml_alone(lab, whole):
