@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The lab fleet as an Ansible inventory, read from the plan of the lab in KENNEL_STATE (.kennel/lab).
 
-Hosts fetch Python packages as this machine does, as far as that makes sense for them: lab/plan.py asks pip for it.
+Hosts download Python packages the way this machine does, as far as that works for them: lab/plan.py reads pip's settings.
 
-No lab there is no error: the groups are empty then.
+Without a lab, the groups are empty; that is not an error.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def inventory(state: Path) -> dict[str, Any]:
     shared = {
         "lab_state": str(state),
         "ansible_ssh_private_key_file": str(state / "id_ed25519"),
-        # The inner quotes are for ssh, which splits the list of files at spaces.
+        # ssh needs the inner quotes, because it splits the list of files at spaces.
         "ansible_ssh_common_args": (
             f"-o 'UserKnownHostsFile=\"{state / 'known_hosts'}\"' -o GlobalKnownHostsFile=/dev/null "
             "-o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
@@ -48,7 +48,7 @@ def inventory(state: Path) -> dict[str, Any]:
         shared |= {f"flask_apm_pip_{name}": value for name, value in settings.items()}
     if "datadog" in lab:
         shared["datadog_api_url"] = lab["datadog"]["url"]
-        # A name of the lab's own: two labs that reported to one account would still be two fleets.
+        # The lab's name, so that two labs that report to one account are two fleets.
         shared["datadog_objects_fleet"] = lab["name"]
     everything = {"children": list(groups), "vars": shared}
     return {"_meta": {"hostvars": hostvars}, "all": everything, **groups}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What Vagrant's machines need to know beside group_vars; Vagrant itself names the machines and their groups.
+"""Variables of Vagrant's machines in addition to group_vars; Vagrant itself lists the machines and their groups.
 
-With DD_API_KEY and DD_APP_KEY in the environment there is nothing to add: packages, intake and API are the real ones.
-Without, they are those of the lab in KENNEL_STATE (.kennel/lab), where it listens beyond this machine.
+If DD_API_KEY and DD_APP_KEY are in the environment, it adds nothing: packages, intake and API are the real ones. Otherwise
+they are those of the lab in KENNEL_STATE (.kennel/lab), if it listens on an address that other machines can reach.
 """
 
 from __future__ import annotations
