@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The arguments of every module that calls the API; mirrors ``datadog_client.datadog_argument_spec``."""
+    """Options of every module that calls the API; mirrors ``datadog_argument_spec`` of ``_api/client.py``."""
 
     DOCUMENTATION = r"""
 options:
@@ -26,23 +26,24 @@ options:
     default: datadoghq.com
   api_url:
     description:
-      - Address of the Datadog API, without the path.
-      - If not set, the environment variable E(DATADOG_HOST) is used, then C(https://api.) followed by O(site).
+      - URL of the Datadog API, without a path.
+      - If not set, the environment variable E(DATADOG_HOST) is used. If that is not set either, the URL is
+        C(https://api.) followed by O(site).
     type: str
   validate_certs:
     description:
-      - Whether the certificate of the API is verified.
+      - Whether to verify the TLS certificate of the API.
     type: bool
     default: true
   api_timeout:
     description:
-      - Seconds that one attempt of a call may take to connect, and again to answer.
+      - Timeout of each request in seconds. It applies to connecting and to reading the response separately.
     type: float
     default: 30.0
 requirements:
   - datadog >= 0.56 (PyPI), with requests
 notes:
-  - Runs on the controller. Use C(delegate_to=localhost) or a play on C(localhost) with a local connection.
-  - Calls are tried again after connection errors, rate limits and errors of the server.
-    What a lost answer leaves in doubt is looked up before anything is created again.
+  - Run this module on the controller. Use C(delegate_to=localhost) or a play on C(localhost) with a local connection.
+  - The module retries requests after connection errors, rate limiting and server errors. If the response to a create
+    request is lost, it looks for the object before it sends the request again.
 """

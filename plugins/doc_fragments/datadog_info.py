@@ -4,28 +4,28 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What modules that only read have in common."""
+    """Attributes of modules that only read."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode, where it does the same.
+    description: Works the same in check mode, since the module changes nothing.
     support: full
   diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    description: The module changes nothing, so there is no diff.
     support: none
 """
 
-    # Which objects are returned; mirrors fleet_arguments.
+    # Selects the objects to return; mirrors fleet_arguments.
     OBJECTS = r"""
 options:
   fleet:
     description:
-      - Return what the modules of this collection have created for this fleet.
+      - Only return objects that belong to this fleet of the collection.
     type: str
   key:
     description:
-      - Return the object of this key in O(fleet), which is then required.
+      - Only return the object with this key. Requires O(fleet).
     type: str
 """

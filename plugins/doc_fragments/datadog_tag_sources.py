@@ -4,35 +4,35 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What both tag filters take; mirrors ``datadog_tag_rules.build_tags``."""
+    """Options of the filter ``datadog_tags``; mirrors ``build_tags`` of ``_tags.py``."""
 
     DOCUMENTATION = r"""
 options:
   _input:
     description:
-      - List of C(key:value) strings, or a dictionary of tag key to value.
+      - List of C(key:value) strings, or a dictionary that maps tag keys to values.
     type: raw
     required: true
   groups:
     description:
-      - Names of groups, each of which becomes a tag with O(group_key) as its key.
+      - Group names. Each becomes a tag with O(group_key) as its key.
     type: list
     elements: str
     default: []
   group_key:
     description:
-      - Key of the tags made from O(groups).
+      - Key of the tags that are built from O(groups).
     type: str
     default: ansible_group
   variables:
     description:
-      - Dictionary of tag key to value. A value is a string, a number, a boolean,
-        or a list of these, which makes several tags.
+      - Dictionary that maps tag keys to values. A value is a string, a number or a boolean, or a list of these, which
+        produces several tags.
     type: dict
     default: {}
   facts:
     description:
-      - The same as O(variables) for values that come from facts. Messages name the two apart.
+      - Same as O(variables), for values from facts. Error messages distinguish between the two.
     type: dict
     default: {}
 """

@@ -9,35 +9,35 @@ short_description: Check the inputs of Kennel's roles
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Compares the variables of roles with their argument specifications and rules, and changes nothing.
-  - Asks the host for its groups, where a variable names some.
-  - Reports every problem at once, each with host, variable and fix. What may be wrong is a warning.
-  - Returns what the roles then work with, of the types of their specifications and without secrets.
+  - Validates the variables of roles against their argument specifications and rules. Changes nothing.
+  - Asks the host for its groups if a variable names some.
+  - Reports all problems at once, each with host, variable and fix. Warns about values that are probably wrong.
+  - Returns the effective inputs of the roles, converted to the types of their specifications and without secrets.
 options:
   roles:
-    description: Names of roles of this collection, in the order in which they run.
+    description: Names of roles in this collection, in the order in which they run.
     type: list
     elements: str
     required: true
   checked:
-    description: Result of an earlier check in this run. Roles in it are not checked again.
+    description: Result of an earlier check in this run. Roles that it contains are not checked again.
     type: dict
     default: {}
   known:
-    description: Problems of the host that were found before, to be reported with the others.
+    description: Problems of the host that are already known, to be reported with the others.
     type: list
     elements: str
     default: []
   refuse:
-    description: Whether problems make the task fail. If not, they are only returned.
+    description: Whether to fail if there are problems. If not, they are only returned.
     type: bool
     default: true
 attributes:
   check_mode:
-    description: Can run in check mode, and returns what it returns without it.
+    description: Works the same in check mode, since the module changes nothing.
     support: full
   diff_mode:
-    description: Changes nothing, so that there is no difference to show.
+    description: The module changes nothing, so there is no diff.
     support: none
 """
 
@@ -48,24 +48,24 @@ EXAMPLES = r"""
     refuse: false
   register: checked
 
-- name: Show what is wrong
+- name: Show the problems
   ansible.builtin.debug:
     var: checked.problems
 """
 
 RETURN = r"""
 inputs:
-  description: Effective inputs by the name of their role, and in that by their variable's name without the prefix.
+  description: Effective inputs by role name, and then by variable name without the prefix of the role.
   returned: success
   type: dict
   sample: {datadog_tags: {result: ["env:production"]}}
 expects:
-  description: What Datadog must show once the roles have run, by the name of the role.
+  description: What Datadog must show after the roles have run, by role name.
   returned: success
   type: dict
   sample: {datadog_agent: {present: [system.load.1]}}
 problems:
-  description: What is wrong with the inputs.
+  description: Problems with the inputs.
   returned: success
   type: list
   elements: str

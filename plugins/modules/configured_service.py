@@ -1,84 +1,85 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write the files of a service, and run it with them."""
+"""Write the configuration files of a service, and run the service with them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: configured_service
-short_description: Write a systemd service's files, and run the service with them
+short_description: Configure and run a systemd service
 version_added: 0.1.0
 description:
-  - Writes the files of a service, each in one step, then enables and starts the service. Restarts it if it was started
-    before its configuration last changed.
-  - No file is readable by others on its way. Secrets never show in output, logs or diffs.
-  - Has systemd read the unit's file again before a start, if that changed.
-  - A service that does not start with changed files gets the former ones back, and runs with those.
-  - No link is followed that another user than root can have made, and nothing but a plain file is replaced. What stands
-    in the way is named, and left alone.
-  - So a run that was broken off between writing a file and restarting the service is put right by the next one.
-  - Works in check mode on a host where the service is not installed yet.
+  - Writes the files of a service, each atomically, then enables and starts the service. Restarts the service if it was
+    started before its configuration last changed, so that a run also completes an earlier one that was interrupted
+    between writing a file and restarting the service.
+  - Never exposes a file to other users while writing it. Secrets do not appear in output, logs or diffs.
+  - Reloads the systemd unit before a start if its file has changed.
+  - If the service does not start with the changed files, restores the previous files and starts it with those.
+  - Only follows links that nobody but root can have created, and only replaces regular files. Fails if anything else is
+    in the way, names it, and leaves it alone.
+  - Works in check mode even if the service is not installed yet.
 author: Kennel contributors (@kennel)
 options:
   name:
-    description: The unit, without its suffix.
+    description: Name of the unit, without its suffix.
     type: str
     required: true
   enabled:
     description:
-      - Whether the service is to run, now and after a reboot. If not, it is stopped and disabled, but never masked. A
-        package that enables its service when it is upgraded fails if that is masked.
+      - Whether the service should run, now and after a reboot. If not, it is stopped and disabled, but never masked,
+        since a package that enables its service during an upgrade fails if the service is masked.
     type: bool
     default: true
   companions:
     description:
-      - Further units, by name or pattern with suffix, that would start the service again at boot, since they are bound
-        to it. They are disabled with it, and left alone where it is to run.
+      - Other units, by name or pattern with suffix, that are bound to the service and would start it again at boot.
+        They are disabled together with the service, and left alone if the service should run.
     type: list
     elements: str
     default: []
   files:
-    description: Files to write or remove before. The folder of each must exist.
+    description: Files to write or remove before the service starts. Their directories must exist.
     type: list
     elements: dict
     default: []
     version_added: 1.0.0
     suboptions:
       path:
-        description: The file.
+        description: Path of the file.
         type: path
         required: true
       state:
-        description: Whether it is to be there.
+        description: Whether the file should exist.
         type: str
         choices: [present, absent]
         default: present
       content:
-        description: Its text. Either this or O(files[].config) is required with O(files[].state=present).
+        description:
+          - Content of the file. Either this or O(files[].config) is required with O(files[].state=present).
         type: str
       config:
-        description: What it says as YAML, without its secrets.
+        description: Content of the file as a dictionary, without its secrets. The module writes it as YAML.
         type: dict
       secrets:
         description:
-          - Secrets by their place in O(files[].config), a dotted path in which numbers are list positions.
-          - A value of the form V(ENC[handle]) is written as it is, for the Agent to resolve, and is shown in diffs.
+          - Secrets by their path in O(files[].config), in dotted form, in which numbers are list positions.
+          - A value of the form V(ENC[handle]) is written unchanged, for the Agent to resolve, and appears in diffs.
         type: dict
         default: {}
       owner:
-        description: Its owner.
+        description: Owner of the file.
         type: str
         default: root
       group:
-        description: Its group.
+        description: Group of the file.
         type: str
         default: root
       mode:
-        description: Its mode, an octal number in quotes.
+        description: Mode of the file, as a quoted octal number.
         type: str
         default: "0640"
       live:
-        description: Whether the service reads the file while it runs, so that a change of it needs no restart.
+        description: Whether the service reads the file while it is running, so that a change needs no restart.
         type: bool
         default: false
   user:
@@ -94,35 +95,36 @@ options:
     version_added: 1.0.0
   watch:
     description:
-      - Files that the service reads when it starts, in addition to O(files). Folders stand for all that lies in them.
+      - Files that the service reads when it starts, in addition to O(files). A directory includes everything in it.
     type: list
     elements: path
     default: []
   memberships:
     description:
-      - Whether the service is restarted, too, if its user has been put into a group since it was started.
+      - Whether to also restart the service if its user was added to a group after it was started.
     type: bool
     default: false
   defer:
     description:
-      - Whether to leave enabling, start and restart to a handler, which calls this module again without O(defer). The
-        task is changed if one of them is due. A service that is not to run is stopped and disabled at once.
+      - Whether to leave enabling, starting and restarting to a handler, which calls this module again without O(defer).
+        The task reports a change if one of them is necessary. A service that should not run is stopped and disabled
+        immediately.
     type: bool
     default: false
     version_added: 1.0.0
   pending:
     description:
       - Whether an earlier task has changed the configuration.
-      - Check mode needs to be told, since there the change cannot be seen on disk.
+      - Check mode needs this information, since the change is not visible on disk.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    description: Says what would change and changes nothing.
+    description: Reports what would change without changing it.
   diff_mode:
     support: full
-    description: Shows the differences of the files with secrets hidden.
+    description: Shows the differences in the files with secrets hidden.
 """
 
 EXAMPLES = r"""
@@ -138,7 +140,7 @@ EXAMPLES = r"""
         secrets: {database.password: "{{ vault_shop_database_password }}"}
         group: shop
 
-- name: Restart the Agent if its files are newer
+- name: Restart the Agent if its files have changed since its start
   kennel.fleet.configured_service:
     name: datadog-agent
     watch: [/etc/datadog-agent/datadog.yaml, /etc/datadog-agent/conf.d, /etc/datadog-agent/checks.d]
@@ -146,21 +148,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 active:
-  description: Whether the service runs.
+  description: Whether the service is running.
   returned: always
   type: bool
 since:
-  description: When the service was last started, in seconds of the epoch by the host's clock; V(0) if it does not run.
+  description:
+    - Time of the last start of the service in seconds since the epoch, by the host's clock. V(0) if it is not running.
   returned: always
   type: float
 actions:
-  description: What was done to the service. In check mode or with O(defer), what is to be done.
+  description: Actions taken on the service. In check mode or with O(defer), actions that are necessary.
   returned: always
   type: list
   elements: str
   sample: [enable, start]
 files:
-  description: The files that changed, or in check mode would change.
+  description: Files that changed, or would change in check mode.
   returned: always
   type: list
   elements: str
@@ -195,9 +198,9 @@ FILE = {
 
 
 def newest_change(paths: list[str], *, now: float) -> float:
-    """When anything of this last changed, in seconds of the epoch; 0 if nothing exists.
+    """Return the time of the last change below PATHS in seconds since the epoch; 0 if nothing exists.
 
-    Byte code that a service leaves beside its code does not count, nor do times that lie in the future.
+    Ignores byte code that a service writes next to its code, and times in the future.
     """
     times = [0.0]
     left = list(paths)
@@ -215,7 +218,7 @@ def newest_change(paths: list[str], *, now: float) -> float:
 
 
 def lacks_group(pid: int) -> bool:
-    """Whether the process lacks a group that its user has, having been started before the user was put into it."""
+    """Whether the process lacks a group of its user, because it was started before the user was added to it."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8") as stream:
             facts = dict(line.split(":", 1) for line in stream)
@@ -248,11 +251,11 @@ class Service:
         self.state = read_unit(self.module, self.unit)
 
     def run(self, verb: str, *others: str) -> str:
-        """Return why systemctl could not do it, or an empty text."""
+        """Run systemctl. Return why it failed, or an empty text."""
         if self.module.check_mode:
             return ""
         if self.state.outdated:
-            # Otherwise systemd would start what the unit's file said before.
+            # Otherwise systemd would use the previous content of the unit file.
             self.module.run_command([self.systemctl, "daemon-reload"], check_rc=True)
             self.read()
         units = others or (self.unit,)
@@ -260,13 +263,13 @@ class Service:
         if status == 0:
             return ""
         return (
-            f"{', '.join(units)} could not {verb}: {(err or out).strip().rstrip('.')}. "
-            f"On the host, 'journalctl -u {self.unit} -n 50' says why."
+            f"'systemctl {verb} {' '.join(units)}' failed: {(err or out).strip().rstrip('.')}. "
+            f"On the host, 'journalctl -u {self.unit} -n 50' shows why."
         )
 
 
 def decide(service: Unit, *, enabled: bool, stale: bool) -> list[str]:
-    """The systemctl verbs that bring the service to what is wanted, in order."""
+    """Return the systemctl verbs that bring the service to the desired state, in order."""
     if not enabled:
         return [verb for verb, needed in (("stop", service.active), ("disable", service.enabled)) if needed]
     actions = [] if service.enabled else ["enable"]
@@ -276,7 +279,7 @@ def decide(service: Unit, *, enabled: bool, stale: bool) -> list[str]:
 
 
 def restore(changes: Changes, files: list[dict[str, Any]], service: Service) -> str:
-    """Put changed files back and start the service with them; return what became of it."""
+    """Restore changed files and start the service with them; return what happened."""
     restored = [file for file in files if file["path"] in changes.before]
     if not restored:
         return ""
@@ -290,11 +293,11 @@ def restore(changes: Changes, files: list[dict[str, Any]], service: Service) -> 
     service.read()
     names = ", ".join(file["path"] for file in restored)
     runs = not service.run("restart")
-    return f" {names}: put back as before, and the service {'runs with that again' if runs else 'does not run'}."
+    return f" Restored {names}. The service {'runs with that again' if runs else 'is not running'}."
 
 
 def put(changes: Changes, file: dict[str, Any]) -> bool:
-    """Write or remove a file; say whether the service has to be restarted for it."""
+    """Write or remove a file; return whether this requires a restart of the service."""
     path, secrets = file["path"], file["secrets"]
     if file["state"] == "absent":
         return changes.remove(path, secrets) and not file["live"]
@@ -339,10 +342,10 @@ def main() -> None:
         written = [put(changes, file) for file in files]
         watched = [*module.params["watch"], *(file["path"] for file in files if not file["live"])]
         changed_at = newest_change(watched, now=time.time())
-    # After that: one of the files may be its unit.
+    # After writing, since one of the files may be its unit.
     service = Service(module)
     if not service.state.installed and not module.check_mode and enabled:
-        module.fail_json(msg=f"There is no unit {service.unit} on this host: install its package first.")
+        module.fail_json(msg=f"The unit {service.unit} does not exist on this host. Install its package first.")
     stale = service.state.active and (
         changed_at > service.state.since
         or any(written)

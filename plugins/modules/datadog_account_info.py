@@ -8,10 +8,10 @@ short_description: Check the keys of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Asks Datadog whether the API key is valid, and whether the application key may read hosts, metrics, dashboards,
-    monitors and downtimes. Whether it may write them shows when it does.
-  - Does not fail for bad keys or an API that cannot be reached. What is wrong is returned as RV(problems),
-    so that it can be reported together with everything else that is wrong.
+  - Checks that the API key is valid and that the application key can read hosts, metrics, dashboards, monitors and
+    downtimes. Write permissions are not checked.
+  - Does not fail if a key is invalid or the API is unreachable. The module returns such problems as RV(problems), so
+    that a play can report them together with others.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
@@ -20,7 +20,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask Datadog about the keys
+- name: Check the keys
   kennel.fleet.datadog_account_info:
     api_key: "{{ datadog_api_key }}"
     app_key: "{{ datadog_app_key }}"
@@ -29,7 +29,7 @@ EXAMPLES = r"""
   run_once: true
   register: account
 
-- name: Stop when one of them does not work
+- name: Stop if a key does not work
   ansible.builtin.assert:
     that: account.problems | length == 0
     fail_msg: "{{ account.problems | join('\n') }}"
@@ -37,22 +37,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 api_key_valid:
-  description: Whether Datadog accepts the API key. None when it could not be asked.
+  description: Whether Datadog accepts the API key. None if Datadog could not be reached.
   returned: always
   type: bool
 app_key_valid:
   description:
-    - Whether the application key may read all that is asked for.
-    - None when that could not be found out, because the API key is not valid or Datadog could not be asked.
+    - Whether the application key has all the read permissions that are checked.
+    - None if this could not be checked because the API key is invalid or Datadog could not be reached.
   returned: always
   type: bool
 api_url:
-  description: Address of the API that was asked.
+  description: URL of the API.
   returned: always
   type: str
   sample: https://api.datadoghq.com
 problems:
-  description: What is wrong, each naming the variable and the fix. Empty when both keys work.
+  description: Problems found. Each names the variable and the fix. Empty if both keys work.
   returned: always
   type: list
   elements: str
@@ -71,7 +71,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._api.client import (
     datadog_argument_spec,
 )
 
-# One cheap read for each permission that the roles need: its name in Datadog, path, parameters.
+# One cheap request for each read permission that the roles need: its name in Datadog, path, parameters.
 READS = (
     ("hosts_read", "hosts", lambda now: {"count": 1}),
     ("timeseries_query", "query", lambda now: {"from": now - 60, "to": now, "query": "avg:datadog.agent.running{*}"}),
@@ -82,7 +82,7 @@ READS = (
 
 
 def ask(client: Client) -> dict[str, Any]:
-    """Return the module's result. Raises nothing: every DatadogError becomes a problem."""
+    """Return the module's result. Every DatadogError becomes a problem; none is raised."""
     result: dict[str, Any] = {"api_key_valid": None, "app_key_valid": None, "api_url": client.public_url}
     problems = list(client.problems.values())
     if not set(client.problems) - {"datadog_app_key"}:
@@ -136,7 +136,7 @@ def _app_key_valid(client: Client, problems: list[str]) -> bool:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=datadog_argument_spec(), supports_check_mode=True)
-    # Preflight should say soon that nobody answers: fewer attempts than where data is at stake.
+    # Preflight should report an unreachable API soon, so it makes fewer attempts than calls that write.
     module.exit_json(changed=False, **ask(client_from_module(module, attempts=3)))
 
 

@@ -4,95 +4,95 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_agent_info
-short_description: Ask a host's Datadog Agent for its status
+short_description: Get the status of the Datadog Agent on a host
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Tells whether the Agent of the host runs, since when, under which name it reports, and what it says of its API key,
-    of what it sends and of its checks. Needs root, since only the Agent's own user may ask it.
-  - A host without an Agent, or whose Agent does not answer, is not a failure. An Agent that was just started is given
-    half a minute to answer.
-  - Can send requests to services of the host first, so that the Agent has traces of them.
+  - Returns whether the Agent is running, when it was started, the host name under which it reports, and what it says
+    about its API key, its deliveries and its checks. Requires root, since only the Agent's user may query it.
+  - Does not fail if the host has no Agent or the Agent does not answer. An Agent that was just started has 30 seconds
+    to answer.
+  - Can first send requests to services on the host, so that the Agent receives traces from them.
 options:
   requests:
     description:
-      - Addresses of services as the host itself has them. Each is asked three times. Any answer makes a trace, also an
-        error.
+      - URLs of services, as seen from the host. The module requests each one three times. Any response produces a
+        trace, even an error.
     type: list
     elements: str
     default: []
     version_added: 1.0.0
 attributes:
   check_mode:
-    description: Can run in check mode, where it asks as ever.
+    description: Works the same in check mode, since the module changes nothing.
     support: full
   diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    description: The module changes nothing, so there is no diff.
     support: none
 seealso:
   - module: kennel.fleet.datadog_verify
 """
 
 EXAMPLES = r"""
-- name: Ask the Agent for its status
+- name: Get the status of the Agent
   kennel.fleet.datadog_agent_info:
   become: true
   register: agent
 
-- name: Send requests to a traced service, and ask the Agent for its status
+- name: Send requests to a traced service, then get the status of the Agent
   kennel.fleet.datadog_agent_info:
     requests: ["http://127.0.0.1:5050/"]
   become: true
 
-- name: Show the errors of its checks
+- name: Show the errors of checks
   ansible.builtin.debug:
     var: agent.checks
 """
 
 RETURN = r"""
 active:
-  description: Whether the service C(datadog-agent) runs.
+  description: Whether the service C(datadog-agent) is running.
   returned: always
   type: bool
 since:
-  description: When it was last started, in seconds of the epoch by the host's clock; V(0) if it does not run.
+  description: Time of its last start in seconds since the epoch, by the host's clock. V(0) if it is not running.
   returned: always
   type: float
   sample: 1764000000.25
 hostname:
-  description: Name under which the Agent reports, empty where it does not say.
+  description: Host name under which the Agent reports. Empty if unknown.
   returned: always
   type: str
   sample: web1.example.com
 key:
   description:
-    - What the Agent says of its API key, of several keys the worst, empty where it does not say. A key that Datadog
-      refuses is V(API Key invalid); the Agent asks when it starts, and every hour.
+    - The Agent's status of its API key, or of the worst one if it has several. Empty if unknown. For a key that Datadog
+      rejects, it is V(API Key invalid). The Agent validates its keys when it starts and then every hour.
   returned: always
   type: str
   sample: API Key valid
 delivery:
   description:
-    - How often the Agent could not deliver since its start, by HTTP status and by kind of failure, such as
-      V(DNSErrors). Empty where nothing waits to be sent again and nothing was refused.
+    - Number of failed deliveries since the Agent was started, by HTTP status and by type of failure, such as
+      V(DNSErrors). Empty if nothing is queued for a retry and nothing was rejected.
   returned: always
   type: dict
   sample: {"503": 12, "ConnectionErrors": 3}
 checks:
   description:
-    - Error of each check whose last run failed, or that the Agent could not load or configure, by the check's name.
+    - Error of each check whose last run failed, or that the Agent could not load or configure, by check name.
   returned: always
   type: dict
   sample: {"mysql": "Access denied for user 'datadog'@'localhost'"}
 requested:
   description:
-    - When the first of O(requests) was sent, in seconds of the epoch by the host's clock; null without any.
+    - Time of the first of O(requests) in seconds since the epoch, by the host's clock. None without requests.
   returned: always
   type: float
   sample: 1764000120.5
   version_added: 1.0.0
 unanswered:
-  description: Why a request had no answer, or another one than success, by its address.
+  description: Errors of requests that had no response or an unsuccessful one, by URL.
   returned: always
   type: dict
   sample: {"http://127.0.0.1:5050/": "Connection refused"}
@@ -109,24 +109,24 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.systemd_unit im
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
 
 USER = "dd-agent"
-# Seconds that the Agent's command line may take.
+# Timeout of the Agent's command line in seconds.
 PATIENCE = 30
-# Seconds after its start in which an Agent may not answer yet.
+# Seconds after its start during which an Agent may not answer yet.
 YOUNG = 30
-# How often each address is asked, and how many seconds an answer may take.
+# Number of requests to each URL, and the timeout of each in seconds.
 TIMES = 3
 ANSWER = 10
 
 
 def send(addresses: list[str]) -> dict[str, str]:
-    """Ask each address for its page, and return why one had no answer, or an error for one."""
+    """Request each URL, and return the error of each that had no response or an unsuccessful one."""
     if not addresses:
         return {}
-    # Few hosts have services to ask.
+    # Few hosts have services to request, so these are not imported for the others.
     import http.client
     import urllib.request
 
-    # The services are on this host: no proxy is to stand between.
+    # The services are on this host: do not use a proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     failed = {}
     for address in TIMES * addresses:
@@ -160,7 +160,7 @@ def main() -> None:
 
     status = answer() if unit.active else {}
     while unit.active and not status and time.time() - unit.since < YOUNG:
-        # There is nothing to wait on: the Agent answers once it has created the files that its command line needs.
+        # There is no event to wait for: the Agent answers once it has created the files that its command line needs.
         time.sleep(2)
         status = answer()
     module.exit_json(

@@ -1,95 +1,97 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Install the Agent's package from its repository, or remove both."""
+"""Install the Agent package from its repository, or remove both."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_agent_package
-short_description: Install the Datadog Agent's package from its repository, or remove both
+short_description: Install the Datadog Agent from its apt repository, or remove both
 version_added: 0.1.0
 description:
-  - Installs the package with C(apt-get). Refreshes only the lists of the Agent's repository, and those of the others
-    where the installation fails with that. Does not call C(apt-get) where the wanted version is installed.
-  - Puts the keyring right before anything else, since Datadog's signing keys rotate and a host that has only the old
-    key cannot refresh its package lists.
-  - Adds the keys that the keyring lacks, and removes none. The package C(datadog-signing-keys) adds keys to it, too.
-  - Fetches the keys of an address at first, where one of them is missing, and where the package has to be installed or
-    changed. What an address gave is noted beside the entry, by a hash of the address and the keys' fingerprints.
-  - Writes one entry for the repository and takes out the entries that other tools have left for it. Two entries with
-    different keyrings would make every call to apt fail.
-  - Finishes what dpkg was stopped in, which apt takes for finished, and installs the package again if dpkg has left it
-    in between.
+  - Installs the package with C(apt-get) if the requested version is not installed. Refreshes the package lists of the
+    Agent's repository only. Refreshes the others, too, if the installation fails without that.
+  - Updates the keyring first, since Datadog rotates its signing keys and a host with only the old key cannot refresh
+    its package lists.
+  - Adds missing keys to the keyring and never removes any. The package C(datadog-signing-keys) adds keys to the same
+    keyring.
+  - Downloads keys on the first run, if one of them is missing from the keyring, and if the package has to be installed
+    or changed. Next to the repository entry, the module records a hash of each URL with the fingerprints of its keys.
+  - Writes one entry for the repository and removes entries that other tools have left for it. Two entries with
+    different keyrings make every apt command fail.
+  - Completes a dpkg run that was interrupted, and reinstalls the package if dpkg has left it half installed.
 author: Kennel contributors (@kennel)
 options:
   state:
     description:
-      - With V(absent), the repository and the package are removed. The keyring goes as well, and with it the copy in
-        C(trusted.gpg.d) that C(datadog-signing-keys) may have made, unless another list names the keyring or is for one
-        of Datadog's other products.
+      - V(absent) removes the repository and the package. It also removes the keyring, and the copy in C(trusted.gpg.d)
+        that C(datadog-signing-keys) may have made, unless another apt source uses the keyring or belongs to another
+        Datadog product.
     type: str
     choices: [present, absent]
     default: present
   version:
-    description: The version that is wanted, as apt writes it. Empty for any, or the newest where there is none.
+    description:
+      - Version of the package, as apt writes it. If empty, an installed version is kept, and a host without one gets
+        the newest.
     type: str
     default: ""
   allow_downgrade:
-    description: Whether a newer version may be replaced. If not, the module fails before it changes anything.
+    description: Whether to allow a downgrade. If not, the module fails before it changes anything.
     type: bool
     default: false
   purge:
     description:
-      - With O(state=absent), whether all that the package and the Agent leave behind is removed, too. These are
-        configuration, logs, the user C(dd-agent), units, links, C(/opt/datadog-packages) unless other packages of
-        Datadog's are in it, and the package C(datadog-signing-keys) unless another one depends on it or another list
-        needs the keyring.
+      - With O(state=absent), whether to remove everything that the package and the Agent leave behind as well. This
+        covers configuration, logs, the user C(dd-agent), systemd units, symbolic links, C(/opt/datadog-packages) unless
+        it contains other Datadog packages, and the package C(datadog-signing-keys) unless another package depends on it
+        or another apt source needs the keyring.
     type: bool
     default: false
   url:
-    description: The repository.
+    description: URL of the repository.
     type: str
     required: true
   suite:
-    description: The suite.
+    description: Suite of the repository.
     type: str
     default: stable
   component:
-    description: The component, which is the Agent's major version.
+    description: Component of the repository, which is the major version of the Agent.
     type: str
     default: "7"
   key_urls:
     description:
-      - Where the public keys are that may sign the repository, armored or binary, one or several at an address.
-      - If one cannot be had and the keyring holds others, those are kept and a warning is given.
+      - URLs of the public keys that may sign the repository. Each URL may provide one or more keys, armored or binary.
+      - If a URL cannot be read and the keyring contains keys already, the module keeps these and warns.
       - Required with O(state=present).
     type: list
     elements: str
   refresh_keys:
     description:
-      - Whether all keys are fetched, though none is missing. A key that is there gets the newer signatures of the one
-        that is fetched, which may prolong it.
+      - Whether to download all keys even if none is missing. Existing keys then receive newer signatures, which may
+        extend their validity.
     type: bool
     default: false
   keyring:
-    description: The keyring to write, in binary form.
+    description: Path of the keyring, which is written in binary form.
     type: path
     default: /usr/share/keyrings/datadog-archive-keyring.gpg
   filename:
-    description: The file in the sources folder to write.
+    description: Name of the file to write in O(sources).
     type: str
     default: datadog.list
   sources:
-    description: The apt sources folder.
+    description: Directory of apt sources.
     type: path
     default: /etc/apt/sources.list.d
 attributes:
   check_mode:
     support: full
-    description: Says what would change and changes nothing.
+    description: Reports what would change without changing it.
   diff_mode:
     support: full
-    description: Shows the entries, and the fingerprints of the keys in the keyring.
+    description: Shows the repository entries, and the fingerprints of the keys in the keyring.
 """
 
 EXAMPLES = r"""
@@ -100,7 +102,7 @@ EXAMPLES = r"""
     key_urls:
       - https://keys.datadoghq.com/DATADOG_APT_KEY_CURRENT.public
 
-- name: Leave nothing of the Agent on the host
+- name: Remove every trace of the Agent from the host
   kennel.fleet.datadog_agent_package:
     state: absent
     purge: true
@@ -109,23 +111,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_version:
-  description: The version that was installed before, or nothing.
+  description: Version of the package that was installed before. Empty if there was none.
   returned: always
   type: str
   sample: 1:7.70.0-1
 version_changed:
-  description: Whether another version was installed than before, or in check mode would be.
+  description: Whether the module installed another version, or would install one in check mode.
   returned: always
   type: bool
 files:
-  description: The files of the repository that changed, or in check mode would change.
+  description: Files of the repository that changed, or would change in check mode.
   returned: always
   type: list
   elements: str
 actions:
-  description:
-    - What was installed, repaired or removed, or in check mode would be, as packages, paths and accounts. An installed
-      package has its versions.
+  description: >-
+    Packages, paths and accounts that were installed, repaired or removed, or would be in check mode. Packages that were
+    installed have their versions.
   returned: always
   type: list
   elements: str
@@ -160,8 +162,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import Pac
 PACKAGE = "datadog-agent"
 KEYS_PACKAGE = "datadog-signing-keys"
 USER = "dd-agent"
-# What is left where the package's own scripts could not do their part, and what they leave always (datadog-agent 7.84,
-# datadog_agent_linux.go and package-scripts/agent-deb): the units were written by a script, so that dpkg forgets them.
+# What stays if the package's own scripts could not do their work, and what they always leave (datadog-agent 7.84,
+# datadog_agent_linux.go and package-scripts/agent-deb): a script wrote the units, so dpkg does not know them.
 FOLDERS = ("/etc/datadog-agent", "/opt/datadog-agent", "/var/log/datadog")
 UNITS = (
     "/etc/systemd/system/datadog-agent*.service",
@@ -170,18 +172,18 @@ UNITS = (
     "/lib/systemd/system/datadog-agent*.service",
 )
 LINKS = ("/usr/bin/datadog-agent", "/usr/bin/datadog-installer")
-# Where the installer keeps packages, the Agent's and those of other products.
+# Where the installer keeps the packages of the Agent and of other products.
 INSTALLER = "/opt/datadog-packages"
 OWN = ("datadog-agent", "run", "tmp", "packages.db")
 TARGETS = ("/opt/datadog-agent/", f"{INSTALLER}/datadog-agent/")
-# Stands in for adduser's deluser and delgroup. The package's postrm calls them under `set -e` and does not depend on
-# adduser; where that, or the account, is not there, its purge would fail and never end.
+# Replaces adduser's deluser and delgroup. The package's postrm calls them under `set -e` without depending on adduser;
+# where adduser or the account is missing, the purge would fail every time.
 ACCOUNT_TOOL = """#!/bin/sh
 for name; do
     case $name in -*) ;; *) ! grep -q "^$name:" {database} || exec {tool} "$name" ;; esac
 done
 """
-# What of these is elsewhere, such as in a directory service, is not the package's.
+# Accounts that are stored elsewhere, such as in a directory service, do not belong to the package.
 ACCOUNTS = {"/etc/passwd": "userdel", "/etc/group": "groupdel"}
 
 
@@ -196,22 +198,22 @@ class Package:
         older = ["dpkg", "--compare-versions", wanted, "lt", installed]
         if installed and wanted and self.module.run_command(older)[0] == 0:
             self.module.fail_json(
-                msg=f"The Agent {installed} is installed, which is newer than datadog_agent_version {wanted}. "
-                "Set datadog_agent_allow_downgrade to true to go back."
+                msg=f"Agent {installed} is installed, which is newer than datadog_agent_version {wanted}. "
+                "Set datadog_agent_allow_downgrade to true to downgrade."
             )
 
     def is_finished(self) -> bool:
-        """Whether dpkg has finished all that it has begun, and with this package."""
+        """Whether dpkg has completed everything that it began, this package included."""
         return not was_interrupted() and read_package(self.module, PACKAGE).whole
 
     def whole(self, version: str) -> None:
-        """Finish what dpkg was stopped in, and install the package again if that is not enough."""
+        """Complete an interrupted dpkg run, and reinstall the package if that is not enough."""
         if self.is_finished():
             return
         if self.module.check_mode:
             self.actions.append(PACKAGE)
             return
-        # Of another package it may fail: whether the Agent's is whole is asked after it.
+        # Another package may make this fail. What counts is whether the Agent's is complete afterwards.
         unfinished, _problem = finish(self.module, self.is_finished)
         self.actions += [PACKAGE] * unfinished
         if not read_package(self.module, PACKAGE).whole:
@@ -219,7 +221,7 @@ class Package:
             install(self.module, "--reinstall", f"{PACKAGE}={version}" if version else PACKAGE)
 
     def install(self, version: str, previous: str, source: str) -> None:
-        """Install the version, or the newest where none is given, from the repository of the sources file SOURCE."""
+        """Install the version, by default the newest, from the repository of the sources file SOURCE."""
         there = f"{previous} -> " if previous else ""
         if self.module.check_mode:
             self.actions.append(f"{PACKAGE} {there}{version}" if version else PACKAGE)
@@ -230,21 +232,21 @@ class Package:
         try:
             install(self.module, *wanted)
         except CommandError:
-            # What it depends on may be in lists of other repositories that are old or not there.
+            # Dependencies may be in other repositories, whose lists are old or missing.
             refresh_lists(self.module)
             install(self.module, *wanted)
         self.actions.append(f"{PACKAGE} {there}{read_package(self.module, PACKAGE).version}")
 
     def lacks(self, version: str, before: DpkgPackage) -> bool:
-        """Whether the version is still to be installed, or in check mode would be. BEFORE is as `whole` found it."""
+        """Whether the version has to be installed, or would have to be in check mode. BEFORE is what `whole` found."""
         if not self.module.check_mode:
             found = read_package(self.module, PACKAGE)
             return found.status != INSTALLED or found.damaged or bool(version and version != found.version)
-        # What was unpacked keeps its version, and what was half installed gets the one that is wanted.
+        # An unpacked package keeps its version; a half installed one gets the requested version.
         return before.whole or (before.unpacked and version not in ("", before.version))
 
     def absent(self, *, purge: bool, signing_keys: bool) -> None:
-        """Remove the package, and with PURGE what it leaves behind."""
+        """Remove the package, and with PURGE everything that it leaves behind."""
         found = read_package(self.module, PACKAGE)
         gone = (ABSENT,) if purge else (ABSENT, REMOVED)
         left = _left() if purge else []
@@ -255,10 +257,10 @@ class Package:
         if self.module.check_mode or not self.actions:
             return
         if was_interrupted():
-            # Of another package it may fail: whether this one goes is seen below.
+            # Another package may make this fail. Whether this one can be removed shows below.
             finish(self.module, lambda: not was_interrupted())
         if found.damaged:
-            # apt would want to install it again first.
+            # apt would insist on reinstalling it first.
             call(self.module, "dpkg", "--remove", "--force-remove-reinstreq", PACKAGE)
         if read_package(self.module, PACKAGE).status not in gone:
             with _account_tools() as folder:
@@ -271,12 +273,12 @@ class Package:
         for database in accounts:
             if database in _accounts():
                 call(self.module, ACCOUNTS[database], USER)
-        # Neither dpkg nor the package's scripts do this, so that systemd would still know the units.
+        # Neither dpkg nor the package's scripts do this, so systemd would still know the units.
         self.module.run_command(["systemctl", "daemon-reload"])
         self.module.run_command(["systemctl", "reset-failed", "datadog-agent*.service"])
 
     def remove(self, path: str) -> None:
-        """Remove a file or folder, which by now may be gone. What is above it is root's, and no link is followed."""
+        """Remove a file or folder if it still exists. Root owns the folders above it, and no link is followed."""
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
         else:
@@ -291,7 +293,7 @@ class Package:
 
 
 def _left() -> list[str]:
-    """The paths that a purge removes, as far as they are there."""
+    """The existing paths that a purge removes."""
     paths = [path for path in FOLDERS if os.path.lexists(path)]
     units = [path for pattern in UNITS for path in glob.glob(pattern)]
     # /lib is a link to /usr/lib on most systems.
@@ -305,7 +307,7 @@ def _left() -> list[str]:
 
 
 def _accounts() -> list[str]:
-    """The files of users and of groups that have the Agent's."""
+    """The account files, of users and of groups, that contain the Agent's account."""
     found = []
     for database in ACCOUNTS:
         lines = safe_files.read_text(database).splitlines()
@@ -315,7 +317,7 @@ def _accounts() -> list[str]:
 
 @contextmanager
 def _account_tools() -> Iterator[str]:
-    # Beside dpkg's own folder, from which its scripts are executed: folders for temporary files may forbid that.
+    # Next to dpkg's own folder, from which it executes scripts: temporary folders may forbid execution.
     with tempfile.TemporaryDirectory(prefix="kennel-", dir=os.path.dirname(ADMINDIR)) as folder:
         for name, (database, tool) in zip(("deluser", "delgroup"), ACCOUNTS.items(), strict=True):
             path = os.path.join(folder, name)
@@ -357,7 +359,7 @@ def main() -> None:
             if present:
                 repository.present(due=due)
                 package.whole(wanted)
-                # By now, what was half installed may be the wanted version.
+                # A half installed package may have the requested version by now.
                 due_now = due and package.lacks(wanted, found)
             else:
                 repository.absent()
@@ -365,7 +367,7 @@ def main() -> None:
         if due_now:
             package.install(wanted, installed, repository.path)
     except CommandError as error:
-        module.fail_json(msg=f"{PACKAGE}: {error}\nFix on the host what this says, and run again.")
+        module.fail_json(msg=f"{PACKAGE}: {error}\nFix the cause on the host, and run again.")
     repository.changes.changed |= bool(package.actions)
     module.exit_json(
         previous_version=installed, version_changed=due_now, actions=package.actions, **repository.changes.result

@@ -1,73 +1,73 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Install checks of the Agent: their code, if they are custom ones, and their configuration."""
+"""Install checks of the Agent: their configuration and, for custom checks, their code."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_checks
-short_description: Install checks of the Datadog Agent
+short_description: Install and configure checks of the Datadog Agent
 version_added: 1.0.0
 description:
-  - Puts the configuration of each check into C(conf.d/NAME.d/conf.yaml) and, for a custom check, its code into
-    C(checks.d/NAME.py), with the owner and modes that the Agent's package uses.
-  - New code is first loaded as the Agent loads it, with the Agent's own Python and as the Agent's user. Where the code
-    of one check does not load, nothing is changed. The same holds for code whose name belongs to an integration or to a
-    module of Python.
-  - Removes the older form of the configuration, C(conf.d/NAME.yaml), which the Agent would load as well.
-  - The Agent reads all this when it starts. Restarting it is left to the caller.
+  - Writes the configuration of each check to C(conf.d/NAME.d/conf.yaml) and the code of a custom check to
+    C(checks.d/NAME.py), with the owner and modes that the Agent package uses.
+  - Loads new code first, with the Agent's own Python and as the Agent's user. If the code of one check does not load,
+    or its name is already used by an integration or a Python module, the module changes nothing.
+  - Removes configuration in the older location, C(conf.d/NAME.yaml), which the Agent would load as well.
+  - Does not restart the Agent, which reads these files when it starts.
 author: Kennel contributors (@kennel)
 options:
   checks:
-    description: The checks.
+    description: Checks to install or remove.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: The check's name.
+        description: Name of the check.
         type: str
         required: true
       state:
-        description: Whether the check is to be there.
+        description: Whether the check should exist.
         type: str
         choices: [present, absent]
         default: present
       init_config:
-        description: Settings that its instances share.
+        description: Settings that all instances share.
         type: dict
         default: {}
       instances:
-        description: Its instances. Not set, it has one without settings.
+        description: Instances of the check. If not set, the check has one instance without settings.
         type: list
         elements: dict
       sections:
-        description: What else its C(conf.yaml) says, such as C(logs). It may also replace the two above.
+        description:
+          - Other sections of C(conf.yaml), such as C(logs). They can also replace O(checks[].init_config) and
+            O(checks[].instances).
         type: dict
         default: {}
       secrets:
-        description: Secrets by their place, a dotted path such as V(instances.0.password).
+        description: Secrets by their path in the configuration, in dotted form such as V(instances.0.password).
         type: dict
         default: {}
       source:
-        description: The file that its code comes from, named in messages.
+        description: File that its code comes from, for error messages.
         type: str
       metrics:
-        description: Metrics that it must give, for O(prove).
+        description: Metrics that the check must report. Used by O(prove).
         type: list
         elements: str
   code:
-    description: The Python code of custom checks, by the check's name. A check without code comes with the Agent.
+    description: Python code of custom checks by check name. A check without code is one that comes with the Agent.
     type: dict
     default: {}
   disable_others:
     description:
-      - Whether to set aside every file from which the Agent would run another check, such as C(conf.d/NAME.d/conf.yaml)
-        or C(conf.d/NAME.yaml). Its name then ends in C(.disabled), which the Agent passes over. Renaming it back
-        enables the check again.
-      - Where that name is taken by another file, the new one gets a number, as in C(conf.yaml.2.disabled). Neither is
-        lost.
-      - What the Agent's package brings, such as C(conf.yaml.default) and C(auto_conf.yaml), is left alone.
+      - Whether to disable all other checks. The module renames each file from which the Agent would run another check,
+        such as C(conf.d/NAME.d/conf.yaml) or C(conf.d/NAME.yaml), to a name that ends in C(.disabled), which the Agent
+        ignores. Rename it back to enable the check again.
+      - If a file with the new name exists, a number is added, as in C(conf.yaml.2.disabled), so no file is lost.
+      - Files of the Agent package, such as C(conf.yaml.default) and C(auto_conf.yaml), are left alone.
     type: bool
     default: false
   tracked:
@@ -77,34 +77,34 @@ options:
     default: []
   prove:
     description:
-      - Whether to run each check with O(checks[].metrics) once, if nothing changed, and say in RV(proven) whether all
-        gave them. After a change the Agent has to be restarted first, and M(kennel.fleet.datadog_checks_info) runs them
-        then.
+      - Whether to run each check that has O(checks[].metrics) once if nothing changed. RV(proven) then tells whether
+        all of them reported their metrics. After a change, restart the Agent and use
+        M(kennel.fleet.datadog_checks_info) instead.
     type: bool
     default: false
   root:
-    description: The Agent's configuration folder.
+    description: Configuration directory of the Agent.
     type: path
     default: /etc/datadog-agent
   python:
-    description: The Agent's own Python. What the Agent has beside it is found from there.
+    description: Python interpreter of the Agent. The module finds the Agent's other files relative to it.
     type: path
     default: /opt/datadog-agent/embedded/bin/python3
   user:
-    description: The Agent's user and group.
+    description: User and group of the Agent.
     type: str
     default: dd-agent
 attributes:
   check_mode:
     support: full
-    description: Says what would change and changes nothing.
+    description: Reports what would change without changing it.
   diff_mode:
     support: full
-    description: Shows the difference with secrets hidden, and names the files that are set aside.
+    description: Shows the differences with secrets hidden, and names the files that are disabled.
 """
 
 EXAMPLES = r"""
-- name: Install a custom check, and configure an integration of the Agent
+- name: Install a custom check and configure an integration
   kennel.fleet.datadog_checks:
     checks:
       - name: queue_length
@@ -122,13 +122,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files that changed, or in check mode would change. Those that are set aside have their former names.
+  description: Files that changed, or would change in check mode. Disabled files are listed by their former names.
   returned: always
   type: list
   elements: str
   sample: [/etc/datadog-agent/conf.d/redisdb.d/conf.yaml]
 proven:
-  description: With O(prove), whether nothing changed and all checks gave their metrics just now.
+  description: With O(prove), whether nothing changed and all checks have just reported their metrics.
   returned: always
   type: bool
 """
@@ -155,19 +155,19 @@ CHECK = {
     "metrics": {"type": "list", "elements": "str"},
 }
 KINDS = (".yaml", ".yml")
-# Beside a check's configuration: the package's own, and metrics of a check in Java.
+# Files next to a check's configuration: the package's own, and the metrics of a Java check.
 KEPT = ("auto_conf", "metrics")
 
 
 class Check:
-    """One check on this host, compared and brought to what is wanted."""
+    """One check on this host: compares it with the desired state and applies that."""
 
     def __init__(self, module: AnsibleModule, check: dict[str, Any]) -> None:
         self.module = module
         self.name, self.secrets = check["name"], check["secrets"]
         self.present = check["state"] == "present"
         self.check = check
-        # Every code that is new: what it imports may be another one.
+        # The code of all checks: one may import another.
         self.codes = module.params["code"]
         self.code = self.codes.get(self.name)
         root = module.params["root"]
@@ -177,9 +177,9 @@ class Check:
         self.legacy_path = os.path.join(root, "conf.d", f"{self.name}.yaml")
 
     def problem(self) -> str:
-        """What keeps the check from being installed, empty if nothing. Changes nothing."""
+        """Return what prevents the installation of the check, or an empty text. Changes nothing."""
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.name):
-            return f"{self.name!r} cannot be a check's name: use letters, digits and underscores."
+            return f"{self.name!r} is not a valid name for a check. Use letters, digits and underscores."
         if not self.present:
             return ""
         instances = self.check["instances"]
@@ -192,15 +192,15 @@ class Check:
             self.config = render(config, self.secrets)
         except (TypeError, ValueError) as error:
             return f"The check {self.name} was not installed: {error}."
-        # Whatever stands in the way of a file is refused here, too.
+        # This also refuses anything that is in the place of a file.
         before = {path: safe_files.read_text(path) for path in (self.code_path, self.config_path)}
         return self.load() if self.code is not None and before[self.code_path] != self.code else ""
 
     def load(self) -> str:
-        """Refuse code that the Agent could not load. On a host without an Agent only check mode gets past this."""
+        """Refuse code that the Agent could not load. Without an Agent on the host, only check mode passes."""
         python = self.module.params["python"]
         if not os.path.exists(python):
-            return "" if self.module.check_mode else f"{python} does not exist: install the Agent before its checks."
+            return "" if self.module.check_mode else f"{python} does not exist. Install the Agent before its checks."
         arguments = {name: self.module.params[name] for name in ("root", "python", "user")}
         problem, warning = try_loading(self.module, name=self.name, codes=self.codes, **arguments)
         if problem:
@@ -214,7 +214,7 @@ class Check:
         return ""
 
     def apply(self, changes: Changes) -> None:
-        """Bring the check to what is wanted. `problem` has been asked before."""
+        """Apply the desired state. `problem` has been called before."""
         if not self.present:
             for path in (self.code_path, self.legacy_path, self.config_path):
                 changes.remove(path, self.secrets)
@@ -231,10 +231,10 @@ class Check:
 
 
 def configurations(root: str) -> dict[str, str]:
-    """The check that each configuration file is for, by the file's path.
+    """Return the name of the check that each configuration file belongs to, by path.
 
-    As the Agent finds them (7.84, comp/core/autodiscovery/providers/config_reader.go): it does not look into a link to
-    a folder, and reads a file through a link.
+    Finds them as the Agent does (7.84, comp/core/autodiscovery/providers/config_reader.go): it does not follow a link
+    to a folder, but reads a file through a link.
     """
     folder = os.path.join(root, "conf.d")
     found = {}
@@ -252,7 +252,7 @@ def configurations(root: str) -> dict[str, str]:
 
 
 def disable(changes: Changes, root: str, tracked: set[str]) -> None:
-    """Set the configurations of all checks aside that are not TRACKED."""
+    """Disable the configurations of all checks that are not TRACKED."""
     for path in sorted(path for path, name in configurations(root).items() if name not in tracked):
         new = safe_files.set_aside(changes.module, path, disabled_name)
         if new is not None:
@@ -262,12 +262,12 @@ def disable(changes: Changes, root: str, tracked: set[str]) -> None:
 
 
 def disabled_name(name: str, number: int) -> str:
-    """A name that the Agent passes over."""
+    """A name that the Agent ignores."""
     return f"{name}.disabled" if number == 1 else f"{name}.{number}.disabled"
 
 
 def prove(module: AnsibleModule) -> bool:
-    """Whether every check gives its metrics now. An Agent that never ran is not waited for: nothing starts it here."""
+    """Whether every check reports its metrics. Does not wait for an Agent that never ran: nothing starts it here."""
     runs = CheckRuns(module, wait=0, timeout=60)
     checks = [
         check for check in module.params["checks"] if check["state"] == "present" and check["metrics"] is not None

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_checks_info
-short_description: Run checks of the Datadog Agent once and return what they give
+short_description: Run checks of the Datadog Agent once and return their metrics
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Runs C(datadog-agent check NAME) for each of O(checks), apart from the Agent that runs. Nothing is sent to Datadog.
-  - That needs files which the Agent makes when it is first started. Where they are missing, they are waited for.
-  - A check that gives none of a metric in one run, as rates do not, is run once more with C(--check-rate).
-  - Needs root, since only the Agent's own user may run a check.
+  - Runs C(datadog-agent check NAME) for each of O(checks), independently of the running Agent. Nothing is sent to
+    Datadog.
+  - This requires files that the Agent creates when it starts for the first time. The module waits for them.
+  - If a metric is missing after one run, as rates are, the module runs the check once more with C(--check-rate).
+  - Requires root, since only the Agent's user may run a check.
 options:
   checks:
-    description: Metrics that a check must give, by the check's name. Without any, it must run.
+    description: Metrics that each check must report, by check name. With an empty list, the check only has to run.
     type: dict
     required: true
   wait:
-    description: Seconds to wait for an Agent that was started for the first time, for all checks together.
+    description:
+      - Seconds to wait for an Agent that was started for the first time, in total for all checks.
     type: int
     default: 60
   timeout:
-    description: Seconds that one check may take.
+    description: Timeout of each check in seconds.
     type: int
     default: 60
 attributes:
   check_mode:
-    description: Can run in check mode, where it runs the checks as ever.
+    description: Works the same in check mode, since the module changes nothing.
     support: full
   diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    description: The module changes nothing, so there is no diff.
     support: none
 seealso:
   - module: kennel.fleet.datadog_agent_info
@@ -44,7 +46,7 @@ EXAMPLES = r"""
   become: true
   register: run
 
-- name: Refuse a check that does not give its metrics
+- name: Fail if the check does not report its metrics
   ansible.builtin.assert:
     that: run.problems | length == 0
     fail_msg: "{{ run.problems | join('\n') }}"
@@ -53,13 +55,13 @@ EXAMPLES = r"""
 RETURN = r"""
 checks:
   description:
-    - What each check gave, by its name. C(metrics) are the names of its metrics, sorted; C(errors) are those of its
-      instances, or why it did not run.
+    - Results by check name. C(metrics) contains the sorted names of its metrics. C(errors) contains the errors of its
+      instances, or the reason why the check did not run.
   returned: always
   type: dict
   sample: {"queue_length": {"metrics": ["queue.length"], "errors": []}}
 problems:
-  description: A sentence for each check that does not give its metrics, with the reason.
+  description: One message for each check that does not report its metrics, with the reason.
   returned: always
   type: list
   elements: str

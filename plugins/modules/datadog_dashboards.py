@@ -4,37 +4,37 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_dashboards
-short_description: Keep the Datadog dashboards of a fleet as they are written
+short_description: Manage the Datadog dashboards of a fleet
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Compares a list of dashboards with those of the account, and creates, changes or deletes what differs.
-  - Everything is checked before anything is changed, and all problems are reported at once. Widgets are checked by the
-    models of Datadog's own client for fields, types, enumerations and layout.
-  - Datadog is asked, too, whether it takes the widgets of what is to be created or changed, in check mode as well.
-    Where an account does not have this call, the other rules stand alone.
-  - A widget, field or data source that is not known here is sent as it is written, with a warning.
+  - Compares a list of dashboards with those in the account, and creates, updates or deletes those that differ.
+  - Validates everything before it changes anything, and reports all problems at once. Fields, types, enumerations and
+    layout of widgets are validated against the models of Datadog's own client.
+  - Also has Datadog validate the widgets of dashboards that it would create or update, in check mode too. If this API
+    endpoint is not available to the account, only the other rules apply.
+  - Sends widgets, fields and data sources that it does not know unchanged, with a warning.
 options:
   dashboards:
     description:
-      - Dashboards, each as the body of Datadog's API with C(key) added.
-        What only Datadog writes, such as C(id) and C(author_handle), may stand in it and is left out.
-      - With O(adopt=true), an unmarked dashboard of the same title is adopted.
-      - C(key). Name that identifies the dashboard in its fleet, in the form of O(fleet). Required.
-      - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
+      - Dashboards, each in the format of the Datadog API with a C(key) in addition. Read-only fields, such as C(id) and
+        C(author_handle), are accepted and ignored.
+      - With O(adopt=true), the module takes over an unmarked dashboard that has the same title.
+      - C(key). Name that identifies the dashboard in its fleet, with the same syntax as O(fleet). Required.
+      - C(state). V(present), the default, or V(absent), which deletes the dashboard. V(absent) needs no other fields.
       - C(title). Title of the dashboard.
-      - C(description). Text about the dashboard. The mark is added to it as a paragraph of its own.
-      - C(layout_type). V(ordered) for a grid that flows, V(free) for widgets at fixed places.
+      - C(description). Description of the dashboard. The module appends the mark as a separate paragraph.
+      - C(layout_type). V(ordered) for a grid that flows, V(free) for widgets at fixed positions.
       - C(reflow_type). V(auto) or V(fixed), for ordered dashboards.
       - C(widgets). Widgets, each with a C(definition).
-      - C(template_variables). Variables by which people filter the dashboard. Each has a C(name).
-      - C(template_variable_presets). Saved values of these.
+      - C(template_variables). Variables that filter the dashboard. Each has a C(name).
+      - C(template_variable_presets). Saved values of the template variables.
       - C(notify_list). Handles of the people who are notified of changes.
-      - C(tags). Tags of teams, C(team:NAME).
-      - C(tabs). Tabs, with widgets named by their place, V(@1) for the first.
-      - C(default_timeframe). Time span that is shown first.
-      - C(is_read_only). Whether only its author and administrators may change it. Compared only where given.
-      - C(restricted_roles). Roles that may change it. Compared only where given.
+      - C(tags). Team tags, C(team:NAME).
+      - C(tabs). Tabs. They refer to widgets by position, V(@1) being the first.
+      - C(default_timeframe). Time frame that is shown by default.
+      - C(is_read_only). Whether only the author and administrators may edit the dashboard. Compared only if set.
+      - C(restricted_roles). Roles that may edit the dashboard. Compared only if set.
     type: list
     elements: dict
     required: true
@@ -46,12 +46,12 @@ seealso:
   - plugin: kennel.fleet.dashboard_export
     plugin_type: filter
   - name: Dashboards
-    description: The fields of a dashboard.
+    description: Fields of a dashboard.
     link: https://docs.datadoghq.com/api/latest/dashboards/#create-a-new-dashboard
 """
 
 EXAMPLES = r"""
-- name: Keep a timeboard
+- name: Create a timeboard
   kennel.fleet.datadog_dashboards:
     fleet: shop
     dashboards:
@@ -71,7 +71,7 @@ EXAMPLES = r"""
                   queries: [{name: load, data_source: metrics, query: "avg:system.load.1{$host} by {host}"}]
   delegate_to: localhost
 
-- name: Delete every dashboard of the fleet, and nothing else
+- name: Delete all dashboards of the fleet, and nothing else
   kennel.fleet.datadog_dashboards:
     fleet: shop
     dashboards: []
@@ -82,8 +82,8 @@ EXAMPLES = r"""
 RETURN = r"""
 dashboards:
   description:
-    - What became of each dashboard of the list, in its order, followed by those that were deleted.
-    - In check mode, what would become of it.
+    - Result for each dashboard, in the order of the list, followed by the deleted ones.
+    - In check mode, what would happen to each.
   returned: always
   type: list
   elements: dict
@@ -92,19 +92,19 @@ dashboards:
       description: Key of the dashboard.
       type: str
     id:
-      description: Its id in Datadog. None for one that does not exist, or in check mode would be created.
+      description: ID in Datadog. None if the dashboard does not exist, or would be created in check mode.
       type: str
     title:
-      description: Its title.
+      description: Title of the dashboard.
       type: str
     url:
-      description: Address of its page. None for one that does not exist.
+      description: URL of the dashboard. None if it does not exist.
       type: str
     action:
       description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
       type: str
     note:
-      description: What else there is to say about it, if anything.
+      description: Additional information, if there is any.
       type: str
   sample:
     - key: overview
@@ -113,20 +113,20 @@ dashboards:
       url: https://app.datadoghq.com/dashboard/abc-def-ghi/the-shop
       action: created
 diff:
-  description: What differs, as YAML, one entry for each dashboard that is not V(unchanged).
+  description: Differences as YAML, one entry for each dashboard that is not V(unchanged).
   returned: always
   type: list
   elements: dict
 unlisted:
   description:
-    - Objects of the fleet that are not in the list and stay, each with C(kind), C(key), C(id), C(title) and C(url).
-      V(absent) as their C(state), or O(prune=true), deletes them.
+    - Objects of the fleet that are no longer in the list but still exist, each with C(kind), C(key), C(id), C(title)
+      and C(url). To delete them, set their C(state) to V(absent), or set O(prune=true).
   returned: always
   type: list
   elements: dict
 problems:
-  description: What is wrong with the input, each with its fix. Nothing was changed then.
-  returned: when the input is refused
+  description: Problems with the input, each with its fix. The module changed nothing.
+  returned: if the input is invalid
   type: list
   elements: str
 """

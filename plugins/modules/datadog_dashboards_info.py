@@ -4,11 +4,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_dashboards_info
-short_description: List dashboards of a Datadog account
+short_description: List the dashboards of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Returns dashboards, all of the account or those that are asked for. It is not a failure if there are none.
+  - Returns all dashboards of the account, or those that match the options. Does not fail if there are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
@@ -16,16 +16,17 @@ extends_documentation_fragment:
 options:
   title:
     description:
-      - Return dashboards of exactly this title.
+      - Only return dashboards with exactly this title.
     type: str
   id:
     description:
-      - Return the dashboard of this id, with its widgets.
+      - Only return the dashboard with this ID, with its widgets.
     type: str
   full:
     description:
-      - Whether each dashboard is read with its widgets, which is one call each.
-      - Otherwise it is what the list of dashboards shows, such as RV(dashboards[].title) and RV(dashboards[].url).
+      - Whether to return dashboards with their widgets, which takes one API call for each dashboard.
+      - If V(false), only the fields of the dashboard list are returned, such as RV(dashboards[].title) and
+        RV(dashboards[].url).
     type: bool
     default: false
 seealso:
@@ -43,7 +44,7 @@ EXAMPLES = r"""
   run_once: true
   register: lab
 
-- name: Look whether a dashboard was made by hand
+- name: Look for a dashboard that somebody created by hand
   kennel.fleet.datadog_dashboards_info:
     title: Web servers
   delegate_to: localhost
@@ -52,28 +53,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dashboards:
-  description: The dashboards as the API shows them.
+  description: Dashboards as the API returns them.
   returned: always
   type: list
   elements: dict
   contains:
     id:
-      description: Id of the dashboard.
+      description: ID of the dashboard.
       type: str
     title:
-      description: Its title.
+      description: Title of the dashboard.
       type: str
     description:
-      description: Its description, with the mark of its fleet.
+      description: Description, including the mark of the fleet.
       type: str
     layout_type:
       description: V(ordered) or V(free).
       type: str
     url:
-      description: Its path in Datadog's web interface.
+      description: Path in Datadog's web interface.
       type: str
     widgets:
-      description: Its widgets, with O(id) or O(full).
+      description: Widgets. Only returned with O(id) or O(full).
       type: list
   sample:
     - id: abc-def-ghi
@@ -100,7 +101,7 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
         and chosen(mark_in_text(dashboard.get("description")), params)
     ]
     if params["full"]:
-        # One that has been deleted meanwhile is left out.
+        # Leaves out dashboards that were deleted in the meantime.
         found = [whole for dashboard in found for whole in get_if_there(client, f"dashboard/{dashboard['id']}")]
     return {"dashboards": found}
 

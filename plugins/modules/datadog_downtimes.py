@@ -4,38 +4,38 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_downtimes
-short_description: Keep the Datadog downtimes of a fleet as they are written
+short_description: Manage the Datadog downtimes of a fleet
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Compares a list of downtimes with those of the account that are active or scheduled, and creates, changes or cancels
-    what differs.
-  - A series that has begun is not changed for its start. Datadog refuses a start in the past, so that a new downtime
-    begins at its next occurrence. An expired downtime is not created.
-  - What Datadog cannot change in place, such as the start of an active downtime, is canceled and recreated,
-    which is noted.
-  - Everything is checked before anything is changed, and all problems are reported at once.
+  - Compares a list of downtimes with the active and scheduled ones in the account, and creates, updates or cancels
+    those that differ.
+  - A past start is not a difference for a recurring downtime that has begun. Since Datadog rejects a start in the past,
+    a new downtime starts at its next occurrence. The module does not create a downtime that has expired.
+  - Cancels and recreates a downtime for changes that Datadog cannot make in place, such as the start of an active
+    downtime, and adds a note.
+  - Validates everything before it changes anything, and reports all problems at once.
 options:
   downtimes:
     description:
-      - Downtimes, each as the attributes of version 2 of Datadog's API with C(key) added.
-      - With O(adopt=true), an unmarked downtime of the same message and scope is adopted.
-      - C(key). Name that identifies the downtime in its fleet, in the form of O(fleet). Required.
-      - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
-      - C(scope). What it covers, such as V(env:prod), or V(*) for everything.
-      - C(monitor_key). Key of the monitor of this fleet that it mutes. Either this or C(monitor_identifier).
-      - C(monitor_identifier). Which monitors it mutes, by C(monitor_id) or C(monitor_tags). All of the tags have to
-        match.
-      - C(schedule). Either C(start) and C(end), either of which may be left out for now and for ever, or C(recurrences)
-        and their C(timezone). Or, more simply, C(days) with C(from) and C(to) or C(all_day), and C(timezone), as
-        the filter P(kennel.fleet.downtime_schedule#filter) takes them.
-      - C(message). Text of the downtime. People it mentions are notified of it. The mark is added at its end.
-      - C(display_timezone). Time zone in which it is shown. V(UTC) by default.
-      - C(mute_first_recovery_notification). Whether the first recovery during it notifies nobody. V(false) by default.
-      - C(notify_end_states). States of monitors, V(alert), V(no data) and V(warn), of which people are notified when it
-        ends. All by default.
-      - C(notify_end_types). Ends of it, V(canceled) and V(expired), at which people are notified of these. V(expired)
-        by default.
+      - Downtimes, each as the attributes of version 2 of the Datadog API with a C(key) in addition.
+      - With O(adopt=true), the module takes over an unmarked downtime that has the same message and scope.
+      - C(key). Name that identifies the downtime in its fleet, with the same syntax as O(fleet). Required.
+      - C(state). V(present), the default, or V(absent), which cancels the downtime. V(absent) needs no other fields.
+      - C(scope). Scope of the downtime, such as V(env:prod), or V(*) for everything.
+      - C(monitor_key). Key of the monitor of this fleet to mute. Mutually exclusive with C(monitor_identifier).
+      - C(monitor_identifier). Monitors to mute, by C(monitor_id) or C(monitor_tags). A monitor must have all of the
+        tags.
+      - C(schedule). Either C(start) and C(end), or C(recurrences) with their C(timezone). Without C(start) the downtime
+        starts now, without C(end) it never ends. More simply, C(days) with C(from) and C(to) or C(all_day), and
+        C(timezone), as in the filter P(kennel.fleet.downtime_schedule#filter).
+      - C(message). Message of the downtime, which notifies the people it mentions. The module appends the mark.
+      - C(display_timezone). Time zone in which the downtime is displayed. V(UTC) by default.
+      - C(mute_first_recovery_notification). Whether to mute the first recovery notification. V(false) by default.
+      - C(notify_end_states). States of a monitor, V(alert), V(no data) and V(warn), that send a notification when the
+        downtime ends. All by default.
+      - C(notify_end_types). How the downtime must end, V(canceled) or V(expired), to send these notifications.
+        V(expired) by default.
     type: list
     elements: dict
     required: true
@@ -47,12 +47,12 @@ seealso:
   - plugin: kennel.fleet.downtime_schedule
     plugin_type: filter
   - name: Downtimes
-    description: The fields of a downtime.
+    description: Fields of a downtime.
     link: https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime
 """
 
 EXAMPLES = r"""
-- name: Let nobody be woken by the load
+- name: Mute the load monitor at night
   kennel.fleet.datadog_downtimes:
     fleet: shop
     downtimes:
@@ -71,7 +71,7 @@ EXAMPLES = r"""
       - key: move
         monitor_identifier: {monitor_tags: ["*"]}
         scope: env:staging
-        message: The move to the new rack.
+        message: Moving to the new rack.
         schedule: {end: "2027-02-01T08:00:00+01:00"}
   delegate_to: localhost
 """
@@ -79,8 +79,8 @@ EXAMPLES = r"""
 RETURN = r"""
 downtimes:
   description:
-    - What became of each downtime of the list, in its order, followed by those that were deleted.
-    - In check mode, what would become of it.
+    - Result for each downtime, in the order of the list, followed by the deleted ones.
+    - In check mode, what would happen to each.
   returned: always
   type: list
   elements: dict
@@ -89,19 +89,19 @@ downtimes:
       description: Key of the downtime.
       type: str
     id:
-      description: Its id in Datadog. None for one that does not exist, or in check mode would be created.
+      description: ID in Datadog. None if the downtime does not exist, or would be created in check mode.
       type: str
     message:
-      description: Its message.
+      description: Message of the downtime.
       type: str
     url:
-      description: Address of its page. None for one that does not exist.
+      description: URL of the downtime. None if it does not exist.
       type: str
     action:
       description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
       type: str
     note:
-      description: What else there is to say about it, if anything.
+      description: Additional information, if there is any.
       type: str
   sample:
     - key: nights
@@ -110,20 +110,20 @@ downtimes:
       url: https://app.datadoghq.com/monitors/downtimes/00000000-0000-1234-0000-000000000000
       action: unchanged
 diff:
-  description: What differs, as YAML, one entry for each downtime that is not V(unchanged).
+  description: Differences as YAML, one entry for each downtime that is not V(unchanged).
   returned: always
   type: list
   elements: dict
 unlisted:
   description:
-    - Objects of the fleet that are not in the list and stay, each with C(kind), C(key), C(id), C(title) and C(url).
-      V(absent) as their C(state), or O(prune=true), deletes them.
+    - Objects of the fleet that are no longer in the list but still exist, each with C(kind), C(key), C(id), C(title)
+      and C(url). To delete them, set their C(state) to V(absent), or set O(prune=true).
   returned: always
   type: list
   elements: dict
 problems:
-  description: What is wrong with the input, each with its fix. Nothing was changed then.
-  returned: when the input is refused
+  description: Problems with the input, each with its fix. The module changed nothing.
+  returned: if the input is invalid
   type: list
   elements: str
 """

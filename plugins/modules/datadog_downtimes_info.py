@@ -4,12 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_downtimes_info
-short_description: List downtimes of a Datadog account
+short_description: List the downtimes of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Returns downtimes, all that Datadog still lists or those that are asked for, however many there are.
-    It is not a failure if there are none.
+  - Returns all downtimes that Datadog still lists, or those that match the options, however many there are. Does not
+    fail if there are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
@@ -17,7 +17,7 @@ extends_documentation_fragment:
 options:
   active:
     description:
-      - Return only downtimes that are active now.
+      - Only return downtimes that are active now.
     type: bool
     default: false
 seealso:
@@ -25,7 +25,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what is silenced right now
+- name: List active downtimes
   kennel.fleet.datadog_downtimes_info:
     active: true
     api_key: "{{ datadog_api_key }}"
@@ -34,7 +34,7 @@ EXAMPLES = r"""
   run_once: true
   register: silenced
 
-- name: Show it
+- name: Show them
   ansible.builtin.debug:
     msg: "{{ item.scope }} until {{ item.schedule.current_downtime.end | default('further notice', true) }}"
   loop: "{{ silenced.downtimes | selectattr('schedule.current_downtime', 'defined') }}"
@@ -42,25 +42,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 downtimes:
-  description: The downtimes, each with its id and attributes as version 2 of the API shows them.
+  description: Downtimes, each with its ID and its attributes as version 2 of the API returns them.
   returned: always
   type: list
   elements: dict
   contains:
     id:
-      description: Id of the downtime.
+      description: ID of the downtime.
       type: str
     scope:
-      description: What it covers.
+      description: Scope of the downtime.
       type: str
     monitor_identifier:
-      description: The monitor that it mutes, as C(monitor_id), or the tags of monitors, as C(monitor_tags).
+      description: Monitor that the downtime mutes, as C(monitor_id), or tags of monitors, as C(monitor_tags).
       type: dict
     schedule:
-      description: When it is active.
+      description: Schedule of the downtime.
       type: dict
     message:
-      description: Its message, with the mark of its fleet.
+      description: Message, including the mark of the fleet.
       type: str
     status:
       description: V(active), V(scheduled), V(ended) or V(canceled).

@@ -8,18 +8,17 @@ short_description: Post an event to Datadog
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Posts an event to the event stream. An C(@name) in O(text) is notified.
-  - Each run posts an event and is a change, unless O(unless_within) says how old an event of the same
-    O(aggregation_key) may be to be enough.
-  - When the answer of Datadog is lost, the event is looked for before it is posted again.
+  - Posts an event to the event stream. An C(@name) in O(text) notifies this recipient.
+  - Posts a new event each time it runs, and reports a change. To avoid duplicates, use O(unless_within).
+  - If the response from Datadog is lost, the module looks for the event before it posts it again.
 extends_documentation_fragment:
   - kennel.fleet.datadog
 attributes:
   check_mode:
-    description: Can run in check mode, where it looks for the event of O(unless_within) and posts none.
+    description: Looks for the event of O(unless_within) and posts nothing.
     support: full
   diff_mode:
-    description: Returns a difference in diff mode. An event replaces nothing, so there is none.
+    description: An event does not replace anything, so there is no diff.
     support: none
 options:
   title:
@@ -29,8 +28,8 @@ options:
     required: true
   text:
     description:
-      - Body of the event, of at most 4,000 characters.
-      - For Markdown it begins with C(%%%) and a line break, and ends with a line break and C(%%%).
+      - Body of the event, at most 4,000 characters.
+      - Markdown must start with C(%%%) and a line break, and end with a line break and C(%%%).
     type: str
     required: true
   tags:
@@ -41,7 +40,7 @@ options:
     default: []
   alert_type:
     description:
-      - Kind of the event.
+      - Type of the event.
     type: str
     choices: [error, warning, info, success, user_update, recommendation, snapshot]
     default: info
@@ -53,41 +52,41 @@ options:
     default: normal
   aggregation_key:
     description:
-      - Events of one key are shown as one in the stream. At most 100 characters.
-      - Datadog does not return the key of an event, so the event also gets the tag C(aggregation_key:KEY),
-        if the key is a valid tag value.
+      - Key by which the event stream groups events. At most 100 characters.
+      - Datadog does not return this key, so the module also adds the tag C(aggregation_key:KEY) if the key is a valid
+        tag value.
     type: str
   unless_within:
     description:
-      - Post nothing if this module has posted an event of the same O(aggregation_key) in the last so many seconds.
-      - V(0) posts in any case.
-      - Takes lower case letters, digits and C(_-:./) as O(aggregation_key).
+      - Do not post if this module has posted an event with the same O(aggregation_key) within this number of seconds.
+      - V(0) always posts.
+      - Requires an O(aggregation_key) of lowercase letters, digits and C(_-:./).
     type: int
     default: 0
   source_type_name:
     description:
-      - What the event comes from, a name that Datadog knows, such as V(ansible) or V(jenkins).
+      - Source of the event, as Datadog names it, such as V(ansible) or V(jenkins).
     type: str
   host:
     description:
-      - Host to which the event belongs, by its name in Datadog. The event gets the tags of the host.
-      - If not set, the event belongs to no host. The name of the controller is never put in.
+      - Host that the event belongs to, by its name in Datadog. The event gets the tags of the host.
+      - If not set, the event does not belong to a host. The module never fills in the name of the controller.
     type: str
   related_event_id:
     description:
-      - Event to which this one belongs, as RV(id) gives it.
+      - ID of the parent event, as in RV(id).
     type: int
   date_happened:
     description:
       - Time of the event in seconds since the epoch, at most 18 hours ago.
-      - If not set, it is the time at which the module runs.
+      - If not set, the current time.
     type: int
 seealso:
   - module: kennel.fleet.datadog_snapshot
 """
 
 EXAMPLES = r"""
-- name: Tell that a version is out
+- name: Announce a release
   kennel.fleet.datadog_event:
     title: Web 1.4 is out
     text: Rolled out to {{ groups['web'] | length }} hosts.
@@ -113,12 +112,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Exact id of the event, posted or found. None in check mode when it would be posted.
+  description: Exact ID of the event that was posted or found. None in check mode if the event would be posted.
   returned: always
   type: str
   sample: '6327818702635911562'
 url:
-  description: Address of the event in Datadog. None in check mode when it would be posted.
+  description: URL of the event in Datadog. None in check mode if the event would be posted.
   returned: always
   type: str
   sample: https://app.datadoghq.com/event/event?id=6327818702635911562
@@ -138,13 +137,13 @@ from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalis
 
 MAX_TEXT = 4000
 MAX_KEY = 100
-# Seconds by which the clock of another controller may be ahead.
+# How far ahead the clock of another controller may be, in seconds.
 SKEW = 300
 OPTIONAL = ("aggregation_key", "source_type_name", "host", "related_event_id")
 
 
 def key_tag(key: str | None) -> str | None:
-    """Return the tag by which events of an aggregation key are found; None where a tag cannot hold the key."""
+    """Return the tag that identifies events with this aggregation key; None if the key is not a valid tag value."""
     tag = f"aggregation_key:{key}"
     return tag if key and normalise_tag(tag) == tag else None
 
@@ -153,26 +152,26 @@ def input_problems(params: dict[str, Any]) -> list[str]:
     """Return what is wrong with the arguments."""
     key, within = params["aggregation_key"], params["unless_within"]
     checks = (
-        (not params["title"].strip(), "title is empty. Give the event one."),
+        (not params["title"].strip(), "title is empty. Give the event a title."),
         (len(params["text"]) > MAX_TEXT, f"text has {len(params['text'])} characters. Shorten it to {MAX_TEXT}."),
         (len(key or "") > MAX_KEY, f"aggregation_key has {len(key or '')} characters. Shorten it to {MAX_KEY}."),
-        (within < 0, "unless_within is negative. Write it in seconds, or 0 to post in any case."),
-        (within > 0 and not key, "unless_within needs aggregation_key. Write one, which identifies the event."),
+        (within < 0, "unless_within is negative. Set it to a number of seconds, or to 0 to always post."),
+        (within > 0 and not key, "unless_within needs aggregation_key. Set one, which identifies the event."),
         (
             bool(within > 0 and key and not key_tag(key)),
-            f"aggregation_key '{key}' is not a valid tag, by which unless_within finds it. Write lower case letters,"
-            " digits and _-:./ only.",
+            f"aggregation_key '{key}' is not a valid tag, which unless_within needs to find the event. Use only"
+            " lowercase letters, digits and _-:./.",
         ),
     )
     return [text for wrong, text in checks if wrong]
 
 
 def event_body(params: dict[str, Any], now: int) -> dict[str, Any]:
-    """Return what is sent to post the event."""
+    """Return the body of the request that posts the event."""
     tag = key_tag(params["aggregation_key"])
     body = {name: params[name] for name in ("title", "text", "alert_type", "priority")}
     body |= {name: params[name] for name in OPTIONAL if params[name] is not None}
-    # The time is always sent, so that an event whose answer was lost can be told from its older twins.
+    # Always send the time: it tells an event whose response was lost from older ones that look the same.
     body["date_happened"] = now if params["date_happened"] is None else params["date_happened"]
     body["tags"] = list(dict.fromkeys([*params["tags"], *([tag] if tag else [])]))
     return body
@@ -180,14 +179,14 @@ def event_body(params: dict[str, Any], now: int) -> dict[str, Any]:
 
 def events(client: Client, start: int, end: int, tags: list[str]) -> list[dict[str, Any]]:
     """Return the newest events with all TAGS that happened from START to END, newest first."""
-    # Without unaggregated, an event is hidden behind the first of its key.
+    # Without unaggregated, the first event of a key hides the others.
     params = {"start": start, "end": end, "unaggregated": "true", **({"tags": ",".join(tags)} if tags else {})}
     found = client.get("events", **params)["events"]
     return sorted(found, key=lambda event: event["date_happened"], reverse=True)
 
 
 def ensure(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Post the event unless there is one that is enough; return the module's result."""
+    """Post the event unless a recent one exists; return the module's result."""
     problems = input_problems(params)
     if problems:
         raise InputError("\n".join(problems))
@@ -210,15 +209,15 @@ def ensure(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str
 
 
 def _is(event: dict[str, Any], body: dict[str, Any]) -> bool:
-    """Whether EVENT came of BODY. Its text does not show it: Datadog changes Markdown."""
+    """Whether BODY posted EVENT. The text cannot tell, since Datadog changes Markdown."""
     same = str(event.get("title")).strip() == body["title"].strip() and event["date_happened"] == body["date_happened"]
     return same and event.get("host") in (None, "", body.get("host"))
 
 
 def _result(client: Client, event: dict[str, Any]) -> dict[str, Any]:
-    # The number in "id" has gone through a float.
+    # The number in "id" has lost precision as a float.
     exact = event.get("id_str") or str(event["id"])
-    # The API gives a path in one answer and a whole address in another: the site that was asked has the event at both.
+    # The API returns a path in one response and a whole URL in another. The site itself has the event at both.
     url = client.web_address(f"/event/event?id={exact}")
     return {"id": exact, "url": url, "date_happened": event["date_happened"]}
 

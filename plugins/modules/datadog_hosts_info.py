@@ -4,28 +4,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_hosts_info
-short_description: List the hosts that Datadog knows
+short_description: List the hosts of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Returns the hosts of the infrastructure list, all of them, however many there are.
+  - Returns all hosts of the infrastructure list, however many there are.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
 options:
   filter:
     description:
-      - Search for hosts by name, alias or tag, as in the infrastructure list.
+      - Search by name, alias or tag, as in the infrastructure list.
       - If not set, all hosts are returned.
     type: str
   since:
     description:
-      - Return hosts that have reported since then, in seconds since the epoch. Datadog keeps seven days.
-      - If not set, it is three hours ago.
+      - Only return hosts that have reported since this time, in seconds since the epoch. Datadog keeps seven days.
+      - If not set, three hours ago.
     type: int
   metadata:
     description:
-      - Whether what the Agents report about their machines (processors, platform, version) is returned too, as C(meta).
+      - Whether to return the metadata that Agents report about their machines, such as processors, platform and
+        version, as C(meta).
     type: bool
     default: false
 seealso:
@@ -42,14 +43,14 @@ EXAMPLES = r"""
   run_once: true
   register: production
 
-- name: Show those that do not report
+- name: Show those that are not reporting
   ansible.builtin.debug:
     msg: "{{ production.hosts | rejectattr('up') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 hosts:
-  description: The hosts as the API shows them.
+  description: Hosts as the API returns them.
   returned: always
   type: list
   elements: dict
@@ -58,25 +59,25 @@ hosts:
       description: Name of the host.
       type: str
     aliases:
-      description: Its other names.
+      description: Other names of the host.
       type: list
     apps:
-      description: Integrations that report from it.
+      description: Integrations that report from the host.
       type: list
     up:
-      description: Whether it reports.
+      description: Whether the host is reporting.
       type: bool
     is_muted:
-      description: Whether it is muted.
+      description: Whether the host is muted.
       type: bool
     last_reported_time:
-      description: When it reported last, in seconds since the epoch.
+      description: Time of its last report in seconds since the epoch.
       type: int
     tags_by_source:
-      description: Its tags by where they come from.
+      description: Tags by source.
       type: dict
     meta:
-      description: What the Agent reports about the machine, with O(metadata).
+      description: Metadata that the Agent reports about the machine. Only returned with O(metadata).
       type: dict
   sample:
     - name: web1.example.com

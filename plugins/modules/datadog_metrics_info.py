@@ -8,30 +8,30 @@ short_description: Query metrics in Datadog
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Returns the series that a metric query gives over a span of time.
-  - The query is checked before Datadog is asked.
+  - Returns the time series of a metric query.
+  - Validates the query before it sends it to Datadog.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
 options:
   query:
     description:
-      - One metric query or several, separated by commas.
+      - One or more metric queries, separated by commas.
     type: str
     required: true
   from:
     description:
-      - Begin in seconds since the epoch.
+      - Start time in seconds since the epoch.
       - Exactly one of O(from) and O(span) is required.
     type: int
   to:
     description:
-      - End in seconds since the epoch.
-      - If not set, it is now.
+      - End time in seconds since the epoch.
+      - If not set, the current time.
     type: int
   span:
     description:
-      - What to read before the end, such as V(90s), V(5m), V(4h), V(1d) or V(1w).
+      - Length of the time range that ends at O(to), such as V(90s), V(5m), V(4h), V(1d) or V(1w).
     type: str
 seealso:
   - module: kennel.fleet.datadog_snapshot
@@ -39,7 +39,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read my_metric of the last 5 minutes
+- name: Query my_metric over the last 5 minutes
   kennel.fleet.datadog_metrics_info:
     query: avg:my_metric{*} by {host}
     span: 5m
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 series:
-  description: The series, in the order of the answer. Empty when nothing was measured.
+  description: Time series, in the order of the response. Empty if there is no data.
   returned: always
   type: list
   elements: dict
@@ -66,26 +66,27 @@ series:
       description: Name of the metric, or the formula.
       type: str
     expression:
-      description: What the series is.
+      description: Query of this series.
       type: str
     scope:
       description: Scope of the series.
       type: str
     tags:
-      description: Tags by which the query groups, as this series has them.
+      description: Tags of this series that the query groups by.
       type: list
       elements: str
     query_index:
-      description: Place of its query among those separated by commas, from 0.
+      description: Position of its query among those separated by commas, starting at 0.
       type: int
     interval:
-      description: Seconds between two points.
+      description: Interval between points in seconds.
       type: int
     unit:
-      description: Unit of the values, or none.
+      description: Unit of the values. None if there is no unit.
       type: str
     points:
-      description: The points in the order of time, each seconds since the epoch and value; those without one left out.
+      description: Points in chronological order, each as seconds since the epoch and value. Points without a value are
+        left out.
       type: list
       elements: list
   sample:
@@ -98,12 +99,12 @@ series:
       unit:
       points: [[1764000000, 517.0], [1764000045, 12.0]]
 from:
-  description: Begin in seconds since the epoch.
+  description: Start time in seconds since the epoch.
   returned: always
   type: int
   sample: 1764000000
 to:
-  description: End in seconds since the epoch.
+  description: End time in seconds since the epoch.
   returned: always
   type: int
   sample: 1764000300
@@ -128,7 +129,7 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
         raise InputError("\n".join(f"query: {text}" for text in problems))
     start, end = time_range(params, "from", "to")
     answer = client.get("query", query=params["query"], **{"from": start, "to": end})
-    # The API reports some failures of a query in an answer of success.
+    # The API reports some query errors in a successful response.
     if answer.get("status") == "error":
         fix = f"Check the query {params['query']}."
         raise DatadogError("request", str(answer.get("error")), fix=fix, endpoint="query")
@@ -136,7 +137,7 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
 
 
 def _series(series: dict[str, Any]) -> dict[str, Any]:
-    # One unit, or two: of what is counted and of the time by which it is divided.
+    # One unit, or two: the unit of the value and the unit of time that it is divided by.
     units = [unit["name"] for unit in series.get("unit") or () if unit]
     return {
         "metric": series.get("metric"),

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_monitors
-short_description: Keep the Datadog monitors of a fleet as they are written
+short_description: Manage the Datadog monitors of a fleet
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Compares a list of monitors with those of the account, and creates, changes or deletes what differs.
-  - Everything is checked before anything is changed, queries by their grammar, and what is to be sent by Datadog
-    itself, in check mode too. All problems are reported at once.
-  - The type of a monitor cannot change. One whose type does is deleted and recreated, which is noted.
-  - A composite monitor names the monitors that it consists of by their keys. It is created after them, deleted before
-    them, and follows one that is recreated.
+  - Compares a list of monitors with those in the account, and creates, updates or deletes those that differ.
+  - Validates everything before it changes anything, and reports all problems at once. It parses queries itself, and has
+    Datadog validate the monitors that it would create or update, in check mode too.
+  - The type of a monitor cannot be changed in place. The module deletes and recreates the monitor, and adds a note.
+  - A composite monitor refers to other monitors by their keys. The module creates it after them and deletes it before
+    them, and updates it if one of them is recreated.
 options:
   monitors:
     description:
-      - Monitors, each as the body of Datadog's API with C(key) added.
-        What only Datadog writes, such as C(id) and C(overall_state), may stand in it and is left out.
-      - With O(adopt=true), an unmarked monitor of the same name is adopted.
-      - C(key). Name that identifies the monitor in its fleet, in the form of O(fleet). Required.
-      - C(state). V(present), the default, or V(absent), which deletes it. Then the other fields are not needed.
+      - Monitors, each in the format of the Datadog API with a C(key) in addition. Read-only fields, such as C(id) and
+        C(overall_state), are accepted and ignored.
+      - With O(adopt=true), the module takes over an unmarked monitor that has the same name.
+      - C(key). Name that identifies the monitor in its fleet, with the same syntax as O(fleet). Required.
+      - C(state). V(present), the default, or V(absent), which deletes the monitor. V(absent) needs no other fields.
       - C(name). Name of the monitor.
       - C(type). Type of the monitor. V(metric alert) and V(query alert) are the same.
-      - C(query). Query of the monitor. That of a V(composite) joins up to ten other monitors of the list by their keys,
-        such as V(mysql && !my_metric), or by an id one that is not the fleet's. None of them may be composite itself.
-      - C(message). Text of the notification, with its recipients. Without it, nobody is notified.
-      - C(tags). Tags of the monitor. The mark is added to them.
-      - C(priority). From 1, the highest, to 5. None by default.
-      - C(options). Thresholds and other options. What is not among them is as Datadog has it by default.
-        C(silenced) may stand among them and is left out. Mute with M(kennel.fleet.datadog_downtimes).
-      - C(restricted_roles). Roles that may change it. Compared only where given.
-      - C(assets). Runbooks and other links. Compared only where given.
-      - C(draft_status). V(draft) for a monitor that notifies nobody, or V(published). Compared only where given.
+      - C(query). Query of the monitor. The query of a V(composite) monitor combines up to ten other monitors of the
+        list by their keys, such as V(mysql && !my_metric), or by ID if a monitor does not belong to the fleet. None of
+        them may be a composite monitor.
+      - C(message). Notification message with its recipients. Without a message, nobody is notified.
+      - C(tags). Tags of the monitor. The module adds the mark.
+      - C(priority). Priority from 1, the highest, to 5. None by default.
+      - C(options). Thresholds and other options. Options that are not set have Datadog's defaults. C(silenced) is
+        accepted and ignored. To mute monitors, use M(kennel.fleet.datadog_downtimes).
+      - C(restricted_roles). Roles that may edit the monitor. Compared only if set.
+      - C(assets). Runbooks and other links. Compared only if set.
+      - C(draft_status). V(draft), which notifies nobody, or V(published). Compared only if set.
     type: list
     elements: dict
     required: true
@@ -47,12 +48,12 @@ seealso:
   - plugin: kennel.fleet.monitor_query
     plugin_type: filter
   - name: Monitors
-    description: The fields of a monitor.
+    description: Fields of a monitor.
     link: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
 """
 
 EXAMPLES = r"""
-- name: Watch the load of every host
+- name: Monitor the load of every host
   kennel.fleet.datadog_monitors:
     fleet: shop
     monitors:
@@ -69,7 +70,7 @@ EXAMPLES = r"""
           no_data_timeframe: 10
   delegate_to: localhost
 
-- name: Watch for a load that nobody asked for
+- name: Alert on a high load without many requests
   kennel.fleet.datadog_monitors:
     fleet: shop
     monitors:
@@ -78,7 +79,7 @@ EXAMPLES = r"""
       - {key: idle_load, name: Load without hits, type: composite, query: load && !hits, message: "@ops@example.com"}
   delegate_to: localhost
 
-- name: Take over monitors that were made by hand, by their names
+- name: Take over monitors that were created by hand, by their names
   kennel.fleet.datadog_monitors:
     fleet: shop
     monitors: "{{ shop_monitors }}"
@@ -89,8 +90,8 @@ EXAMPLES = r"""
 RETURN = r"""
 monitors:
   description:
-    - What became of each monitor of the list, in its order, followed by those that were deleted.
-    - In check mode, what would become of it.
+    - Result for each monitor, in the order of the list, followed by the deleted ones.
+    - In check mode, what would happen to each.
   returned: always
   type: list
   elements: dict
@@ -99,19 +100,19 @@ monitors:
       description: Key of the monitor.
       type: str
     id:
-      description: Its id in Datadog. None for one that does not exist, or in check mode would be created.
+      description: ID in Datadog. None if the monitor does not exist, or would be created in check mode.
       type: int
     name:
-      description: Its name.
+      description: Name of the monitor.
       type: str
     url:
-      description: Address of its page. None for one that does not exist.
+      description: URL of the monitor. None if it does not exist.
       type: str
     action:
       description: One of V(created), V(updated), V(adopted), V(unchanged) and V(deleted).
       type: str
     note:
-      description: What else there is to say about it, if anything.
+      description: Additional information, if there is any.
       type: str
   sample:
     - key: load
@@ -120,20 +121,20 @@ monitors:
       url: https://app.datadoghq.com/monitors/12345678
       action: updated
 diff:
-  description: What differs, as YAML, one entry for each monitor that is not V(unchanged).
+  description: Differences as YAML, one entry for each monitor that is not V(unchanged).
   returned: always
   type: list
   elements: dict
 unlisted:
   description:
-    - Objects of the fleet that are not in the list and stay, each with C(kind), C(key), C(id), C(title) and C(url).
-      V(absent) as their C(state), or O(prune=true), deletes them.
+    - Objects of the fleet that are no longer in the list but still exist, each with C(kind), C(key), C(id), C(title)
+      and C(url). To delete them, set their C(state) to V(absent), or set O(prune=true).
   returned: always
   type: list
   elements: dict
 problems:
-  description: What is wrong with the input, each with its fix. Nothing was changed then.
-  returned: when the input is refused
+  description: Problems with the input, each with its fix. The module changed nothing.
+  returned: if the input is invalid
   type: list
   elements: str
 """

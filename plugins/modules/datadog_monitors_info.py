@@ -4,12 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_monitors_info
-short_description: List monitors of a Datadog account and their states
+short_description: List the monitors of a Datadog account and their states
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Returns monitors, all of the account or those that are asked for, however many there are.
-    It is not a failure if there are none.
+  - Returns all monitors of the account, or those that match the options, however many there are. Does not fail if there
+    are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
@@ -17,26 +17,26 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Return monitors whose names contain this.
+      - Only return monitors whose names contain this text.
     type: str
   tags:
     description:
-      - Return monitors whose queries are scoped by these tags.
+      - Only return monitors whose queries are scoped by these tags.
     type: list
     elements: str
   monitor_tags:
     description:
-      - Return monitors that have all these tags.
+      - Only return monitors that have all of these tags.
     type: list
     elements: str
   ids:
     description:
-      - Return the monitors of these ids. Ids without a monitor are left out.
+      - Only return the monitors with these IDs. The module ignores IDs that do not exist.
     type: list
     elements: int
   group_states:
     description:
-      - States in which groups of a monitor are returned too, as C(state).
+      - Also return the groups of each monitor that are in one of these states, as C(state).
     type: list
     elements: str
     choices: [all, alert, warn, no data]
@@ -46,7 +46,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the monitors of the fleet lab with the state of each host
+- name: List the monitors of the fleet lab with the state of each host
   kennel.fleet.datadog_monitors_info:
     fleet: lab
     group_states: [all]
@@ -56,44 +56,44 @@ EXAMPLES = r"""
   run_once: true
   register: lab
 
-- name: Show those that alert
+- name: Show those that are alerting
   ansible.builtin.debug:
     msg: "{{ lab.monitors | selectattr('overall_state', 'eq', 'Alert') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 monitors:
-  description: The monitors as the API shows them.
+  description: Monitors as the API returns them.
   returned: always
   type: list
   elements: dict
   contains:
     id:
-      description: Id of the monitor.
+      description: ID of the monitor.
       type: int
     name:
-      description: Its name.
+      description: Name of the monitor.
       type: str
     type:
-      description: Its type.
+      description: Type of the monitor.
       type: str
     query:
-      description: Its query.
+      description: Query of the monitor.
       type: str
     message:
-      description: Its message.
+      description: Notification message.
       type: str
     tags:
-      description: Its tags, among them the mark of its fleet.
+      description: Tags, including the mark of the fleet.
       type: list
     options:
-      description: Its options.
+      description: Options of the monitor.
       type: dict
     overall_state:
-      description: Its state, the worst of all groups.
+      description: State of the monitor, which is the worst state of all groups.
       type: str
     state:
-      description: Its groups by name, with O(group_states).
+      description: Groups by name. Only returned with O(group_states).
       type: dict
   sample:
     - id: 12345678

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_objects
-short_description: Keep dashboards, monitors and downtimes of a Datadog fleet as they are written
+short_description: Manage the dashboards, monitors and downtimes of a Datadog fleet
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Does in one call what M(kennel.fleet.datadog_dashboards), M(kennel.fleet.datadog_monitors) and
-    M(kennel.fleet.datadog_downtimes) do, in this order, and sums up what became of the objects.
-  - The fields of all lists are checked before anything is changed, and all problems are reported at once.
+  - Does the work of M(kennel.fleet.datadog_dashboards), M(kennel.fleet.datadog_monitors) and
+    M(kennel.fleet.datadog_downtimes) in one call, in this order, and summarizes the results.
+  - Validates the fields of all lists before it changes anything, and reports all problems at once.
 options:
   dashboards:
     description:
-      - Dashboards, as M(kennel.fleet.datadog_dashboards) takes them. If not set, dashboards are left alone.
+      - Dashboards, as for M(kennel.fleet.datadog_dashboards). If not set, dashboards are left alone.
     type: list
     elements: dict
   monitors:
     description:
-      - Monitors, as M(kennel.fleet.datadog_monitors) takes them. If not set, monitors are left alone.
+      - Monitors, as for M(kennel.fleet.datadog_monitors). If not set, monitors are left alone.
     type: list
     elements: dict
   downtimes:
     description:
-      - Downtimes, as M(kennel.fleet.datadog_downtimes) takes them. If not set, downtimes are left alone.
+      - Downtimes, as for M(kennel.fleet.datadog_downtimes). If not set, downtimes are left alone.
     type: list
     elements: dict
   reports:
     description:
-      - Folder for C(objects.json), which holds RV(summary). It is created if it does not exist.
-      - A report of the run and not part of what it keeps. It is written in check mode, too, and is not a change.
+      - Directory for the report C(objects.json), which contains RV(summary). The module creates it if necessary.
+      - The report is also written in check mode, and does not count as a change.
     type: path
 extends_documentation_fragment:
   - kennel.fleet.datadog
@@ -42,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a monitor and its downtime
+- name: Create a monitor and its downtime
   kennel.fleet.datadog_objects:
     fleet: shop
     monitors:
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: What became of the objects, or in check mode would become of them.
+  description: Results for all objects. In check mode, what would happen to them.
   returned: always
   type: dict
   contains:
@@ -70,46 +70,46 @@ summary:
       description: Name of the fleet.
       type: str
     check:
-      description: Whether it was check mode.
+      description: Whether the module ran in check mode.
       type: bool
     differs:
       description: Whether any object is not C(unchanged).
       type: bool
     counts:
-      description: How many objects are C(created), C(changed), C(deleted) and C(unchanged).
+      description: Number of objects that are C(created), C(changed), C(deleted) and C(unchanged).
       type: dict
     objects:
       description:
-        - By kind, and then by C(created), C(changed), C(deleted) and C(unchanged), a list of objects. Each has C(key),
-          C(id), C(title), C(url), and a C(note) if there is one.
-        - One that was made by hand and becomes the fleet's is C(changed), with C(adopted) as V(true).
+        - Lists of objects by kind, and then by C(created), C(changed), C(deleted) and C(unchanged). Each object has
+          C(key), C(id), C(title) and C(url), and C(note) if there is one.
+        - An object that was created by hand and taken over is C(changed), with C(adopted) set to V(true).
       type: dict
 reports:
-  description: Paths of the reports that were written.
+  description: Paths of the reports.
   returned: with O(reports)
   type: list
   elements: str
 urls:
-  description: Addresses of the dashboards.
+  description: URLs of the dashboards.
   returned: always
   type: list
   elements: str
   sample: [https://app.datadoghq.com/dashboard/abc-def-ghi/the-shop]
 diff:
-  description: What differs, as YAML, one entry for each object that is not C(unchanged).
+  description: Differences as YAML, one entry for each object that is not C(unchanged).
   returned: always
   type: list
   elements: dict
 unlisted:
   description:
-    - Objects of the fleet that are not in the list and stay, each with C(kind), C(key), C(id), C(title) and C(url).
-      V(absent) as their C(state), or O(prune=true), deletes them.
+    - Objects of the fleet that are no longer in the list but still exist, each with C(kind), C(key), C(id), C(title)
+      and C(url). To delete them, set their C(state) to V(absent), or set O(prune=true).
   returned: always
   type: list
   elements: dict
 problems:
-  description: What is wrong with the input, each with its fix. Nothing was changed then.
-  returned: when the input is refused
+  description: Problems with the input, each with its fix. The module changed nothing.
+  returned: if the input is invalid
   type: list
   elements: str
 """

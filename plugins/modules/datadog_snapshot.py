@@ -4,46 +4,46 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_snapshot
-short_description: Take a picture of a Datadog graph
+short_description: Take a snapshot of a Datadog graph
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Lets Datadog draw a graph, waits until the picture can be fetched, and returns its address, which whoever has it
-    can open.
-  - Each run takes a new picture and is a change. To show one once only, see
+  - Has Datadog draw a graph, waits until the image is available, and returns its URL. Anybody who has the URL can open
+    it.
+  - Takes a new snapshot each time it runs, and reports a change. To avoid posting a snapshot repeatedly, see
     O(kennel.fleet.datadog_event#module:unless_within).
 extends_documentation_fragment:
   - kennel.fleet.datadog
 attributes:
   check_mode:
-    description: Can run in check mode, where it checks its arguments and takes no picture.
+    description: Validates the arguments and does not take a snapshot.
     support: full
   diff_mode:
-    description: Returns a difference in diff mode. A picture replaces nothing, so there is none.
+    description: A snapshot does not replace anything, so there is no diff.
     support: none
 options:
   metric_query:
     description:
-      - Query of the graph. It is checked before Datadog is asked.
+      - Query of the graph. The module validates it before it sends it to Datadog.
       - Exactly one of O(metric_query) and O(graph_def) is required.
     type: str
   graph_def:
     description:
-      - Definition of the graph, as Datadog's graph editor shows it as JSON.
+      - Definition of the graph, as in the JSON tab of Datadog's graph editor.
     type: dict
   start:
     description:
-      - Begin of the graph in seconds since the epoch.
+      - Start time of the graph in seconds since the epoch.
       - Exactly one of O(start) and O(span) is required.
     type: int
   end:
     description:
-      - End of the graph in seconds since the epoch.
-      - If not set, it is now.
+      - End time of the graph in seconds since the epoch.
+      - If not set, the current time.
     type: int
   span:
     description:
-      - What the graph shows before its end, such as V(90s), V(5m), V(4h), V(1d) or V(1w).
+      - Length of the time range that ends at O(end), such as V(90s), V(5m), V(4h), V(1d) or V(1w).
     type: str
   title:
     description:
@@ -51,7 +51,7 @@ options:
     type: str
   event_query:
     description:
-      - Search for events that are shown as bands in the graph.
+      - Search query for events to mark in the graph.
     type: str
   width:
     description:
@@ -63,7 +63,7 @@ options:
     type: int
   wait_timeout:
     description:
-      - Seconds to wait until the picture is there. V(0) does not wait.
+      - Seconds to wait for the image. V(0) does not wait.
     type: float
     default: 60.0
 seealso:
@@ -71,7 +71,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Take a picture of the last 5 minutes of my_metric
+- name: Take a snapshot of the last 5 minutes of my_metric
   kennel.fleet.datadog_snapshot:
     metric_query: avg:my_metric{*} by {host}
     span: 5m
@@ -82,7 +82,7 @@ EXAMPLES = r"""
   run_once: true
   register: graph
 
-- name: Take a picture of the last day as bars
+- name: Take a snapshot of the last day as bars
   kennel.fleet.datadog_snapshot:
     graph_def:
       viz: timeseries
@@ -96,17 +96,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 snapshot_url:
-  description: Address of the picture. None in check mode.
+  description: URL of the image. None in check mode.
   returned: always
   type: str
   sample: https://p.datadoghq.com/snapshot/view/dd-snapshots-prod/org_1/2026-11-23/0123456789.png
 start:
-  description: Begin of the graph in seconds since the epoch.
+  description: Start time of the graph in seconds since the epoch.
   returned: always
   type: int
   sample: 1764000000
 end:
-  description: End of the graph in seconds since the epoch.
+  description: End time of the graph in seconds since the epoch.
   returned: always
   type: int
   sample: 1764000300
@@ -131,15 +131,15 @@ LONGEST_PAUSE = 5.0
 
 
 def input_problems(params: dict[str, Any]) -> list[str]:
-    """Return what is wrong with the arguments, except for the times."""
+    """Return problems with the arguments, except for the times."""
     query, sizes = params["metric_query"], [name for name in ("width", "height") if params[name] is not None]
     problems = [] if query is None else [f"metric_query: {text}" for text in query_problems(query)]
-    problems += [f"{name} is not above zero. Write pixels." for name in sizes if params[name] <= 0]
-    return problems + (["wait_timeout is negative. Write it in seconds."] if params["wait_timeout"] < 0 else [])
+    problems += [f"{name} is not greater than 0. Set it in pixels." for name in sizes if params[name] <= 0]
+    return problems + (["wait_timeout is negative. Set it in seconds."] if params["wait_timeout"] < 0 else [])
 
 
 def take(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Take the picture and wait for it; return the module's result."""
+    """Take the snapshot and wait for the image; return the module's result."""
     problems = input_problems(params)
     if problems:
         raise InputError("\n".join(problems))
@@ -158,7 +158,7 @@ def take(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
 
 
 def wait(url: str, params: dict[str, Any]) -> None:
-    """Return when the picture is there. Raises InputError when the time is over."""
+    """Wait until the image is available. Raises InputError after the timeout."""
     deadline, pause = time.monotonic() + params["wait_timeout"], FIRST_PAUSE
     while True:
         seen = look(url, params)
@@ -167,17 +167,17 @@ def wait(url: str, params: dict[str, Any]) -> None:
         left = deadline - time.monotonic()
         if left <= 0:
             raise InputError(
-                f"The picture was taken, but is not at {url} after {params['wait_timeout']:g} s ({seen})."
-                " It may still come: open it later, or raise wait_timeout."
+                f"Datadog took the snapshot, but it is not available at {url} after {params['wait_timeout']:g} s"
+                f" ({seen}). Open it later, or increase wait_timeout."
             )
-        # There is nothing to wait on: the picture is drawn elsewhere and can only be asked for.
+        # There is no event to wait for: Datadog draws the image, and a client can only poll.
         time.sleep(min(pause, left))
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def look(url: str, params: dict[str, Any]) -> str:
-    """Return what there is instead of the picture, or "". The address is public: no key is sent."""
-    # As in the client: imported where it is used. What is missing the client has said.
+    """Return what is there instead of the image, or "". The URL is public, so no key is sent."""
+    # Imported here as in the client, which has already reported a missing library.
     import requests
     from ansible_collections.kennel.fleet.plugins.module_utils._api.transport import no_proxy_to_loopback
 

@@ -4,60 +4,60 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_verify
-short_description: Prove that the data of hosts has arrived in Datadog
+short_description: Verify that the data of hosts arrives in Datadog
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Asks Datadog until it shows everything that is expected of O(hosts), or O(timeout) is over, and then fails,
-    naming what is missing on which host, the likely cause and the fix. It ends sooner where nothing more can come,
-    since the Agent does not run, a check fails there, or its monitor stays in Alert for O(alert_timeout).
-  - All hosts are read together. A look costs one query for each metric and fifty hosts, one list of hosts and one of
-    monitors. Only what is still missing is asked for again, ever less often, down to every 20 seconds. Ten metrics
-    that never arrive on fifty hosts cost fewer than 200 queries in 300 seconds.
-  - Datadog does not let service checks be read. They are judged by the monitors of O(fleet) that watch them host by
-    host, and where there is none, by the metrics among O(hosts[].metrics) and O(hosts[].present) whose names begin
-    with the same word.
+  - Polls Datadog until it shows everything that is expected of O(hosts). After O(timeout), the module fails and reports
+    what is missing on which host, with the likely cause and the fix. It does not wait for data that cannot arrive,
+    because the Agent is not running, the check fails there, or its monitor stays in Alert for O(alert_timeout).
+  - Each poll covers all hosts. It needs one query for each metric and fifty hosts, one list of hosts and one list of
+    monitors. Further polls only ask for what is still missing, at growing intervals of up to 20 seconds. Ten metrics
+    that never arrive on fifty hosts need fewer than 200 queries in 300 seconds.
+  - Datadog has no API to read service checks. The module uses the monitors of O(fleet) that watch them by host. For a
+    service check without a monitor, it uses the metrics among O(hosts[].metrics) and O(hosts[].present) whose names
+    start with the same word.
 extends_documentation_fragment:
   - kennel.fleet.datadog
 attributes:
   check_mode:
-    description: Can run in check mode, where it looks once, does not wait, and does not fail for what is missing.
+    description: Polls once without waiting, and does not fail if something is missing.
     support: full
   diff_mode:
-    description: Returns a difference in diff mode. It changes nothing, so there is none.
+    description: The module changes nothing, so there is no diff.
     support: none
 options:
   hosts:
     description:
-      - What is expected, host by host.
+      - Expected data of each host.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
         description:
-          - Name of the host in the inventory, for messages.
+          - Name of the host in the inventory, which messages use.
         type: str
         required: true
       host:
         description:
-          - Name under which its Agent reports, as C(datadog-agent hostname) says.
-          - If not set, what the Agent says, or else O(hosts[].name).
+          - Host name under which the Agent reports, as C(datadog-agent hostname) prints it.
+          - If not set, the name in O(hosts[].agent), or else O(hosts[].name).
         type: str
       since:
         description:
-          - Time of the Agent's start, in seconds since the epoch. Only what is newer counts.
-          - If not set, what the Agent says. Without that, everything counts.
+          - Start time of the Agent in seconds since the epoch. Only newer data counts.
+          - If not set, the time in O(hosts[].agent). Without either, all data counts.
         type: float
       tags:
         description:
-          - Tags that Datadog must show for the host, among others.
+          - Tags that the host must have in Datadog. It may have others.
         type: list
         elements: str
         default: []
       metrics:
         description:
-          - Metrics whose values and spacing must be right.
+          - Metrics whose values and intervals are checked.
         type: list
         elements: dict
         default: []
@@ -69,21 +69,21 @@ options:
             required: true
           interval:
             description:
-              - Seconds between two points. At least two points must have arrived, each spacing must be the interval
-                within 3 seconds or a tenth of it, and the newest point must be younger than two intervals.
-              - If not set, only freshness and values count.
+              - Interval between points in seconds. At least two points must have arrived, each interval may deviate by
+                3 seconds or a tenth, and the newest point must be younger than two intervals.
+              - If not set, only freshness and values are checked.
             type: float
           min:
             description:
-              - Least value allowed.
+              - Lowest allowed value.
             type: float
           max:
             description:
-              - Greatest value allowed.
+              - Highest allowed value.
             type: float
       present:
         description:
-          - Metrics of which a fresh point is enough.
+          - Metrics that only need a recent point.
         type: list
         elements: str
         default: []
@@ -95,14 +95,14 @@ options:
         default: []
       services:
         description:
-          - Services whose traces must have arrived.
+          - APM services whose traces must have arrived.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
             description:
-              - Name of the service, as the tag C(service) has it.
+              - Name of the service, as in the tag C(service).
             type: str
             required: true
           operation:
@@ -112,28 +112,29 @@ options:
             required: true
           since:
             description:
-              - Time since which it was asked, in seconds since the epoch. Older requests do not count.
-              - If not set, when M(kennel.fleet.datadog_agent_info) has sent its requests, or the Agent's start.
+              - Time of the first request to the service in seconds since the epoch. Older requests do not count.
+              - If not set, the time at which M(kennel.fleet.datadog_agent_info) sent its requests, or the start time of
+                the Agent.
             type: float
       agent:
         description:
-          - What M(kennel.fleet.datadog_agent_info) has returned for the host. It shows causes of what is missing, and
-            nothing is waited for where the Agent does not run.
+          - Result of M(kennel.fleet.datadog_agent_info) for the host. It helps to find the causes of missing data, and
+            the module does not wait for a host whose Agent is not running.
         type: dict
   agents:
     description:
-      - The same for several hosts, by O(hosts[].name).
+      - Same as O(hosts[].agent) for several hosts, by O(hosts[].name).
     type: dict
     default: {}
     version_added: 1.0.0
   fleet:
     description:
-      - Fleet whose monitors watch service checks, and whose O(objects) are looked for.
+      - Fleet whose monitors watch service checks, and that O(objects) belong to.
     type: str
     default: ""
   objects:
     description:
-      - Keys of the objects that O(fleet) must have.
+      - Keys of the objects that must exist in O(fleet).
     type: dict
     suboptions:
       dashboards:
@@ -150,7 +151,7 @@ options:
         default: []
       evaluated:
         description:
-          - Whether monitors must have been evaluated. If not all of the fleet is set up, some cannot have been.
+          - Whether monitors must have been evaluated. Set this to V(false) if only a part of the fleet has been set up.
         type: bool
         default: true
       downtimes:
@@ -161,45 +162,47 @@ options:
         default: []
   reports:
     description:
-      - Folder to write the rows to, as C(verify.json) and, in the form of JUnit, C(verify.xml). It is created if it
-        does not exist. Nothing is written in check mode.
+      - Directory for reports of the rows, C(verify.json) and C(verify.xml) in JUnit format. The module creates it if
+        necessary. It writes nothing in check mode.
     type: path
   timeout:
     description:
-      - Seconds to wait for everything.
+      - Seconds to wait in total.
     type: float
     default: 300.0
   poll:
     description:
-      - Seconds between the first two looks. The pauses then grow by half each time, to 20 seconds or this.
+      - Seconds between the first two polls. The interval then grows by half each time, up to 20 seconds. A longer one
+        does not grow.
     type: float
     default: 5.0
   freshness:
     description:
-      - Greatest age in seconds of a point or run for which no interval is given.
+      - Maximum age in seconds of a point or a run without an interval.
     type: float
     default: 90.0
   alert_timeout:
     description:
-      - Seconds for which the monitor of a service check may stay in Alert. After them, the check is not waited for.
+      - Seconds for which the monitor of a service check may stay in Alert before the module stops waiting for the
+        check.
     type: float
     default: 60.0
     version_added: 1.0.0
   progress:
     description:
-      - File to which a line is appended after each look, with what is waited for. The action of the same name sets it,
-        and shows the lines while it waits.
+      - File to which the module appends a line after each poll. The action plugin sets this option, and displays the
+        lines while the module waits.
     type: path
     version_added: 1.0.0
 notes:
-  - While it waits, the controller shows how much is there and what is missing, such as
-    C(28 of 29, waiting for web1 mysql.can_connect, 40 s), where the module runs on the controller itself.
+  - If the module runs on the controller, it displays its progress while it waits, such as
+    C(28 of 29, waiting for web1 mysql.can_connect, 40 s).
 seealso:
   - module: kennel.fleet.datadog_account_info
 """
 
 EXAMPLES = r"""
-- name: Prove that the web host reports
+- name: Verify that the web host reports
   kennel.fleet.datadog_verify:
     hosts:
       - name: web1
@@ -221,53 +224,53 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rows:
-  description: What was found, one for each host and signal, in the order of host and signal. Also on failure.
+  description: Results, one for each host and signal, sorted by host and signal. Also returned on failure.
   returned: always
   type: list
   elements: dict
   contains:
     host:
-      description: Name in the inventory.
+      description: Name of the host in the inventory.
       type: str
     agent_host:
-      description: Name in Datadog.
+      description: Name of the host in Datadog.
       type: str
     signal:
       description: Name of the metric or service check, V(tags), V(Agent), or kind and name of a service or an object.
       type: str
     ok:
-      description: Whether it is as expected.
+      description: Whether the signal is as expected.
       type: bool
     value:
-      description: Newest value of a metric, or the status of a service check.
+      description: Newest value of a metric, or status of a service check.
       type: raw
     age:
-      description: Seconds since the newest point or run.
+      description: Age of the newest point or run in seconds.
       type: float
     detail:
       description: What was found.
       type: str
     cause:
-      description: Likely cause and fix, empty when it is as expected.
+      description: Likely cause and fix. Empty if the signal is as expected.
       type: str
     url:
-      description: Address of the page of the host or the object in Datadog. None for an object that does not exist.
+      description: URL of the host or the object in Datadog. None if the object does not exist.
       type: str
 table:
   description:
-    - The rows as aligned lines of at most 71 columns, below the name of their host. Present metrics of one family share
-      a line. With more than 5 hosts, one that is as expected has one line.
+    - Rows as aligned lines of at most 71 columns, below the name of their host. Metrics of O(hosts[].present) with the
+      same prefix share a line. With more than 5 hosts, a host that is as expected has one line.
   returned: always
   type: list
   elements: str
 reports:
-  description: Paths of the reports that were written.
+  description: Paths of the reports.
   returned: with O(reports)
   type: list
   elements: str
   version_added: 1.0.0
 missing:
-  description: What is missing, each naming the host, the signal, the likely cause and the fix.
+  description: What is missing. Each entry names the host, the signal, the likely cause and the fix.
   returned: always
   type: list
   elements: str
@@ -292,12 +295,12 @@ from ansible_collections.kennel.fleet.plugins.module_utils._verify.signals impor
 )
 
 LONGEST_PAUSE = 20.0
-# An Agent that says nothing about itself.
+# Defaults for an Agent that returned no status.
 SILENT = {"active": True, "key": "", "delivery": {}, "checks": {}}
 
 
 def watch(module: AnsibleModule) -> Watch:
-    """Look until everything is there, cannot come any more, or the time is over; once in check mode."""
+    """Poll until everything has arrived, nothing more can arrive, or the time is up; once in check mode."""
     params = module.params
     client = client_from_module(module, attempts=3)
     agents = {host["name"]: {**SILENT, **host["agent"]} for host in params["hosts"] if host["agent"]}
@@ -313,13 +316,13 @@ def watch(module: AnsibleModule) -> Watch:
         if not waiting or module.check_mode or left <= 0:
             return state
         tell(params["progress"], report.progress(state.found, waiting, spent))
-        # There is nothing to wait on: data reaches Datadog in its own time and can only be asked for.
+        # There is no event to wait for: a client can only poll for data.
         time.sleep(min(pause, left))
         pause = max(pause, min(1.5 * pause, LONGEST_PAUSE))
 
 
 def tell(path: str | None, line: str) -> None:
-    """Append a line to the file from which the action reads how far this is."""
+    """Append a line to the file from which the action plugin reads the progress."""
     if path:
         with open(path, "a", encoding="utf-8") as file:
             file.write(f"{line}\n")
@@ -371,12 +374,11 @@ def main() -> None:
     )
     module.params["hosts"] = with_agents(module.params["hosts"], module.params["agents"])
     problems = argument_problems(module.params["hosts"])
-    problems += [
-        f"{name} is not above zero. Write it in seconds." for name in ("poll", "freshness") if module.params[name] <= 0
-    ]
+    times = ("poll", "freshness")
+    problems += [f"{name} is not greater than 0. Set it in seconds." for name in times if module.params[name] <= 0]
     asked = module.params["objects"] or {}
     if any(asked.get(name) for name in KINDS) and not module.params["fleet"]:
-        problems.append("objects needs fleet. Name the fleet that they belong to.")
+        problems.append("objects needs fleet. Set it to the fleet that the objects belong to.")
     if problems:
         module.fail_json(msg="\n".join(problems), rows=[], table=[], missing=problems)
     try:

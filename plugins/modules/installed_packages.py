@@ -1,27 +1,27 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Finish what dpkg was stopped in, and list the installed packages."""
+"""Complete an interrupted dpkg run, and list the installed packages."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: installed_packages
-short_description: Finish what dpkg was stopped in, and list the installed packages
+short_description: Complete an interrupted dpkg run and list the installed packages
 version_added: 1.0.0
 description:
-  - Lists the packages that are installed. One that dpkg has left in between, or wants to have installed again, is not
-    among them, so that C(ansible.builtin.apt) is called for it.
-  - If dpkg was stopped in mid-work, as by a loss of power, apt refuses everything. The packages that dpkg had unpacked
-    are then configured, with the configuration files that the host has.
+  - Lists the installed packages. The list does not contain packages that are half installed or that dpkg requires to be
+    reinstalled, so that a play calls M(ansible.builtin.apt) for them.
+  - If dpkg was interrupted, for example by a power failure, apt refuses to do anything. The module then configures the
+    packages that dpkg has unpacked, and keeps the configuration files of the host.
 author: Kennel contributors (@kennel)
 options: {}
 attributes:
   check_mode:
     support: full
-    description: Says whether there is something to finish, and changes nothing.
+    description: Reports whether there is a run to complete, without changing anything.
   diff_mode:
     support: none
-    description: What is finished is known to the packages alone.
+    description: Only the packages themselves know what they change.
 seealso:
   - module: kennel.fleet.datadog_agent_package
 """
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 installed:
-  description: Names of the packages that are installed, in order.
+  description: Names of the installed packages, sorted.
   returned: success
   type: list
   elements: str
@@ -57,8 +57,8 @@ def main() -> None:
         changed, problem = finish(module, lambda: not was_interrupted())
         if problem:
             module.fail_json(
-                msg=f"dpkg was stopped in mid-work on this host, and cannot finish it: {problem}\n"
-                "Put right on the host what this says, so that 'dpkg --configure -a' ends well, and run again."
+                msg=f"dpkg was interrupted on this host and cannot complete its work: {problem}\n"
+                "Fix the cause on the host until 'dpkg --configure -a' succeeds, and run again."
             )
     module.exit_json(changed=changed, installed=installed(module))
 

@@ -5,34 +5,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_accounts_info
-short_description: Look at databases and accounts of the MySQL or MariaDB server of a host
+short_description: List databases and open accounts of a MySQL or MariaDB server
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Lists the databases, and accounts that could log in from elsewhere without a password. Refuses users that somebody
-    else has made and that would lose rights.
-  - Asks by M(community.mysql.mysql_query), as root, through the socket.
+  - Lists the databases, and the accounts that could log in remotely without a password. Fails for users that somebody
+    else created and that would lose privileges.
+  - Uses M(community.mysql.mysql_query) as root, through the socket.
 options:
   users:
-    description: Users as C(mysql_users) of the role C(mysql) has them.
+    description: Users in the format of C(mysql_users) of the role C(mysql).
     type: list
     elements: dict
     required: true
   login_unix_socket:
-    description: The server's socket.
+    description: Unix socket of the server.
     type: path
     required: true
 attributes:
   check_mode:
-    description: Returns in check mode what it returns without it, if the task has C(check_mode=false).
+    description: Works the same in check mode if the task sets C(check_mode=false), since the module changes nothing.
     support: full
   diff_mode:
-    description: Changes nothing, so that there is no difference to show.
+    description: The module changes nothing, so there is no diff.
     support: none
 """
 
 EXAMPLES = r"""
-- name: Look at the accounts
+- name: List databases and open accounts
   kennel.fleet.mysql_accounts_info:
     users: "{{ mysql_users }}"
     login_unix_socket: /run/mysqld/mysqld.sock
@@ -41,13 +41,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 open:
-  description: Accounts that could log in from elsewhere without a password, each with C(user) and C(host).
+  description: Accounts that could log in remotely without a password, each with C(user) and C(host).
   returned: success
   type: list
   elements: dict
   sample: [{user: root, host: "%"}]
 databases:
-  description: Names of the databases that there are.
+  description: Names of the databases.
   returned: success
   type: list
   elements: str

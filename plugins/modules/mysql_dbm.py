@@ -9,10 +9,10 @@ module: mysql_dbm
 short_description: Prepare a MySQL or MariaDB server for Datadog Database Monitoring
 version_added: 0.1.0
 description:
-  - Configures the server, enables its statement consumers, and creates the schema and the procedures with which the
-    Agent explains statements.
+  - Configures the server, enables its statement consumers, and creates the schema and the procedures that the Agent
+    uses to explain statements.
   - If the configuration files of the server already contain all settings, the module leaves them alone. Otherwise it
-    writes a file of its own. It restarts the server only if a running setting is lower than the one that is wanted.
+    writes a separate file. It restarts the server only if a setting in effect is lower than the desired one.
   - If the text of a procedure differs, the module replaces it. Accounts that may execute it keep that right.
   - The module logs in through the socket of the server.
 author: Kennel contributors (@kennel)

@@ -5,52 +5,53 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_servers_info
-short_description: Ask MySQL servers what they are, or prove a monitoring user
+short_description: Plan the monitoring user of MySQL servers, or test that user
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Asks each server for its version and for the rights of the monitoring user, and plans from the answers what the role
-    C(datadog_mysql_user) does there. Fails where a server does not answer, or an account would lose rights.
-  - With O(plans), logs in as the monitoring user and runs what Datadog's integration runs. Fails if a statement fails.
-  - Asks by M(community.mysql.mysql_query), on the host whose Agent observes the servers.
+  - Queries the version of each server and the privileges of the monitoring user, and plans what the role
+    C(datadog_mysql_user) has to do there. Fails if a server does not answer or an account would lose privileges.
+  - With O(plans), logs in as the monitoring user and runs the statements of Datadog's integration. Fails if one of them
+    fails.
+  - Uses M(community.mysql.mysql_query) on the host whose Agent monitors the servers.
 options:
   servers:
-    description: Servers as M(kennel.fleet.check_inputs) returns them for the role C(datadog_mysql_user).
+    description: Servers, as M(kennel.fleet.check_inputs) returns them for the role C(datadog_mysql_user).
     type: list
     elements: dict
     required: true
   passwords:
-    description: The monitoring user's password on each server.
+    description: Password of the monitoring user on each server.
     type: list
     elements: str
     required: true
   login_passwords:
     description: >-
-      Password of who creates the user on each server, empty where root needs none. Required without O(plans).
+      Password of the account that creates the user on each server. Empty if root needs none. Required without O(plans).
     type: list
     elements: str
   plans:
-    description: What this module returned before. Then it proves the user.
+    description: Plans that this module returned before. If set, the module tests the user.
     type: list
     elements: dict
 attributes:
   check_mode:
-    description: Returns in check mode what it returns without it, if the task has C(check_mode=false).
+    description: Works the same in check mode if the task sets C(check_mode=false), since the module changes nothing.
     support: full
   diff_mode:
-    description: Changes nothing, so that there is no difference to show.
+    description: The module changes nothing, so there is no diff.
     support: none
 """
 
 EXAMPLES = r"""
-- name: Ask each server what it is
+- name: Plan the monitoring user of each server
   kennel.fleet.mysql_servers_info:
     servers: "{{ checked.inputs.datadog_mysql_user.servers }}"
     passwords: ["{{ vault_datadog_mysql_user_password }}"]
     login_passwords: [""]
   register: asked
 
-- name: Run what the integration runs, as the user
+- name: Test the user with the statements of the integration
   kennel.fleet.mysql_servers_info:
     servers: "{{ checked.inputs.datadog_mysql_user.servers }}"
     passwords: ["{{ vault_datadog_mysql_user_password }}"]
@@ -59,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plans:
-  description: For each server what to do there, without secrets.
+  description: Plan for each server, without secrets.
   returned: success
   type: list
   elements: dict

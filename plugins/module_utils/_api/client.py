@@ -58,7 +58,7 @@ def settings_problems(params: Mapping[str, Any]) -> dict[str, str]:
         elif not (key.isascii() and key.isprintable()) or " " in key:
             problems[name] = f"{name} has white space or a character that no key has. Copy the key again, alone."
     if params.get("api_timeout", 1.0) <= 0:
-        problems["api_timeout"] = "api_timeout is not above zero. Write seconds."
+        problems["api_timeout"] = "api_timeout is not greater than 0. Set it in seconds."
     url = params.get("api_url")
     if url:
         if not _has_host(url):

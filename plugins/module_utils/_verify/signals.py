@@ -133,7 +133,7 @@ def argument_problems(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
             )
         for metric in host["metrics"]:
             if metric["interval"] is not None and metric["interval"] <= 0:
-                problems.append(f"{name}: the interval of {metric['name']} is not above zero. Write it in seconds.")
+                problems.append(f"{name}: the interval of {metric['name']} is not greater than 0. Set it in seconds.")
             if None not in (metric["min"], metric["max"]) and metric["min"] > metric["max"]:
                 problems.append(f"{name}: min of {metric['name']} is above its max. Exchange them.")
         operations = [service["operation"] for service in host["services"]]

@@ -245,14 +245,14 @@ def test_unit_that_is_not_installed(service: Run, unit: Unit) -> None:
     assert not service(enabled=False)["changed"]
     result = service()
     assert result["failed"]
-    assert "no unit agent.service" in result["msg"]
+    assert "unit agent.service does not exist" in result["msg"]
 
 
 def test_start_that_fails_says_where_to_look(service: Run, unit: Unit) -> None:
     unit.set(ActiveState="failed", broken=("start",))
     result = service()
     assert result["failed"]
-    for words in ("agent.service could not start", "Job for x.service failed", "journalctl -u agent.service"):
+    for words in ("'systemctl start agent.service' failed", "Job for x.service failed", "journalctl -u agent.service"):
         assert words in result["msg"]
 
 
@@ -433,7 +433,7 @@ def test_files_that_a_service_does_not_start_with_are_put_back(
     unit.set(reads=str(path))
     result = service(files=[{"path": str(path), "content": "bad: 1\n", "mode": "0644"}])
     assert result["failed"]
-    assert result["msg"].endswith(f"{path}: put back as before, and the service runs with that again.")
+    assert result["msg"].endswith(f" Restored {path}. The service runs with that again.")
     assert (path.read_text() if path.exists() else None) == before
     assert unit.verbs == ["restart", "restart"]
 
@@ -443,5 +443,5 @@ def test_service_that_does_not_start_with_its_former_files_either_is_said_not_to
 ) -> None:
     unit.set(broken=("restart",))
     result = service(files=[{"path": str(tmp_path / "settings.cnf"), "content": "a: 1\n"}])
-    assert "put back as before, and the service does not run." in result["msg"]
+    assert f"Restored {tmp_path}/settings.cnf. The service is not running." in result["msg"]
     assert not (tmp_path / "settings.cnf").exists()

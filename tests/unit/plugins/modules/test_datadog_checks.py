@@ -132,7 +132,7 @@ def test_check_mode_works_where_there_is_no_agent_yet(install: Run, tmp_path: Pa
     assert len(install(check=True, **arguments)["files"]) == 2
     result = install(**arguments)
     assert result["failed"]
-    assert "install the Agent before its checks" in result["msg"]
+    assert "Install the Agent before its checks" in result["msg"]
 
 
 def test_absent_removes_every_form_of_it(install: Run, root: Path) -> None:

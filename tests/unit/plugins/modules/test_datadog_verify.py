@@ -280,7 +280,7 @@ def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: F
         ({"host": "a,b"}, "'a,b' is not a host name"),
         ({"host": "x} by {"}, "is not a host name"),
         ({"metrics": [{"name": "m{*}"}]}, "'m{*}' is not a metric name"),
-        ({"metrics": [{"name": "m", "interval": 0}]}, "interval of m is not above zero"),
+        ({"metrics": [{"name": "m", "interval": 0}]}, "interval of m is not greater than 0"),
         ({"metrics": [{"name": "m", "min": 2, "max": 1}]}, "min of m is above its max"),
         ({"host": "DB1"}, "reports as 'DB1', as db does"),
     ],
@@ -288,7 +288,7 @@ def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: F
 def test_arguments_are_refused(verify: Run, fake_api: FakeApi, host: dict[str, Any], words: str) -> None:
     result = verify(hosts=[DB, {"name": "x", "host": "x", **host}])
     assert result["failed"] and words in result["msg"] and not fake_api.calls
-    assert "poll is not above zero" in verify(poll=0)["msg"]
+    assert "poll is not greater than 0" in verify(poll=0)["msg"]
 
 
 def test_nothing_to_verify(verify: Run, fake_api: FakeApi) -> None:

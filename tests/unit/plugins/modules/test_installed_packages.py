@@ -81,7 +81,7 @@ def test_refuses_with_the_fix_what_cannot_be_finished(host: Path, run: Callable[
     result = run()
     assert result["failed"]
     assert "mariadb-server: post-installation script failed" in result["msg"]
-    assert "'dpkg --configure -a' ends well" in result["msg"]
+    assert "'dpkg --configure -a' succeeds" in result["msg"]
 
 
 def holder(host: Path, then: str) -> subprocess.Popen[str]:
