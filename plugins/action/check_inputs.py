@@ -22,8 +22,8 @@ from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked impor
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import fitted
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
-FACTS = "Not all facts are gathered: set kennel_gather_subset to [all], or correct it."
-BRACES = "Correct it. Write !unsafe before a text whose braces are Datadog's, such as {{host.name}}."
+FACTS = "Not all facts are gathered: set kennel_gather_subset to [all], or correct the variable."
+BRACES = "Correct it. If the braces are meant for Datadog, as in {{host.name}}, write !unsafe before the text."
 display = Display()
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -36,7 +36,7 @@ def load_role(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
     def load(place: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for path in sorted([*(ROLES / name).glob(f"{place}.yml"), *(ROLES / name / place).glob("*.yml")]):
-            # Nobody changes what is loaded, so that no copy is needed, which takes twice as long as the loading.
+            # Nothing changes what is loaded, so it needs no copy, which would take twice as long as loading.
             found |= loader.load_from_file(str(path), cache="none", unsafe=True, trusted_as_template=True) or {}
         return found
 
@@ -44,15 +44,15 @@ def load_role(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
     return load("defaults/main"), load("vars/main"), options, importlib.import_module(f"{_inputs.__name__}.{name}")
 
 
-# Ansible imports this file in its main process, whose workers, one for each task and host, inherit what is loaded here.
-# The objects of a fleet are checked once, by one worker.
+# Ansible imports this file in its main process. Its workers, one for each task and host, inherit what is loaded here.
+# The role datadog_objects is left out: one worker checks the objects of a fleet, once.
 for _path in ROLES.iterdir():
     if _path.name != "datadog_objects" and (Path(_inputs.__file__).parent / f"{_path.name}.py").exists():
         load_role(_path.name)
 
 
 class Templated(Mapping[str, Any]):
-    """Variables that are templated when they are read. One that cannot be is missing."""
+    """Variables that are templated when they are read. A variable that cannot be templated counts as missing."""
 
     def __init__(self, templar: Any, variables: Mapping[str, Any]) -> None:
         self._templar, self._variables = templar, variables
@@ -108,20 +108,20 @@ class ActionModule(ActionBase):
                     (f"{variables['inventory_hostname']}: " if per_host else "", each) for each in checked.problems
                 ]
                 inputs[role], expects[role] = checked.inputs, checked.expects
-                # What is about a fleet, the first host says for all.
+                # Only the first host warns about what concerns the whole fleet.
                 name = variables["inventory_hostname"]
                 if per_host or name in variables.get("ansible_play_hosts", [name])[:1]:
                     for warning in checked.warnings:
                         display.warning(warning)
             if role == "datadog_tags":
-                # For the roles after it, as the role itself leaves them.
+                # For the following roles, as the role itself sets it.
                 variables["datadog_tags_result"] = inputs[role].get("result", [])
         refused = variables.keys() & {subject(problem) for _host, problem in found}
-        # What follows from the value of another variable that is refused need not be refused, too.
+        # Leave out problems that only follow from the value of another variable that is refused.
         problems += [host + each for host, each in found if not leans_on(subject(each), refused, variables)]
         problems = list(dict.fromkeys(problems))
         if problems and arguments["refuse"]:
-            # A task that fails is shown whole: nothing but the problems.
+            # Ansible prints the whole result of a failed task, so return only the problems.
             return {**result, "failed": True, "msg": "\n".join(problems)}
         return {**result, "changed": False, "inputs": inputs, "expects": expects, "problems": problems}
 
@@ -158,7 +158,7 @@ class ActionModule(ActionBase):
             others=others,
         )
         checked = rules.check(short, host)
-        # What the specification has refused need not be refused twice.
+        # Do not report again what the specification has refused.
         problems += [problem for problem in checked.problems if subject(problem) not in unfit]
         public = {name.removeprefix(prefix): without_secrets(given.get(name), options[name]) for name in options
                   if not options[name].get("no_log")}  # fmt: skip
@@ -177,9 +177,9 @@ class ActionModule(ActionBase):
         return facts
 
     def _read(self, role: str, paths: list[str]) -> dict[str, str | None]:
-        """Return the texts of files of the controller, found as a playbook's or this role's files are.
+        """Return the contents of files on the controller, searched for as files of a playbook or of this role.
 
-        A pattern that is relative is one from the folder in which Ansible was started.
+        A relative pattern starts at the folder in which Ansible was started.
         """
         found: dict[str, str | None] = {}
         places = [str(ROLES / role), *self._task.get_search_path()]
@@ -196,7 +196,7 @@ class ActionModule(ActionBase):
 
 
 def unwritable(folder: str) -> str:
-    """Return why a folder of the controller could not be created or written to, or nothing. Creates nothing."""
+    """Return why a folder on the controller could not be created or written to, or "". Creates nothing."""
     place = os.path.abspath(folder)
     while not os.path.lexists(place):
         place = os.path.dirname(place)
@@ -206,7 +206,7 @@ def unwritable(folder: str) -> str:
 
 
 def without_secrets(value: Any, option: dict[str, Any]) -> Any:
-    """Return the value without what the argument specification marks as secret in the dictionaries of a list."""
+    """Return the value without keys of its dictionaries that the argument specification marks as secret."""
     inner = option.get("options")
     if not inner or not isinstance(value, list):
         return value

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run the module of the same name, which documents it, and show how far it is while it waits."""
+"""Run the module of the same name, which documents it, and display its progress while it waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-# Seconds between two looks at the file.
+# Seconds between two reads of the file.
 PAUSE = 0.5
 
 
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        # Elsewhere the module's file is out of reach while it runs.
+        # On another host or as another user, the module's file cannot be read while it runs.
         if self._connection.transport != "local" or self._connection.become:
             return {**result, **self._execute_module(task_vars=task_vars)}
         handle, path = tempfile.mkstemp(dir=C.DEFAULT_LOCAL_TMP, prefix="verify-")
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _follow(file: TextIO, ended: threading.Event) -> None:
-        """Show lines as they come, until the module has ended."""
+        """Display lines as they arrive, until the module has ended."""
         while not ended.wait(PAUSE):
             for line in file.read().splitlines():
                 Display().display(f"    {line}")

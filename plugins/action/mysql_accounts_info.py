@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Look at the accounts of the server of a host. Documented in the module of the same name."""
+"""List databases and open accounts of a server. Documented in the module of the same name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import account_problems, account_questions
 from ansible_collections.kennel.fleet.plugins.plugin_utils.mysql_query import ask
 
-# Accounts that could log in from elsewhere without a password.
+# Accounts that could log in remotely without a password.
 OPEN = (
     "SELECT user, host FROM mysql.user "
     "WHERE user IN ('root', '') AND host NOT IN ('localhost', '127.0.0.1', '::1') AND authentication_string = ''"
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
         login = {"socket": arguments["login_unix_socket"], "files": True}
         rows, said = ask(self, variables, login, "", [OPEN, SCHEMAS, *account_questions(users, host)])
         if rows is None:
-            problems = [f"root cannot look at accounts through mysql_socket: {said.rpartition(']: ')[2]}"]
+            problems = [f"root cannot read the accounts through mysql_socket: {said.rpartition(']: ')[2]}"]
         else:
             problems = account_problems(users, rows[2:])
         if problems or rows is None:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask MySQL servers what they are, or prove a monitoring user. Documented in the module of the same name."""
+"""Plan the monitoring user of MySQL servers, or test that user. Documented in the module of the same name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
         )
         if arguments["plans"] is None:
             known = self._plans(arguments, variables)
-            # Check mode gets here before there is a server on a fresh host.
+            # In check mode, a fresh host has no server yet.
             problems = [
                 f"the server of {server['label']} {plan['problem']}"
                 for server, plan in zip(arguments["servers"], known, strict=True)
@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
             rows, said = ask(self, variables, server["user"], password, plan["statements"])
             if rows is None:
                 problems.append(
-                    f"one of the integration's statements failed for {server['label']}: {said}. Look at the user's "
-                    "password and grants, and for a CALL at datadog_mysql_user_dbm_schemas"
+                    f"a statement of the integration failed for {server['label']}: {said}. Check the user's password "
+                    "and grants and, if it is a CALL, datadog_mysql_user_dbm_schemas"
                 )
         return problems

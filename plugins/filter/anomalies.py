@@ -4,11 +4,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: anomalies
-short_description: Put the band of expected values around a Datadog query
+short_description: Add the band of expected values to a Datadog query
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Writes V(anomalies(QUERY, 'basic', 2\)). For a monitor use P(kennel.fleet.monitor_query#filter) with
+  - Returns V(anomalies(QUERY, 'basic', 2\)). For a monitor, use P(kennel.fleet.monitor_query#filter) with
     O(kennel.fleet.monitor_query#filter:anomalies).
 positional: _input, algorithm, bounds
 options:
@@ -18,7 +18,7 @@ options:
     required: true
 
   algorithm:
-    description: How unusual values are found.
+    description: Algorithm that detects unusual values.
     type: str
     choices: [basic, agile, robust]
     default: basic
@@ -27,24 +27,24 @@ options:
     type: float
     default: 2
   alert_window:
-    description: Time over which a monitor counts unusual values, such as V(last_15m).
+    description: Time window over which a monitor counts unusual values, such as V(last_15m).
     type: str
   direction:
-    description: Which values are unusual.
+    description: Side of the band on which values are unusual.
     type: str
     choices: [both, above, below]
   interval:
-    description: Seconds of an interval in which points are gathered.
+    description: Rollup interval in seconds.
     type: int
   count_default_zero:
-    description: Whether a count without points is zero.
+    description: Whether to treat missing values of a count as zero.
     type: bool
   seasonality:
-    description: Length of the pattern that the algorithms agile and robust look for.
+    description: Seasonal pattern of the values. For the algorithms V(agile) and V(robust).
     type: str
     choices: [hourly, daily, weekly]
   timezone:
-    description: Time zone of that pattern, such as V(Europe/Paris).
+    description: Time zone of the seasonal pattern, such as V(Europe/Paris).
     type: str
 seealso:
   - plugin: kennel.fleet.monitor_query
@@ -52,7 +52,7 @@ seealso:
   - plugin: kennel.fleet.metric_query
     plugin_type: filter
   - name: Anomalies
-    description: The algorithms and their arguments.
+    description: Algorithms and their arguments.
     link: https://docs.datadoghq.com/monitors/types/anomaly/
 """
 
@@ -76,7 +76,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def anomalies(query: Any, algorithm: str = "basic", bounds: Any = 2, **options: Any) -> str:
-    """Return QUERY with its band; raise AnsibleFilterError for an invalid query or argument."""
+    """Return QUERY with the band; raise AnsibleFilterError for an invalid query or argument."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

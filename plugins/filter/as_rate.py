@@ -4,16 +4,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: as_rate
-short_description: Make a Datadog query give rates per second
+short_description: Make a Datadog query return rates per second
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Puts V(.as_rate(\)) on the query of one metric, in place of V(.as_count(\)). It matters for counts and rates, and
-    does nothing to gauges.
+  - Appends V(.as_rate(\)) to the query of one metric, and replaces V(.as_count(\)). This affects counts and rates, but
+    not gauges.
 positional: _input
 options:
   _input:
-    description: The query of one metric.
+    description: A query of one metric.
     type: str
     required: true
 seealso:
@@ -22,7 +22,7 @@ seealso:
   - plugin: kennel.fleet.metric_query
     plugin_type: filter
   - name: Type modifiers
-    description: What they do.
+    description: What type modifiers do.
     link: https://docs.datadoghq.com/metrics/custom_metrics/type_modifiers/
 """
 
@@ -46,7 +46,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def as_rate(query: Any) -> str:
-    """Return QUERY with the modifier; raise AnsibleFilterError for anything but a query of one metric."""
+    """Return QUERY with the modifier; raise AnsibleFilterError if it is not a query of one metric."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dashboard_export
-short_description: Write a Datadog dashboard as one would have written it
+short_description: Convert a Datadog dashboard to an item of datadog_dashboards
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Turns a dashboard as Datadog's API returns it into an item of M(kennel.fleet.datadog_dashboards),
-    which takes it back without a change.
-  - What the server added is dropped, with ids, defaults, nulls and the mark of a fleet.
-  - Its C(key) is that of its mark, or else made of its title. In a list, keys that are the same are numbered.
+  - Converts a dashboard from the format of the Datadog API to an item of M(kennel.fleet.datadog_dashboards). Applying
+    the item to the same dashboard changes nothing.
+  - Removes everything that the server added, such as IDs, defaults and nulls, and the mark of a fleet.
+  - Takes C(key) from the mark, or else derives it from the title. In a list, duplicate keys are numbered.
 positional: _input
 options:
   _input:
@@ -20,8 +20,8 @@ options:
     required: true
   only:
     description:
-      - What of a list, in which one that the module would refuse is an error otherwise.
-      - V(taken) leaves those out, V(refused) returns a text about each of those.
+      - What to return of a list with dashboards that the module would refuse. If not set, they cause an error.
+      - V(taken) leaves them out. V(refused) returns only a message about each of them.
     type: str
     choices: [taken, refused]
 seealso:
@@ -30,7 +30,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show what to write for a dashboard that exists
+- name: Show an existing dashboard as an item
   ansible.builtin.debug:
     msg: "{{ found | kennel.fleet.dashboard_export }}"
   vars:
@@ -54,7 +54,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def dashboard_export(found: Any, only: str | None = None) -> Any:
-    """Return the dashboard, or each of a list, as an item; raise AnsibleFilterError for what is none."""
+    """Return the dashboard, or each of a list, as an item; raise AnsibleFilterError for anything else."""
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dashboard_import
-short_description: Read dashboards as people have them
+short_description: Read Datadog dashboards from files
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Finds the dashboards in JSON from scripts, from the export of a dashboard's page, from the answers of Datadog's
-    API or in Terraform's state, and returns each as Datadog's API takes it today.
-  - A timeboard (C(graphs)) or a screenboard (C(board_title)), the forms of the deprecated C(/api/v1/dash) and
-    C(/api/v1/screen), becomes a dashboard. What the old form has and the present one has no place for is left out.
-  - Of Terraform's state, C(datadog_dashboard_json) and C(datadog_dashboard) are read, and no other resource.
-  - P(kennel.fleet.dashboard_export#filter) makes items of M(kennel.fleet.datadog_dashboards) of these.
+  - Finds the dashboards in JSON from scripts, from a dashboard's export, from API responses or in Terraform state, and
+    returns each in the current format of the Datadog API.
+  - Converts timeboards (C(graphs)) and screenboards (C(board_title)), the formats of the deprecated C(/api/v1/dash) and
+    C(/api/v1/screen), to dashboards. Leaves out what the current format does not support.
+  - In Terraform state, reads only the resources C(datadog_dashboard_json) and C(datadog_dashboard).
+  - P(kennel.fleet.dashboard_export#filter) converts the result to items of M(kennel.fleet.datadog_dashboards).
 options:
   _input:
-    description: The texts of files by their names.
+    description: Contents of files by file name.
     type: dict
     required: true
 seealso:
@@ -26,7 +26,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show what to write for a timeboard
+- name: Show a timeboard as an item
   ansible.builtin.debug:
     msg: "{{ {'shop.json': text} | kennel.fleet.dashboard_import | kennel.fleet.dashboard_export }}"
   vars:
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The dashboards of all files.
+  description: Dashboards of all files.
   type: list
   elements: dict
 """
@@ -52,11 +52,11 @@ from ansible.errors import AnsibleFilterError
 
 
 def dashboard_import(texts: Any) -> list[dict[str, Any]]:
-    """Return the dashboards in the texts of files; raise AnsibleFilterError with the name of one that has none."""
+    """Return the dashboards in files; raise AnsibleFilterError with the name of a file that contains none."""
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.imports import of_files
 
     if not isinstance(texts, Mapping):
-        raise AnsibleFilterError("dashboard_import: give the texts of files by their names, as a dictionary")
+        raise AnsibleFilterError("dashboard_import: pass a dictionary of file names and contents")
     try:
         return of_files(texts)
     except ValueError as error:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: datadog_tags
-short_description: Build the tags of a host by Datadog's rules
+short_description: Build the Datadog tags of a host
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Gathers C(key:value) tags from literals, inventory groups, variables and facts into one sorted list, each tag once.
-  - What can be made valid is made valid. Letters become lower case, characters other than letters, digits and C(_-:./)
-    become underscores, runs of underscores become one and a trailing underscore is dropped, as Datadog itself does.
-  - What cannot be made valid is an error that lists every problem with its source. This covers an empty key or value,
-    a tag that does not start with a letter, a tag without a colon, more than 200 characters, the key V(host),
-    and values that are dictionaries or nothing.
+  - Combines C(key:value) tags from literals, inventory groups, variables and facts in one sorted list without
+    duplicates.
+  - Normalizes tags as Datadog does. Letters become lowercase, characters other than letters, digits and C(_-:./)
+    become underscores, repeated underscores become one, and a trailing underscore is removed.
+  - Fails if a tag cannot be made valid, and lists all problems with their sources. Invalid tags are those with an empty
+    key or value, without a colon, that do not start with a letter, with more than 200 characters, or with the key
+    V(host), and those whose value is a dictionary or null.
 positional: _input
 extends_documentation_fragment:
   - kennel.fleet.datadog_tag_sources
@@ -37,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Valid tags, sorted, each once.
+  description: Valid tags, sorted and without duplicates.
   type: list
   elements: str
 """
@@ -49,7 +50,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def datadog_tags(literals: Any, **sources: Any) -> list[str]:
-    """Return the tags; raise AnsibleFilterError with every problem when one of them cannot be made valid."""
+    """Return the tags; raise AnsibleFilterError with all problems if one of them cannot be made valid."""
     from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags
 
     tags, problems = build_tags(literals, **sources)

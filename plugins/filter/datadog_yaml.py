@@ -4,11 +4,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: datadog_yaml
-short_description: Write dashboards and monitors as YAML for people
+short_description: Format dashboards and monitors as readable YAML
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Keeps the order of fields and writes text of several lines, such as a monitor's message, as lines.
+  - Keeps the order of fields, and writes multi-line text such as the message of a monitor as a block of lines.
 options:
   _input:
     description: A list of items, or one.
@@ -22,7 +22,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a monitor as a file
+- name: Write a monitor to a file
   ansible.builtin.copy:
     content: "{{ [{'key': 'load', 'message': 'High.\\nLook at it. @ops@example.com'}] | kennel.fleet.datadog_yaml }}"
     dest: monitors.yml
@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text, or an empty list as such.
+  description: YAML text. An empty list is written as V([]).
   type: str
 """
 
@@ -47,7 +47,7 @@ def datadog_yaml(value: Any) -> str:
     """Return the value as YAML."""
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.diff import yaml_text
 
-    # Ansible's own kinds of text and list become plain ones, which are all that YAML knows.
+    # Convert Ansible's own types of text and lists to plain ones, which are all that YAML supports.
     return yaml_text(json.loads(json.dumps(value))) or "[]\n"
 
 

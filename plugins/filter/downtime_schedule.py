@@ -4,56 +4,57 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: downtime_schedule
-short_description: Write the schedule of a recurring Datadog downtime
+short_description: Build the schedule of a recurring Datadog downtime
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Turns days and times of the day into the schedule that version 2 of Datadog's API takes.
-  - An entry begins on each of its days. Where its end is not after its beginning, it ends on the next day.
-  - Datadog takes no C(start) that is past, so each C(start) is the next one, and moves on from day to day.
-    M(kennel.fleet.datadog_downtimes) looks past that, and takes schedules for the same when they are so from now
-    on.
-  - The length is that by the clock, except in a night in which the clocks change.
+  - Converts days and times of day to a schedule for version 2 of the Datadog API.
+  - An entry starts on each of its days. If its end is not later than its start, it ends on the next day.
+  - Datadog rejects a C(start) in the past, so each C(start) is the next occurrence and changes from day to day.
+    M(kennel.fleet.datadog_downtimes) ignores this, and treats schedules as equal if they are equal from now on.
+  - The duration is the difference between the two times of day, except in a night when the clocks change.
 positional: _input
 options:
   _input:
-    description: An entry, or a list of one to five. They have one time zone.
+    description: An entry, or a list of one to five entries that share a time zone.
     type: raw
     required: true
     suboptions:
       days:
-        description: English names of days, long or short, and ranges of them, such as V(mon-fri).
+        description: English names of days, long or short, and ranges such as V(mon-fri).
         type: list
         elements: str
         required: true
       from:
-        description: Time of the day at which it begins, such as V("19:00").
+        description: Time of day at which the entry starts, such as V("19:00").
         type: str
       to:
-        description: Time of the day at which it ends, up to V("24:00").
+        description: Time of day at which the entry ends, up to V("24:00").
         type: str
       all_day:
-        description: Whether it lasts the whole day, in place of C(from) and C(to).
+        description: Whether the entry lasts the whole day. Replaces C(from) and C(to).
         type: bool
         default: false
       timezone:
-        description: Name of the time zone. V(UTC) when no entry has one.
+        description: Name of the time zone. V(UTC) if no entry sets one.
         type: str
       start:
-        description: Date before which it does not begin.
+        description: Earliest date on which the entry starts.
         type: str
   now:
-    description: Time after which the next start is looked for, in ISO 8601 or as V(now(utc=true\)). By default, now.
+    description:
+      - Time after which to look for the next start, in ISO 8601 format or as V(now(utc=true\)). By default, the current
+        time.
     type: raw
 seealso:
   - module: kennel.fleet.datadog_downtimes
   - name: Downtimes
-    description: The form of a schedule.
+    description: Format of a schedule.
     link: https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime
 """
 
 EXAMPLES = r"""
-- name: Show a schedule of nights and weekends
+- name: Show a schedule for nights and weekends
   ansible.builtin.debug:
     msg: >-
       {{ [{'days': ['mon-fri'], 'from': '19:00', 'to': '09:00', 'timezone': 'America/Los_Angeles'},
@@ -66,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The schedule, with C(timezone) and C(recurrences).
+  description: Schedule with C(timezone) and C(recurrences).
   type: dict
 """
 
@@ -78,13 +79,13 @@ from ansible.errors import AnsibleFilterError
 
 
 def downtime_schedule(value: Any, now: Any = None) -> dict[str, Any]:
-    """Return the schedule; raise AnsibleFilterError with every problem of VALUE."""
+    """Return the schedule; raise AnsibleFilterError with all problems of VALUE."""
     from ansible_collections.kennel.fleet.plugins.module_utils._objects import schedule, series
 
     try:
         moment = series.instant(str(now)) if now else datetime.now(timezone.utc)
         return schedule.downtime_schedule(value, moment)
-    # A date can be too far away for its next day.
+    # The last possible date has no next day.
     except (ValueError, OverflowError) as error:
         raise AnsibleFilterError(f"downtime_schedule: {error}") from error
 

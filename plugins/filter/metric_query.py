@@ -4,12 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: metric_query
-short_description: Write the Datadog query of a metric
+short_description: Build a Datadog metric query
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Writes C(avg:my_metric{env:prod} by {host}) from its parts. What comes out is a query that Datadog's grammar
-    takes.
+  - Builds a query such as C(avg:my_metric{env:prod} by {host}) from its parts. The result is always valid in Datadog's
+    query language.
 positional: _input, aggregator, scope, by
 options:
   _input:
@@ -17,19 +17,19 @@ options:
     type: str
     required: true
   aggregator:
-    description: How the series of a group become one, such as V(avg), V(sum), V(min), V(max), V(count) or V(p95).
+    description: How to aggregate the series of a group, such as V(avg), V(sum), V(min), V(max), V(count) or V(p95).
     type: str
     default: avg
   scope:
     description:
-      - Which series count. A text is taken as it is, such as V(env:prod,!host:a) or V($host).
-      - A list holds tags that are all required.
-      - A dictionary holds tag keys and their values. Of a list of values any will do, and a key that begins with V(!)
+      - Which series to include. A string is used unchanged, such as V(env:prod,!host:a) or V($host).
+      - A list contains tags that are all required.
+      - A dictionary maps tag keys to values. A list of values matches any of them, and a key that starts with V(!)
         excludes its values.
     type: raw
     default: "*"
   by:
-    description: Tag keys of which each value has a line of its own; a list, or a text with commas.
+    description: Tag keys to group by, as a list or a comma-separated string.
     type: raw
     default: []
 seealso:
@@ -42,7 +42,7 @@ seealso:
   - plugin: kennel.fleet.monitor_query
     plugin_type: filter
   - name: Metric queries
-    description: How Datadog filters and groups.
+    description: How Datadog filters and groups metrics.
     link: https://docs.datadoghq.com/metrics/advanced-filtering/
 """
 
@@ -69,7 +69,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def metric_query(metric: Any, aggregator: str = "avg", scope: Any = "*", by: Any = ()) -> str:
-    """Return the query of METRIC; raise AnsibleFilterError for parts that make none."""
+    """Return the query of METRIC; raise AnsibleFilterError for invalid parts."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

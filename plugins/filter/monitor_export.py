@@ -4,15 +4,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: monitor_export
-short_description: Write a Datadog monitor as one would have written it
+short_description: Convert a Datadog monitor to an item of datadog_monitors
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Turns a monitor as Datadog's API returns it into an item of M(kennel.fleet.datadog_monitors),
-    which takes it back without a change.
-  - What the server added is dropped, with ids, defaults, nulls and the mark of a fleet.
-  - Its C(key) is that of its mark, or else made of its name. In a list, keys that are the same are numbered.
-  - A composite monitor names others of the list by their keys where they are of its fleet, and all others by their ids.
+  - Converts a monitor from the format of the Datadog API to an item of M(kennel.fleet.datadog_monitors). Applying the
+    item to the same monitor changes nothing.
+  - Removes everything that the server added, such as IDs, defaults and nulls, and the mark of a fleet.
+  - Takes C(key) from the mark, or else derives it from the name. In a list, duplicate keys are numbered.
+  - A composite monitor refers to other monitors of the list by key if they belong to its fleet, and to all others by
+    ID.
 positional: _input
 options:
   _input:
@@ -21,8 +22,8 @@ options:
     required: true
   only:
     description:
-      - What of a list, in which one that the module would refuse is an error otherwise.
-      - V(taken) leaves those out, V(refused) returns a text about each of those.
+      - What to return of a list with monitors that the module would refuse. If not set, they cause an error.
+      - V(taken) leaves them out. V(refused) returns only a message about each of them.
     type: str
     choices: [taken, refused]
 seealso:
@@ -31,7 +32,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show what to write for a monitor that exists
+- name: Show an existing monitor as an item
   ansible.builtin.debug:
     msg: "{{ found | kennel.fleet.monitor_export }}"
   vars:
@@ -55,7 +56,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def monitor_export(found: Any, only: str | None = None) -> Any:
-    """Return the monitor, or each of a list, as an item; raise AnsibleFilterError for what is none."""
+    """Return the monitor, or each of a list, as an item; raise AnsibleFilterError for anything else."""
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.export import export
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import Monitors
 

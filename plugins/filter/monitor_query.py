@@ -4,40 +4,39 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: monitor_query
-short_description: Write the query of a Datadog metric monitor
+short_description: Build the query of a Datadog metric monitor
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Writes V(avg(last_5m\):QUERY > 800), or with O(anomalies) the query of an anomaly monitor, in which O(threshold)
-    is a share of the values of O(alert_window).
-  - A monitor of anomalies needs the options C(threshold_windows.trigger_window) equal to O(alert_window).
+  - Builds a query such as V(avg(last_5m\):QUERY > 800). With O(anomalies), builds the query of an anomaly monitor, in
+    which O(threshold) is the proportion of unusual values in O(alert_window).
+  - An anomaly monitor also needs the option C(threshold_windows.trigger_window), with the value of O(alert_window).
 positional: _input, threshold, window, comparator, aggregation
 options:
   _input:
-    description: What is measured.
+    description: A metric query.
     type: str
     required: true
-
   threshold:
-    description: The value that makes an alert. It equals C(options.thresholds.critical) of the monitor.
+    description: Alert threshold. It must be equal to C(options.thresholds.critical) of the monitor.
     type: float
     required: true
   window:
-    description: Time that is looked at, such as V(last_5m), V(last_1h), V(last_1d) or V(current_1mo).
+    description: Evaluation window, such as V(last_5m), V(last_1h), V(last_1d) or V(current_1mo).
     type: str
     default: last_5m
   comparator:
-    description: How the value compares with O(threshold) in an alert.
+    description: Comparison of the value with O(threshold) that triggers an alert.
     type: str
     choices: [">", ">=", "<", "<=", "==", "!="]
     default: ">"
   aggregation:
-    description: What becomes of the values of the window.
+    description: How to aggregate the values of the window.
     type: str
     choices: [avg, sum, min, max, last, count, percentile]
     default: avg
   anomalies:
-    description: Algorithm that finds unusual values. The options that follow are for it.
+    description: Algorithm that detects unusual values. The following options require it.
     type: str
     choices: [basic, agile, robust]
   bounds:
@@ -45,27 +44,27 @@ options:
     type: float
     default: 2
   alert_window:
-    description: Time over which unusual values are counted, such as V(last_15m). Required with O(anomalies).
+    description: Time window over which unusual values are counted, such as V(last_15m). Required with O(anomalies).
     type: str
   direction:
-    description: Which values are unusual.
+    description: Side of the band on which values are unusual.
     type: str
     choices: [both, above, below]
     default: both
   interval:
-    description: Seconds of an interval in which points are gathered, at most a fifth of O(alert_window).
+    description: Rollup interval in seconds, at most a fifth of O(alert_window).
     type: int
     default: 60
   count_default_zero:
-    description: Whether a count without points is zero.
+    description: Whether to treat missing values of a count as zero.
     type: bool
     default: true
   seasonality:
-    description: Length of the pattern that the algorithms agile and robust look for.
+    description: Seasonal pattern of the values. For the algorithms V(agile) and V(robust).
     type: str
     choices: [hourly, daily, weekly]
   timezone:
-    description: Time zone of that pattern, such as V(Europe/Paris).
+    description: Time zone of the seasonal pattern, such as V(Europe/Paris).
     type: str
 seealso:
   - plugin: kennel.fleet.metric_query
@@ -73,7 +72,7 @@ seealso:
   - plugin: kennel.fleet.anomalies
     plugin_type: filter
   - name: Monitors
-    description: The form of their queries.
+    description: Format of their queries.
     link: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
 """
 
@@ -104,7 +103,7 @@ from ansible.errors import AnsibleFilterError
 def monitor_query(
     query: Any, threshold: Any, window: str = "last_5m", comparator: str = ">", aggregation: str = "avg", **options: Any
 ) -> str:
-    """Return the query of a monitor; raise AnsibleFilterError for parts that make none."""
+    """Return the query of a monitor; raise AnsibleFilterError for invalid parts."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

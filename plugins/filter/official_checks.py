@@ -4,26 +4,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: official_checks
-short_description: Turn the checks of the official Datadog role into a list
+short_description: Convert the checks of the official Datadog role
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Makes of the official role's C(datadog_checks) and C(datadog_custom_checks) the list that the role
-    C(datadog_custom_check) takes, with secrets apart from what diffs may show.
+  - Converts the variables C(datadog_checks) and C(datadog_custom_checks) of the official role to the list of checks for
+    the role C(datadog_custom_check), and separates secrets from what diffs may show.
 positional: _input, code
 options:
   _input:
-    description: What is to stand in each check's C(conf.yaml), by the check's name.
+    description: Content of C(conf.yaml) by check name.
     type: dict
     required: true
   code:
-    description: The Python file of each custom check, by the check's name.
+    description: Python file of each custom check by check name.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Show what becomes of the checks
+- name: Show the converted checks
   ansible.builtin.debug:
     msg: "{{ {'queue': {'init_config': None, 'instances': [{'url': 'http://localhost', 'password': 'geheim'}]}}
              | kennel.fleet.official_checks({'queue': 'queue.py'}) }}"
@@ -34,8 +34,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The checks. Code for which nothing is configured is listed without instances. Preflight refuses it by name, since
-      the Agent would not run it.
+    - The checks. A custom check without configuration has no instances. Preflight refuses it by name, since the Agent
+      would not run it.
   type: list
   elements: dict
 """
@@ -52,7 +52,7 @@ def official_checks(checks: dict[str, Any] | None, code: dict[str, str] | None =
     result = []
     for name in [*checks, *(name for name in code if name not in checks)]:
         content = dict(checks.get(name) or {})
-        # What is written as nothing is none.
+        # An empty value in YAML means no settings or no instances.
         content |= {part: content.get(part) or empty for part, empty in (("init_config", {}), ("instances", []))}
         kept, secrets = split_secrets(content)
         check = {part: kept.pop(part, []) for part in ("init_config", "instances")}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: official_config
-short_description: Take the settings of the official Datadog role apart
+short_description: Convert the Agent settings of the official Datadog role
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Sorts what the official role takes in one dictionary, C(datadog_config), by the variables of the role
-    C(datadog_agent).
+  - Splits the dictionary C(datadog_config) of the official role into the variables of the role C(datadog_agent).
 options:
   _input:
-    description: Settings of C(datadog.yaml), secrets among them.
+    description: Settings of C(datadog.yaml), including secrets.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show what becomes of the settings
+- name: Show the converted settings
   ansible.builtin.debug:
     msg: "{{ {'tags': ['env:prod'], 'log_level': 'warn', 'proxy': {'https': 'http://me:geheim@proxy'}}
              | kennel.fleet.official_config }}"
@@ -29,9 +28,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - What is set, under the names of the role's variables without their prefix. There is always C(config), all that has
-      no variable of its own, and C(secrets), by their place.
-    - Tags that were written as text, separated by commas or blanks, become a list.
+    - Settings by the names of the role's variables without their prefix. The result always contains C(config), with all
+      settings that have no separate variable, and C(secrets), by their path in C(config).
+    - Tags in a string, separated by commas or spaces, become a list.
   type: dict
 """
 
@@ -41,7 +40,7 @@ from typing import Any
 
 
 def official_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings by the variable, without its prefix, that the role datadog_agent has for them."""
+    """Return the settings by the matching variable of the role datadog_agent, without its prefix."""
     from ansible_collections.kennel.fleet.plugins.module_utils._inputs.datadog_agent import OWN_VARIABLE
     from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
     from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import split_secrets

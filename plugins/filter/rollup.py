@@ -4,25 +4,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rollup
-short_description: Set how a Datadog query gathers points in time
+short_description: Set the rollup of a Datadog query
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
 description:
-  - Puts V(.rollup(sum, 3600\)) on the query of one metric, in place of a rollup that it has.
+  - Appends V(.rollup(sum, 3600\)) to the query of one metric, and replaces an existing rollup.
 positional: _input, method, interval
 options:
   _input:
-    description: The query of one metric.
+    description: A query of one metric.
     type: str
     required: true
 
   method:
-    description: How the points of an interval become one.
+    description: How to aggregate the points of an interval.
     type: str
     choices: [avg, sum, min, max, count]
     default: avg
   interval:
-    description: Seconds of an interval, or V(daily), V(weekly) or V(monthly). By default Datadog chooses it.
+    description: Interval in seconds, or V(daily), V(weekly) or V(monthly). By default, Datadog chooses it.
     type: raw
 seealso:
   - plugin: kennel.fleet.metric_query
@@ -35,7 +35,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show the sums of each hour
+- name: Show hourly sums
   ansible.builtin.debug:
     msg: "{{ 'sum:my_metric{*}' | kennel.fleet.rollup('sum', 3600) }}"
     # => sum:my_metric{*}.rollup(sum, 3600)
@@ -54,7 +54,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def rollup(query: Any, method: str = "avg", interval: Any = None) -> str:
-    """Return QUERY with the rollup; raise AnsibleFilterError for anything but a query of one metric."""
+    """Return QUERY with the rollup; raise AnsibleFilterError if it is not a query of one metric."""
     from ansible_collections.kennel.fleet.plugins.module_utils._query import build
 
     try:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Statements that an action has community.mysql.mysql_query run on a host."""
+"""Run statements on a host with community.mysql.mysql_query, for action plugins."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Rows = list[list[dict[str, Any]]]
 def ask(
     action: ActionBase, task_vars: Mapping[str, Any], login: Mapping[str, Any], password: str, statements: list[str]
 ) -> tuple[Rows | None, str]:
-    """Return the rows of each statement, or None and what went wrong.
+    """Return the rows of each statement, or None and the error.
 
-    :arg login: ``user``, ``socket`` or ``host`` and ``port``, the integration's ``ssl`` as ``tls``, and whether root's
-        own ``files`` of options count; as `_mysql.servers.servers` gives it.
+    :arg login: as `_mysql.servers.servers` returns it: ``user``, ``socket`` or ``host`` and ``port``, the integration's
+        ``ssl`` as ``tls``, and whether to read root's option ``files``.
     """
     tls = login.get("tls") or {}
     arguments = {
@@ -35,7 +35,7 @@ def ask(
         "config_file": None if login.get("files") else "/nonexistent",
     }
     given = {name: value for name, value in arguments.items() if value not in (None, "")}
-    # Statements hold hashes of passwords: the module logs its arguments in the host's journal, unless told not to.
+    # Statements contain hashes of passwords, and a module logs its arguments in the host's journal without no_log.
     action._task.no_log, before = True, action._task.no_log
     try:
         answer = action._execute_module("community.mysql.mysql_query", module_args=given, task_vars=dict(task_vars))

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the callback C(steps) prints of results, as lines of text. Pure."""
+"""Format results as lines of text for the callback C(steps). Pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 
 WIDTH = 79
 INDENT = "    "
-# More names than these are counted.
+# Names beyond these numbers are counted.
 MOST_HOSTS, MOST_PARTS = 5, 4
-# What dpkg prints as it unpacks, and apt-get as it would.
+# What dpkg prints when it unpacks, and what apt-get prints when it simulates this.
 UNPACKED = re.compile(r"^Unpacking (?P<name>\S+) \((?P<new>\S+)\)(?: over \((?P<old>\S+)\))? \.\.\.", re.MULTILINE)
 SIMULATED = re.compile(r"^Inst (?P<name>\S+) (?:\[(?P<old>\S+)\] )?\((?P<new>\S+) ", re.MULTILINE)
-# A verdict on a host, and what it counts of what AggregateStats.summarize says.
+# Verdicts on a host, and the counts of AggregateStats.summarize that lead to them.
 VERDICTS = {"unreachable": "unreachable", "failed": "failures"}
 EMPTY_MESSAGES = ("", "All assertions passed")
 OUTCOMES = {"created": "create", "changed": "change", "deleted": "delete"}
 
 
 def wrapped(text: str, indent: str = INDENT) -> list[str]:
-    """Return the lines of a text, each indented and as long as a line may be, but with words and addresses whole."""
+    """Return the lines of a text, each indented and wrapped without breaking words and addresses."""
     lines = []
     for line in text.rstrip().splitlines():
         own = indent + line[: len(line) - len(line.lstrip())]
         longest = max(map(len, line.split()), default=0)
-        # What holds an address that is too long anyway stays in one line.
+        # A line with an address that is too long anyway is not wrapped.
         width = WIDTH if len(own) + longest <= WIDTH else len(own) + len(line)
         lines += textwrap.wrap(
             line.strip(), width, initial_indent=own, subsequent_indent=own, break_long_words=False,
@@ -38,7 +38,7 @@ def wrapped(text: str, indent: str = INDENT) -> list[str]:
 
 
 def some(names: Iterable[str], most: int = MOST_HOSTS) -> str:
-    """Return names in a row; of more than MOST, the last are counted."""
+    """Return names separated by commas; if there are more than MOST, count the rest."""
     listed = list(dict.fromkeys(names))
     if len(listed) <= most:
         return ", ".join(listed)
@@ -46,7 +46,7 @@ def some(names: Iterable[str], most: int = MOST_HOSTS) -> str:
 
 
 def what_changed(result: Mapping[str, Any]) -> str:
-    """Return what a result says that it changed: packages with their versions, files, what was done; or nothing."""
+    """Return what changed according to a result: packages with versions, files, or actions; or an empty text."""
     output = result.get("stdout")
     packages = _versions(output) if isinstance(output, str) else []
     parts = packages or [one for name in ("files", "actions") for one in result.get(name) or () if isinstance(one, str)]
@@ -62,7 +62,7 @@ def _versions(output: str) -> list[str]:
 
 
 def failure(result: Mapping[str, Any], label: str = "") -> list[str]:
-    """Return the whole message of a failed result, with what a command or a broken module wrote."""
+    """Return the whole message of a failed result, with the output of a command or a broken module."""
     message = str(result.get("msg") or result.get("censored") or "failed").strip()
     texts = [f"{label}: {message}" if label else message]
     for name in ("stderr", "stdout", "module_stderr", "module_stdout"):
@@ -73,14 +73,14 @@ def failure(result: Mapping[str, Any], label: str = "") -> list[str]:
 
 
 def said(result: Mapping[str, Any]) -> str:
-    """Return the message that a task was made to print."""
+    """Return the message that a task is meant to print."""
     message = result.get("msg")
     text = "\n".join(map(str, message)) if isinstance(message, list) else "" if message is None else str(message)
     return "" if text in EMPTY_MESSAGES else text
 
 
 def host_table(hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return how each host ended, by its counts as AggregateStats sums them up."""
+    """Return a table with the result of each host, from its counts by AggregateStats."""
     rows = [("HOST", "RESULT", "TASKS", "CHANGED")]
     for host, counts in sorted(hosts.items()):
         verdict = next((word for word, count in VERDICTS.items() if counts[count]), "ok")
@@ -91,7 +91,7 @@ def host_table(hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def object_lines(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what became of Datadog objects: their number, and each that differs with its title and address."""
+    """Return the results of Datadog objects: their number, and each changed object with title and address."""
     lines = []
     for one in summaries:
         counts, check = one["counts"], one["check"]

@@ -57,7 +57,7 @@ def test_values_of_a_wrong_type_and_braces_that_ansible_would_read_are_refused(l
         ("fresh2", "datadog_tags_literals"),
     ):
         assert any(f"{host}: " in line and words in line for line in report.splitlines()), (host, words)
-    assert "datadog_objects" in report and "Write !unsafe before" in report and "such as {{host.name}}" in report
+    assert "datadog_objects" in report and "write !unsafe before" in report and "as in {{host.name}}" in report
 
 
 @pytest.mark.parametrize(("variable", "length"), [("datadog_api_key", 32), ("datadog_app_key", 40)])

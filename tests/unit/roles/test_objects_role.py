@@ -156,7 +156,7 @@ def test_braces_that_ansible_reads_are_refused_with_the_fix(tmp_path: Path) -> N
     monitor = {"key": "disk", "name": "The disk of {{host.name}}", "type": "metric alert", "query": "x", "message": ""}
     [problem] = checked(tmp_path, datadog_objects_extra_monitors=[monitor])["problems"]
     assert problem.startswith("datadog_objects_extra_monitors cannot be templated: 'host' is undefined")
-    assert "Write !unsafe before a text" in problem
+    assert "write !unsafe before the text" in problem
 
 
 def test_a_bad_setting_is_one_problem(tmp_path: Path) -> None:
