@@ -5,27 +5,27 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: steps
 type: stdout
-short_description: A line per step, what changed, and at the end what became of hosts and objects
+short_description: Concise output with a line for each step, what changed, and a summary of hosts and objects
 version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
-  - Prints a line for each role and for each task outside of roles, with its time. Under it come the tasks that changed
-    something, with files and versions, their differences with C(--diff), warnings, and what tasks were made to say.
-    What was skipped is not printed.
-  - A failure is printed with its whole message, and once more at the end, with a table of the hosts. Dashboards,
-    monitors and downtimes that were created, changed or deleted have their titles and addresses there, and reports
-    their paths.
-  - Its lines have at most 79 columns, but for differences, addresses and what has no spaces. On a terminal, the last
-    line shows the task that is running.
-  - With C(-v) it prints what P(ansible.builtin.default#callback) does. E(ANSIBLE_STDOUT_CALLBACK=default) does so for a
-    run without C(-v). E(NO_COLOR) takes the colours away.
+  - Prints a line for each role and for each task outside of roles, with its duration. Below it, prints the tasks that
+    changed something, with files and versions, their differences with C(--diff), warnings, and the messages of debug
+    and similar tasks. Does not print skipped tasks.
+  - Prints the whole message of a failure, and repeats failures at the end, after a table of the hosts. The end also
+    lists dashboards, monitors and downtimes that were created, changed or deleted, with titles and URLs, and the paths
+    of reports.
+  - Lines have at most 79 columns, except for differences, URLs and long words. On a terminal, the last line shows the
+    task that is running.
+  - With C(-v), prints the output of P(ansible.builtin.default#callback). To get this output without C(-v), set
+    E(ANSIBLE_STDOUT_CALLBACK=default). E(NO_COLOR) disables colors.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
 options:
   tally:
     description:
-      - File to which the end of a run appends a line, the number of changes on all hosts.
+      - File to which a run appends the number of changes on all hosts when it ends.
     type: path
     env:
       - name: KENNEL_STEPS_TALLY
@@ -33,7 +33,7 @@ options:
       - section: callback_steps
         key: tally
 requirements:
-  - Set as the callback for stdout, as in the example.
+  - Set as the stdout callback, as in the example.
 """
 
 EXAMPLES = r"""
@@ -62,14 +62,14 @@ from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible_collections.kennel.fleet.plugins.plugin_utils import steps
 
-# Their work is to let the run go on, or to say something.
+# Modules that only control the run or print something.
 SILENT = ("assert", "set_fact", "debug", "validate_argument_spec", "meta")
-# These say how far they are, on lines of their own.
+# Modules that print their progress.
 SPEAKING = ("datadog_verify",)
 
 
 def only_whole(name: str) -> Any:
-    """Return an event's method that prints nothing but in the default output."""
+    """Return a method for an event that prints only in the default output."""
 
     def method(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
         if self._whole:
@@ -84,14 +84,14 @@ class Record:
     def __init__(self, name: str) -> None:
         self.name = name
         self.since = time.monotonic()
-        # Hosts by what changed there, by difference, by what was said.
+        # Hosts by what changed there, by difference, and by message.
         self.changed: dict[str, list[str]] = {}
         self.diffs: dict[str, list[str]] = {}
         self.said: dict[str, list[str]] = {}
 
 
 class CallbackModule(Default):
-    """The output of a run as steps, which are roles, and tasks outside of roles; or with ``-v`` the default one."""
+    """Prints a run as steps, which are roles and tasks outside of roles; with ``-v``, the default output."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -101,10 +101,10 @@ class CallbackModule(Default):
         super().__init__()
         self._whole = self._display.verbosity > 0
         self._live = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        # The name of the play, until something is printed below it.
+        # The heading of the play, until something is printed below it.
         self._heading = ""
         self._step, self._name, self._since = "", "", 0.0
-        # Whether the line of the step waits for its end, is whole, and whether something ran.
+        # Whether the line of the step is incomplete, whether it was printed, and whether something ran.
         self._open = self._titled = self._ran = False
         self._tasks: dict[str, Record] = {}
         self._failures: list[tuple[str, str]] = []
@@ -116,7 +116,7 @@ class CallbackModule(Default):
         self._interrupted = self._ended = False
 
     def _print(self, text: str, color: str | None = None, stderr: bool = False) -> None:
-        """Print a line below that of the step, and this first where it has not been."""
+        """Print a line below the line of the step, which is printed first if it is missing."""
         self._print_heading()
         if self._open:
             self._piece("\n")
@@ -137,7 +137,7 @@ class CallbackModule(Default):
         sys.stdout.flush()
 
     def _transient(self, task: str) -> None:
-        """Show on a terminal what is running, until the next line takes its place."""
+        """Show on a terminal what is running, until the next line replaces it."""
         if self._live:
             text = f"==> {self._name}" + (f": {task}" if task != self._name else "")
             self._piece("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
@@ -151,7 +151,7 @@ class CallbackModule(Default):
             return
         name, role = self._name_of(task), self._role_of(task)
         step = role or task._uuid
-        # A handler is called wherever the run is.
+        # A handler runs within the current step.
         if step != self._step and not (prefix == "RUNNING HANDLER" and self._step):
             self._end_step()
             self._step, self._name, self._since = step, role or name, time.monotonic()
@@ -160,7 +160,7 @@ class CallbackModule(Default):
             self._print(f"{steps.INDENT}{name}")
         elif self._live:
             self._transient(name)
-        # What may be skipped is printed when it is known not to be; the others, before their work.
+        # Print a task that may be skipped once it has run; print the others before they run.
         elif not task.when and self._module(task) not in SILENT:
             self._begin()
 
@@ -171,7 +171,7 @@ class CallbackModule(Default):
             self._open = True
 
     def _end_step(self) -> None:
-        """End the line of the step, or print it if something ran and nothing was printed of it."""
+        """Complete the line of the step, or print it if something ran without any output."""
         line = f"==> {self._name} ... {time.monotonic() - self._since:.1f} s"
         if self._open:
             self._piece(line.rpartition(" ... ")[2] + "\n")
@@ -185,7 +185,7 @@ class CallbackModule(Default):
         self._open = self._titled = self._ran = False
 
     def _flush(self) -> None:
-        """Print what the tasks so far have done: each thing once, with its hosts."""
+        """Print what the tasks have done so far, each change once with its hosts."""
         tasks, self._tasks = self._tasks, {}
         for record in tasks.values():
             seconds = f"{time.monotonic() - record.since:.1f} s"
@@ -200,7 +200,7 @@ class CallbackModule(Default):
                     self._print(line)
 
     def _tell(self, name: str, text: str, color: str | None = None) -> None:
-        """Print what a task did: in the line of the step, if that is the task and has room."""
+        """Print what a task did, in the line of the step if the step is this task and it fits."""
         if name != self._name:
             text = f"{name}: {text}"
         elif not self._titled and len(f"==> {name} ... {text}") <= steps.WIDTH:
@@ -220,7 +220,7 @@ class CallbackModule(Default):
 
     @staticmethod
     def _role_of(task: Task) -> str:
-        """Return the role that the play calls, which may have others do their part."""
+        """Return the role that the play calls, which may include other roles."""
         role = task._role
         while role and role.get_parents():
             role = role.get_parents()[0]
@@ -231,7 +231,7 @@ class CallbackModule(Default):
         return str(task.action).rpartition(".")[2]
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Watch for Ctrl-C, of which no event tells."""
+        """Watch for Ctrl-C, for which there is no event."""
         super().v2_playbook_on_start(playbook)
         former, process = signal.getsignal(signal.SIGINT), os.getpid()
 
@@ -240,24 +240,24 @@ class CallbackModule(Default):
             former(number, frame)
 
         def at_exit() -> None:
-            # Not in a process that was forked.
+            # Not in a forked process.
             if not self._ended and os.getpid() == process:
                 self._say_stopped()
 
         atexit.register(at_exit)
-        # Where it is ignored, it stays so.
+        # If the signal is ignored, leave it ignored.
         if callable(former) and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, interrupted)
 
     def _say_stopped(self) -> None:
         what = "Interrupted" if self._interrupted else "Stopped"
         during = f" during: {self._name}" if self._name else ""
-        text = f"{what}{during}. What is done stays done: run the same command again, and it goes on."
+        text = f"{what}{during}. Run the same command again to continue; completed work stays in place."
         for line in steps.wrapped(text, ""):
             self._display.display(line, color=C.COLOR_ERROR)
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
-        """Keep the name of the play until something is printed below it."""
+        """Keep the heading of the play until something is printed below it."""
         if self._whole:
             super().v2_playbook_on_play_start(play)
             return
@@ -271,11 +271,11 @@ class CallbackModule(Default):
         if self._whole:
             super().v2_playbook_on_no_hosts_matched()
         else:
-            self._print(f"{steps.INDENT}There is no host for this play.", C.COLOR_SKIP)
+            self._print(f"{steps.INDENT}No hosts matched this play.", C.COLOR_SKIP)
 
     v2_playbook_on_no_hosts_remaining = only_whole("v2_playbook_on_no_hosts_remaining")
     v2_playbook_on_include = only_whole("v2_playbook_on_include")
-    # What the items of a loop did is told together, when it ends.
+    # The items of a loop are reported together when it ends.
     v2_runner_item_on_ok = only_whole("v2_runner_item_on_ok")
     v2_runner_item_on_skipped = only_whole("v2_runner_item_on_skipped")
     v2_runner_on_skipped = only_whole("v2_runner_on_skipped")
@@ -284,7 +284,7 @@ class CallbackModule(Default):
     v2_runner_on_async_failed = only_whole("v2_runner_on_async_failed")
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
-        """Remember what changed and what was said, until the task is done on every host."""
+        """Remember changes and messages until the task is done on every host."""
         self._collect(result)
         if self._whole:
             super().v2_runner_on_ok(result)
@@ -318,7 +318,7 @@ class CallbackModule(Default):
                 self._record(result).diffs.setdefault(text, []).append(result.host.get_name())
 
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
-        """Remember an item that failed: since ansible-core 2.21 the result of the loop does not say which did."""
+        """Remember a failed item: since ansible-core 2.21, the result of a loop does not tell which items failed."""
         if self._whole:
             super().v2_runner_item_on_failed(result)
             return
@@ -326,7 +326,7 @@ class CallbackModule(Default):
         items.append((dict(result.result), str(self._get_item_label(result.result))))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
-        """Print the whole message, of each item of a loop."""
+        """Print the whole message, or that of each failed item of a loop."""
         self._collect(result)
         if self._whole:
             super().v2_runner_on_failed(result, ignore_errors)
@@ -336,7 +336,7 @@ class CallbackModule(Default):
         self._fail("failed", result, texts, C.COLOR_ERROR, bool(ignore_errors))
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
-        """Print why a host cannot be reached."""
+        """Print why a host is unreachable."""
         if self._whole:
             super().v2_runner_on_unreachable(result)
             return
@@ -360,7 +360,7 @@ class CallbackModule(Default):
             self._failures.append((host, f"{host}: {what}: {name}"))
 
     def v2_runner_retry(self, result: CallbackTaskResult) -> None:
-        """Show on a terminal how often a task was tried."""
+        """Show on a terminal how often a task has been tried."""
         if self._whole:
             super().v2_runner_retry(result)
         else:
@@ -373,7 +373,7 @@ class CallbackModule(Default):
         if warnings - self._warned:
             self._warned |= warnings
             self._tell(self._name_of(result.task), f"warning of {result.host.get_name()}:", C.COLOR_WARN)
-            # Warnings go to stderr, and both often to one place.
+            # Warnings go to stderr. Flush to keep the order if both streams go to the same place.
             sys.stdout.flush()
             self._handle_warnings(result.result)
 
@@ -384,7 +384,7 @@ class CallbackModule(Default):
         return [one for one in items or () if isinstance(one, dict) and one.get("changed")]
 
     def _collect(self, result: CallbackTaskResult) -> None:
-        """Remember what the end tells of objects and reports."""
+        """Remember objects and reports for the end of the run."""
         module = self._module(result.task)
         if module == "datadog_objects" and "summary" in result.result:
             self._summaries.append(result.result["summary"])
@@ -392,7 +392,7 @@ class CallbackModule(Default):
             self._reports += result.result.get("reports") or []
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
-        """End with the hosts, what failed, what became of objects, and where the reports are."""
+        """End with a table of hosts, the objects, the paths of reports, and the failures."""
         self._ended = True
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
         if self._whole:
@@ -406,11 +406,11 @@ class CallbackModule(Default):
             self._display.display(line)
         if self._reports:
             self._display.display("\nReports: " + ", ".join(dict.fromkeys(map(os.path.relpath, self._reports))))
-        # What a block has rescued is no failure.
+        # A failure that a block has rescued does not count.
         failed = [text for host, text in self._failures if hosts[host]["failures"] or hosts[host]["unreachable"]]
         if failed:
             self._display.display("\n" + "\n".join(failed), color=C.COLOR_ERROR)
-            self._display.display("Fix what is said above and run the same command again. With -v it prints more.")
+            self._display.display("Fix the problems above and run the same command again. Use -v for more output.")
         if tally := self.get_option("tally"):
             with Path(tally).open("a", encoding="utf-8") as file:
                 file.write(f"{sum(stats.changed.values())}\n")

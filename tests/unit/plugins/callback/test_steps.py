@@ -149,7 +149,7 @@ def test_failure_has_its_whole_message_and_is_named_at_the_end(play: Play) -> No
         "\n"
         "b: failed: Try each\n"
         "a: failed: Refuse\n"
-        "Fix what is said above and run the same command again. With -v it prints more.\n"
+        "Fix the problems above and run the same command again. Use -v for more output.\n"
     )
 
 
@@ -224,7 +224,7 @@ def test_interrupted_run_says_so_and_what_to_run_next(play: Play) -> None:
     # ansible-core 2.19.0 tells such a run as one whose worker has died.
     word = {99: "Interrupted", 1: "Stopped"}[run.returncode]
     assert " ".join(read.splitlines()[-2:]) == (
-        f"{word} during: Wait for long. What is done stays done: run the same command again, and it goes on."
+        f"{word} during: Wait for long. Run the same command again to continue; completed work stays in place."
     )
 
 
