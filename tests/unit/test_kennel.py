@@ -55,8 +55,8 @@ def test_host_is_reached_with_the_labs_own_keys(tmp_path: Path, command: str) ->
     tools.mkdir()
     (tools / "ssh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     (tools / "ssh").chmod(0o755)
-    assert "there is no lab; fix: ./kennel up" in kennel(command, "lab1", state=tmp_path / "lab", tools=tools).stderr
     state = tmp_path / "lab"
+    assert "there is no lab; fix: run ./kennel up" in kennel(command, "lab1", state=state, tools=tools).stderr
     state.mkdir()
     (state / "lab.json").write_text(json.dumps({"hosts": [HOST], "datadog": {"container": "datadog"}}))
     assert "there is no host 'lab2'" in kennel(command, "lab2", state=state, tools=tools).stderr
