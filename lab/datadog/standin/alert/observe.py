@@ -279,6 +279,11 @@ def patience(runs: Sequence[CheckRun]) -> float:
     return max(CHECK_MISSED, _RUNS_MISSED * (runs[0].timestamp - runs[1].timestamp) if len(runs) > 1 else 0)
 
 
+def stale(runs: Sequence[CheckRun], now: float) -> bool:
+    """Whether runs of one host and set of tags, the newest first, are missed now."""
+    return now - runs[0].timestamp > patience(runs)
+
+
 # ------------------------------------------------------------------------------------------------------------ status
 def status(asked: MetricCondition | CheckCondition, options: Json, seen: Observation, before: str) -> str:
     """OK, Warn or Alert, given what the group was before: thresholds, recovery thresholds, runs in a row."""

@@ -4,6 +4,7 @@ Source: https://docs.datadoghq.com/dashboards/widgets/
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from module_utils._query.metric import Query
@@ -11,14 +12,14 @@ from module_utils._query.monitor import MetricCondition
 from module_utils._query.scope import parse_scope
 
 from ..alert import search
-from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, joined_tag
+from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, joined_tag, stale
 from ..errors import Refused
 from ..query.evaluate import default_interval, evaluate
 from ..query.events import Counted, finder
 from ..query.formulas import bound
 from ..query.lines import Window
 from ..query.spans import resources
-from ..wire.bodies import Json
+from ..wire.bodies import CheckRun, Json
 from .model import View, chart, label, requests_of
 from .tables import cell, table
 from .units import SECONDS
@@ -89,22 +90,44 @@ def monitor_value(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def check_status(definition: Json, view: View, start: int, end: int) -> Json:
-    """How many hosts and sets of tags a service check last said what of, in all or by group."""
+    """What a service check last said of each group: of all that have run it in the span, which has to reach to now.
+
+    Datadog counts groups by their status, rather than the checks in them, and only such spans:
+    https://docs.datadoghq.com/dashboards/widgets/check_status/
+    Our choice: a group is as its worst check, and one that has gone stale keeps its last status, with a mark.
+    """
+    if end < int(view.now):
+        return table([], [], "A check has a status now, not in the past: choose a span that ends now")
+    groups: dict[str, list[tuple[str, bool]]] = {}
+    for group, runs in _reporting(definition, view):
+        if runs[0].timestamp >= start:
+            status = _CHECKED[runs[0].status] if 0 <= runs[0].status < 4 else "Unknown"
+            groups.setdefault(group, []).append((status, stale(runs, view.now)))
+    rows, counts = [], Counter[str]()
+    for group, some in sorted(groups.items()):
+        statuses, gone = [status for status, _ in some], sum(old for _, old in some)
+        worst = min(statuses, key=_rank)
+        counts.update(statuses if group == "*" else [worst])
+        numbers = (float(statuses.count(OK)), float(len(some)), float(gone))
+        rows.append([cell(group), cell(worst, state=True, stale=gone == len(some)), *map(cell, numbers)])
+    note = ", ".join(f"{counts[status]} {status}" for status in sorted(counts, key=_rank))
+    return table(["Group", "Status", "OK", "Reporting", "Stale"], rows, note or "The check has not reported")
+
+
+def _reporting(definition: Json, view: View) -> Iterator[tuple[str, list[CheckRun]]]:
+    """The newest runs of each host and set of tags that a widget looks at, and the group that they are of."""
     tags_of = {host.name: host.every_tag for host in view.store.hosts()}
     over = [parse_scope(bound(str(tag), view.variables)) for tag in definition.get("tags") or () if tag]
     keys = list(definition.get("group_by") or ()) if definition.get("grouping") != "check" else []
     only = set(filter(None, bound(str(definition.get("group") or ""), view.variables).split(",")))
-    groups: dict[str, Counter[str]] = {}
-    for run in view.store.check_runs(check=str(definition["check"])):
-        tags = {*run.tags, *tags_of.get(run.host, ()), *([f"host:{run.host}"] if run.host else [])}
+    streams: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
+    for run in view.store.check_runs(check=str(definition["check"]), most=2):
+        streams.setdefault((run.host, run.tags), []).append(run)
+    for (host, own), runs in streams.items():
+        tags = {*own, *tags_of.get(host, ()), *([f"host:{host}"] if host else [])}
         if all(one.matches(tags) for one in over) and only <= {*tags, "*"}:
             group = ", ".join(joined_tag(key, tags) for key in keys) or "*"
-            groups.setdefault(group, Counter())[_CHECKED[run.status] if 0 <= run.status < 4 else "Unknown"] += 1
-    rows = [
-        [cell(group), cell(min(counts, key=_rank), state=True), cell(float(counts[OK])), cell(float(counts.total()))]
-        for group, counts in sorted(groups.items())
-    ]
-    return table(["Group", "Status", "OK", "Reporting"], rows, "" if rows else "The check has not reported")
+            yield group, sorted(runs, key=lambda run: -run.timestamp)
 
 
 def service(definition: Json, view: View, start: int, end: int) -> Json:

@@ -8,7 +8,7 @@ from module_utils._query.monitor import CheckCondition, MetricCondition
 from starlette.requests import Request
 
 from ..alert import schedule
-from ..alert.observe import Asked, condition, patience
+from ..alert.observe import Asked, condition, stale
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import View
@@ -140,7 +140,7 @@ class Alerts(Pages):
             {
                 "host": host,
                 "tags": tags,
-                "stale": now - runs[0].timestamp > patience(runs),
+                "stale": stale(runs, now),
                 "parts": strip(runs, start, end),
             }
             for (host, tags), runs in sorted(groups.items())

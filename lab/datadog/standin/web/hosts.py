@@ -10,7 +10,7 @@ from module_utils._query.metric import Query, Series
 from module_utils._query.scope import Tag
 from starlette.requests import Request
 
-from ..alert.observe import patience
+from ..alert.observe import stale
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import chart, label
@@ -146,10 +146,7 @@ class Hosts(Pages):
         )
         groups = [list(some) for _, some in itertools.groupby(runs, lambda run: (run.check, run.tags))]
         now = self.clock.now()
-        return [
-            {"run": some[0], "stale": now - some[0].timestamp > patience(some), "parts": strip(some, start, end)}
-            for some in groups
-        ]
+        return [{"run": some[0], "stale": stale(some, now), "parts": strip(some, start, end)} for some in groups]
 
     def _values(self, metric: str, now: float) -> dict[str, float]:
         """The average of a metric on each host over the last minutes, in one query for all of them."""

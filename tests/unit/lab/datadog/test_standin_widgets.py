@@ -36,9 +36,12 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
         found.store.add_host(report, NOW)
     key = bodies.Key("half", "a", ())
     found.store.add_samples([bodies.Sample(key, "gauge", 0, {NOW - 60: 3.0})], NOW)
-    for host, status in (("a", 0), ("b", 2)):
-        run = bodies.CheckRun("mysql.can_connect", host, (), status, NOW - 5, "")
-        found.store.add_check_runs([run], NOW)
+    # What b said of another port, twice in a minute, it says no more.
+    for host, tags, status, when in (
+        *(("a", (), 0, NOW - 5), ("b", (), 2, NOW - 5)),
+        *(("b", ("port:3307",), 0, NOW - 1800 + 60 * number) for number in range(2)),
+    ):
+        found.store.add_check_runs([bodies.CheckRun("mysql.can_connect", host, tags, status, when, "")], NOW)
     documents = standin_client.documents.Documents(found.store)
     for number, source in enumerate(("nginx", "nginx", "docker")):
         event = {"id": number, "title": f"e{number}", "text": "x", "tags": ["team:x"], "source_type_name": source}
@@ -206,12 +209,27 @@ def test_monitors_and_checks_are_shown_with_their_states(client: Client) -> None
     assert drawn(client, type="alert_value", alert_id="8")["value"] == "Alert"
     chart = drawn(client, type="alert_graph", alert_id=8, viz_type="timeseries")["chart"]
     assert chart["limits"] == [(5.0, "error")] and len(chart["lines"]) == 1
+
+
+def test_checks_are_counted_by_group_and_stale_ones_marked(client: Client) -> None:
     check = {"type": "check_status", "check": "mysql.can_connect", "tags": ["*"]}
-    assert cells(drawn(client, **check, grouping="cluster", group_by=[])) == [["*", "Alert", 1.0, 2.0]]
+    everything = drawn(client, **check, grouping="cluster", group_by=[])
+    assert cells(everything) == [["*", "Alert", 2.0, 3.0, 1.0]] and everything["note"] == "1 Alert, 2 OK"
     by_host = drawn(client, **check, grouping="cluster", group_by=["host"])
-    assert cells(by_host) == [["host:a", "OK", 1.0, 1.0], ["host:b", "Alert", 0.0, 1.0]]
+    assert cells(by_host) == [["host:a", "OK", 1.0, 1.0, 0.0], ["host:b", "Alert", 1.0, 2.0, 1.0]]
+    # Of groups, not of the checks in them.
+    assert by_host["note"] == "1 Alert, 1 OK"
+    by_port = drawn(client, **check, grouping="cluster", group_by=["port"])
+    assert [(row[0]["text"], row[1]["stale"]) for row in by_port["rows"]] == [("port:3307", True), ("port:N/A", False)]
     one = {**check, "grouping": "check", "group": "$zone", "tags": []}
-    assert cells(drawn(client, **one)) == [["*", "OK", 1.0, 1.0]]
+    assert cells(drawn(client, **one)) == [["*", "OK", 1.0, 1.0, 0.0]]
+
+
+def test_checks_count_that_reported_in_the_span_which_ends_now(client: Client) -> None:
+    check = {"type": "check_status", "check": "mysql.can_connect", "grouping": "cluster", "group_by": []}
+    assert cells(drawn(client, **check, time={"live_span": "15m"})) == [["*", "Alert", 1.0, 2.0, 0.0]]
+    past = drawn(client, **check, time={"type": "fixed", "from": NOW - 3600, "to": NOW - 60})
+    assert not past["rows"] and "choose a span that ends now" in past["note"]
 
 
 def test_services_are_shown_by_their_resources(client: Client) -> None:
