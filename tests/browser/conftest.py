@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Account:
 
     standin: Standin
     dashboard: str = ""
+    damaged: str = ""
     monitors: list[int] = field(default_factory=list)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -48,6 +50,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     made = Account(standin)
     try:
         made.dashboard = made.call("POST", "/api/v1/dashboard", objects.TIMEBOARD)["id"]
+        # What is stored beside this one is not what the stand-in has written.
+        made.damaged = made.call("POST", "/api/v1/dashboard", {**objects.TIMEBOARD, "title": "Damaged"})["id"]
+        with sqlite3.connect(folder / "data" / "datadog.sqlite") as stored:
+            stored.execute("INSERT INTO document (kind, id, body) VALUES ('old board', ?, '{')", (made.damaged,))
+        stored.close()
         made.monitors = [made.call("POST", "/api/v1/monitor", body)["id"] for body in objects.MONITORS]
         start = (datetime.now(ZoneInfo("America/New_York")) + timedelta(days=1)).date().isoformat()
         for attributes in objects.downtimes(start):
@@ -95,8 +102,9 @@ def page(context: BrowserContext, account: Account) -> Iterator[Page]:
     problems: list[str] = []
 
     def heed(message: ConsoleMessage) -> None:
-        # That there is no such page is what this address is for.
-        if message.type in ("error", "warning") and not message.location["url"].endswith("/nowhere"):
+        # That there is no page, or one that fails, is what these addresses are for.
+        wanted = ("/nowhere", f"/dashboard/{account.damaged}")
+        if message.type in ("error", "warning") and not message.location["url"].endswith(wanted):
             problems.append(message.text)
 
     tab.on("console", heed)

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 VIEWS = (
     *("hosts", "host", "metrics", "metric", "explore", "dashboards", "dashboard", "monitors", "monitor", "downtimes"),
-    *("services", "service", "trace", "events", "mailbox", "nowhere"),
+    *("services", "service", "trace", "events", "mailbox", "nowhere", "failed"),
 )
+STATUSES = {"nowhere": 404, "failed": 500}
 WIDTHS = (360, 390, 768, 1280)
 # Where pictures of all pages are left for a person to look at.
 PICTURES = Path(__file__).parents[2] / ".kennel" / "pages"
@@ -31,6 +32,7 @@ def address(view: str, account: Any) -> str:
         "explore": "/explore?metric=my_metric&by=host&query2=avg:system.mem.used{*}",
         "dashboard": f"/dashboard/{account.dashboard}/my-metric-and-mysql-lab",
         "monitor": f"/monitors/{account.monitors[0]}",
+        "failed": f"/dashboard/{account.damaged}",
         "service": "/services/shop",
         "trace": f"/trace/{traffic.FAILED}",
     }
@@ -40,7 +42,7 @@ def address(view: str, account: Any) -> str:
 def opened(page: Page, view: str, account: Any) -> None:
     """Open a view and wait for its charts, all of which are scrolled into sight."""
     answer = page.goto(address(view, account))
-    assert answer and answer.status == (404 if view == "nowhere" else 200)
+    assert answer and answer.status == STATUSES.get(view, 200)
     for plot in page.locator(".plot").all():
         plot.scroll_into_view_if_needed()
         expect(plot.locator(DRAWN).first).to_be_visible()
@@ -527,6 +529,30 @@ def test_unknown_things_are_pages_too(account: Any) -> None:
     ):
         status, body = account.standin.get(path)
         assert 400 <= status < 500 and b"<h1>Nothing here</h1>" in body, path
+
+
+def test_a_page_that_fails_says_so_and_the_log_why(account: Any) -> None:
+    address = f"/dashboard/{account.damaged}"
+    status, body = account.standin.request("GET", address, accept="text/html,*/*")
+    assert status == 500 and b"<h1>This page failed</h1>" in body and b'href="/"' in body
+    assert not re.search(b"Traceback|JSONDecodeError|\\.py|sqlite", body), "what happened inside is not told"
+    # Clients, and whoever asks the API, get what they can read.
+    status, body = account.standin.request("GET", address, accept="application/json")
+    assert status == 500 and b'{"errors":["Internal error' in body
+    assert "Traceback" in account.standin.output and "JSONDecodeError" in account.standin.output
+    # The others are not harmed.
+    assert account.standin.get("/dashboards")[0] == 200
+
+
+def test_a_page_is_there_again_once_it_no_longer_fails(page: Page, account: Any) -> None:
+    page.goto("/metrics/nowhere")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing here")
+    now = account.call("GET", "/lab/clock")["epoch"]
+    sent = {"metric": "nowhere", "type": "gauge", "host": "web-01", "tags": [], "points": [[now - 30, 3], [now, 4]]}
+    account.call("POST", "/api/v1/series", {"series": [sent]})
+    page.evaluate("refresh()")
+    # With its chart, for which the page of the error has loaded nothing.
+    expect(page.locator(DRAWN)).to_be_visible()
 
 
 def test_an_address_that_there_is_not_is_a_page_for_people_and_an_error_for_clients(account: Any) -> None:

@@ -23,11 +23,12 @@ from .api.keys import Keys
 from .api.outside import missing
 from .errors import Refused
 from .store import Store
-from .web.site import nowhere
+from .web.site import told
 
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
 _FAILED = "Internal error of the stand-in Datadog: see its journal"
+_BROKEN = "The stand-in Datadog could not make this page: the error is its own, or in what it has stored"
 # What the API says in addition to the errors of a refused key.
 _FORBIDDEN = {
     "status": "error",
@@ -57,7 +58,7 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
             Refused: _refused,
             HTTPException: functools.partial(_unserved, account),
             ClientDisconnect: lambda _request, _error: Response(status_code=400),
-            Exception: lambda _request, _error: JSONResponse({"errors": [_FAILED]}, 500),
+            Exception: functools.partial(_failed, account),
         },
         lifespan=lifespan,
     )
@@ -91,7 +92,13 @@ def _unserved(account: Account, request: Request, error: Any) -> Response:
     """A path that nothing serves, or not with this method: a page where a person asks, an error otherwise."""
     if error.status_code != HTTPStatus.NOT_FOUND:
         return JSONResponse({"errors": [error.detail]}, error.status_code, error.headers)
-    return nowhere(account, request) or JSONResponse({"errors": [missing(request.url.path)]}, error.status_code)
+    page = told(account, request, error.status_code, f"There is no page {request.url.path}")
+    return page or JSONResponse({"errors": [missing(request.url.path)]}, error.status_code)
+
+
+def _failed(account: Account, request: Request, _error: Exception) -> Response:
+    """What nobody foresaw: a page where a person asks, an error otherwise. The server logs the traceback."""
+    return told(account, request, 500, _BROKEN) or JSONResponse({"errors": [_FAILED]}, 500)
 
 
 def _refused(_request: Request, error: Any) -> Response:

@@ -149,11 +149,11 @@ class Pages(Room):
         return handle
 
 
-def nowhere(account: Account, request: Request) -> Response | None:
-    """The page for an address that there is not, None where no person is asking for a page."""
+def told(account: Account, request: Request, status: int, problem: str) -> Response | None:
+    """The page that says why there is no other, None where no person is asking for a page."""
     if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith(("/api/", "/lab/")):
         return None
-    return _render(account, request, "error.html", {"problems": [f"There is no page {request.url.path}"]}, 404)
+    return _render(account, request, "error.html", {"problems": [problem]}, status)
 
 
 def _charts(value: Any) -> Iterator[Json]:
@@ -199,6 +199,7 @@ def _render(account: Account, request: Request, template: str, values: Json, sta
         "views": _VIEWS,
         "spans_known": _SPANS,
         "nonce": nonce,
+        "failed": status >= 500,
         "now": account.clock.now(),
         "offset": account.clock.offset,
     }

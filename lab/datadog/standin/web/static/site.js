@@ -132,12 +132,15 @@ async function show(address, remember) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
   const text = await answer.text();
   // Another one has been asked for in the meantime.
-  if (mine !== asked) return;
+  if (mine !== asked) return undefined;
   if (answer.status >= 500 || (remember && !answer.ok)) throw new Error(`${answer.status}`);
   // Its styles are those of this page now, whose policy takes them by this page's mark.
   const mark = document.querySelector("style[nonce]")?.nonce || "";
   const fresh = new DOMParser().parseFromString(text.replace(/<style nonce="[^"]*"/g, `<style nonce="${mark}"`), "text/html");
   if (remember) history[remember](null, "", address);
+  // A page that failed, or was not there, is here now, and loads what it did not need before.
+  const files = (page) => [...page.head.children].map((one) => one.getAttribute("src") || one.getAttribute("href") || one.nodeName);
+  if (files(fresh).some((one) => !files(document).includes(one))) return location.reload();
   enhance(fresh);
   document.title = fresh.title;
   const styles = document.head.querySelectorAll("style");
@@ -145,6 +148,7 @@ async function show(address, remember) {
   // The charts' legends stay beside their charts, wherever these are now.
   morph(document.body, fresh.body);
   document.dispatchEvent(new Event("refreshed"));
+  return undefined;
 }
 
 // A person who leaves is not held back by what was still being fetched.
