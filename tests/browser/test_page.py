@@ -259,6 +259,25 @@ def test_events_are_marked_on_charts_and_named_where_the_cursor_is(page: Page, a
     expect(page.locator(".hover")).to_contain_text("shop deployed")
 
 
+def test_marks_of_events_are_switched_off_and_on_for_all_charts(page: Page, account: Any) -> None:
+    marked = "plots => plots.map(plot => JSON.parse(plot.querySelector('script').textContent).events?.length ?? 0)"
+    opened(page, "dashboard", account)
+    assert max(page.locator(".plot").evaluate_all(marked)) > 0
+    page.get_by_role("link", name="Hide events").click()
+    expect(page).to_have_url(re.compile("events=off"))
+    expect(page.get_by_role("link", name="Show events")).to_be_visible()
+    # Other choices and loading the page again keep it.
+    page.get_by_label("$host").select_option("web-02")
+    expect(page).to_have_url(re.compile("tpl_var_host=web-02&events=off"))
+    page.get_by_role("link", name="4h").click()
+    page.reload()
+    page.locator(DRAWN).first.wait_for()
+    assert max(page.locator(".plot").evaluate_all(marked)) == 0
+    page.get_by_role("link", name="Show events").click()
+    expect(page.get_by_role("link", name="Hide events")).to_be_visible()
+    assert max(page.locator(".plot").evaluate_all(marked)) > 0
+
+
 def test_axes_legends_and_numbers_have_units(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     ticks = "plot => plot.chart.u.axes[1]._values"

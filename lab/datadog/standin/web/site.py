@@ -209,7 +209,8 @@ def _render(account: Account, request: Request, template: str, values: Json, sta
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
-    _mark_events(account, values)
+    if request.query_params.get("events") != "off":
+        _mark_events(account, values)
     text = _TEMPLATES.get_template(template).render({**shared, **values})
     body, about = packed(request, text.encode())
     return HTMLResponse(body, status, {**headers, **about})
