@@ -394,17 +394,51 @@ def test_columns_are_sorted_and_lists_searched(page: Page, account: Any) -> None
     expect(series.get_by_role("columnheader", name="Host")).to_have_attribute("aria-sort", "descending")
     page.get_by_label("Search in Series").fill("web-0")
     expect(series.locator("tbody tr:visible")).to_have_count(9)
-    # Where new data come, both stay.
+    # Where new data come, the page is loaded again, left for another span, or come back to, both stay.
     page.evaluate("document.activeElement.blur()")
-    with page.expect_response(re.compile("/metrics/my_metric")):
-        page.evaluate("refresh()")
-    expect(series.locator("tbody tr:visible")).to_have_count(9)
-    expect(series.locator("tbody tr:visible").get_by_role("rowheader").first).to_have_text("web-09")
-    expect(page.get_by_label("Search in Series")).to_have_value("web-0")
+    span = page.get_by_role("list", name="Span of time")
+    for again in (
+        lambda: page.evaluate("refresh()"),
+        page.reload,
+        lambda: span.get_by_role("link", name="15m").click(),
+        lambda: span.get_by_role("link", name="4h").click(),
+        page.go_back,
+        lambda: (page.goto("/metrics"), page.go_back()),
+        lambda: page.goto(page.url),
+    ):
+        with page.expect_response(re.compile("/metrics/my_metric")):
+            again()
+        expect(page.get_by_label("Search in Series")).to_have_value("web-0")
+        expect(series.locator("tbody tr:visible")).to_have_count(9)
+        expect(series.locator("tbody tr:visible").get_by_role("rowheader").first).to_have_text("web-09")
+        expect(series.get_by_role("columnheader", name="Host")).to_have_attribute("aria-sort", "descending")
+    expect(page).to_have_url(re.compile(r"\?span=15m&sort\.Series=-1&find\.Series=web-0$"))
+    page.get_by_label("Search in Series").fill("")
+    expect(page).not_to_have_url(re.compile("find"))
     page.goto("/monitors")
     page.get_by_label("Name or tag holds").press_sequentially("cannot be")
     expect(page).to_have_url(re.compile("filter=cannot"))
     expect(page.get_by_role("region", name="Monitors").locator("tbody tr")).to_have_count(1)
+
+
+def test_columns_are_sorted_by_keyboard_and_tables_of_a_page_apart(page: Page, account: Any) -> None:
+    page.goto("/hosts/web-01?sort.Metrics=-1")
+    regions = {name: page.get_by_role("region", name=name, exact=True) for name in ("Monitors", "Metrics")}
+    names = regions["Metrics"].get_by_role("rowheader").all_text_contents()
+    assert names == sorted(names, reverse=True)
+    regions["Monitors"].get_by_role("button", name="Status").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?sort\.Metrics=-1&sort\.Monitors=1$"))
+    # Numbers begin with the largest.
+    regions["Metrics"].get_by_role("button", name="Series").focus()
+    page.keyboard.press("Space")
+    expect(regions["Metrics"].locator("[aria-sort]")).to_have_count(1)
+    expect(regions["Metrics"].get_by_role("columnheader", name="Series")).to_have_attribute("aria-sort", "descending")
+    expect(regions["Monitors"].get_by_role("columnheader", name="Status")).to_have_attribute("aria-sort", "ascending")
+    # What is not a column does nothing.
+    page.goto("/hosts/web-01?sort.Metrics=99&sort.Monitors=x&sort.Nothing=1")
+    expect(regions["Metrics"].get_by_role("rowheader").first).to_be_visible()
+    expect(page.locator("[aria-sort]")).to_have_count(0)
 
 
 def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account: Any) -> None:

@@ -7,18 +7,36 @@ const button = document.getElementById("live");
 const live = () => localStorage.getItem("live") !== "off";
 
 // ------------------------------------------------------------------------------------------------------------- tables
-// How tables are sorted and searched, by their names: it outlasts the data.
-const orders = new Map();
-const searches = new Map();
+// How a table is sorted and searched is part of the address: sort.NAME is the number of a column, -2 the second from the
+// largest down, and find.NAME a word. So it outlasts the data and the visit, and goes along with a link.
+const OWN = /^(sort|find)\./;
 // A table within a card is searched from so many rows on, a list of its own from two.
 const FEW = 8;
-const named = (table) => table.closest("[aria-label]")?.getAttribute("aria-label") || "";
 const rows = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
+const told = (what, table) => new URLSearchParams(location.search).get(`${what}.${table.dataset.name}`) || "";
+function tell(what, table, value) {
+  const url = new URL(location.href);
+  if (value === "") url.searchParams.delete(`${what}.${table.dataset.name}`);
+  else url.searchParams.set(`${what}.${table.dataset.name}`, value);
+  history.replaceState(null, "", url);
+  arrange(table);
+}
+// The column that a table is sorted by, from 0 on, and whether the smallest comes first; nothing where it is not sorted.
+function order(table) {
+  const number = Number(told("sort", table));
+  const column = Math.abs(number) - 1;
+  return table.tHead.rows[0].cells[column] ? { column, up: number > 0 } : {};
+}
 
 // What scripts add to a document's tables: to that in sight, and to a fresh one before it takes its place.
 function enhance(root) {
+  const names = new Map();
   for (const table of root.querySelectorAll("main .scroll > table")) {
     const heads = [...table.tHead.rows[0].cells];
+    const label = table.parentElement.getAttribute("aria-label") || "";
+    names.set(label, (names.get(label) || 0) + 1);
+    // Two of a name are told apart by their number.
+    table.dataset.name = names.get(label) > 1 ? `${label} ${names.get(label)}` : label;
     // Stacked rows are no table to a browser, so that roles say what they are, and each cell what its column is.
     table.setAttribute("role", "table");
     for (const row of table.rows) {
@@ -30,7 +48,7 @@ function enhance(root) {
       }
     }
     for (const part of table.querySelectorAll("thead, tbody, tfoot")) part.setAttribute("role", "rowgroup");
-    if (rows(table).length > 1 || orders.has(named(table))) {
+    if (rows(table).length > 1 || told("sort", table)) {
       for (const head of heads) {
         const press = root.createElement("button");
         press.type = "button";
@@ -39,25 +57,24 @@ function enhance(root) {
         head.append(press);
       }
     }
-    const name = named(table);
-    if ((rows(table).length >= (table.closest(".card") ? FEW : 2) || searches.get(name)) && !root.querySelector("main input[name=filter]") && !table.closest("details")) {
+    const long = rows(table).length >= (table.closest(".card") ? FEW : 2);
+    if (told("find", table) || (long && !root.querySelector("main input[name=filter]") && !table.closest("details"))) {
       const input = root.createElement("input");
-      Object.assign(input, { type: "search", placeholder: "Search", className: "within" });
-      input.setAttribute("aria-label", `Search in ${name}`);
+      Object.assign(input, { type: "search", placeholder: "Search", className: "within", value: told("find", table) });
+      input.setAttribute("aria-label", `Search in ${label}`);
       table.parentElement.before(input);
-      input.value = searches.get(name) || "";
     }
     arrange(table);
   }
 }
 
 function arrange(table) {
-  const [column, up] = orders.get(named(table)) || [];
+  const { column, up } = order(table);
+  [...table.tHead.rows[0].cells].forEach((head, at) => {
+    if (at === column) head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    else head.removeAttribute("aria-sort");
+  });
   if (column !== undefined) {
-    [...table.tHead.rows[0].cells].forEach((head, at) => {
-      if (at === column) head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      else head.removeAttribute("aria-sort");
-    });
     const key = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
     const compare = (one, other) => {
       const [a, b] = [key(one), key(other)];
@@ -65,7 +82,7 @@ function arrange(table) {
     };
     table.tBodies[0].append(...rows(table).sort((one, other) => (up ? compare(one, other) : compare(other, one))));
   }
-  const word = (searches.get(named(table)) || "").toLowerCase();
+  const word = told("find", table).toLowerCase();
   for (const row of rows(table)) row.hidden = !row.textContent.toLowerCase().includes(word);
 }
 
@@ -75,15 +92,12 @@ document.addEventListener("click", (event) => {
   const head = press.parentElement;
   const table = head.closest("table");
   // Numbers begin with the largest.
-  const [column, up] = orders.get(named(table)) || [];
-  orders.set(named(table), [head.cellIndex, column === head.cellIndex ? !up : !head.classList.contains("n")]);
-  arrange(table);
+  const { column, up } = order(table);
+  const rising = column === head.cellIndex ? !up : !head.classList.contains("n");
+  tell("sort", table, `${rising ? "" : "-"}${head.cellIndex + 1}`);
 });
 document.addEventListener("input", (event) => {
-  if (!event.target.matches("input.within")) return;
-  const table = event.target.nextElementSibling.querySelector("table");
-  searches.set(named(table), event.target.value);
-  arrange(table);
+  if (event.target.matches("input.within")) tell("find", event.target.nextElementSibling.querySelector("table"), event.target.value);
 });
 
 document.addEventListener("click", async (event) => {
@@ -161,6 +175,11 @@ const Page = {
   go(address, remember = "pushState") {
     const url = new URL(address, location.href);
     if (url.pathname !== location.pathname) return location.assign(url);
+    if (remember) {
+      // Links and forms may be older than how tables are sorted and searched.
+      [...url.searchParams.keys()].filter((name) => OWN.test(name)).forEach((name) => url.searchParams.delete(name));
+      new URLSearchParams(location.search).forEach((value, name) => OWN.test(name) && url.searchParams.append(name, value));
+    }
     return show(url.href, remember).catch(() => leaving || location.assign(url));
   },
   /** Show another span of time, in milliseconds. */
