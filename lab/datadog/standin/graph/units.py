@@ -32,6 +32,12 @@ _TIME: _STEPS = ((86400, " d"), (3600, " h"), (60, " min"), (1, " s"), (1e-3, " 
 _BYTES: _STEPS = tuple(
     (1024.0**power, f" {name}") for power, name in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"), (0, "B"))
 )
+# The name of several, of which one has another end: 1 query/s.
+_ONE = re.compile(r"^( \w+?)(ies|s)(?=/|$)")
+
+
+def _single(name: re.Match[str]) -> str:
+    return name[1] + ("y" if name[2] == "ies" else "")
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,8 @@ class Unit:
         shown = f"{value / size:,.{precision}f}"
         if 0 < abs(value / size) < 10**-precision:
             shown = f"{value / size:.{max(1, precision)}g}"
-        return (shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown) + text + self.name
+        shown = (shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown) + text
+        return shown + (_ONE.sub(_single, self.name) if shown == "1" else self.name)
 
     def per_second(self) -> "Unit":
         """That of a rate: bytes become bytes a second; a time in each second is a plain number."""
