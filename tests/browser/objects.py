@@ -67,6 +67,16 @@ TIMEBOARD: dict[str, Any] = {
         {"definition": {"type": "timeseries", "title": "Old form", "requests": [{"q": "avg:system.load.1{$host}"}]}},
         {
             "definition": {
+                "type": "check_status",
+                "title": "Databases by host",
+                "check": "mysql.can_connect",
+                "grouping": "cluster",
+                "group_by": ["host"],
+                "tags": ["*"],
+            }
+        },
+        {
+            "definition": {
                 "type": "group",
                 "title": "Memory",
                 "layout_type": "ordered",

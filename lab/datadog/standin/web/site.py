@@ -129,6 +129,7 @@ _TEMPLATES.filters |= {
     "event": words.event,
     "recurrence": words.recurrence,
     "downtime": words.name,
+    "folding": words.folding,
     # The class by which the style sheet colours a monitor's status: ok, warn, alert or no-data.
     "state": lambda status: status.lower().replace(" ", "-"),
 }

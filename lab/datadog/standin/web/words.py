@@ -72,6 +72,11 @@ def name(downtime: Json) -> str:
     return next((line.strip() for line in (downtime.get("message") or "").splitlines() if line.strip()), "no message")
 
 
+def folding(text: str) -> Markup:
+    """A name that is folded after its dots, underscores and slashes where it is too long for its place."""
+    return Markup("").join(escape(part) + Markup("<wbr>") for part in re.findall(r"[^._/]*[._/]|[^._/]+", text))
+
+
 # --------------------------------------------------------------------------------------------------------- Markdown
 def _picture(self: RendererHTML, tokens: Sequence[Token], place: int, _options: Any, _env: Any) -> str:
     """A snapshot of this server as a picture; what lies elsewhere is not loaded, but can be followed."""

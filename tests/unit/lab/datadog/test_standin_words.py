@@ -72,6 +72,18 @@ def test_nothing_that_was_sent_becomes_markup(text: str) -> None:
         assert 'href="javascript' not in shown and 'href="data' not in shown and '" onerror' not in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("trace.x_y", "trace.<wbr>x_<wbr>y<wbr>"),
+        ("get_/<b>", "get_<wbr>/<wbr>&lt;b&gt;<wbr>"),
+        ("", ""),
+    ],
+)
+def test_names_are_folded_after_their_marks(name: str, shown: str) -> None:
+    assert words.folding(name) == shown
+
+
 def test_a_text_that_would_take_long_is_shown_as_it_is() -> None:
     assert "<strong>" in words.markdown("**a** " * 10)
     assert words.markdown("**a** " * 10_000).startswith('<p class="prose">**a**')

@@ -19,9 +19,10 @@ const step = (steps, value) => steps.find(([size]) => (Math.abs(value) || 1) >= 
 const decimal = Array.from({ length: 10 }, (_, most) => new Intl.NumberFormat("en", { maximumFractionDigits: most }));
 const rounded = (value) => decimal[9].format(Number(value.toPrecision(Math.abs(value) < 1 ? 3 : 4)));
 function written(value, { steps, name }) {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined) return "-";
   const [size, text] = step(steps, value);
-  return rounded(value / size) + text + name;
+  const shown = rounded(value / size) + text;
+  return shown + (shown === "1" ? name.replace(/^( \w+?)(ies|s)(?=\/|$)/, (all, start, end) => start + (end === "ies" ? "y" : "")) : name);
 }
 // The ticks of an axis, all in one unit and with as many decimals as they need.
 function ticks(values, { steps }) {
@@ -316,7 +317,7 @@ function options(chart) {
     // A date that reads by the clock here as this one does in UTC.
     tzDate: (time) => new Date(time + new Date(time).getTimezoneOffset() * 60000),
     legend: { show: false },
-    padding: [model.unit.name ? 18 : 10, 12, 0, 4],
+    padding: [model.unit.name ? 18 : 10, 24, 0, 4],
     focus: { alpha: 0.25 },
     cursor: {
       y: false,
