@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The lab fleet as an Ansible inventory, read from the plan of the lab in KENNEL_STATE (.kennel/lab).
 
-Hosts download Python packages the way this machine does, as far as that works for them: lab/plan.py reads pip's settings.
+Hosts download Python packages the way this machine does, as far as that works for them: lab/plan.py reads the settings
+of pip.
 
 Without a lab, the groups are empty; that is not an error.
 """

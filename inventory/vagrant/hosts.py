@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Variables of Vagrant's machines in addition to group_vars; Vagrant itself lists the machines and their groups.
 
-If DD_API_KEY and DD_APP_KEY are in the environment, it adds nothing: packages, intake and API are the real ones. Otherwise
-they are those of the lab in KENNEL_STATE (.kennel/lab), if it listens on an address that other machines can reach.
+If DD_API_KEY and DD_APP_KEY are in the environment, it adds nothing: packages, intake and API are the real ones.
+Otherwise they are those of the lab in KENNEL_STATE (.kennel/lab), if it listens on an address that other machines can
+reach.
 """
 
 from __future__ import annotations
