@@ -25,7 +25,7 @@ STREAMS = {
     [
         ("", BODY),
         ("identity", BODY),
-        ("gzip", gzip.compress(BODY)),
+        ("gzip", gzip.compress(BODY, mtime=0)),
         ("deflate", zlib.compress(BODY)),
         ("zstd", zstandard.compress(BODY)),
         ("zstd1", zstandard.ZstdCompressor(write_content_size=False).compress(BODY)),
