@@ -134,14 +134,14 @@ def table() -> str:
     routes = Routes()
     names, others = typed(routes)
     counts, calls = recorded(routes), called(routes, names)
-    lines = ["| Call | Served | Held to |", "|---|---|---|"]
+    lines = ["| Call | Served | Tested against |", "|---|---|---|"]
     for call in routes:
         held = [f"{count} recorded of {client}" for client, count in counts.get(call, {}).items()] + calls.get(call, [])
         lines.append(f"| `{call[0]} {call[1]}` | yes | {'; '.join(held) or 'documentation'} |")
     outside = importlib.import_module("standin.api.outside").OUTSIDE
-    lines += [f"| `{method} {path}` | no | `{name}` of the typed client meets a 404 |" for method, path, name in others]
+    lines += [f"| `{method} {path}` | no | the typed client's `{name}` gets a 404 |" for method, path, name in others]
     lines += [
-        f"| `{'`, `'.join(f'{one}/...' for one in paths)}` | no | a 404 that says that there are no {what} |"
+        f"| `{'`, `'.join(f'{one}/...' for one in paths)}` | no | a 404 that says there are no {what} |"
         for what, paths in outside.items()
     ]
     return "\n".join(lines)
