@@ -1,4 +1,4 @@
-"""The account of the scenarios along the main road: a real one where KENNEL_GENUINE is set, else that of the lab."""
+"""The account of the scenarios genuine and production_defaults: a real one if KENNEL_GENUINE is set, else the lab's."""
 
 import json
 import os
@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 import requests
 
-# Tests read what Ansible prints by default.
+# Tests parse Ansible's default output.
 os.environ["ANSIBLE_STDOUT_CALLBACK"] = "ansible.builtin.default"
 GENUINE = "KENNEL_GENUINE" in os.environ
 
 
 @pytest.fixture(scope="session")
 def site():
-    """The site that Agents report to."""
+    """Return the site that Agents report to."""
     return (os.environ.get("DD_SITE") if GENUINE else None) or "datadoghq.com"
 
 
 @pytest.fixture(scope="session")
 def datadog(site):
-    """Read the account as any client does."""
+    """Return a function that queries the API, as any client does."""
     session = requests.Session()
     if GENUINE:
         url, api_key, app_key = f"https://api.{site}", os.environ["DD_API_KEY"], os.environ["DD_APP_KEY"]

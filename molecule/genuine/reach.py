@@ -1,6 +1,6 @@
-"""Say in one line what of the package repository, its keys and the account cannot be had, and fail; else say nothing.
+"""Check that the package repository, its keys and the account are reachable; if not, print why in one line and fail.
 
-The account is that of DD_API_KEY, DD_APP_KEY and DD_SITE. The rest is where the role datadog_agent has it.
+The account is that of DD_API_KEY, DD_APP_KEY and DD_SITE. Other addresses are defaults of the role datadog_agent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SECONDS = 15
 
 
 def get(url: str, **headers: str) -> str:
-    """Return what is wrong with the answer of an address; nothing where it is there."""
+    """Return the problem with the response from a URL, or an empty string."""
     try:
         status = requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False).status_code
     except requests.RequestException as error:
@@ -27,7 +27,7 @@ def get(url: str, **headers: str) -> str:
 
 
 def problems() -> Iterator[str]:
-    """Yield what cannot be had."""
+    """Yield a problem, or an empty string, for each of them."""
     role = yaml.safe_load(ROLE.read_text(encoding="utf-8"))
     yield get(f"{role['datadog_agent_apt_url']}dists/{role['datadog_agent_apt_suite']}/InRelease")
     yield get(role["datadog_agent_apt_key_urls"][0])

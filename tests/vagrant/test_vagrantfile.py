@@ -28,9 +28,9 @@ def test_there_are_as_many_machines_as_asked_for(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        ({}, "There is no Datadog to report to: DD_API_KEY and DD_APP_KEY are not set. Mend: "),
-        ({"DD_API_KEY": "0" * 32}, "Of DD_API_KEY and DD_APP_KEY only one is set. Mend: "),
-        ({"KENNEL_VMS": "none"}, "KENNEL_VMS is 'none'. Mend: "),
+        ({}, "There is no Datadog to report to: DD_API_KEY and DD_APP_KEY are not set. Fix: "),
+        ({"DD_API_KEY": "0" * 32}, "Only one of DD_API_KEY and DD_APP_KEY is set. Fix: "),
+        ({"KENNEL_VMS": "none"}, "KENNEL_VMS is 'none'. Fix: "),
     ],
 )
 def test_what_is_missing_is_named_before_anything_is_made(folder: Path, env: dict[str, str], said: str) -> None:

@@ -1,8 +1,8 @@
-"""After the last step, purge, the host is bare again."""
+"""After the last step, purge, nothing of the Agent is left on the host."""
 
 import pytest
 
-# apt keeps what it has downloaded, and systemd's journal and dpkg's log what has happened.
+# apt keeps downloads, and systemd's journal and dpkg's log keep their entries.
 NOT_OURS = ("/var/cache/apt", "/var/lib/apt", "/var/log")
 
 

@@ -1,6 +1,6 @@
-"""Hosts set up along the main road: what is on them and in Datadog has the real names, and no word of the lab.
+"""Hosts set up with production settings: hosts and account have the real names, and no trace of the lab.
 
-The scenario production_defaults has them with the lab's account, genuine (KENNEL_GENUINE) with a real one.
+The scenario production_defaults uses the lab's account, genuine (KENNEL_GENUINE) a real one.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 import pytest
 import yaml
 
-# As datadog_objects_fleet has it.
+# The value of datadog_objects_fleet.
 FLEET = os.environ.get("KENNEL_FLEET") or "kennel-genuine" if "KENNEL_GENUINE" in os.environ else "production"
 
 

@@ -1,4 +1,4 @@
-"""Real MySQL, of the newest series, and the distribution's MariaDB, each observed, Database Monitoring included."""
+"""Monitoring of real MySQL, in the newest series, and of the distribution's MariaDB, with Database Monitoring."""
 
 import json
 
@@ -21,7 +21,7 @@ def is_mysql(host):
 
 @pytest.fixture(params=VIA)
 def as_user(host, request):
-    """Run a statement as the Agent's user would, and return how that ended."""
+    """Return a function that runs a statement as the Agent's database user."""
     config = yaml.safe_load(host.run("sudo cat /etc/datadog-agent/conf.d/mysql.d/conf.yaml").stdout)
     password = config["instances"][0]["password"]
     command = f"MYSQL_PWD=%s mysql {VIA[request.param]} --user=datadog --batch --raw -N -e %s"
@@ -30,7 +30,7 @@ def as_user(host, request):
 
 @pytest.fixture
 def table(host):
-    """The application's tables, and a function that changes one of them."""
+    """Create the application's tables, and a function that changes one of them."""
     sql(host, "SET GLOBAL log_bin_trust_function_creators = 1; DROP TABLE IF EXISTS shop.goods, shop.sales")
     sql(host, "CREATE TABLE shop.goods (id INT PRIMARY KEY); INSERT INTO shop.goods VALUES (1), (2)")
     sql(host, "CREATE TABLE shop.sales (id INT); DROP FUNCTION IF EXISTS shop.sold")
@@ -137,7 +137,7 @@ def test_user_is_refused_all_else(as_user, table, statement):
 def test_agent_connects_to_every_server(host):
     status = json.loads(host.run("sudo -u dd-agent datadog-agent status --json").stdout)
     instances = status["runnerStats"]["Checks"]["mysql"]
-    # Its own, a second one beside MariaDB, and that of the other host.
+    # Its own, the second one on the host with MariaDB, and the other host's.
     assert [instance["LastError"] for instance in instances.values()] == [""] * (2 if is_mysql(host) else 3)
     assert not any(instance["LastWarnings"] for instance in instances.values())
 
@@ -145,7 +145,7 @@ def test_agent_connects_to_every_server(host):
 def test_check_gives_the_index_sizes_and_the_cpu_times_of_local_servers_alone(host, table):
     sql(host, "CREATE INDEX by_id ON shop.sales (id); ANALYZE TABLE shop.sales")
     said = host.run("sudo -u dd-agent datadog-agent check mysql --json").stdout
-    # With several instances a line of text comes first.
+    # With several instances, the output starts with a line of text.
     runs = json.loads(said[said.index("[\n") :])
     names = [{metric["metric"] for metric in run["aggregator"]["metrics"]} for run in runs]
     assert "mysql.index.size" in names[0]

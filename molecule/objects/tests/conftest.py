@@ -1,4 +1,4 @@
-"""The account of the tests' lab, and the playbooks run on it."""
+"""The account of the tests' lab, and a fixture that runs playbooks on it."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[3]
-# The tests' lab, whatever lab the environment means: what is in a user's is none of theirs.
+# Always the tests' lab, whatever KENNEL_STATE says: tests must not touch a user's lab.
 STATE = ROOT / ".kennel" / "molecule"
 
 
@@ -31,7 +31,7 @@ class Account:
         return answer.json() if answer.content else None
 
     def everything(self):
-        """Every dashboard, monitor and downtime by kind and id, without when it was last touched."""
+        """Return every dashboard, monitor and downtime by kind and id, without fields that change by themselves."""
         boards = [
             self.call("GET", f"v1/dashboard/{one['id']}") for one in self.call("GET", "v1/dashboard")["dashboards"]
         ]
@@ -42,7 +42,7 @@ class Account:
             if one["attributes"]["status"] not in ("canceled", "ended")
         ]
         kinds = {"dashboard": boards, "monitor": monitors, "downtime": downtimes}
-        # What evaluation and time change by themselves.
+        # Fields that evaluation and time change.
         own = ("overall_state", "overall_state_modified", "state", "status", "schedule", "matching_downtimes")
         return {
             (kind, one["id"]): {name: value for name, value in one.items() if name not in own}
@@ -51,7 +51,7 @@ class Account:
         }
 
     def marked(self, fleet):
-        """Those of a fleet."""
+        """Return the objects of a fleet."""
         return {id_: one for id_, one in self.everything().items() if f"kennel_fleet:{fleet}" in json.dumps(one)}
 
 
@@ -61,7 +61,7 @@ def account():
 
 
 class Run:
-    """What a playbook printed and how it ended."""
+    """A playbook's output and exit status."""
 
     def __init__(self, done):
         self.status, self.output = done.returncode, done.stdout
@@ -70,7 +70,7 @@ class Run:
 
 @pytest.fixture(scope="session")
 def play():
-    """Run a playbook of the project as a user would."""
+    """Return a function that runs one of the project's playbooks as a user would."""
 
     def run(playbook, *arguments, **variables):
         command = ["ansible-playbook", f"--inventory={ROOT}/inventory/lab", str(ROOT / "playbooks" / f"{playbook}.yml")]

@@ -1,4 +1,4 @@
-"""The fleet's objects in the account, as a user would look for them there, and what later runs do to them."""
+"""The fleet's objects in the account, as a user would see them, and how later runs change them."""
 
 import copy
 
@@ -50,7 +50,7 @@ def test_timeboard_shows_the_metrics_of_the_fleet(account, board):
 def test_timeboard_lets_choose_among_the_hosts_of_the_fleet(account, board):
     [variable] = board["template_variables"]
     assert (variable["name"], variable["defaults"]) == ("host", ["*"])
-    # The names that their Agents give, not those of the inventory.
+    # The names that the Agents report, not those in the inventory.
     names = {host["vars"].get("datadog_agent_hostname", host["node"]) for host in account.hosts}
     assert set(variable["available_values"]) == names
 
@@ -164,7 +164,7 @@ def test_items_of_the_inventory_replace_add_and_remove(account, play):
         assert monitor(account, "both")["query"] == "{} && !{}".format(*parts)
         assert not any("kennel_key:mysql" in one["tags"] for one in of(account, "monitor"))
     finally:
-        # Removing an item from the list deletes its object where that is asked for.
+        # With prune, removing an item from the list deletes its object.
         assert play("objects", datadog_objects_prune=True).changed == 1
     assert sorted(one["name"] for one in of(account, "monitor") if one["name"] in ("Other", "Load", "Both")) == []
     assert monitor(account, "mysql")
@@ -189,7 +189,7 @@ def test_what_is_exported_is_taken_back_without_a_change(account, play, tmp_path
         assert run.status == 0, run.output
         again = play("objects", "--diff", datadog_objects_folder=str(tmp_path / "out"), datadog_objects_adopt=True)
         assert again.status == 0, again.output
-        # The mark, and nothing else.
+        # Only the mark changes.
         changes = [
             line for line in again.output.splitlines() if line.startswith(("+", "-")) and line[1:2] not in ("+", "-")
         ]

@@ -1,4 +1,4 @@
-"""A graph shared with somebody, as they get it."""
+"""A shared graph, as its recipient sees it."""
 
 import re
 import time

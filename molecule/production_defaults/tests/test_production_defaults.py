@@ -1,8 +1,8 @@
-"""What only the lab can show of the main road: who is trusted, and all that inventory/example asks for."""
+"""What only the lab can show of production settings: certificate checks, and everything in inventory/example."""
 
 import json
 
-# Asks with the certificate's check that any program on the host makes, or with another authority than the lab's.
+# Requests a URL with the certificate check of any program on the host, or with an authority other than the lab's.
 ASK = (
     "import ssl, sys, urllib.request; "
     "context = ssl.create_default_context(cafile=sys.argv[2] if sys.argv[2:] else None); "

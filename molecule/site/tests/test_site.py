@@ -1,4 +1,4 @@
-"""What a user would look for on a host that site.yml has set up."""
+"""What a user would check on a host that site.yml has set up."""
 
 import json
 import re
@@ -19,18 +19,18 @@ def variables(host):
 
 @pytest.fixture
 def traced(host):
-    """A host with the app."""
+    """Return a host with the app."""
     if "apm" not in variables(host)["group_names"]:
-        # Some hosts of the scenario have none, on purpose.
+        # Some hosts of the scenario intentionally have no app.
         pytest.skip("the app is for hosts in the group apm")
     return host
 
 
 @pytest.fixture
 def database(host):
-    """A host with a MySQL server."""
+    """Return a host with a MySQL server."""
     if "mysql" not in variables(host)["group_names"]:
-        # Some hosts of the scenario have no server, on purpose.
+        # Some hosts of the scenario intentionally have no server.
         pytest.skip("MySQL is for hosts in the group mysql")
     return host
 

@@ -1,4 +1,4 @@
-"""A gauge with a random value. How often it is sent is said in conf.d/my_metric.d/conf.yaml, not here."""
+"""A gauge with a random value. Its interval is set in conf.d/my_metric.d/conf.yaml, not here."""
 
 import random
 

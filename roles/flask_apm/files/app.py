@@ -1,7 +1,7 @@
-"""The exercise's app: three routes to trace, one that reads from MySQL, and one that says that it is alive.
+"""The exercise's app: three routes to trace, one that reads from MySQL, and a health check.
 
-Run it under ddtrace-run: it knows of tracing only in its log, whose lines carry the ids that lead to their traces.
-FLASK_APM_DATABASE names the file that says how to reach MySQL; without one, there is no database to read from.
+Run it under ddtrace-run. Only its log refers to tracing: each line has the ids of its trace.
+FLASK_APM_DATABASE is the path of a file with the connection settings for MySQL; without it, the app has no database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pymysql.cursors
 import yaml
 from flask import Flask, Response, abort, jsonify, request
 
-# Names that ddtrace gives to a record. Outside of a trace, or without ddtrace, they are empty.
+# Attributes that ddtrace adds to a log record. Outside a trace, or without ddtrace, they are empty.
 TRACED = dict.fromkeys(("dd.service", "dd.env", "dd.version", "dd.trace_id", "dd.span_id"), "")
 IDS = " ".join(f"{name}=%({name})s" for name in TRACED)
 
@@ -26,7 +26,7 @@ log = logging.getLogger("flask_apm")
 
 def log_to_stderr() -> None:
     handler = logging.StreamHandler()
-    # As Datadog's pipeline for Python takes them apart.
+    # The format that Datadog's log pipeline for Python parses.
     handler.setFormatter(
         logging.Formatter(
             f"%(asctime)s %(levelname)s [%(name)s] [%(filename)s:%(lineno)d] [{IDS}] - %(message)s", defaults=TRACED
@@ -53,10 +53,10 @@ def trace() -> str:
 
 @app.get("/api/mysql")
 def mysql() -> Response:
-    """Which database the app reads from, as what user, and the server's version and clock, as that server says."""
+    """Return the database, the user, and the server's version and time, as reported by the server."""
     if not (path := os.environ.get("FLASK_APM_DATABASE")):
         abort(404, "There is no database: flask_apm_database is not set.")
-    # Read each time, so that a new password holds from the next request on.
+    # Read for each request, so that a new password takes effect immediately.
     settings: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     connection = pymysql.connect(**{"connect_timeout": 5, "read_timeout": 10} | settings)
     with connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
@@ -72,13 +72,13 @@ def database_away(error: pymysql.MySQLError) -> tuple[str, int]:
 
 @app.get("/health")
 def health() -> dict[str, str]:
-    """Whether the app can answer; its database is looked at by what watches the database."""
+    """Report that the app responds. The monitoring of the database covers the database."""
     return {"status": "ok"}
 
 
 @app.after_request
 def say(response: Response) -> Response:
-    # Here and not in gunicorn's access log, which is written when the trace is over.
+    # Not in gunicorn's access log, which is written after the trace has ended.
     log.info("%s %s %d", request.method, request.path, response.status_code)
     return response
 
