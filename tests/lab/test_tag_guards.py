@@ -65,11 +65,11 @@ def test_bad_input_is_refused_whatever_part_is_chosen(ready):
 
 def test_tag_of_a_group_that_no_chosen_host_is_in_is_refused(ready):
     run = ready.play("hosts", f"--limit={HOST}", "--tags=app")
-    assert run.status != 0 and "no host of this run is in the group that it is for" in run.output
+    assert run.status != 0 and "no host in this run is in the group for this tag" in run.output
 
 
 @pytest.mark.parametrize("tags", [["--skip-tags=always"], ["--tags=tagged"], ["--tags=checks", "--skip-tags=always"]])
 def test_tags_that_leave_out_the_checks_are_refused_before_anything_runs(ready, tags):
     run = ready.play("site", f"--limit={HOST}", *tags)
     assert run.status != 0 and "TASK [" not in run.output
-    assert "--tags and --skip-tags do not take" in run.output
+    assert "--tags and --skip-tags do not accept" in run.output

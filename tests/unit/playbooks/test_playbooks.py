@@ -43,32 +43,32 @@ def play(inventory: Path, playbook: str, *arguments: str) -> subprocess.Complete
 def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(inventory: Path, playbook: str) -> None:
     run = play(inventory, playbook, "--tags=typo")
     assert run.returncode != 0
-    known = f"They take {ALONE.get(playbook)}."
+    known = f"They accept {ALONE.get(playbook)}."
     instead = "This playbook does one thing: run it without them." if playbook not in ALONE else known
-    assert f"--tags and --skip-tags do not take typo here. {instead}" in run.stdout + run.stderr
+    assert f"--tags and --skip-tags do not accept typo here. {instead}" in run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_no_tags_leave_out_the_checks(inventory: Path, playbook: str) -> None:
     run = play(inventory, playbook, "--skip-tags=always")
     assert run.returncode != 0 and "TASK [" not in run.stdout
-    assert "--tags and --skip-tags do not take always here." in run.stdout + run.stderr
+    assert "--tags and --skip-tags do not accept always here." in run.stdout + run.stderr
 
 
 @pytest.mark.parametrize(
     ("playbook", "arguments", "words"),
     [
-        ("site", ["--skip-tags=typo"], "do not take typo here"),
-        ("site", ["--skip-tags=all"], "do not take all here"),
-        ("site", ["--tags=untagged"], "do not take untagged here"),
-        ("site", ["--tags=tagged"], "do not take tagged here"),
-        ("site", ["--skip-tags=tagged"], "do not take tagged here"),
-        ("hosts", ["--tags=agent", "--skip-tags=always"], "do not take always here"),
-        ("hosts", ["--tags=objects,verify"], "do not take objects, verify here"),
-        ("hosts", ["--tags=agent,checks", "--skip-tags=agent,checks"], "--skip-tags leaves out everything"),
-        ("hosts", ["--tags=mysql,app"], "--tags app,mysql: no host of this run is in the group that it is for"),
+        ("site", ["--skip-tags=typo"], "do not accept typo here"),
+        ("site", ["--skip-tags=all"], "do not accept all here"),
+        ("site", ["--tags=untagged"], "do not accept untagged here"),
+        ("site", ["--tags=tagged"], "do not accept tagged here"),
+        ("site", ["--skip-tags=tagged"], "do not accept tagged here"),
+        ("hosts", ["--tags=agent", "--skip-tags=always"], "do not accept always here"),
+        ("hosts", ["--tags=objects,verify"], "do not accept objects, verify here"),
+        ("hosts", ["--tags=agent,checks", "--skip-tags=agent,checks"], "--skip-tags skips everything"),
+        ("hosts", ["--tags=mysql,app"], "--tags app,mysql: no host in this run is in the group for this tag"),
         # What Molecule adds stops nothing.
-        ("hosts", ["--tags=mysql", "--skip-tags=notest,molecule-notest"], "no host of this run is in the group"),
+        ("hosts", ["--tags=mysql", "--skip-tags=notest,molecule-notest"], "no host in this run is in the group"),
         ("hosts", ["--tags=agent", "-e", "kennel_serial=1"], "kennel_serial verifies each batch as a whole"),
     ],
 )
