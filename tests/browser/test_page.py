@@ -21,6 +21,8 @@ WIDTHS = (360, 390, 768, 1280)
 # Where pictures of all pages are left for a person to look at.
 PICTURES = Path(__file__).parents[2] / ".kennel" / "pages"
 DRAWN = ".uplot canvas"
+# Which of some elements are scrolled sideways.
+WIDE = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"
 
 
 def address(view: str, account: Any) -> str:
@@ -87,8 +89,7 @@ def test_view_fits_every_width_and_is_pictured(page: Page, account: Any, view: s
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         # Nor is anything in it.
-        wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"
-        assert page.locator("main .scroll:visible").evaluate_all(wide) == [], width
+        assert page.locator("main .scroll:visible").evaluate_all(WIDE) == [], width
         if width not in (390, 1280):
             continue
         for scheme in ("light", "dark"):
@@ -96,6 +97,43 @@ def test_view_fits_every_width_and_is_pictured(page: Page, account: Any, view: s
             # Charts are drawn again in the frame after that in which the page has another width or scheme.
             page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             page.screenshot(path=PICTURES / f"{view}-{width}-{scheme}.png", full_page=True)
+
+
+def test_long_names_fit_every_width(page: Page, account: Any) -> None:
+    host, metric = "ip-10-200-30-40.eu-central-1.compute.internal.shop.example", "shop.checkout.basket.items_waiting"
+    tags = ["kubernetes_cluster:the-second-cluster-in-frankfurt", f"digest:{'0123456789abcdef' * 4}"]
+    now = int(account.call("GET", "/lab/clock")["epoch"])
+    sent = {"metric": f"{metric}.by_warehouse_and_country", "host": host, "tags": tags, "type": "gauge"}
+    account.call("POST", "/api/v1/series", {"series": [{**sent, "points": [[now - 60, 1], [now - 30, 2]]}]})
+    said = {"host_name": host, "status": 2, "timestamp": now, "tags": tags, "message": f"refused: {'x' * 120}"}
+    account.call("POST", "/api/v1/check_run", [{"check": f"{metric}.can_be_reached", **said}])
+    for path in (f"/hosts/{host}", f"/metrics/{sent['metric']}", "/", "/metrics"):
+        page.goto(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.locator("main .scroll:visible").evaluate_all(WIDE) == [], (path, width)
+        expect(page.get_by_text(host if path == "/" or "hosts" in path else sent["metric"]).first).to_be_visible()
+
+
+def test_telephones_sort_too(page: Page, account: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.goto("/metrics/my_metric")
+    series = page.get_by_role("region", name="Series")
+    button = series.get_by_role("button", name="Host")
+    for _press in range(2):
+        # It is there for a finger, not for a reader of the screen alone.
+        assert (button.bounding_box() or {"height": 0})["height"] > 12
+        button.click()
+    expect(series.get_by_role("rowheader").first).to_have_text("web-12")
+
+
+def test_charts_out_of_sight_are_printed(page: Page, account: Any) -> None:
+    page.goto(address("dashboard", account))
+    last = widget(page, "Used").locator(DRAWN)
+    expect(last).to_have_count(0)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(last).to_have_count(1)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -55,7 +55,7 @@ def widget(definition: Json, view: View, depth: int = 0) -> Json:
         if type_ in ("image", "iframe"):
             return {**model, "kind": "address", "address": str(definition["url"])}
         if type_ not in _DRAWN:
-            raise Refused(400, f"the lab draws no {type_}")
+            raise Refused(400, f"the lab does not draw the type {type_}")
         start, end = view.span(definition.get("time"))
         if start >= end:
             raise Refused(400, "the span of time is empty")

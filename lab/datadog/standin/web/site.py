@@ -84,8 +84,8 @@ def when(moment: float | str | None) -> str:
     if not moment:
         return "-"
     seconds = epoch(moment) if isinstance(moment, str) else moment
-    text = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    return Markup("<time datetime='{}Z'>{}</time>").format(text.replace(" ", "T"), text)
+    day, hour = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S").split()
+    return Markup("<time datetime='{0}T{1}Z'><span>{0}</span> <span>{1}</span></time>").format(day, hour)
 
 
 def clock(moment: float) -> str:

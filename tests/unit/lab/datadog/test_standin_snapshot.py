@@ -132,7 +132,7 @@ def test_answers_with_what_was_asked_and_where_the_picture_is(client):
             "not the definition of a graph",
         ),
         ({"graph_def": '{"viz": "toplist", "requests": []}'}, "asks for nothing"),
-        ({"graph_def": '{"type": "slo"}'}, "the lab draws no slo"),
+        ({"graph_def": '{"type": "slo"}'}, "the lab does not draw the type slo"),
         ({"graph_def": '{"type": "note", "content": "x"}'}, "there is no picture of a note"),
         ({"graph_def": '{"type": "query_value", "requests": [{"q": "avg:m{*}", "aggregator": "p99"}]}'}, "p99"),
     ],

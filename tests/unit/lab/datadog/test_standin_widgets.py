@@ -255,7 +255,7 @@ def test_images_are_their_address_and_variables_may_have_dots(client: Client) ->
 @pytest.mark.parametrize(
     ("definition", "problem"),
     [
-        ({"type": "slo"}, "the lab draws no slo"),
+        ({"type": "slo"}, "the lab does not draw the type slo"),
         ({"type": "timeseries", "requests": [{"log_query": {}}]}, "the data source log is not evaluated here"),
         (
             {"type": "timeseries", "requests": [{"queries": [{"data_source": "rum"}]}]},

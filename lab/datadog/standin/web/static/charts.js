@@ -395,4 +395,6 @@ function drawAll() {
 }
 drawAll();
 document.addEventListener("refreshed", drawAll);
+// On paper all of them are in sight.
+addEventListener("beforeprint", () => document.querySelectorAll(".plot").forEach(draw));
 DARK.addEventListener("change", () => document.querySelectorAll(".plot").forEach((plot) => plot.chart && draw(plot)));
