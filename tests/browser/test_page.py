@@ -481,10 +481,29 @@ def test_columns_are_sorted_by_keyboard_and_tables_of_a_page_apart(page: Page, a
     expect(regions["Metrics"].locator("[aria-sort]")).to_have_count(1)
     expect(regions["Metrics"].get_by_role("columnheader", name="Series")).to_have_attribute("aria-sort", "descending")
     expect(regions["Monitors"].get_by_role("columnheader", name="Status")).to_have_attribute("aria-sort", "ascending")
+    # States go by what they mean.
+    page.goto("/monitors?sort.Monitors=-1")
+    shown = page.get_by_role("region", name="Monitors").locator("tbody tr td:first-child").all_text_contents()
+    assert shown == sorted(shown, key=("OK", "Skipped", "No Data", "Warn", "Alert").index) and shown[0] != shown[-1]
     # What is not a column does nothing.
     page.goto("/hosts/web-01?sort.Metrics=99&sort.Monitors=x&sort.Nothing=1")
     expect(regions["Metrics"].get_by_role("rowheader").first).to_be_visible()
     expect(page.locator("[aria-sort]")).to_have_count(0)
+
+
+def test_two_tables_of_one_name_are_sorted_apart(page: Page, account: Any) -> None:
+    asked = {"type": "toplist", "title": "Top", "requests": [{"q": "avg:my_metric{*} by {host}"}]}
+    board = {"title": "Twice", "layout_type": "ordered", "widgets": [{"definition": asked}] * 2}
+    made = account.call("POST", "/api/v1/dashboard", board)
+    try:
+        page.goto(made["url"])
+        tables = page.get_by_role("region", name="Top", exact=True)
+        tables.last.get_by_role("button", name="Group").click()
+        expect(page).to_have_url(re.compile(r"\?sort\.Top\+2=1$"))
+        names = [tables.nth(place).get_by_role("rowheader").all_text_contents() for place in (0, 1)]
+        assert names[1] == sorted(names[0]) != names[0]
+    finally:
+        account.call("DELETE", f"/api/v1/dashboard/{made['id']}")
 
 
 def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account: Any) -> None:

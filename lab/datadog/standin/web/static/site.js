@@ -10,6 +10,8 @@ const live = () => localStorage.getItem("live") !== "off";
 // How a table is sorted and searched is part of the address: sort.NAME is the number of a column, -2 the second from the
 // largest down, and find.NAME a word. So it outlasts the data and the visit, and goes along with a link.
 const OWN = /^(sort|find)\./;
+// States are sorted by what they mean, the worst first.
+const WORST = ["alert", "warn", "no-data", "unknown", "skipped", "ok"];
 // A table within a card is searched from so many rows on, a list of its own from two.
 const FEW = 8;
 const rows = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
@@ -75,7 +77,10 @@ function arrange(table) {
     else head.removeAttribute("aria-sort");
   });
   if (column !== undefined) {
-    const key = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+    const key = ({ cells: { [column]: cell } }) => {
+      const state = WORST.findIndex((name) => cell.querySelector(".state")?.classList.contains(name));
+      return cell.dataset.sort ?? (state < 0 ? cell.textContent.trim() : String(state));
+    };
     const compare = (one, other) => {
       const [a, b] = [key(one), key(other)];
       return a !== "" && b !== "" && !isNaN(a) && !isNaN(b) ? a - b : a.localeCompare(b, "en", { numeric: true });
