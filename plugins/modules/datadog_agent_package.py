@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: datadog_agent_package
 short_description: Install the Datadog Agent from its apt repository, or remove both
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Installs the package with C(apt-get) if the requested version is not installed. Refreshes the package lists of the
     Agent's repository only. Refreshes the others, too, if the installation fails without that.

@@ -5,7 +5,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: datadog_checks_info
 short_description: Run checks of the Datadog Agent once and return their metrics
-version_added: 0.1.0
+version_added: 1.0.0
 author: Kennel contributors (@kennel)
 description:
   - Runs C(datadog-agent check NAME) for each of O(checks), independently of the running Agent. Nothing is sent to
