@@ -93,14 +93,17 @@ def traces(store: Store, query: str, start: float, end: float, most: int = 20) -
 
 
 # ------------------------------------------------------------------------------------------------------------ traffic
-def services(store: Store, start: int, end: int, env: str = "*") -> list[Json]:
-    """Each service, environment and operation that had traffic, busiest first; latencies in seconds."""
-    return _traffic(store, ("service", "env"), {"env": env}, start, end)
+def services(store: Store, start: int, end: int, env: str = "*", host: str = "") -> list[Json]:
+    """Each service, environment and operation that had traffic, on one host where it is given, busiest first; latencies
+    in seconds.
+    """
+    return _traffic(store, ("service", "env"), {"env": env, "host": host}, start, end)
 
 
-def resources(store: Store, service: str, start: int, end: int, env: str = "*") -> list[Json]:
+def resources(store: Store, service: str, start: int, end: int, env: str = "*", host: str = "") -> list[Json]:
     """The same for each resource of one service, named as the tag resource_name is."""
-    return _traffic(store, ("service", "env", "resource_name"), {"service": service, "env": env}, start, end)
+    only = {"service": service, "env": env, "host": host}
+    return _traffic(store, ("service", "env", "resource_name"), only, start, end)
 
 
 def service_names(store: Store, env: str) -> list[str]:

@@ -142,14 +142,15 @@ class Points(Hosts):
             found.append(StoredSeries(id_, type_, interval, frozenset(own) | tags_of.get(host, set())))
         return found
 
-    def traced(self, **only: str) -> list[TraceSeries]:
-        """The series that stats have made, of those with the tags `only` ("*" is any value)."""
+    def traced(self, host: str = "", **only: str) -> list[TraceSeries]:
+        """The series that stats have made, of one host where it is given, with the tags `only` ("*" is any value)."""
         wanted = {key: normalise_value(value) for key, value in only.items() if value != "*"}
         found = []
         for id_, metric, type_, tags in self.read(
             "SELECT id, metric, type, tags FROM series WHERE metric GLOB 'trace.*' AND "
-            "(type = ? AND metric NOT GLOB '*.apdex' OR metric GLOB '*.errors')",
+            "(type = ?1 AND metric NOT GLOB '*.apdex' OR metric GLOB '*.errors') AND (?2 = '' OR host = ?2)",
             TYPE,
+            host,
         ):
             errors = type_ != TYPE
             operation = metric.removeprefix("trace.").removesuffix(".errors" if errors else "")

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import apm_payloads as apm
 import pytest
 import yaml
 from standin_client import Client, bodies
@@ -192,3 +193,17 @@ def test_monitor_that_cannot_be_evaluated_says_so_on_its_page_and_in_the_api(
     shown = client.json("GET", f"/api/v1/monitor/{made['id']}", group_states="all")
     assert shown["overall_state"] == "Skipped" and shown["state"] == {"groups": {}, "reason": wanted}
     assert "problem" not in shown
+
+
+@pytest.mark.parametrize("host", ["web-01", "UP.Case", "h<b>", "X,Y", "a b{c}", "it's"])
+def test_pages_of_a_host_and_of_a_service_on_it_take_any_name(client: Client, host: str) -> None:
+    for name in (host, "other"):
+        sent = apm.client_stats(NOW // 60 * 60 - 120, apm.group([0.2] * 3, [], Resource="GET /"), Hostname=name)
+        assert client.call("POST", "/api/v0.2/stats", None, apm.agent_stats(sent))[0] == 202
+    report(client, host)
+    get(client, f"/hosts/{host}")
+    for asked, requests in (({"host": host}, 3), ({}, 6), ({"host": "none"}, 0)):
+        text = get(client, "/services/shop", **asked)
+        assert f"<strong>{requests}</strong> requests" in text if requests else "Nothing in this span." in text
+        # Its charts are of that host too.
+        assert "No data in this span." not in text
