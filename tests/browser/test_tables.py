@@ -37,7 +37,11 @@ def test_columns_are_sorted_and_lists_searched(page: Page, account: Any) -> None
         expect(series.locator("tbody tr:visible").get_by_role("rowheader").first).to_have_text("web-09")
         expect(series.get_by_role("columnheader", name="Host")).to_have_attribute("aria-sort", "descending")
     expect(page).to_have_url(re.compile(r"\?span=15m&sort\.Series=-1&find\.Series=web-0$"))
+    page.get_by_label("Search in Series").fill("no such host")
+    told = "one => getComputedStyle(one, '::after').content"
+    assert series.evaluate(told) == '"No row fits this search."'
     page.get_by_label("Search in Series").fill("")
+    assert series.evaluate(told) == "none"
     expect(page).not_to_have_url(re.compile("find"))
     page.goto("/monitors")
     page.get_by_label("Search names and tags").press_sequentially("cannot be")
