@@ -97,6 +97,6 @@ def test_what_is_none_is_refused_with_the_name_of_its_file(text, reason):
     assert "other.json: this is not JSON" in message and "good.json" not in message
 
 
-def test_it_takes_texts_by_their_names_only():
-    with pytest.raises(AnsibleFilterError, match="by their names"):
+def test_it_takes_a_dictionary_of_files_only():
+    with pytest.raises(AnsibleFilterError, match="a dictionary of file names and contents"):
         dashboard_import(json.dumps(BOARD))
