@@ -28,7 +28,7 @@ from .web.site import told
 _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
 _FAILED = "Internal error of the stand-in Datadog: see its journal"
-_BROKEN = "The stand-in Datadog could not make this page: the error is its own, or in what it has stored"
+_BROKEN = "The stand-in Datadog failed to build this page, because of a bug in it or of damaged data"
 # What the API says in addition to the errors of a refused key.
 _FORBIDDEN = {
     "status": "error",
