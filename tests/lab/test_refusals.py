@@ -149,7 +149,7 @@ def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
     report = run.output[run.output.rindex("Fix this first") :].split("PLAY RECAP")[0]
     [problem] = report.strip().splitlines()[1:]
     assert "fresh1: ansible_python_interpreter: modules run in /var/tmp/own/bin/python, which has no PyMySQL" in problem
-    assert "Set it to /usr/bin/python3, or install PyMySQL" in problem
+    assert "only serves /usr/bin/python3. Set the variable to that, or install PyMySQL" in problem
 
 
 def test_unreachable_host_is_reported_with_the_others(lab, untouched, tmp_path):
