@@ -1,8 +1,8 @@
-"""Build the Vagrant box of the tests from the machine's own distribution and mirror, where it is not there yet.
+"""Build the Vagrant box of the tests from the machine's own distribution and mirror, unless it exists.
 
     python3 lab/box.py --cache FOLDER
 
-Needs root, and mounts nothing: the file system is filled as it is made, and the boot loader lies before it.
+Needs root, and mounts nothing: mkfs fills the file system when it creates it, and the boot loader is before it.
 Prints {"changed": bool, "box": path}.
 """
 
@@ -24,18 +24,18 @@ from images import PASSED_ON, source_line
 RECIPE = ROOT / "lab" / "box"
 GRUB = Path("/usr/lib/grub/i386-pc")
 MODULES = ("biosdisk", "part_msdos", "ext2", "normal", "linux")
-# The disk's size in GiB, the KiB before its one partition, and where in the first sector the partition table begins.
+# Size of the disk in GiB, KiB before its only partition, and the position of the partition table in the first sector.
 SIZE, FIRST, TABLE = 8, 1024, 440
 
 
 def vagrant_key() -> Path:
-    """Find the public key by which every Vagrant knows a fresh box; its package has it."""
+    """Find the public key with which every Vagrant logs in to a fresh box; its package contains it."""
     files = run("dpkg", "--listfiles", "vagrant").splitlines()
     return Path(next(file for file in files if file.endswith("/keys/vagrant.pub")))
 
 
 def build(folder: Path, suite: str, source: str, options: list[str], key: Path) -> None:
-    """Make system, disk and box in `folder`, and leave kennel.box there."""
+    """Create system, disk and box in `folder`, and leave kennel.box there."""
     system, raw, disk = folder / "system", folder / "disk.raw", folder / "box.img"
     packages = ",".join((RECIPE / "packages").read_text(encoding="utf-8").split())
     hook = f'{shlex.quote(str(RECIPE / "customize"))} "$1" {shlex.quote(str(key))}'
@@ -51,7 +51,7 @@ def build(folder: Path, suite: str, source: str, options: list[str], key: Path) 
     run("sfdisk", "--quiet", str(raw), data=f"label: dos\nstart={FIRST}KiB, type=83, bootable\n".encode())
     room = (SIZE << 20) - FIRST
     run("mkfs.ext4", "-q", "-d", str(system), "-E", f"offset={FIRST << 10}", str(raw), f"{room}k")
-    # The first sector loads the second, and that the rest of the loader, unless told otherwise.
+    # By default, the first sector loads the second, which loads the rest of the boot loader.
     run("grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)/boot/grub", "-o", str(folder / "core.img"), *MODULES)
     with raw.open("r+b") as file:
         file.write((GRUB / "boot.img").read_bytes()[:TABLE])
@@ -69,7 +69,7 @@ def build(folder: Path, suite: str, source: str, options: list[str], key: Path) 
 
 
 def main() -> dict[str, Any]:
-    """Build the box unless the same recipe has been built, and report."""
+    """Build the box unless it was built from the same recipe, and report."""
     parser = argparse.ArgumentParser(description="Build the Vagrant box of the tests.")
     parser.add_argument("--cache", required=True, type=Path)
     cache: Path = parser.parse_args().cache.resolve()

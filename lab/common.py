@@ -1,4 +1,4 @@
-"""What the lab's programs share. Each prints one JSON report, or ends with what the user has to fix."""
+"""Shared code of the lab's programs. Each prints one JSON report, or ends with what the user has to fix."""
 
 import fcntl
 import hashlib
@@ -17,11 +17,11 @@ PODMAN = str(ROOT / "lab" / "podman")
 
 
 class Refusal(Exception):
-    """Something that only the user can fix; the text says how."""
+    """A problem that only the user can fix; the message says how."""
 
 
 def end(work: Callable[[], dict[str, Any]]) -> NoReturn:
-    """Do a program's work and print its report, or why there is none."""
+    """Run a program and print its report, or why there is none."""
     try:
         print(json.dumps(work()))
     except Refusal as refusal:
@@ -31,7 +31,7 @@ def end(work: Callable[[], dict[str, Any]]) -> NoReturn:
 
 @contextmanager
 def alone(file: str) -> Iterator[None]:
-    """Hold a lock on a file of the checkout: what its labs share is built by one of them, and the others wait."""
+    """Lock a file of the checkout, so that one lab builds what all labs share, and the others wait."""
     with open(file, "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
@@ -40,16 +40,16 @@ def alone(file: str) -> Iterator[None]:
 def run(
     *command: str, data: bytes | IO[bytes] = b"", into: IO[bytes] | int = subprocess.PIPE, cwd: Path | None = None
 ) -> str:
-    """Run a command with bytes or a file as its input and return its output, or raise what it said."""
+    """Run a command with bytes or a file as its input and return its output. Raises Refusal with its error."""
     given = {"input": data} if isinstance(data, bytes) else {"stdin": data}
     name = " ".join([Path(command[0]).name, *command[1:2]])
     try:
         done = subprocess.run(command, **given, stdout=into, stderr=subprocess.PIPE, cwd=cwd, check=False)
     except FileNotFoundError:
-        raise Refusal(f"{name}: there is no such command; fix: ./kennel up installs what it needs") from None
+        raise Refusal(f"{name}: command not found; fix: run ./kennel up, which installs what it needs") from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout or b"").decode(errors="replace").strip()
-        raise Refusal(f"{name}: {said or f'ended with {done.returncode}'}")
+        raise Refusal(f"{name}: {said or f'exit status {done.returncode}'}")
     return (done.stdout or b"").decode()
 
 
@@ -58,14 +58,14 @@ def podman(*arguments: str, data: bytes | IO[bytes] = b"") -> str:
 
 
 def keys(lab: dict[str, Any]) -> dict[str, str]:
-    """The keys of a lab's account: {api_key, app_key}."""
+    """Return the keys of a lab's account: {api_key, app_key}."""
     return {key: (Path(lab["state"]) / "secrets" / key).read_text(encoding="utf-8") for key in ("api_key", "app_key")}
 
 
 def ask(url: str, given: dict[str, str]) -> Any:
-    """What the stand-in Datadog answers to a GET with its keys; None where it does not, or refuses."""
+    """Return the stand-in Datadog's response to a GET with its keys; None if it does not answer or refuses."""
     headers = {"DD-API-KEY": given["api_key"], "DD-APPLICATION-KEY": given["app_key"]}
-    # Past a proxy that the environment may name: it is on this machine.
+    # It is on this machine, so ignore a proxy in the environment.
     opener = build_opener(ProxyHandler({}))
     try:
         with opener.open(Request(url, headers=headers), timeout=5) as answer:
@@ -75,12 +75,12 @@ def ask(url: str, given: dict[str, str]) -> Any:
 
 
 def short_name(folder: Path) -> str:
-    """Name what belongs to a folder, so that two checkouts on one machine never meet."""
+    """Return a name for what belongs to a folder, so that two checkouts on one machine never interfere."""
     return f"kennel-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
 
 
 def digest(*sources: Path | str) -> str:
-    """Hash texts, files, and all files under folders, by name and content, without what Python leaves behind."""
+    """Hash texts, files, and all files in folders, by name and content, without Python's caches."""
     found = hashlib.sha256()
     for source in sources:
         if isinstance(source, str):

@@ -1,11 +1,11 @@
-"""Bring a planned lab's containers up, or take them down.
+"""Start the containers of a planned lab, or remove them.
 
     python3 lab/containers.py up --state FOLDER --images JSON --vendor FOLDER --packages FOLDER
     python3 lab/containers.py down --state FOLDER [--keep-image]
 
-Both need root and touch only what carries this lab's label. A container that is as it should be is left alone, one
-that stopped is started, one that differs from the plan is recreated. `up` ends when every host takes SSH connections
-and the stand-in Datadog answers. Prints {"changed": bool, "did": [sentence]}.
+Both need root and only touch what has this lab's label. `up` leaves a container that matches the plan alone, starts one
+that has stopped, and recreates one that differs. It ends when every host accepts SSH connections and the stand-in
+Datadog answers. Prints {"changed": bool, "did": [sentence]}.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from common import PODMAN, ROOT, Refusal, ask, digest, end, keys, podman, short_
 
 STANDIN = ROOT / "lab" / "datadog"
 CAP_SYS_RESOURCE = 24
-# Seconds: for a host that was just started on a busy machine, and for one that has been running.
+# Seconds to wait: for a host that was just started on a busy machine, and for one that is already running.
 PATIENCE, GLANCE = 90, 5
-# What a lab container's systemd, D-Bus and logind hold; all count as root's.
+# How many instances systemd, D-Bus and logind of a lab container use; all count for root.
 INOTIFY, INOTIFY_EACH = Path("/proc/sys/fs/inotify/max_user_instances"), 7
 
 
 @dataclass
 class Container:
-    """What one container of the lab should be."""
+    """The desired state of a container."""
 
     name: str
     port: int  # on the machine's loopback
     options: list[str]
-    command: list[str]  # the image, and what its systemd is told
-    files: dict[str, tuple[int, bytes]]  # path to mode and content; root's, there before it starts
+    command: list[str]  # the image, and arguments for its systemd
+    files: dict[str, tuple[int, bytes]]  # mode and content by path; owned by root, written before it starts
     serves: Callable[[], bool]
 
     def archive(self) -> bytes:
-        """Pack the files; secrets reach the container this way, and no argument list."""
+        """Pack the files. Secrets reach the container this way, not in an argument list."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for path, (mode, content) in self.files.items():
@@ -56,15 +56,15 @@ class Container:
         return packed.getvalue()
 
     def spec(self) -> str:
-        """Hash all of it: a running container with another hash is out of date."""
+        """Hash everything: a running container with a different hash is out of date."""
         wanted = [self.port, self.options, self.command]
         return hashlib.sha256(json.dumps(wanted).encode() + self.archive()).hexdigest()[:16]
 
 
 def limits() -> list[str]:
-    """Say what a container needs where the machine itself may not raise limits, as in some sandboxes.
+    """Return options for machines that may not raise limits themselves, such as some sandboxes.
 
-    There podman can neither count processes (no cgroup controller is handed down) nor grant its usual limits.
+    There, podman can neither count processes (no cgroup controller is delegated) nor grant its usual limits.
     """
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
     if int(status["CapBnd"], 16) >> CAP_SYS_RESOURCE & 1:
@@ -73,7 +73,7 @@ def limits() -> list[str]:
 
 
 def reached(lab: dict[str, Any], hostname: str, port: int, inner: int, *aliases: str) -> list[str]:
-    """The options for how a container is known on the lab's network and reached from the machine."""
+    """Return options for the names of a container on the lab's network, and for reaching it from the machine."""
     known_as = ",".join(f"alias={alias}" for alias in dict.fromkeys((*aliases, hostname)))
     return [f"--hostname={hostname}", f"--publish=127.0.0.1:{port}:{inner}", f"--network={lab['name']}:{known_as}"]
 
@@ -97,7 +97,7 @@ def host_container(lab: dict[str, Any], host: dict[str, Any], images: dict[str, 
 def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path) -> Container:
     """Describe the container of the stand-in Datadog.
 
-    Its code is mounted and its data is on a volume, so recreating it is how it is restarted.
+    Its code is mounted and its data is on a volume, so it is restarted by recreating it.
     """
     datadog, shared = lab["datadog"], ROOT / "plugins" / "module_utils"
     units = sorted(STANDIN.glob("*.service"))
@@ -115,7 +115,7 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
             *beyond,
             *(f"--volume={source}:{target}:ro" for source, target in mounts.items()),
             f"--volume={datadog['container']}:/var/lib/kennel-datadog",
-            # A running process keeps the code, a mount the folder, that was there when it started.
+            # A running process keeps the old code, and a mount the old folder.
             f"--label=kennel.code={digest(STANDIN, shared)}",
             f"--label=kennel.packages={packages.stat().st_ino}",
         ],
@@ -129,13 +129,12 @@ def datadog_container(lab: dict[str, Any], images: dict[str, Any], vendor: Path,
 
 
 def create(lab: dict[str, Any], container: Container) -> None:
-    """Recreate a container, put its files in place and start it."""
-    # With time for its services to write down what they hold.
+    """Recreate a container, write its files and start it."""
+    # Give its services time to save their data.
     podman("rm", "--force", "--time=5", "--ignore", container.name)
     podman(
         *("create", f"--name={container.name}", "--systemd=always"),
-        # Services shut themselves in with mount namespaces of their own (MariaDB, the Agent), which an ordinary
-        # container may not make.
+        # Some services (MariaDB, the Agent) create their own mount namespaces, which an ordinary container may not do.
         "--privileged",
         *(f"--label=kennel.lab={lab['name']}", f"--label=kennel.spec={container.spec()}"),
         *(*limits(), *container.options, *container.command),
@@ -145,7 +144,7 @@ def create(lab: dict[str, Any], container: Container) -> None:
 
 
 def converge(lab: dict[str, Any], found: dict[str, Any] | None, container: Container) -> str:
-    """Make one container what it should be, and serve; return what was done, empty where nothing was."""
+    """Bring a container to its desired state and wait until it serves; return what was done, or an empty text."""
     done = f"{container.name} {'recreated' if found else 'created'}"
     if found and found["Labels"].get("kennel.spec") == container.spec():
         alive = found["State"] == "running" and Path(f"/proc/{found['Pid']}").exists()
@@ -153,37 +152,37 @@ def converge(lab: dict[str, Any], found: dict[str, Any] | None, container: Conta
             return ""
         try:
             podman("restart", "--time=5", container.name)
-            done = f"{container.name} started again: it had stopped{' answering' if alive else ''}"
+            done = f"{container.name} restarted: it had stopped{' answering' if alive else ''}"
         except Refusal:
-            create(lab, container)  # What podman cannot start any more: its runtime files are gone, say.
+            create(lab, container)  # podman cannot start it any more, for example because its runtime files are gone.
     else:
         create(lab, container)
     if not within(PATIENCE, container.serves):
         raise Refusal(
-            f"{container.name} is started but does not answer on 127.0.0.1:{container.port}; look: lab/podman exec "
-            f"{container.name} systemctl --failed, or journalctl -b; fix: lab/podman rm -f {container.name}, then "
-            "./kennel up"
+            f"{container.name} is running but does not answer on 127.0.0.1:{container.port}; to see why: lab/podman "
+            f"exec {container.name} systemctl --failed, or journalctl -b; fix: run lab/podman rm -f {container.name}, "
+            "then ./kennel up"
         )
-    # Until the start is over, only root may log in. Whether a service failed is for the playbooks to find and fix.
+    # Until the system has started, only root may log in. The playbooks find and fix failed services.
     booted = [PODMAN, "exec", container.name, "systemctl", "is-system-running", "--wait"]
     subprocess.run(booted, check=False, capture_output=True)
     return done
 
 
 def listed(lab_name: str) -> dict[str, Any]:
-    """List a lab's containers by name, running or not."""
+    """Return a lab's containers by name, running or not."""
     found = json.loads(podman("ps", "--all", f"--filter=label=kennel.lab={lab_name}", "--format=json") or "[]")
     return {container["Names"][0]: container for container in found}
 
 
 def ensure(kind: str, name: str, lab_name: str) -> None:
-    """Make a network or a volume of the lab."""
+    """Create a network or a volume of the lab unless it exists."""
     if subprocess.run([PODMAN, kind, "exists", name], check=False, capture_output=True).returncode != 0:
         podman(kind, "create", f"--label=kennel.lab={lab_name}", name)
 
 
 def takes_ssh(port: int) -> bool:
-    """Tell whether an SSH server greets at a loopback port."""
+    """Whether an SSH server answers on a loopback port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
             return connection.recv(4) == b"SSH-"
@@ -192,28 +191,29 @@ def takes_ssh(port: int) -> bool:
 
 
 def within(seconds: float, question: Callable[[], bool]) -> bool:
-    """Ask until the answer is yes, or the time is over."""
+    """Ask until the answer is yes or the time is up."""
     end_of_it = time.monotonic() + seconds
     while not (found := question()) and time.monotonic() < end_of_it:
-        # Nothing reports a listening port; asking costs next to nothing.
+        # There is no notification for a listening port, and asking is cheap.
         time.sleep(0.2)
     return found
 
 
 def refuse_too_many(present: dict[str, Any], wanted: list[Container]) -> None:
-    """Refuse hosts whose systemd could not start for want of inotify instances, which are few on many machines."""
+    """Refuse hosts whose systemd could not start for lack of inotify instances, which many machines limit."""
     limit = int(INOTIFY.read_text(encoding="utf-8"))
     others = set(podman("ps", "--format={{.Names}}").split()) - set(present)
     needed = INOTIFY_EACH * (len(wanted) + len(others))
     if needed > limit and {container.name for container in wanted} - set(present):
         raise Refusal(
-            f"{len(wanted)} containers, and {len(others)} of others, need {needed} inotify instances, and this machine "
-            f"grants {limit}; fix: sysctl fs.inotify.max_user_instances={needed + 100}, or fewer hosts (--hosts)"
+            f"{len(wanted)} containers of this lab and {len(others)} others need {needed} inotify instances, but this "
+            f"machine allows {limit}; fix: run sysctl fs.inotify.max_user_instances={needed + 100}, or use fewer hosts "
+            "(--hosts)"
         )
 
 
 def up(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path) -> list[str]:
-    """Bring the lab to its plan."""
+    """Bring the lab to its planned state."""
     wanted = [datadog_container(lab, images, vendor, packages)]
     wanted += [host_container(lab, host, images) for host in lab["hosts"]]
     present = listed(lab["name"])
@@ -227,13 +227,13 @@ def up(lab: dict[str, Any], images: dict[str, Any], vendor: Path, packages: Path
         did = pool.map(lambda container: converge(lab, present.get(container.name), container), wanted)
         done = [f"{name} removed" for name in surplus] + [sentence for sentence in did if sentence]
     if done:
-        # Images of earlier recipes, once nothing runs on them.
+        # Remove images of earlier recipes that nothing uses any more.
         podman("image", "prune", "--force", f"--filter=label=kennel.checkout={lab['checkout']}")
     return done
 
 
 def down(lab_name: str, keep_image: bool) -> list[str]:
-    """Remove what carries the lab's label, and the checkout's images where no other lab runs on them."""
+    """Remove what has the lab's label, and the checkout's images unless another lab uses them."""
     did = []
     for kind, options in (("container", ["--time=0", "--volumes"]), ("network", []), ("volume", [])):
         label = f"--filter=label=kennel.lab={lab_name}"
@@ -248,13 +248,13 @@ def down(lab_name: str, keep_image: bool) -> list[str]:
         users = podman("ps", "--all", f"--filter=ancestor={image}", "--format={{.Names}}").split()
         if not users:
             podman("rmi", image)
-        did.append(f"image {image} " + (f"kept: {', '.join(users)} run on it" if users else "removed"))
+        did.append(f"image {image} " + (f"kept: used by {', '.join(users)}" if users else "removed"))
     return did
 
 
 def main() -> dict[str, Any]:
-    """Do what was asked, and report."""
-    parser = argparse.ArgumentParser(description="Bring a lab's containers up or down.")
+    """Run the command, and report."""
+    parser = argparse.ArgumentParser(description="Start or remove the containers of a lab.")
     commands = parser.add_subparsers(dest="command", required=True)
     rise = commands.add_parser("up")
     rise.add_argument("--images", required=True, type=json.loads, help="what lab/images.py printed under `images`")

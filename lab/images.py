@@ -1,8 +1,8 @@
-"""Build the image of a suite from the machine's own distribution and mirror, where it is not there yet.
+"""Build the image of a suite from the machine's own distribution and mirror, unless it exists.
 
     python3 lab/images.py [--kind KIND] SUITE [SUITE ...]
 
-KIND is `host`, a host of the lab, or `controller`, a machine that runs Ansible with a newer Python than this one has.
+KIND is `host`, a host of the lab, or `controller`, a machine that runs Ansible with a newer Python than this one.
 Needs root. Prints one JSON object: {"changed": bool, "images": {SUITE: {"tag", "id", "python"}}}.
 """
 
@@ -19,30 +19,30 @@ from common import ROOT, Refusal, alone, digest, end, podman, run, short_name
 
 RECIPES = {"host": ROOT / "lab" / "image", "controller": ROOT / "lab" / "controller"}
 ORIGINS = {"debian": "Debian", "ubuntu": "Ubuntu"}
-# What a machine must tell apt to reach its mirror, its hosts must tell theirs.
+# apt settings that this machine needs for its mirror, which its hosts need, too.
 PASSED_ON = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
 
 
 def source_line(suite: str) -> str:
-    """Write the source of a suite: the repository from which the machine has its own distribution.
+    """Return the apt source of a suite: the repository from which the machine installs its own distribution.
 
-    apt reads its own configuration, so both forms of source files count, and the signed `Origin` of each repository
-    tells the distribution's from everybody else's.
+    apt reads its own configuration, so both formats of sources files work, and the signed `Origin` of each repository
+    distinguishes the distribution's from all others.
     """
     system = platform.freedesktop_os_release()
     shape = "$(REPO_URI) $(RELEASE) $(ORIGIN) $(COMPONENT)"
     listing = ["apt-get", "indextargets", "--format", shape, "Created-By: Packages"]
-    # Without package lists apt knows no origins.
+    # Without package lists, apt does not know any origins.
     lines = run(*listing) or run("apt-get", "update", "-qq") + run(*listing)
     wanted = (system["VERSION_CODENAME"], ORIGINS[system["ID"]])
     found = [fields for fields in map(str.split, lines.splitlines()) if tuple(fields[1:3]) == wanted]
     if not found:
         raise Refusal(
-            f"apt knows no mirror of {wanted[0]} itself; fix: add it to /etc/apt/sources.list.d, run apt-get update"
+            f"apt has no source for {wanted[0]} itself; fix: add it to /etc/apt/sources.list.d and run apt-get update"
         )
     address = found[0][0]
     components = dict.fromkeys(component for uri, _, _, component in found if uri == address)
-    if address.startswith("mirror+file:"):  # A list of mirrors, which the hosts do not have.
+    if address.startswith("mirror+file:"):  # A local list of mirrors, which the hosts do not have.
         entries = Path(address.removeprefix("mirror+file:").rstrip("/")).read_text(encoding="utf-8").splitlines()
         address = next(entry.split()[0] for entry in entries if entry.strip() and not entry.startswith("#"))
     keyring = Path(f"/usr/share/keyrings/{system['ID']}-archive-keyring.gpg")
@@ -59,7 +59,7 @@ def built(tag: str) -> dict[str, str]:
 
 
 def python_version(archive: IO[bytes]) -> str:
-    """Read the version of the archive's /usr/bin/python3, such as 3.11."""
+    """Return the version of /usr/bin/python3 in the archive, such as 3.11."""
     archive.seek(0)
     with tarfile.open(fileobj=archive, mode="r|") as members:
         link = next(member.linkname for member in members if member.name.lstrip("./") == "usr/bin/python3")
@@ -67,14 +67,14 @@ def python_version(archive: IO[bytes]) -> str:
 
 
 def build(recipe: Path, suite: str, tag: str, source: str, options: list[str], labels: dict[str, str]) -> None:
-    """Make the image. It gets its name in one step at the end, so that an interrupted build leaves none."""
+    """Build the image. It gets its name at the end, so that an interrupted build leaves no image."""
     packages = ",".join((recipe / "packages").read_text(encoding="utf-8").split())
-    # A file without a name is gone when the process ends, however it ends; /var/tmp since /tmp may be memory.
+    # A file without a name disappears when the process ends, however it ends. /var/tmp, since /tmp may be in memory.
     with tempfile.TemporaryFile(dir="/var/tmp") as archive:
         run(
             *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}"),
             *(f"--aptopt={line}" for line in options),
-            # The last hook empties the package lists and makes their folder old; cleaning again would make it new.
+            # The last hook empties the package lists and backdates their folder; cleaning again would update it.
             *("--skip=cleanup/apt/lists", f'--customize-hook={shlex.quote(str(recipe / "customize"))} "$1"'),
             *(suite, "-", "-"),
             data=source.encode(),
@@ -88,7 +88,7 @@ def build(recipe: Path, suite: str, tag: str, source: str, options: list[str], l
 
 @alone(__file__)
 def main() -> dict[str, Any]:
-    """Build what is missing or was built by another recipe, and report."""
+    """Build images that are missing or were built from another recipe, and report."""
     parser = argparse.ArgumentParser(description="Build the lab's images.")
     parser.add_argument("--kind", choices=RECIPES, default="host")
     parser.add_argument("suites", nargs="+", metavar="SUITE")

@@ -1,9 +1,9 @@
-"""Build the stand-in Agent's packages and the signed apt repository that holds them, where they are not there yet.
+"""Build the stand-in Agent's packages and the signed apt repository that contains them, unless they exist.
 
     python3 lab/packages.py --out FOLDER --cache FOLDER
 
-The first FOLDER is what a static HTTP server gives to hosts (`deb [signed-by=...] http://.../ stable 7`). The second
-keeps the vendored wheels and the repository's keys, which are made once. Prints {"changed": bool}.
+A static HTTP server serves the first FOLDER to hosts (`deb [signed-by=...] http://.../ stable 7`). The second one keeps
+the vendored wheels and the repository's keys, which are created once. Prints {"changed": bool}.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from common import ROOT, alone, digest, end, run
 from signing import SIGNER, ArchiveKeys, archive_keys, complete
 
 AGENT = ROOT / "lab" / "agent"
-# Each with the maintainer scripts of its time: those before 7.66 were shell, and enabled four units.
+# Each with the maintainer scripts of its time: before 7.66, they were shell scripts and enabled four units.
 OLD, TODAY = "old", "today"
 VERSIONS = {"7.50.0~lab-1": OLD, "7.99.0~lab-1": TODAY, "7.99.1~lab-1": TODAY}
 OLD_UNITS = ("agent", "agent-process", "agent-security", "agent-sysprobe", "agent-trace")
-# Units of parts that are not here: title, program and user.
+# Units of parts that the stand-in does not have: title, program and user.
 ABSENT = {
     "action": ("Private Action Runner", "privateactionrunner", "dd-agent"),
     "data-plane": ("Data Plane", "agent-data-plane", "dd-agent"),
@@ -35,14 +35,15 @@ ABSENT = {
 KEYS_VERSION = "1.4.1~lab-1"
 EPOCH = "1"
 SUITE, COMPONENT = "stable", "7"
-# The Pythons of Debian 12 and Ubuntu 22.04 up to those to come: all find the vendored packages in one folder.
+# The Pythons of Debian 12 and Ubuntu 22.04 and future ones: all find the vendored packages in the same folder.
 PYTHONS = range(10, 17)
-# The one vendored package without a pure form, and the Pythons that it has wheels for. Without it `self.http` fails.
+# The only vendored package that is not pure Python, and the Pythons that it has wheels for. `self.http` needs it.
 COMPILED = "pydantic-core"
 COMPILED_FOR = range(10, 15)
-# Checks that run without any configuration of the user's.
+# Checks that run without any configuration by the user.
 DEFAULT_CHECKS = ("cpu", "disk", "load", "memory", "network", "uptime")
-# Where debsig-verify looks up which key signs a package. Nobody asks it here, so it has no namespace and no DTD.
+# The policy from which debsig-verify learns which key signs a package. Nothing uses it here, so it has no namespace
+# and no DTD.
 POLICY = """<?xml version="1.0"?>
 <Policy>
   <Origin Name="Kennel lab" id="{id}" Description="Kennel lab, not Datadog"/>
@@ -86,7 +87,7 @@ def main() -> dict[str, Any]:
 
 
 def vendored(cache: Path) -> Path:
-    """The third-party packages of requirements.txt, unmodified and with their licences, installed once."""
+    """Return a folder with the packages of requirements.txt, unmodified and with their licences, installed once."""
     requirements = AGENT / "requirements.txt"
     folder = cache / f"agent-vendor-{digest(requirements, str(sys.version_info[:2]))}"
     if not folder.is_dir():
@@ -94,7 +95,7 @@ def vendored(cache: Path) -> Path:
             shutil.rmtree(old)
         fresh = Path(tempfile.mkdtemp(prefix="agent-vendor-new-", dir=cache))
         pip_install(fresh, "-r", str(requirements))
-        # One requirement a line, each with its hashes.
+        # One requirement on each line, with its hashes.
         lines = requirements.read_text(encoding="ascii").replace("\\\n", " ").splitlines()
         pin = next(line for line in lines if line.startswith(f"{COMPILED}=="))
         for minor in COMPILED_FOR:
@@ -106,8 +107,8 @@ def vendored(cache: Path) -> Path:
                 one.flush()
                 pip_install(Path(other), "--python-version", f"3.{minor}", "-r", one.name)
                 shutil.copytree(other, fresh, dirs_exist_ok=True)
-        # Commands of vendored packages carry this machine's interpreter in their first line.
-        # Nothing is lost where no package brought any.
+        # Commands of vendored packages have this machine's interpreter in their first line.
+        # Errors do not matter: there may be no commands.
         shutil.rmtree(fresh / "bin", ignore_errors=True)
         fresh.rename(folder)
     return folder
@@ -126,14 +127,14 @@ def lay_out(tree: Path, vendor: Path, version: str, era: str) -> None:
     site = embedded / "lib/site-packages"
     shutil.copytree(vendor, site, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(AGENT / "standin_agent", site / "standin_agent", ignore=shutil.ignore_patterns("__pycache__"))
-    # What checks of other times import, in the real one's place: on the Agent's path, and not on that of its Python.
+    # Modules that old checks import, in the same place as in the real Agent: on its path, but not on its Python's.
     shutil.copytree(AGENT / "dist", root / "bin/agent/dist", ignore=shutil.ignore_patterns("__pycache__"))
     (site / "standin_agent/VERSION").write_text(f"{version}\n", encoding="ascii")
     for minor in PYTHONS:
         (embedded / f"lib/python3.{minor}").mkdir()
         (embedded / f"lib/python3.{minor}/site-packages").symlink_to("../site-packages")
     (embedded / "bin/python3").symlink_to("/usr/bin/python3")
-    # Today's units are written by the installer, and belong to no package.
+    # Today, the installer writes the units, which do not belong to a package.
     folder = tree / "lib/systemd/system" if era == OLD else embedded / "share/systemd"
     folder.mkdir(parents=True)
     for name, text in units().items():
@@ -148,7 +149,7 @@ def lay_out(tree: Path, vendor: Path, version: str, era: str) -> None:
 
 
 def units() -> dict[str, str]:
-    """The texts of all units by their names without "datadog-"."""
+    """Return the texts of all units by their names without "datadog-"."""
     texts = {path.stem.removeprefix("datadog-"): path.read_text("ascii") for path in (AGENT / "units").iterdir()}
     absent = texts.pop("absent")
     for name, (title, program, user) in ABSENT.items():
@@ -157,14 +158,14 @@ def units() -> dict[str, str]:
 
 
 def filled(text: str, **values: str) -> str:
-    """A text with `@NAME@` replaced by each value."""
+    """Return a text with each `@NAME@` replaced by its value."""
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
 
 
 def lay_out_keys(tree: Path, keys: ArchiveKeys) -> None:
-    """Write the files of the keys' package to `tree`, which must not exist."""
+    """Write the files of the package with the keys to `tree`, which must not exist."""
     shutil.copytree(AGENT / "signing-keys", tree)
     ids = keys.debsig(tree / "usr/share/debsig/keyrings")
     for key_id in ids:
@@ -175,8 +176,8 @@ def lay_out_keys(tree: Path, keys: ArchiveKeys) -> None:
 
 
 def build(tree: Path, package: Path, **values: str) -> None:
-    """Make the package of a tree, with `@NAME@` in its control file filled in."""
-    # World-readable, whatever the umask of the checkout; executable is what git says is.
+    """Build the package of a tree, with each `@NAME@` in its control file filled in."""
+    # World-readable, regardless of the umask of the checkout; executable as in git.
     run("chmod", "-R", "u=rwX,go=rX", str(tree))
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
     values |= {"VERSION": f"{EPOCH}:{values['VERSION']}", "SIZE": str(size)}
@@ -187,10 +188,10 @@ def build(tree: Path, package: Path, **values: str) -> None:
 
 
 def index(out: Path, keys: ArchiveKeys, architecture: str) -> None:
-    """Write the package list and the signed release file of everything in the pool; the release file comes last."""
+    """Write the package list and the signed release file for the pool; the release file comes last."""
     suite = out / "dists" / SUITE
     binary = suite / COMPONENT / f"binary-{architecture}"
-    # Else the new release file would list the old one. Nothing is lost where there is none.
+    # Otherwise the new release file would list the old one. Errors do not matter: there may be none.
     shutil.rmtree(suite, ignore_errors=True)
     binary.mkdir(parents=True)
     (binary / "Packages").write_text(run("apt-ftparchive", "packages", "pool", cwd=out), encoding="utf-8")

@@ -1,10 +1,10 @@
-"""Decide what a lab consists of and make its keys, secrets and ports, where they are not there yet.
+"""Plan a lab, and create its keys, secrets and ports unless they exist.
 
     python3 lab/plan.py --state FOLDER [--suite SUITE] [--count N | --hosts JSON] [--datadog-names NAME ...]
         [--listen ADDRESS]
 
-Writes FOLDER/lab.json and prints {"changed": bool, "lab": <the same>}. Nothing here touches a container: the plan
-is complete before anything is started, so that an interrupted start can be taken up again.
+Writes FOLDER/lab.json and prints {"changed": bool, "lab": <the same>}. Does not touch containers: the plan is complete
+before anything is started, so that an interrupted start can be continued.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from common import ROOT, Refusal, alone, end, run, short_name
 
 ADDRESS = "127.0.0.1"
 DEFAULT_COUNT, MOST = 3, 50
-# Below the range that the kernel hands out for outgoing connections, so that a stopped lab finds its ports free.
+# Below the kernel's range for outgoing connections, so that the ports of a stopped lab stay free.
 FIRST_PORT, SPAN, BLOCKS = 20000, 100, 120
 INPUT_KEYS = ("name", "node", "aliases", "groups", "suite", "vars")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-# What programs of this machine trust.
+# The certificates that programs on this machine trust.
 TRUSTED = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def write(path: Path, text: str) -> bool:
-    """Put a private file in place in one step; say whether that changed anything."""
+    """Write a private file atomically; return whether that changed anything."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -47,7 +47,7 @@ def write(path: Path, text: str) -> bool:
 
 
 def key_pair(path: Path, comment: str) -> bool:
-    """Make an SSH key pair. The private half comes last: where it is, the pair is whole."""
+    """Create an SSH key pair unless it exists. The private half comes last: if it exists, the pair is complete."""
     if path.exists():
         return False
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -59,17 +59,17 @@ def key_pair(path: Path, comment: str) -> bool:
 
 
 def secret(path: Path, length: int) -> bool:
-    """Make a random secret of `length` hexadecimal digits, once."""
+    """Create a random secret of `length` hexadecimal digits unless it exists."""
     return not path.exists() and write(path, secrets.token_hex(length // 2))
 
 
 def pip_settings(listing: str) -> dict[str, str]:
-    """Take from `pip config list` how this machine reaches its package index, as far as a host can do the same.
+    """Return from `pip config list` how this machine reaches its package index, as far as a host can do the same.
 
-    An index in a folder or on this machine's loopback means nothing to a host. Where pip is told of no certificates,
-    a host is to trust what this machine trusts.
+    A host cannot use an index in a folder or on this machine's loopback. If pip has no setting for certificates, a host
+    should trust what this machine trusts.
 
-    Returns: {index_url, ca_bundle}, each empty where there is none.
+    Returns: {index_url, ca_bundle}, each empty if there is none.
     """
     lines = (line.partition("=") for line in listing.splitlines())
     said = {name: value.strip("'") for name, _equals, value in lines}
@@ -86,8 +86,8 @@ def pip_settings(listing: str) -> dict[str, str]:
 def default_host(number: int) -> dict[str, Any]:
     """Describe host `number` of an ordinary lab.
 
-    The first one's inventory name, node name and Agent host name all differ, as they do in the field: whatever
-    mistakes one for another fails here first. From the fourth on, hosts are only monitored.
+    The inventory name, node name and Agent host name of the first one all differ, as in real fleets, so that code that
+    confuses them fails here first. From the fourth on, hosts are only monitored.
     """
     groups = {1: ["mysql", "apm"], 2: ["mysql", "apm"], 3: ["mysql"]}
     host: dict[str, Any] = {"name": f"lab{number}", "groups": groups.get(number, [])}
@@ -97,41 +97,41 @@ def default_host(number: int) -> dict[str, Any]:
 
 
 def refuse_unusable(hosts: list[Any]) -> None:
-    """Refuse hosts, as given in `lab_hosts`, that no lab can have."""
+    """Refuse hosts in `lab_hosts` that a lab cannot have."""
     if not 1 <= len(hosts) <= MOST:
         raise Refusal(f"a lab has 1 to {MOST} hosts, not {len(hosts)}")
     names = ["datadog", "packages"]
     for host in hosts:
         own = {host.get("name"), host.get("node", host.get("name"))} if isinstance(host, dict) else {None}
         if not all(NAME.fullmatch(str(name)) for name in own) or None in own:
-            raise Refusal(f"lab_hosts: {host!r}; fix: `name` and `node` of lower-case letters, digits and dashes")
+            raise Refusal(f"lab_hosts: {host!r}; fix: use lowercase letters, digits and dashes in `name` and `node`")
         if unknown := sorted(set(host) - set(INPUT_KEYS)):
-            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}; fix: {', '.join(INPUT_KEYS)}")
+            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}; fix: use {', '.join(INPUT_KEYS)}")
         names += own
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise Refusal(f"lab_hosts: {', '.join(twice)} would be in the lab twice; fix: choose other names")
+        raise Refusal(f"lab_hosts: duplicate names {', '.join(twice)}; fix: choose other names")
 
 
 def refuse_foreign(address: str) -> None:
-    """Refuse an address that the stand-in Datadog cannot listen on, since it is not this machine's."""
-    fix = "fix: --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine alone"
+    """Refuse an address that the stand-in Datadog cannot listen on, since it does not belong to this machine."""
+    fix = "fix: use --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine only"
     try:
         wildcard = ipaddress.IPv4Address(address).is_unspecified
     except ValueError:
         raise Refusal(f"--listen: '{address}' is not an IPv4 address; {fix}") from None
     if wildcard:
-        raise Refusal(f"--listen: {address} would be every network of this machine; {fix}")
+        raise Refusal(f"--listen: {address} means every network of this machine; {fix}")
     with socket.socket() as server, socket.socket() as client:
         try:
             server.bind((address, 0))
             server.listen()
-            client.connect(server.getsockname())  # Broadcast addresses can be bound to, and nothing else.
+            client.connect(server.getsockname())  # Fails for broadcast addresses, although bind accepts them.
         except OSError as error:
             raise Refusal(f"--listen: {address} is not an address of this machine ({error.strerror}); {fix}") from None
 
 
 def listen_at(address: str, datadog: int, packages: int) -> dict[str, Any] | None:
-    """Say where the stand-in Datadog and the packages are reached beyond this machine; None for loopback alone."""
+    """Return where other machines reach the stand-in Datadog and the packages; None if only loopback is used."""
     if ipaddress.IPv4Address(address).is_loopback:
         return None
     at = {"address": address, "packages_port": packages}
@@ -139,16 +139,16 @@ def listen_at(address: str, datadog: int, packages: int) -> dict[str, Any] | Non
 
 
 def free_port(start: int, taken: set[int]) -> int:
-    """Find the next loopback port from `start` on that nobody listens at."""
+    """Return the next loopback port from `start` on that nobody listens on."""
     for port in sorted(set(range(start, start + 10 * SPAN)) - taken):
         with socket.socket() as probe:
             if probe.connect_ex((ADDRESS, port)) != 0:
                 return port
-    raise Refusal(f"no free port on {ADDRESS} from {start} on; fix: end programs that listen there")
+    raise Refusal(f"no free port on {ADDRESS} from {start} on; fix: stop programs that listen there")
 
 
 def all_ports(lab: dict[str, Any]) -> list[int]:
-    """The ports that a plan takes, running or not."""
+    """Return the ports that a plan reserves, running or not."""
     published = [lab["listen"]["packages_port"]] if lab.get("listen") else []
     return [lab["datadog"]["port"], *(host["port"] for host in lab["hosts"]), *published]
 
@@ -161,7 +161,7 @@ def plan(
     datadog_names: list[str] | None = None,
     listen: str | None = None,
 ) -> dict[str, Any]:
-    """Describe the lab, keeping what an earlier plan decided.
+    """Return the plan of the lab, keeping the decisions of an earlier plan.
 
     Returns: {name, checkout, state, suite, suites, wanted: the hosts as given, datadog: {container, address, port,
         url, aliases}, listen: {address, url, packages_port, packages_url} or None,
@@ -183,7 +183,7 @@ def plan(
 
     ports: dict[str, int] = {}
     packages = f"{name}-packages"
-    if before.get("name") == name:  # Else it was copied here, and the ports are those of the lab where it came from.
+    if before.get("name") == name:  # Otherwise it was copied here, and the ports belong to the original lab.
         ports = {entry["container"]: entry["port"] for entry in (before["datadog"], *before["hosts"])}
         ports |= {packages: listened["packages_port"]} if listened else {}
     plans = set((ROOT / ".kennel").glob("*/lab.json")) - {file}
@@ -216,7 +216,7 @@ def plan(
         "checkout": short_name(ROOT),
         "state": str(state),
         "suite": suite,
-        # The stand-in Datadog runs on the machine's own suite, whatever the hosts are.
+        # The stand-in Datadog runs on the machine's own suite, regardless of the hosts.
         "suites": sorted({suite, *(host["suite"] for host in result)}),
         "wanted": hosts,
         "datadog": {**datadog, "url": f"http://{ADDRESS}:{datadog['port']}", "aliases": datadog_names},
@@ -226,11 +226,11 @@ def plan(
 
 
 def prepare(state: Path, lab: dict[str, Any]) -> bool:
-    """Make the keys and secrets of a lab, pin its hosts' keys, write it down; say whether anything was new."""
+    """Create the keys and secrets of a lab, pin the keys of its hosts, and save the plan; return whether it changed."""
     vault, host_keys = state / "secrets", state / "host_keys"
     for folder in (vault, host_keys):
         folder.mkdir(exist_ok=True)
-    # Lengths of Datadog's own keys.
+    # The lengths of Datadog's own keys.
     changed = [secret(vault / "api_key", 32), secret(vault / "app_key", 40)]
     changed.append(key_pair(state / "id_ed25519", lab["name"]))
     pins = []
@@ -240,7 +240,7 @@ def prepare(state: Path, lab: dict[str, Any]) -> bool:
         kind, key, *_ = (host_keys / f"{host['name']}.pub").read_text(encoding="utf-8").split()
         pins.append(f"[{host['address']}]:{host['port']} {kind} {key}\n")
     changed.append(write(state / "known_hosts", "".join(pins)))
-    # Private like the rest, and not in the plan, which is printed: the index's address may hold a password.
+    # Private, and not in the plan, which is printed: the URL of the index may contain a password.
     asked = run(sys.executable, "-m", "pip", "config", "list")
     changed.append(write(state / "pip.json", json.dumps(pip_settings(asked)) + "\n"))
     changed.append(write(state / "lab.json", json.dumps(lab, indent=2) + "\n"))
@@ -249,14 +249,14 @@ def prepare(state: Path, lab: dict[str, Any]) -> bool:
 
 @alone(__file__)
 def main() -> dict[str, Any]:
-    """Plan, prepare, and write the plan down."""
-    parser = argparse.ArgumentParser(description="Decide what a lab consists of.")
+    """Plan, prepare, and save the plan."""
+    parser = argparse.ArgumentParser(description="Plan a lab.")
     parser.add_argument("--state", required=True, type=Path)
     parser.add_argument("--suite")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--count", type=int)
     size.add_argument("--hosts", type=json.loads)
-    parser.add_argument("--datadog-names", nargs="*", help="further names of the stand-in Datadog on the network")
+    parser.add_argument("--datadog-names", nargs="*", help="additional names of the stand-in Datadog on the network")
     parser.add_argument("--listen", metavar="ADDRESS", help="an address to listen on in addition to loopback")
     given = parser.parse_args()
     os.umask(0o077)

@@ -1,6 +1,6 @@
-"""The throwaway keys of the lab's package repository: one that signs it, and others, as Datadog has them.
+"""The throwaway keys of the lab's package repository: one that signs it, and others, as Datadog has.
 
-Nothing of Datadog's is in them but the names of the files under which it serves its keys.
+They contain nothing of Datadog; only the file names are those under which Datadog serves its keys.
 """
 
 import shutil
@@ -17,15 +17,15 @@ LIFETIME = "5y"
 
 
 class Spare(NamedTuple):
-    """A key that signs nothing: its algorithms, and the time at which it is made where that is not now."""
+    """A key that signs nothing: its algorithms, and its creation time if it is not now."""
 
     algorithm: str
     subkey: str = ""
     made: str = ""
 
 
-# By the names of Datadog's own key files (facts: keys.datadoghq.com, datadog-signing-keys 1.4.1). As with Datadog's,
-# some have a subkey that signs, and the last one has expired.
+# Named like Datadog's own key files (facts: keys.datadoghq.com, datadog-signing-keys 1.4.1). As with Datadog's, some
+# have a subkey that signs, and the last one has expired.
 SIGNING_FILES = ("CURRENT", "06462314")
 SPARES = {
     "F14F620E": Spare("rsa3072", "rsa3072"),
@@ -35,13 +35,13 @@ SPARES = {
 
 
 class ArchiveKeys:
-    """GnuPG with the lab's keys; what is missing of them is made and kept in `folder`."""
+    """GnuPG with the lab's keys. Missing ones are created and kept in `folder`."""
 
     def __init__(self, gpg: Callable[..., str], folder: Path) -> None:
         self.gpg, self._folder = gpg, folder
 
     def public(self) -> dict[str, str]:
-        """Each key file's name to its armored public key."""
+        """Return the armored public keys by file name."""
         signer = self.gpg("--armor", "--export", SIGNER)
         spares = {name: (self._folder / f"{name}.asc").read_text(encoding="ascii") for name in SPARES}
         return {
@@ -50,7 +50,7 @@ class ArchiveKeys:
         }
 
     def debsig(self, folder: Path) -> list[str]:
-        """Write each key as FOLDER/ID/debsig.gpg; the IDs, which are those of the keys that sign."""
+        """Write each key to FOLDER/ID/debsig.gpg, and return the IDs, which are those of the signing keys."""
         ids = []
         for user in (SIGNER, *map(user_id, SPARES)):
             listed = [line.split(":") for line in self.gpg("--with-colons", "--list-keys", user).splitlines()]
@@ -67,7 +67,7 @@ def user_id(name: str) -> str:
 
 
 def complete(cache: Path) -> bool:
-    """Whether all keys are there."""
+    """Whether all keys exist."""
     return all(
         path.is_file() for path in (cache / "signing-key.asc", *(cache / "keys" / f"{name}.asc" for name in SPARES))
     )
@@ -75,10 +75,10 @@ def complete(cache: Path) -> bool:
 
 @contextmanager
 def archive_keys(cache: Path) -> Iterator[ArchiveKeys]:
-    """The keys of the repository, which are made on the first call. Of the spare ones only the public part is kept."""
+    """Yield the keys of the repository, which the first call creates. Only the public part of spare keys is kept."""
     secret, folder = cache / "signing-key.asc", cache / "keys"
     folder.mkdir(exist_ok=True)
-    # For a moment and with a short path: the agent's socket in it may have about 100 characters only.
+    # Temporary, with a short path: the path of the agent's socket in it must be shorter than about 100 characters.
     home = tempfile.mkdtemp(prefix="kennel-gpg-")
 
     def gpg(*arguments: str) -> str:
@@ -124,7 +124,7 @@ def archive_keys(cache: Path) -> Iterator[ArchiveKeys]:
 
 
 def keep(path: Path, text: str) -> None:
-    """Put a private file in place in one step."""
+    """Write a private file atomically."""
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.write_text(text, encoding="ascii")

@@ -1,8 +1,8 @@
-"""Say what a lab is and how it stands.
+"""Print the hosts and the status of a lab.
 
     python3 lab/status.py --state FOLDER [--json]
 
-Ends with 1 where there is no lab.
+Exit status 1 if there is no lab.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def read(path: Path) -> Any:
 
 
 def dashboards(lab: dict[str, Any]) -> list[dict[str, str]]:
-    """Ask the stand-in Datadog for the lab's own dashboards, {title, url}; none while it does not answer."""
+    """Return the lab's own dashboards, {title, url}, from the stand-in Datadog; none if it does not answer."""
     url = lab["datadog"]["url"]
     found = (ask(f"{url}/api/v1/dashboard", keys(lab)) or {"dashboards": []})["dashboards"]
     own = [board for board in found if f"kennel_fleet:{lab['name']} " in (board["description"] or "")]
@@ -28,16 +28,16 @@ def dashboards(lab: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def status(state: Path) -> dict[str, Any]:
-    """Put the plan, what runs, and the last result together.
+    """Combine the plan, what is running, and the last result.
 
     Returns: {name, state, page, api, listen: {address, url, packages_port, packages_url} or None,
         dashboards: [{title, url}], datadog: {container, state},
         hosts: [{name, node, container, address, port, user, groups, suite, state}],
-        last: {command, time, exit, changed} or None}; a `state` of a container is podman's word for it, or "missing"
+        last: {command, time, exit, changed} or None}; the `state` of a container is podman's, or "missing"
     """
     lab = read(state / "lab.json")
     if lab is None:
-        raise Refusal("there is no lab; fix: ./kennel up")
+        raise Refusal("there is no lab; fix: run ./kennel up")
     present = listed(lab["name"])
 
     def stands(container: str) -> str:
@@ -71,18 +71,18 @@ def text(found: dict[str, Any]) -> str:
     ]
     lines = [table(rows), "", f"Stand-in Datadog, page and API: {found['page']} ({found['datadog']['state']})"]
     if found["listen"]:
-        lines.append("The same, and packages, for other machines: {url}/ and {packages_url}".format(**found["listen"]))
+        lines.append("For other machines: {url}/, and packages at {packages_url}".format(**found["listen"]))
     lines += [f"Dashboard: {board['url']} ({board['title']})" for board in found["dashboards"]]
     last = found["last"]
     if last:
-        well = "went well" if last["exit"] == 0 else f"failed with {last['exit']}"
+        well = "succeeded" if last["exit"] == 0 else f"failed with exit status {last['exit']}"
         changes = "" if last["changed"] is None else f", {last['changed']} changed"
         lines.append(f"Last: ./kennel {last['command']} at {last['time']} {well}{changes}")
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Say how a lab stands.")
+    parser = argparse.ArgumentParser(description="Print the status of a lab.")
     parser.add_argument("--state", required=True, type=Path)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()

@@ -46,7 +46,7 @@ def test_address_that_is_not_this_machines_is_one_sentence(tmp_path: Path, addre
     done = kennel("up", "--listen", address, state=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
-    assert line.startswith("kennel: --listen: ") and address in line and "fix: --listen with one of those" in line
+    assert line.startswith("kennel: --listen: ") and address in line and "fix: use --listen with one of those" in line
 
 
 @pytest.mark.parametrize("command", ["ssh", "logs"])

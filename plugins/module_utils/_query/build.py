@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Building Datadog queries: text in, text out, each step read back by the grammar.
+"""Build Datadog queries: text in, text out, each result checked by the grammar.
 
-Every function raises ValueError that says what is wrong and what to write instead.
+Every function raises ValueError with the problem and the fix.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from .rules import query_problems
 from .scope import TAG, And, In, Not, Scope, Tag, parse_scope
 
 PERIODS = ("daily", "weekly", "monthly")
-# An anomaly monitor reckons in intervals, of which at least five make its alert window.
+# An anomaly monitor works in intervals; its alert window has at least five of them.
 _INTERVALS = 5
 
 
 def metric_query(metric: str, aggregator: str = "avg", scope: Any = "*", by: Any = ()) -> str:
-    """The query of one metric. `scope` is a text, a list of tags or a dictionary: see `scope_text`."""
+    """Return the query of one metric. `scope` is a string, a list of tags or a dictionary: see `scope_text`."""
     keys = [key.strip() for key in by.split(",")] if isinstance(by, str) and by else by or ()
     if not isinstance(keys, (list, tuple)) or not all(isinstance(key, str) and TAG.fullmatch(key) for key in keys):
         raise ValueError(f"by is {by!r}: write a list of tag keys, such as ['host']")
     if not isinstance(metric, str) or not METRIC.fullmatch(metric):
-        raise ValueError(f"{metric!r} is no metric: write a name of letters, digits, '_' and '.'")
+        raise ValueError(f"{metric!r} is not a metric name: use letters, digits, '_' and '.'")
     if not is_aggregator(str(aggregator)):
         raise ValueError(f"aggregator is {aggregator!r}: write one of {', '.join(AGGREGATORS)}")
-    return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "it makes no query")
+    return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "it is not a valid query")
 
 
 def scope_text(scope: Any) -> str:
-    """The scope that `scope` stands for, as Datadog reads it.
+    """Return `scope` in Datadog's syntax.
 
-    A text is taken as it is. A list holds tags that are all required. A dictionary holds tag keys and their values; of
-    a list of values any will do, and a key that begins with "!" excludes its values.
+    A string is used unchanged. A list contains tags that are all required. A dictionary maps tag keys to values; a list
+    of values matches any of them, and a key that starts with "!" excludes its values.
     """
     return str(_scope(scope))
 
@@ -63,14 +63,14 @@ def _scope(scope: Any) -> Scope:
         return _joined([_choice(str(key), values) for key, values in scope.items()])
     if isinstance(scope, Sequence):
         return _joined([_parsed_scope(tag) for tag in scope])
-    raise ValueError(f"the scope is {scope!r}: write a text, a list of tags or a dictionary of tag keys and values")
+    raise ValueError(f"the scope is {scope!r}: write a string, a list of tags or a dictionary of tag keys and values")
 
 
 def _parsed_scope(text: Any) -> Scope:
     try:
         return parse_scope(text if isinstance(text, str) else str(text))
     except ValueError as error:
-        raise ValueError(f"the scope {text!r} is wrong: {error}") from None
+        raise ValueError(f"the scope {text!r} is not valid: {error}") from None
 
 
 def _joined(parts: list[Scope]) -> Scope:
@@ -84,7 +84,7 @@ def _choice(key: str, values: Any) -> Scope:
     if not TAG.fullmatch(name) or ":" in name:
         raise ValueError(f"the scope has the key {key!r}: write the key of a tag, without a colon")
     if not texts:
-        raise ValueError(f"the scope has no value for {name}: give it one, or leave the key out")
+        raise ValueError(f"the scope has no value for {name}: add one, or remove the key")
     chosen = Tag(f"{name}:{texts[0]}") if len(texts) == 1 else In(name, tuple(texts))
     return Not(chosen) if key.startswith("!") else chosen
 
@@ -98,7 +98,7 @@ def _value(key: str, value: Any) -> str:
 
 # ------------------------------------------------------------------------------------------------ functions, modifiers
 def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
-    """The metric query gathered by `method` over `interval`, seconds or a calendar period, again."""
+    """Return the metric query with a rollup by `method` over `interval`, which is seconds or a calendar period."""
     arguments: tuple[str | Number, ...] = (str(method),)
     if interval is not None:
         seconds = None if interval in PERIODS else _number(interval, "interval")
@@ -109,21 +109,21 @@ def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
         arguments += (interval if seconds is None else Number(seconds),)
     series = _series(query, "rollup")
     kept = tuple(modifier for modifier in series.modifiers if modifier.name != "rollup")
-    return _checked(str(replace(series, modifiers=(*kept, Modifier("rollup", arguments)))), "it makes no query")
+    return _checked(str(replace(series, modifiers=(*kept, Modifier("rollup", arguments)))), "it is not a valid query")
 
 
 def counted(query: str, name: str) -> str:
-    """The metric query with as_count() or as_rate(), whichever `name` is, in place of the other."""
+    """Return the metric query with as_count() or as_rate(), as `name` says, in place of the other."""
     series = _series(query, name)
     kept = tuple(modifier for modifier in series.modifiers if modifier.name not in ("as_count", "as_rate"))
     return str(replace(series, modifiers=(Modifier(name), *kept)))
 
 
 def anomalies(query: str, algorithm: str = "basic", bounds: Any = 2, **options: Any) -> str:
-    """The query with its band of expected values. `options` are the keyword arguments of Datadog's function."""
+    """Return the query with the band of expected values. `options` are keyword arguments of Datadog's function."""
     keywords = tuple((name, _constant(value)) for name, value in options.items() if value is not None)
     call = Call("anomalies", (_expression(query), String(str(algorithm)), Number(_number(bounds, "bounds"))), keywords)
-    return _checked(str(call), "it makes no query")
+    return _checked(str(call), "it is not a valid query")
 
 
 def monitor_query(
@@ -135,25 +135,25 @@ def monitor_query(
     anomalies: str | None = None,
     **options: Any,
 ) -> str:
-    """The query of a metric monitor. With `anomalies`, an algorithm, of a monitor of the share of unusual points.
+    """Return the query of a metric monitor or, with `anomalies` as the algorithm, of an anomaly monitor.
 
-    `options` are then those of the function anomalies, of which `alert_window` is required.
+    `options` are those of the function anomalies, of which `alert_window` is required.
     """
     measured = str(_expression(query))
     window_text, length = _window(window, "window")
     if anomalies:
         measured = _unusual(measured, length, anomalies, **options)
     elif options:
-        raise ValueError(f"{', '.join(options)} are for anomalies only: give its algorithm, such as anomalies='basic'")
+        raise ValueError(f"{', '.join(options)} can only be used with anomalies: set it, such as anomalies='basic'")
     if comparator not in COMPARATORS:
         raise ValueError(f"comparator is {comparator!r}: write one of {', '.join(COMPARATORS)}")
     if aggregation not in AGGREGATIONS:
         raise ValueError(f"aggregation is {aggregation!r}: write one of {', '.join(AGGREGATIONS)}")
     limit = _number(threshold, "threshold")
     if anomalies and not 0 <= limit <= 1:
-        raise ValueError(f"threshold is {threshold!r}: write a share of the values from 0 to 1")
+        raise ValueError(f"threshold is {threshold!r}: write a proportion of the values from 0 to 1")
     text = f"{aggregation}({window_text}):{measured} {comparator} {Number(limit)}"
-    return _checked(text, "the query is not for a monitor", "metric alert")
+    return _checked(text, "the query is not valid in a monitor", "metric alert")
 
 
 def _unusual(
@@ -168,10 +168,10 @@ def _unusual(
     **options: Any,
 ) -> str:
     if not alert_window:
-        raise ValueError("alert_window is missing: write over which time values have to be unusual, such as last_15m")
+        raise ValueError("alert_window is missing: write the time over which values must be unusual, such as last_15m")
     text, seconds = _window(alert_window, "alert_window")
     if seconds > length:
-        raise ValueError(f"alert_window {alert_window} is longer than the window: make it shorter")
+        raise ValueError(f"alert_window {alert_window} is longer than the window: shorten it")
     if _number(interval, "interval") * _INTERVALS > seconds:
         raise ValueError(f"interval is {interval}: at most a fifth of alert_window, {seconds // _INTERVALS}")
     return anomalies(
@@ -196,17 +196,17 @@ def _checked(text: str, what: str, kind: str = "metric") -> str:
 
 def _expression(query: Any) -> Expression:
     if not isinstance(query, str):
-        raise ValueError(f"the query is {query!r}: write a text, such as avg:system.load.1{{*}}")
-    found = parse(_checked(query, "the query is wrong")).expressions
+        raise ValueError(f"the query is {query!r}: write a string, such as avg:system.load.1{{*}}")
+    found = parse(_checked(query, "the query is not valid")).expressions
     if len(found) > 1:
-        raise ValueError(f"{query!r} holds {len(found)} queries: give each by itself")
+        raise ValueError(f"{query!r} contains {len(found)} queries: pass each one separately")
     return found[0]
 
 
 def _series(query: Any, name: str) -> Series:
     node = _expression(query)
     if not isinstance(node, Series):
-        raise ValueError(f"{name} is for the query of one metric, not for {query!r}: put it on each metric in it")
+        raise ValueError(f"{name} takes a query of one metric, not {query!r}: apply it to each metric in it")
     return node
 
 
@@ -227,7 +227,7 @@ def _constant(value: Any) -> String | Number:
 
 
 def _window(window: Any, name: str) -> tuple[str, int]:
-    """The window as Datadog writes it, also where its last_ is left out, and its seconds."""
+    """Return the window as Datadog writes it, with last_ added if it is missing, and its seconds."""
     text = window if "_" in str(window) else f"last_{window}"
     try:
         return text, window_seconds(text)

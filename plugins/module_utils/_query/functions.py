@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 
 class Argument(NamedTuple):
-    """One argument: `kind` is number, positive (above 0), text, keys or any; `choices` are all the texts there are, in
-    small letters.
+    """One argument: `kind` is number, positive (above 0), text, keys or any; `choices` are all allowed texts, in
+    lowercase.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Argument(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of an expression: `arguments` come after that, `keywords` by name and in any order."""
+    """A function of an expression: `arguments` follow the expression, `keywords` come by name and in any order."""
 
     category: str
     arguments: tuple[Argument, ...] = ()
@@ -31,7 +31,7 @@ class Function(NamedTuple):
 
 
 def _arguments(signature: str) -> tuple[Argument, ...]:
-    """The arguments that `signature` writes: "name:kind" or "name:one|another", with "?" where one may be left out."""
+    """Return the arguments of `signature`: "name:kind" or "name:one|another", with "?" after optional ones."""
     arguments = []
     for word in signature.split():
         name, kind = word.removesuffix("?").split(":")
@@ -41,7 +41,7 @@ def _arguments(signature: str) -> tuple[Argument, ...]:
 
 
 def _table(category: str, names: str, signature: str = "", keywords: str = "") -> dict[str, Function]:
-    """Functions of one category that take the same arguments."""
+    """Return functions of one category that take the same arguments."""
     return dict.fromkeys(names.split(), Function(category, _arguments(signature), _arguments(keywords)))
 
 
@@ -102,11 +102,12 @@ FUNCTIONS: dict[str, Function] = {
     **_table("beta", "rollingavg_5 rollingavg_13 rollingavg_21 rollingavg_29"),
 }
 
-# Of several queries and numbers, without keys, these take the least, the greatest or the power at each point in time.
+# Given several queries and numbers without keys, these return the minimum, the maximum or the power at each point in
+# time.
 EXTREMES = ("max", "min", "pow")
 
-# What comes after a dot: the forms that its arguments may have. A rollup by the calendar may name the time, weekday or
-# day of the month that a period starts with, and the time zone.
+# Modifiers, which follow a dot, with the signatures that each may have. A calendar rollup may give the time, weekday or
+# day of the month at which a period starts, and the time zone.
 MODIFIERS: dict[str, tuple[tuple[Argument, ...], ...]] = {
     "as_count": ((),),
     "as_rate": ((),),

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The grammar of Datadog metric queries: text to a tree and back, no evaluation and no I/O.
+"""The grammar of Datadog metric queries: parse and format them. No evaluation, no I/O.
 
     query      = expression ("," expression)*
     expression = ["+"] term (("+" | "-") term)*
@@ -12,11 +12,11 @@
     aggregator = AGGREGATOR | "count(v: v" COMPARATOR ["-"] number ")"
     keys       = "{" KEY ("," KEY)* "}"
     modifier   = NAME "(" [word ("," word)*] ")"     with word = WORD | string | ["-"] number
-    scope      = see datadog_scope
+    scope      = see scope.py
 
-A VARIABLE, the name of a query, stands in formulas only. `by` may also come among or after the modifiers. A WORD is a
-string without its quotes, and never the first argument. Which functions there are, and with which arguments, is not
-the grammar's: see datadog_functions.
+A VARIABLE, the name of a query, occurs only in formulas. `by` may also come between or after the modifiers. A WORD is a
+string without quotes, and never the first argument. The grammar does not know which functions and arguments exist: see
+functions.py.
 Sources: https://docs.datadoghq.com/dashboards/functions/, https://docs.datadoghq.com/metrics/distributions/
 """
 
@@ -51,7 +51,7 @@ __all__ = [
     "parse_formula",
 ]
 
-# Besides these there is any percentile, such as p99.9. `histogram` is the whole distribution, for heat maps.
+# Any other percentile, such as p99.9, is valid, too. `histogram` is the whole distribution, for heat maps.
 AGGREGATORS = ("avg", "sum", "min", "max", "count", "stddev", "histogram", "p50", "p75", "p90", "p95", "p99")
 MODIFIERS = ("as_count", "as_rate", "fill", "rollup", "weighted")
 
@@ -61,19 +61,19 @@ _PERCENTILE = re.compile(r"p\d{1,2}(?:\.\d+)?")
 METRIC = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.]*[A-Za-z0-9_])?")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
-# Counts those values of a distribution that the comparison holds for.
+# Counts the values of a distribution for which the comparison is true.
 _COUNTED = re.compile(rf"count\(\s*v\s*:\s*v\s*(>=|<=|==|!=|>|<)\s*(-?{_NUMBER.pattern})\s*\)")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _BY = re.compile(r"by\b")
 
 
 class Expression:
-    """What has a value at each point in time: a number, a series, arithmetic or a function of them."""
+    """Has a value at each point in time: a number, a series, arithmetic or a function of these."""
 
 
 @dataclass(frozen=True)
 class Number(Expression):
-    """A number, written without an exponent; in an expression it is not negative, since a minus sign is a Negative."""
+    """A number, written without an exponent. In an expression it is not negative: a minus sign is a Negative."""
 
     value: float
 
@@ -93,7 +93,7 @@ class String:
 
 @dataclass(frozen=True)
 class Modifier:
-    """`.name(arguments)` after a series; a text is a bare word. `position` is where it was read."""
+    """`.name(arguments)` after a series; a str is a bare word. `position` is where it was read."""
 
     name: str
     arguments: tuple[str | String | Number, ...] = ()
@@ -105,7 +105,7 @@ class Modifier:
 
 @dataclass(frozen=True)
 class Series(Expression):
-    """A metric in a scope; `aggregator` is None where the query names none (Datadog takes avg). `position` is where it
+    """A metric in a scope; `aggregator` is None if the query has none (Datadog then uses avg). `position` is where it
     was read.
     """
 
@@ -167,7 +167,7 @@ class Call(Expression):
 
 @dataclass(frozen=True)
 class Keys:
-    """Tag keys among the arguments of a function that groups again: `{env, host}`."""
+    """Tag keys as an argument of a function that groups again: `{env, host}`."""
 
     keys: tuple[str, ...]
 
@@ -177,7 +177,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Modified(Expression):
-    """Modifiers after what is not a series: a function or parentheses."""
+    """Modifiers after a function or parentheses."""
 
     operand: Expression
     modifiers: tuple[Modifier, ...]
@@ -189,7 +189,7 @@ class Modified(Expression):
 
 @dataclass(frozen=True)
 class Variable(Expression):
-    """A query by its name, in a formula."""
+    """The name of a query in a formula."""
 
     name: str
 
@@ -199,7 +199,7 @@ class Variable(Expression):
 
 @dataclass(frozen=True)
 class Query:
-    """What /api/v1/query takes: one or more expressions, separated by commas."""
+    """A query for /api/v1/query: one or more expressions, separated by commas."""
 
     expressions: tuple[Expression, ...]
 
@@ -208,17 +208,17 @@ class Query:
 
 
 def is_aggregator(name: str) -> bool:
-    """Whether a metric can be queried with `name` before its colon."""
+    """Whether `name` is valid before the colon of a metric query."""
     return name in AGGREGATORS or any(pattern.fullmatch(name) for pattern in (_PERCENTILE, _COUNTED))
 
 
 def parse(text: str) -> Query:
-    """The query that `text` writes. Raises QuerySyntaxError with the column."""
+    """Parse a query. Raises QuerySyntaxError with the column."""
     return _whole(Parser(text))
 
 
 def parse_formula(text: str) -> Query:
-    """The formula that `text` writes over named queries, such as "query1 / query2 * 100". Raises as parse() does."""
+    """Parse a formula over named queries, such as "query1 / query2 * 100". Raises as parse() does."""
     return _whole(Parser(text, formula=True))
 
 
@@ -229,13 +229,13 @@ def _whole(parser: Parser) -> Query:
     return Query(tuple(expressions))
 
 
-# Datadog takes a bare word among the arguments of these for a metric without a scope, and refuses it: answers of the
-# API in DataDog/hiring-engineers, issues 397 and 784. Shells eat these quotes in a body that stands in quotes itself.
+# For these functions, Datadog treats a bare word as a metric without a scope, and rejects it: see responses of the API
+# in DataDog/hiring-engineers, issues 397 and 784. A shell removes the quotes from a body that is quoted itself.
 QUOTED = ("anomalies", "outliers", "forecast")
 
 
 class Parser(Reader):
-    """Recursive descent, one method a rule of the grammar; what a caller starts with is `expression`."""
+    """Recursive descent parser, with one method for each rule of the grammar; callers start with `expression`."""
 
     def __init__(self, text: str, *, formula: bool = False) -> None:
         super().__init__(text)
@@ -291,7 +291,7 @@ class Parser(Reader):
             return String(string[1:-1])
         sign = -1 if self.accept("-") else 1
         if (number := self.number()) is None:
-            raise self.error("expected a quoted text or a number")
+            raise self.error("expected a quoted string or a number")
         return Number(sign * number.value)
 
     def call(self, name: str, position: int) -> Call:
@@ -304,7 +304,7 @@ class Parser(Reader):
         keywords = [argument for argument in arguments if isinstance(argument, tuple)]
         positional = [argument for argument in arguments if not isinstance(argument, tuple)]
         if arguments != [*positional, *keywords]:
-            raise self.error(f"a keyword argument of {name} stands before a positional one", self.position - 1)
+            raise self.error(f"a keyword argument of {name} precedes a positional one", self.position - 1)
         return Call(name, tuple(positional), tuple(keywords), position)
 
     def bare(self, function: str) -> String | None:
@@ -312,7 +312,7 @@ class Parser(Reader):
         name = None if self.formula else self.match(NAME)
         if name and self.peek() in (",", ")"):
             if function in QUOTED:
-                raise self.error(f"{function} takes {name} in quotes: '{name}'", start)
+                raise self.error(f"{function} requires quotes around {name}: '{name}'", start)
             return String(name)
         self.position = start
         return None

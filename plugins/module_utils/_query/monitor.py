@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The grammar of Datadog monitor queries: text to a condition and back, no evaluation and no I/O.
+"""The grammar of Datadog monitor queries: parse and format them. No evaluation, no I/O.
 
     metric     = aggregate ":" expression COMPARATOR threshold
     aggregate  = NAME "(" WINDOW ")" | ("change" | "pct_change") "(" NAME "(" WINDOW ")" "," SHIFT ")"
@@ -9,8 +9,8 @@
     other      = NAME "(" arguments ")" ("." NAME "(" arguments ")")* COMPARATOR threshold    with a window among these
     threshold  = ["-"] number | "threshold"
 
-`expression` is that of datadog_query. WINDOW is such as last_5m, SHIFT such as last_1h or 1h_ago. A KEY stands for the
-ID of the monitor that has it; Datadog itself takes ids alone.
+`expression` is that of metric.py. A WINDOW is for example last_5m, a SHIFT last_1h or 1h_ago. A KEY stands for the ID
+of the monitor with this key; Datadog itself only accepts IDs.
 Source: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
 """
 
@@ -24,7 +24,7 @@ from typing import TypeAlias
 from .metric import NAME, STRING, Expression, Number, Parser, QuerySyntaxError, String, parse_formula
 
 METRIC_TYPES = ("metric alert", "query alert")
-# Monitor types whose queries are a source and methods, and the sources that they start from.
+# Monitor types whose queries consist of a source and methods, with their sources.
 SOURCES: dict[str, tuple[str, ...]] = {
     "audit alert": ("audits",),
     "ci-pipelines alert": ("ci-pipelines",),
@@ -45,7 +45,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "slo alert": ("burn_rate", "error_budget"),
     "trace-analytics alert": ("trace-analytics",),
 }
-# A synthetics monitor belongs to its test, and its query says nothing.
+# A synthetics monitor belongs to its test, and its query is meaningless.
 MONITOR_TYPES = (*METRIC_TYPES, "service check", "composite", *SOURCES, "synthetics alert")
 AGGREGATIONS = ("avg", "sum", "min", "max", "last", "count", "percentile")
 CHANGES = ("change", "pct_change")
@@ -60,7 +60,7 @@ _COMPARATOR = re.compile("|".join(COMPARATORS))
 _INTEGER = re.compile(r"\d{1,18}(?!\d)")
 _KEY = re.compile(r"[a-z][a-z0-9_-]{0,99}(?![A-Za-z0-9_-])")
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-# Datadog escapes the quotes in a search, but not the backslashes that stand before them.
+# Datadog escapes the quotes in a search, but not the backslashes before them.
 _SEARCH = re.compile(r'"(?:[^"\\]|\\+[^\\])*"')
 _QUOTE = re.compile(r"\\(['\"])")
 _LENGTH = re.compile(r"[1-9]\d*(?:mo|[smhdw])")
@@ -69,10 +69,10 @@ _BARE = re.compile(r"[A-Za-z_@*][A-Za-z0-9_.@*-]*|\d+(?:mo|[smhdw])\b")
 
 @dataclass(frozen=True)
 class MetricCondition:
-    """A threshold for what `aggregation` makes of an expression over `window` seconds, the text of which is
-    `window_text` (last_5m; current_.. windows grow, next_.. lie ahead, a month counts 30 days). `change` is what is
-    compared, where that is not the value itself: ("change" | "pct_change", seconds back), written `shift_text`.
-    `threshold` is None where the query says the word threshold, for one that is a query itself.
+    """A threshold for an expression, aggregated by `aggregation` over `window` seconds, which `window_text` writes
+    (last_5m; current_.. windows grow, next_.. are in the future, a month has 30 days). `change` is set if a change is
+    compared instead of the value: ("change" | "pct_change", seconds back), which `shift_text` writes. `threshold` is
+    None if the query has the word threshold, which stands for a query.
     """
 
     aggregation: str
@@ -93,8 +93,8 @@ class MetricCondition:
 
 @dataclass(frozen=True)
 class CheckCondition:
-    """A verdict on the last `last` results of a service check for each group of `by`; tags as written. Nothing in
-    `over` is everything.
+    """A verdict on the last `last` results of a service check for each group of `by`; tags as written. An empty `over`
+    means everything.
     """
 
     check: str
@@ -111,20 +111,20 @@ class CheckCondition:
 
 @dataclass(frozen=True)
 class CompositeCondition:
-    """Other monitors joined, each an id or a key: `operator` is "&&", "||", "!" (one operand) or "" (one monitor)."""
+    """Monitors, each an ID or a key, combined by `operator`: "&&", "||", "!" (one operand) or "" (one monitor)."""
 
     operator: str
     operands: tuple[CompositeCondition | int | str, ...]
 
     @property
     def monitors(self) -> frozenset[int | str]:
-        """The ids and keys of all monitors in it."""
+        """The IDs and keys of all monitors in it."""
         return frozenset().union(
             *(one.monitors if isinstance(one, CompositeCondition) else {one} for one in self.operands)
         )
 
     def named(self, names: Mapping[int | str, int | str]) -> CompositeCondition:
-        """The same with each monitor that is among `names` called by the other name."""
+        """Return the condition with monitors renamed according to `names`."""
         return CompositeCondition(
             self.operator,
             tuple(
@@ -143,7 +143,7 @@ class CompositeCondition:
 
 @dataclass(frozen=True)
 class Step:
-    """`name(arguments)` in a chain; a text among the arguments is a bare word."""
+    """`name(arguments)` in a chain; a str among the arguments is a bare word."""
 
     name: str
     arguments: tuple[str | String | Number, ...] = ()
@@ -156,7 +156,7 @@ class Step:
 
 @dataclass(frozen=True)
 class OtherCondition:
-    """A threshold for a source and the methods on it (logs, events, processes, SLOs, formulas): known by form only."""
+    """A threshold for a source and its methods (logs, events, processes, SLOs, formulas): only the syntax is known."""
 
     steps: tuple[Step, ...]
     comparator: str
@@ -166,12 +166,12 @@ class OtherCondition:
         return f"{'.'.join(map(str, self.steps))} {self.comparator} {_threshold(self.threshold)}"
 
 
-# In quotes for pylint, which takes a union of dataclasses for an operation that they do not have.
+# In quotes for pylint, which mistakes a union of dataclasses for an operation that they do not support.
 Condition: TypeAlias = "MetricCondition | CheckCondition | CompositeCondition | OtherCondition"
 
 
 def window_seconds(window: str) -> int:
-    """The seconds of a window such as last_5m. Raises ValueError."""
+    """Return the seconds of a window such as last_5m. Raises ValueError."""
     return _length(window, _WINDOW)
 
 
@@ -192,9 +192,9 @@ def _strings(texts: tuple[str, ...]) -> str:
 
 
 def parse_monitor(text: str, kind: str) -> Condition:
-    """The condition that `text` writes for a monitor of the type `kind`.
+    """Parse the query of a monitor of the type `kind`.
 
-    Raises QuerySyntaxError with the column, ValueError for a type that has no query of its own or does not exist.
+    Raises QuerySyntaxError with the column, or ValueError for a type that has no query or does not exist.
     """
     reader = _ConditionReader(text)
     if kind in METRIC_TYPES:
@@ -215,7 +215,7 @@ def parse_monitor(text: str, kind: str) -> Condition:
 
 
 class _ConditionReader(Parser):
-    """Recursive descent, one method a form of condition."""
+    """Recursive descent parser, with one method for each form of condition."""
 
     def one_of(self, names: tuple[str, ...], what: str) -> str:
         self.peek()

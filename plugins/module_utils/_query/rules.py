@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with the queries of graphs and monitors, before Datadog is asked: form, functions, arguments."""
+"""Validate the queries of graphs and monitors before Datadog does: syntax, functions, arguments."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _MOST_MONITORS = 10
 
 
 def query_problems(text: str, kind: str = METRIC) -> list[str]:
-    """What is wrong with a query, each problem with its line and column; nothing for a right one.
+    """Return the problems of a query, each with its line and column.
 
-    `kind` is "metric" for the query of a graph, "formula" for one over named queries, or the type of the monitor that
-    the query is for. Metric queries and formulas are judged whole, other monitors' queries by their form.
+    `kind` is "metric" for the query of a graph, "formula" for a formula over named queries, or the type of a monitor.
+    Metric queries and formulas are validated completely, queries of other monitors only by their syntax.
     """
     try:
         if kind in (METRIC, FORMULA):
@@ -46,7 +46,7 @@ def query_problems(text: str, kind: str = METRIC) -> list[str]:
             condition = parse_monitor(text, kind)
             expressions = (condition.expression,) if isinstance(condition, MetricCondition) else ()
             if isinstance(condition, CompositeCondition) and len(condition.monitors) > _MOST_MONITORS:
-                return [f"it is made of {len(condition.monitors)} monitors: Datadog takes up to {_MOST_MONITORS}"]
+                return [f"it consists of {len(condition.monitors)} monitors: Datadog allows up to {_MOST_MONITORS}"]
     except ValueError as error:
         return [str(error)]
     found = [problem for expression in expressions for problem in _problems(expression)]
@@ -58,9 +58,9 @@ def query_problems(text: str, kind: str = METRIC) -> list[str]:
 
 
 def formula_names(text: str) -> list[str]:
-    """The queries that a formula names, each once; none where it cannot be read.
+    """Return the names of the queries in a formula, without duplicates; none if it cannot be parsed.
 
-    A bare word that is an argument of a function, such as minutes, is not one.
+    A bare word that is an argument of a function, such as minutes, is not a query.
     """
     try:
         expressions = parse_formula(text).expressions
@@ -71,7 +71,7 @@ def formula_names(text: str) -> list[str]:
 
 
 def _queried(expression: Expression) -> Iterator[Expression]:
-    """The expression and all that it is made of, without arguments that only set how a function works."""
+    """Yield the expression and everything in it, except for arguments that only configure a function."""
     yield expression
     parts = list(_parts(expression))
     if isinstance(expression, Call) and expression.name not in EXTREMES:
@@ -81,7 +81,7 @@ def _queried(expression: Expression) -> Iterator[Expression]:
 
 
 def _nodes(expression: Expression) -> Iterator[Expression]:
-    """The expression and all that it is made of."""
+    """Yield the expression and everything in it."""
     yield expression
     for part in _parts(expression):
         yield from _nodes(part)
@@ -102,7 +102,7 @@ def _constant(expression: Expression) -> bool:
 
 
 def _problems(expression: Expression) -> Iterator[tuple[int, str]]:
-    """Positions and problems, unordered."""
+    """Yield positions and problems, unordered."""
     for node in _nodes(expression):
         if isinstance(node, Call):
             yield from ((node.position, problem) for problem in _call_problems(node))
@@ -147,7 +147,7 @@ def _call_problems(call: Call) -> Iterator[str]:
         return
     keywords = dict(call.keywords)
     given = list(call.arguments[1:])
-    # What stands by name need not stand by place.
+    # An argument that is given by name is not needed by position.
     expected = [argument for argument in function.arguments if argument.name not in keywords]
     if len(given) > len(expected):
         yield f"{call.name} has {len(call.arguments)} arguments, more than it takes: {usage}"
@@ -163,11 +163,11 @@ def _call_problems(call: Call) -> Iterator[str]:
         else:
             yield f"{call.name} has no argument {name}{_meant(name, known)}"
     if len(keywords) < len(call.keywords):
-        yield f"{call.name} has an argument twice"
+        yield f"{call.name} has a duplicate argument"
 
 
 def _compares(call: Call) -> bool:
-    """Whether all arguments are queries or numbers, several of them and not numbers alone."""
+    """Whether there are several arguments, all of them queries or numbers, and not only numbers."""
     queries = [argument for argument in call.arguments if isinstance(argument, Expression)]
     several = len(queries) == len(call.arguments) > 1 and not call.keywords
     several = several and (call.name != "pow" or len(queries) == 2)
@@ -175,13 +175,13 @@ def _compares(call: Call) -> bool:
 
 
 def _modifier_problems(modifier: Modifier) -> list[str]:
-    """The problems by the form that fits best."""
+    """Return the problems with the signature that fits best."""
     problems: list[list[str]] = []
     for form in MODIFIERS[modifier.name]:
         found = []
         if len(modifier.arguments) > len(form):
             takes = ", ".join(_words(form)) or "none"
-            found.append(f".{modifier.name} has {len(modifier.arguments)} arguments, it takes {takes}")
+            found.append(f".{modifier.name} has {len(modifier.arguments)} arguments, but takes {takes}")
         missing = [argument.name for argument in form[len(modifier.arguments) :] if not argument.optional]
         if missing:
             found.append(f".{modifier.name} lacks {' and '.join(missing)}")
@@ -194,18 +194,18 @@ def _modifier_problems(modifier: Modifier) -> list[str]:
 def _value_problems(name: str, argument: Argument, value: Expression | String | Keys | str) -> Iterator[str]:
     if argument.kind in ("number", "positive"):
         if not isinstance(value, Expression) or not _constant(value):
-            yield f"{argument.name} of {name} is a number, not {value}"
+            yield f"{argument.name} of {name} must be a number, not {value}"
         elif argument.kind == "positive" and (isinstance(value, Negative) or getattr(value, "value", 1) <= 0):
-            yield f"{argument.name} of {name} is a number above 0, not {value}"
+            yield f"{argument.name} of {name} must be a number above 0, not {value}"
     elif argument.kind == "keys":
         if not isinstance(value, Keys):
-            yield f"{argument.name} of {name} is tag keys such as {{host}}, not {value}"
+            yield f"{argument.name} of {name} must be tag keys such as {{host}}, not {value}"
     elif argument.kind == "text":
         text = value.value if isinstance(value, String) else value.name if isinstance(value, Variable) else value
         if not isinstance(text, str):
-            yield f"{argument.name} of {name} is a text in quotes, not {value}"
+            yield f"{argument.name} of {name} must be a quoted string, not {value}"
         elif argument.choices and text.lower() not in argument.choices:
-            yield f"{argument.name} of {name} is one of {', '.join(argument.choices)}, not {text}"
+            yield f"{argument.name} of {name} must be one of {', '.join(argument.choices)}, not {text}"
 
 
 def _usage(name: str, function: Function) -> str:

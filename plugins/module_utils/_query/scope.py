@@ -1,11 +1,11 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Datadog scopes, which select time series by tags: text to a tree and back, and matching.
+"""Datadog scopes, which select time series by tags: parse, format and match them.
 
     scope = item ("," item)*    with item = ["!"] TAG
           | any                 with AND, OR, NOT, parentheses, KEY [NOT] IN (VALUE ("," VALUE)*)
 
-The two ways to write a scope give equal trees: "a:b,!c:d" is "a:b AND NOT c:d". As in Datadog they do not mix.
+Both syntaxes of a scope give equal trees: "a:b,!c:d" is "a:b AND NOT c:d". As in Datadog, they cannot be mixed.
 Source: https://docs.datadoghq.com/metrics/advanced-filtering/
 """
 
@@ -18,18 +18,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 _Read = TypeVar("_Read")
-# What a tag may hold is settled where it is sent; a scope only has to know where a tag ends.
+# The rules for tags apply where tags are sent; a scope only has to know where a tag ends.
 TAG = re.compile(r'(?:"[^"]*"|[^\s,(){}!])+')
 _NOT_SPACE = re.compile(r"\S|\Z")
-# Datadog takes these words in capitals and in small letters, not mixed.
+# Datadog accepts these words in uppercase and in lowercase, but not in mixed case.
 _KEYWORDS = {word: re.compile(rf"(?:{word}|{word.lower()})(?=[\s(),}}]|$)") for word in ("AND", "OR", "NOT", "IN")}
-# Operators, parentheses and functions in one text: more could exhaust Python's stack, here or in who walks the tree.
+# Operators, parentheses and functions in one text: more could exhaust Python's stack, here or where the tree is walked.
 _LIMIT = 80
 
 
 class QuerySyntaxError(ValueError):
-    """Text that is not a query. `message` is the reason; `line` and `column` (from 1) are where reading stopped, as is
-    `position` (from 0).
+    """A text is not a query. `message` is the reason; `line` and `column` (from 1) and `position` (from 0) are where
+    parsing stopped.
     """
 
     def __init__(self, message: str, text: str, position: int) -> None:
@@ -43,11 +43,11 @@ class QuerySyntaxError(ValueError):
 
 
 class UnboundVariable(ValueError):
-    """A scope was matched while it holds a template variable ($name), for which only a dashboard has a value."""
+    """A scope with a template variable ($name) was matched, but only a dashboard has a value for it."""
 
 
 class Scope:
-    """What selects time series by their tags."""
+    """Selects time series by their tags."""
 
     def matches(self, tags: Collection[str]) -> bool:
         """Whether `tags` ("key:value" or bare, in any case) are selected. Raises UnboundVariable."""
@@ -56,7 +56,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Tag(Scope):
-    """One tag, `*` in it standing for any text; "*" alone selects everything. Quotes in it only hold it together."""
+    """One tag, in which `*` matches any text; "*" alone selects everything. Quotes only delimit it."""
 
     text: str
 
@@ -90,7 +90,7 @@ class In(Scope):
 
 @dataclass(frozen=True)
 class Not(Scope):
-    """What the operand does not select."""
+    """Selects what the operand does not select."""
 
     operand: Scope
 
@@ -103,7 +103,7 @@ class Not(Scope):
 
 @dataclass(frozen=True)
 class And(Scope):
-    """What every operand selects; none of them is itself an And."""
+    """Selects what every operand selects; none of them is an And itself."""
 
     operands: tuple[Scope, ...]
 
@@ -117,7 +117,7 @@ class And(Scope):
 
 @dataclass(frozen=True)
 class Or(Scope):
-    """What at least one operand selects; none of them is itself an Or."""
+    """Selects what at least one operand selects; none of them is an Or itself."""
 
     operands: tuple[Scope, ...]
 
@@ -132,7 +132,7 @@ _BINDING = {Or: 0, And: 1, Not: 2, In: 3, Tag: 3}
 
 
 def _words(scope: Scope, binding: int = 0) -> str:
-    """The scope written with words, in parentheses where it binds weaker than `binding`."""
+    """Return the scope written with words, in parentheses if it binds weaker than `binding`."""
     if isinstance(scope, Not) and isinstance(scope.operand, In):
         return f"{scope.operand.key} NOT IN ({','.join(scope.operand.values)})"
     if isinstance(scope, Not):
@@ -146,7 +146,7 @@ def _words(scope: Scope, binding: int = 0) -> str:
 
 
 class Reader:
-    """A text and a position in it: each method reads on from there, past white space."""
+    """A text and a position in it, from which each method reads on, skipping white space."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -154,19 +154,19 @@ class Reader:
         self._nodes = 0
 
     def peek(self) -> str:
-        """The next character, or "" at the end."""
+        """Return the next character, or "" at the end."""
         found = _NOT_SPACE.search(self.text, self.position)
         self.position = found.start() if found else len(self.text)
         return self.text[self.position : self.position + 1]
 
     def error(self, message: str, position: int | None = None) -> QuerySyntaxError:
-        """The error that ends reading, here or at `position`."""
+        """Return the error that ends parsing, here or at `position`."""
         self.position = self.position if position is None else position
         self.peek()
         return QuerySyntaxError(message, self.text, self.position)
 
     def count(self) -> None:
-        """Note one more operator, parenthesis or function. Raises beyond the limit."""
+        """Count one more operator, parenthesis or function. Raises beyond the limit."""
         self._nodes += 1
         if self._nodes > _LIMIT:
             raise self.error(f"more than {_LIMIT} operators, parentheses and functions")
@@ -198,7 +198,7 @@ class Reader:
         return found
 
     def separated(self, read: Callable[[], _Read]) -> list[_Read]:
-        """One or more of what `read` reads, with commas between."""
+        """Return one or more of what `read` reads, separated by commas."""
         items = [read()]
         while self.accept(","):
             items.append(read())
@@ -206,7 +206,7 @@ class Reader:
 
 
 def parse_scope(text: str) -> Scope:
-    """The scope that `text` writes, without braces. Raises QuerySyntaxError with the column."""
+    """Parse a scope without braces. Raises QuerySyntaxError with the column."""
     reader = Reader(text)
     scope = read_scope(reader)
     if reader.peek():
@@ -215,12 +215,12 @@ def parse_scope(text: str) -> Scope:
 
 
 def read_scope(reader: Reader) -> Scope:
-    """The scope that comes next in `reader`. Raises QuerySyntaxError."""
+    """Read the next scope from `reader`. Raises QuerySyntaxError."""
     return _ScopeReader(reader).scope()
 
 
 class _ScopeReader:
-    """Recursive descent, one method a rule of the grammar."""
+    """Recursive descent parser, with one method for each rule of the grammar."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
@@ -290,7 +290,7 @@ class _ScopeReader:
 
 
 def _joined(kind: type[And | Or], operands: list[Scope]) -> Scope:
-    """`operands` under one node of `kind`, into which those of the same kind dissolve."""
+    """Combine `operands` in one node of `kind`, flattening operands of the same kind."""
     if len(operands) == 1:
         return operands[0]
     flat: list[Scope] = []

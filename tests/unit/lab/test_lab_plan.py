@@ -109,7 +109,7 @@ def test_loopback_withdraws_the_address(planned: Callable[..., dict[str, Any]]) 
         ("198.51.100.77", "is not an address of this machine"),
         ("255.255.255.255", "is not an address of this machine"),
         ("224.0.0.1", "is not an address of this machine"),
-        ("0.0.0.0", "would be every network"),
+        ("0.0.0.0", "means every network"),
         ("1.2.3", "is not an IPv4 address"),
     ],
 )

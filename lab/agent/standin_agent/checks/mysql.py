@@ -132,7 +132,7 @@ class MySqlCheck(AgentCheck):
         """What the model refuses. The real one does so at the first run, too, not when the check is made."""
         wrong = [name for name in TEXTS if self.instance.get(name) is not None and type(self.instance[name]) is not str]
         if wrong or any(not isinstance(tag, str) for tag in self.instance.get("tags") or []):
-            raise ConfigurationError(f"mysql: {', '.join(wrong) or 'tags'} should be text: put it into quotes")
+            raise ConfigurationError(f"mysql: {', '.join(wrong) or 'tags'} should be text: put it in quotes")
 
     @contextmanager
     def _connect(self) -> Iterator[pymysql.connections.Connection]:

@@ -142,7 +142,7 @@ def test_instance_with_what_is_needed_is_taken(instance: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("change", [{"password": 12345678}, {"service": 5}, {"tags": [1]}])
 def test_values_of_a_wrong_type_fail_each_run(run: Any, change: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="put it into quotes"):
+    with pytest.raises(ConfigurationError, match="put it in quotes"):
         run(**{**SOCK, **change})
 
 
