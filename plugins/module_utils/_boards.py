@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Timeboards and screenboards, the forms that dashboards had before they were one thing. Pure.
+"""Convert timeboards and screenboards, the former kinds of dashboards. Pure.
 
-What an old form has and the present one has no place for, such as an empty text, is left out.
+What the current format does not support, such as an empty text, is left out.
 Sources: recorded traffic of ``/api/v1/dash`` and ``/api/v1/screen`` (datadogpy 0.56, terraform-provider-datadog 2.18),
 the fields of screen_widgets.go in zorkian/go-datadog-api, and the models of datadog-api-client 2.62.0.
 """
@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from typing import Any
 
 Body = dict[str, Any]
-# The fields by which each kind is known.
+# The fields that identify each kind.
 TIMEBOARD = "graphs"
 SCREENBOARD = "board_title"
-# Where a widget is put that does not say where.
+# The position of a widget without a position.
 PLACE: Body = {"x": 0, "y": 0, "width": 47, "height": 15}
 DISPLAYS = ("line", "bars", "area", "overlay")
-# Fields that only these widgets have. Old clients send all of them with every graph, mostly empty.
+# Fields that only these widgets have. Old clients send all fields with every graph, mostly empty.
 ONLY = {
     "autoscale": ("query_value",),
     "custom_unit": ("query_value",),
@@ -54,9 +54,9 @@ ONLY_IN_REQUESTS = {
     "metadata": ("timeseries",),
     "style": ("timeseries", "toplist", "heatmap", "distribution"),
 }
-# Requests of these are named, not listed.
+# Widgets whose requests are a dictionary and not a list.
 NAMED_REQUESTS = {"hostmap": ("fill", "size"), "scatterplot": ("x", "y")}
-# What the widgets of a screenboard that are no graphs have: the old name of each field, and the present one.
+# Fields of screenboard widgets that are not graphs: the old name of each field, and the current one.
 WIDGETS = {
     "note": "html=content bgcolor=background_color font_size text_align tick=show_tick tick_pos tick_edge",
     "free_text": "text color font_size text_align",
@@ -83,16 +83,16 @@ UNTITLED = ("note", "free_text", "iframe", "image")
 
 
 def is_old(body: Any) -> bool:
-    """Return whether a body is a timeboard's or a screenboard's."""
+    """Return whether a body is a timeboard or a screenboard."""
     if not isinstance(body, Mapping) or "layout_type" in body:
         return False
     return isinstance(body.get(TIMEBOARD), list) or SCREENBOARD in body
 
 
 def dashboard(body: Mapping[str, Any]) -> Body:
-    """Return a timeboard or a screenboard as a dashboard.
+    """Convert a timeboard or a screenboard to a dashboard.
 
-    :raises ValueError: where a part of it is of another form.
+    :raises ValueError: if a part of it has an unexpected structure.
     """
     try:
         return _dashboard(body)
@@ -101,9 +101,9 @@ def dashboard(body: Mapping[str, Any]) -> Body:
 
 
 def graph(definition: Mapping[str, Any]) -> Body:
-    """Return the definition of a widget for that of a graph, which has ``viz`` for ``type``.
+    """Convert the definition of a graph, which has ``viz`` for ``type``, to that of a widget.
 
-    :raises ValueError: where a part of it is of another form.
+    :raises ValueError: if a part of it has an unexpected structure.
     """
     try:
         return _of_graph(definition)
@@ -132,7 +132,7 @@ def _each(found: Any) -> list[Body]:
 
 
 def _variable(found: Any) -> Body:
-    # dog takes a list of names, too.
+    # dog also accepts a list of names.
     named = found if isinstance(found, dict) else {"name": str(found), "prefix": str(found)}
     made = {name: value for name, value in named.items() if value not in (None, "")}
     # The old documentation writes the whole tag.
@@ -142,7 +142,7 @@ def _variable(found: Any) -> Body:
 
 
 def _graph(found: Body) -> Body:
-    """Return the widget of a timeboard's graph. Its type is within its definition: Datadog ignores one beside it."""
+    """Convert a graph of a timeboard to a widget. The type is in its definition: Datadog ignores one outside."""
     definition = found.get("definition")
     if not isinstance(definition, dict):
         raise ValueError("a graph has no definition")
@@ -202,7 +202,7 @@ def _request(found: Any, kind: str) -> Any:
         named["display_type"] = display
     if named.pop("extra_col", None) == "present":
         named["show_present"] = True
-    # Of processes, in the requests of any graph.
+    # Process queries, which may be in the requests of any graph.
     for name in ("query_type", "text_filter", "tag_filters", "metric"):
         if not named.get(name):
             named.pop(name, None)
@@ -262,8 +262,8 @@ def _axis(found: Body) -> Body:
 
 # ---------------------------------------------------------------------------------------------------- screenboards
 def _widget(found: Body) -> Body:
-    """Return the widget of a dashboard for that of a screenboard."""
-    # dog new_file sends a timeboard's graph.
+    """Convert a widget of a screenboard to one of a dashboard."""
+    # dog new_file sends a graph of a timeboard.
     if isinstance(found.get("definition"), dict):
         made = _graph(found)["definition"] if "type" not in found["definition"] else found["definition"]
         return {"definition": made, "layout": {**PLACE, **_layout(found.get("layout") or found)}}
@@ -299,7 +299,7 @@ def _legend(found: Body, kind: str) -> Body:
 
 
 def _heading(found: Body, kind: str) -> Body:
-    """Return the title and how it stands: ``title`` says whether there is one, ``title_text`` which."""
+    """Return the title and its format: ``title`` tells whether there is one, ``title_text`` is its text."""
     shown = found.get("title")
     text = found.get("title_text") or found.get("titleText") or (shown if isinstance(shown, str) else "")
     if kind in UNTITLED or shown is False or not text:
@@ -329,7 +329,7 @@ def _own(found: Body, kind: str) -> Body:
         made["columns"] = json.loads(made["columns"])
     if kind == "manage_status":
         made.setdefault("query", "")
-    # A text and an image that are not there yet.
+    # Placeholders for a text and an image.
     if kind in ("note", "free_text"):
         made.setdefault("content" if kind == "note" else "text", "")
     return {name: value for name, value in made.items() if value is not None}
@@ -337,12 +337,12 @@ def _own(found: Body, kind: str) -> Body:
 
 # ------------------------------------------------------------------------------------------------- and back again
 def graphs(widgets: list[Body]) -> list[Body]:
-    """Return the widgets of a dashboard as the graphs of a timeboard; ``dashboard`` makes the same of these."""
+    """Convert the widgets of a dashboard to graphs of a timeboard; ``dashboard`` is the inverse."""
     return [{"title": each["definition"].get("title", ""), "definition": _definition(each)} for each in widgets]
 
 
 def screen(widgets: list[Body]) -> list[Body]:
-    """Return the widgets of a dashboard as those of a screenboard; ``dashboard`` makes the same of these."""
+    """Convert the widgets of a dashboard to those of a screenboard; ``dashboard`` is the inverse."""
     return [{**each.get("layout", PLACE), "definition": each["definition"]} for each in widgets]
 
 
@@ -368,7 +368,7 @@ def _old_request(found: Any) -> Any:
 
 
 def _renamed(found: Any, names: dict[str, str]) -> Any:
-    # Datadog does not check every part of a widget.
+    # Datadog does not validate every part of a widget.
     return {names.get(name, name): value for name, value in found.items()} if isinstance(found, dict) else found
 
 
@@ -390,7 +390,7 @@ def _number(value: Any) -> float | None:
 
 
 def _whole(value: Any) -> int | None:
-    """Return a number; None for ``*`` and ``100%``, which are all digits there are."""
+    """Return a whole number; None for ``*`` and ``100%``, which mean all digits."""
     number = _number(value)
     return None if number is None else int(number)
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies of what variables hold, for filters and modules to change."""
+"""Plain copies of variables, which filters and modules can change."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def copied(value: Any) -> Any:
-    """Copy mappings and lists as plain ones, all the way down.
+    """Return a deep copy with plain dictionaries and lists.
 
-    Filters get containers that are templated as they are read; `copy.deepcopy` of one copies all of the templating
-    (tried: ansible-core 2.19 to 2.22), and from 2.22 on that warns of what goes away.
+    Filters receive containers that are templated when they are read. `copy.deepcopy` also copies all of the templating
+    (tried with ansible-core 2.19 to 2.22), and from 2.22 on it causes deprecation warnings.
     """
     if isinstance(value, dict):
         return {key: copied(item) for key, item in value.items()}

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Credentials within a text: in addresses, as ``name=value``, in headers, keys by their form. Pure."""
+"""Find credentials in a text: in URLs, as ``name=value``, in headers, and keys by their format. Pure."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from collections.abc import Callable
 
 HIDDEN = "********"
 
-# What the Agent puts in itself: a secret of its backend, and variables of Autodiscovery.
+# What the Agent itself replaces: a secret of its backend, and variables of Autodiscovery.
 RESOLVED = re.compile(r"ENC\[[^\]]*\]|%%[\w.]+%%")
-# Forty capital digits are a fingerprint, as GnuPG writes them.
+# Forty uppercase digits are a fingerprint, as GnuPG writes it.
 DATADOG_KEY = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-fA-F]{32}|ddapp_\w{34}|DDRCM_[A-Z0-9]{6,})(?![0-9A-Za-z])"
 )
 QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
 
-# Digits after a colon may be a port. What stands before @ without a colon is a user, or a token if it is long.
+# Digits after a colon may be a port. Text before @ without a colon is a user, or a token if it is long.
 _USERINFO = re.compile(
     r"""(://[^\s/@:"'<>]*:)(?!\d{1,5}(?:[/?\#]|\Z))([^\s/?\#"'<>]+|[^\s"'<>]+)@ | (://)([^\s/@:"'<>?\#]{20,})@""",
     re.VERBOSE,
 )
 _PARAMETER = re.compile(r"([?&;](?:key|sig|signature)=)[^\s&;\"'#]{8,}", re.IGNORECASE)
-# The words alone are prose: what follows has a digit or letters of both cases.
+# The words alone may be prose, so what follows must have a digit or letters in both cases.
 _SCHEME = re.compile(r"\b((?i:Bearer|Basic))(\s+)(?=\S*(?:[a-z][A-Z]|[0-9=]))[\w.~+/=-]{8,}")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?")
 _PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL)
-# From its beginning: a search that began within a name would take as long again at each letter.
+# Match a name from its start: searching from every letter of it would multiply the time.
 _NAME = r"(?<![\w.-])([\w.-]+)"
-# Python may have a type before the =.
+# Python may have a type annotation before the =.
 _ASSIGNED = re.compile(rf"""{_NAME}(["']?(?:\s?:\s?[\w\[\]|. ]+?)?\s?(?<![=!<>])=(?!=)\s?)({QUOTED}|[^\s"';&,]+)""")
 _FLAG = re.compile(rf"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)({QUOTED}|[^\s"';&,-][^\s"';&,]*)""")
-# A header as one text, and name and value in a mapping on one line.
+# A header as a single string, and name and value in a mapping on one line.
 _HEADER = re.compile(r"""(?<=["'])([A-Za-z][\w.-]*)(:\s+)([^"'\n]+)(?=["'])""")
-# The last part of a path is a file, and what follows is what is wrong with it.
+# The last part of a path is a file, and an error message follows.
 _PAIR = re.compile(
     rf"""(?<!/){_NAME}(["']?\s*:\s+|["']\s*:\s*)"""
     rf"""(ENC\[[^\]]*\]|{QUOTED}|\[[^\[\]]*\]|\{{[^{{}}]*\}}|[^\s,{{}}\[\]"'][^,{{}}\[\]"'\n]*)"""
@@ -42,10 +42,10 @@ _PAIR = re.compile(
 
 
 def without_credentials(text: str, is_secret: Callable[[str, str], bool], *, literals: bool = False) -> str:
-    """The text with its credentials hidden. What the Agent resolves itself stays.
+    """Return the text with credentials hidden. What the Agent resolves itself stays.
 
-    IS_SECRET says of a name and a value whether that is a secret. With LITERALS the text is code: what is assigned to a
-    name is hidden if it is a text in quotes.
+    IS_SECRET tells whether a name and a value are a secret. With LITERALS, the text is code: a value that is assigned
+    to a name is hidden if it is a string literal.
     """
     text = _USERINFO.sub(_userinfo, _PRIVATE.sub(HIDDEN, text))
     text = _PARAMETER.sub(rf"\g<1>{HIDDEN}", text)
@@ -55,7 +55,7 @@ def without_credentials(text: str, is_secret: Callable[[str, str], bool], *, lit
 
 
 def _without_values(form: re.Pattern[str], text: str, is_secret: Callable[[str, str], bool], literals: bool) -> str:
-    """The text with the values hidden that stand in this form after a name of a secret."""
+    """Return the text with values hidden that follow the name of a secret in this form."""
     parts, at = [], 0
     while found := form.search(text, at):
         name, value = found[1], found[3]
@@ -63,7 +63,7 @@ def _without_values(form: re.Pattern[str], text: str, is_secret: Callable[[str, 
         bare = value.strip("[]{} " if value[0] in "[{" else quote or " ").strip()
         bare = bare if quote else bare.rstrip(").;")
         if HIDDEN in bare or not bare or (literals and not quote) or not is_secret(name, bare):
-            # There may be names in the value.
+            # The value may contain names.
             parts.append(text[at : found.start(3)])
             at = found.start(3)
         else:

@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts and differences of files without the secrets in them.
+"""Hide secrets in the texts and diffs of files.
 
-Files that others wrote are YAML in any style, and hosts may have no YAML library. So a text is read line by line, with
-what YAML continues over several of them: block scalars, quotes, brackets and lists. In doubt something is hidden.
+Files that others wrote are YAML in any style, and hosts may have no YAML library. So a text is read line by line,
+including what YAML continues over several lines: block scalars, quotes, brackets and lists. In doubt, it is hidden.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import scalar
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_flow import closed_at, without_secrets
 
-# Longer lines are hidden: a service user could write one that takes hours to look through.
+# Longer lines are hidden: a service user could write one that takes hours to search.
 LONGEST = 2000
-# Brackets and quotes that are never closed may cost this many readings of the whole text. All after that is hidden.
+# Unclosed brackets and quotes may cause this many readings of the whole text. Everything after that is hidden.
 PATIENCE = 8
 
-# A setting on a line of its own, after the dashes of lists. Its key may hold a colon, but not before a space.
+# A setting on its own line, after the dashes of lists. Its key may contain a colon, but not before a space.
 _ENTRY = re.compile(
     r"""(?P<lead>[ \t]*(?:[-?:][ \t]+)*)
     (?P<key>"(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | -[^\s:]+
@@ -39,14 +39,14 @@ _ITEM = re.compile(r"[ \t]*(?:[-?:](?:[ \t]+|$))*(?P<value>.*)")
 _KEY_ALONE = re.compile(r"""(?P<lead>[ \t]*)\?[ \t]+["']?(?P<key>[^\s"']+)["']?[ \t]*$""")
 _COMMENT = re.compile(r"([ \t]*)(#+)")
 _BLOCK = re.compile(r"(?:[&!]\S*\s+)*[|>][-+0-9]*(?:\s+#.*)?\Z")
-# Nothing but an anchor, a type or a comment: the value is on the lines below.
+# Only an anchor, a type or a comment: the value is on the lines below.
 _BELOW = re.compile(r"(?:[&!]\S*(?:\s+|\Z))*(?:#.*)?\Z")
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+|(?<=\s)#.*\Z")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 class _Line(NamedTuple):
-    """``body`` is the text with each # of a comment taken for a space; ``column`` is where it begins, -1 if nowhere."""
+    """``body`` is the text with each # of a comment replaced by a space; ``column`` is its indentation, -1 if empty."""
 
     real: str
     text: str
@@ -56,24 +56,24 @@ class _Line(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Lines that belong together, as they are and as they are shown."""
+    """Lines that belong together, as they are and as they are displayed."""
 
     real: str
     shown: str
 
 
 def mask(text: str, secrets: dict[str, Any], *, code: bool = False) -> str:
-    """The text with secrets hidden: the given values, what stood in their places, settings with telling names, keys,
-    credentials in addresses, headers and assignments. CODE says that it is Python.
+    """Return the text with secrets hidden: the given values, other values in their places, settings with secret names,
+    keys, and credentials in URLs, headers and assignments. CODE means that it is Python.
     """
     return "".join(group.shown for group in _groups(text, secrets, code=code))
 
 
 def masked_diff(path: str, before: str, after: str, secrets: dict[str, Any]) -> dict[str, str]:
-    """A diff for Ansible in which a secret that changes shows as changed, but never as itself."""
+    """Return a diff for Ansible that shows that a secret changes, but not the secret."""
     code = path.endswith(".py")
     old, new = (list(_groups(text, secrets, code=code)) for text in (before, after))
-    # Groups that look alike once masked, and were not. A value in other quotes, or in none, is the same.
+    # Find groups that differ, but look the same when masked. Different quotes around a value do not count.
     known, alike = {_bare(group.real) for group in old}, {group.shown for group in old}
     said = f"{HIDDEN} (changed)"
     shown = "".join(
@@ -100,7 +100,7 @@ def _groups(text: str, secrets: dict[str, Any], *, code: bool) -> Iterator[_Grou
 def _without_values(text: str, secrets: dict[str, Any]) -> str:
     pieces = {piece for leaf in _leaves(secrets) for piece in (scalar(leaf)[1:-1], *leaf.split("\n"))}
     for piece in sorted((piece.strip() for piece in pieces), key=len, reverse=True):
-        # A shorter one is hidden in its place. Everywhere, it would hide half of the text and so be told.
+        # A shorter one is only hidden in its place. Hidden everywhere, it would hide half of the text and be revealed.
         if len(piece) >= 4 and not piece.startswith("ENC[") and piece.lower() not in ("true", "false", "null", "none"):
             text = text.replace(piece, HIDDEN)
     return text
@@ -113,7 +113,7 @@ def _leaves(value: Any) -> list[str]:
 
 
 def _names(secrets: dict[str, Any]) -> set[str]:
-    """The settings in whose places secrets are, of an item of a list the setting that the list is."""
+    """Return the names of settings that contain secrets; for an item of a list, that of the list."""
     return {next((part for part in path.split(".")[::-1] if not part.isdigit()), path) for path in secrets}
 
 
@@ -137,13 +137,13 @@ def _hide(text: str, *, literals: bool = False) -> str:
 
 
 class _Masker:
-    """Goes through the lines and puts those together that belong together."""
+    """Goes through the lines and groups those that belong together."""
 
     def __init__(self, lines: list[_Line], names: set[str]) -> None:
         self.lines = lines
         self.names = names
         self.at = 0
-        # So many characters may still be looked through in vain.
+        # How many characters may still be searched in vain.
         self.patience = PATIENCE * sum(len(line.text) for line in lines)
 
     def groups(self) -> Iterator[_Group]:
@@ -157,7 +157,7 @@ class _Masker:
             )
 
     def _shown(self, line: _Line) -> str | None:
-        """How this line is shown, and those below that belong to it, which are taken; None for as they are."""
+        """Consume the lines that belong to this one, and return how to display them; None for unchanged."""
         if line.column < 0:
             return None
         if _PRIVATE_KEY.search(line.text):
@@ -177,7 +177,7 @@ class _Masker:
         return key in self.names or is_hidden_name(key) or key.endswith("additional_endpoints")
 
     def _setting(self, line: _Line, entry: re.Match[str]) -> str | None:
-        """One whose name says that it holds a secret, with all that lies below it."""
+        """Display a setting with a secret name, and everything below it."""
         key, value, column = _unquoted(entry["key"]), entry["value"].strip(), entry.start("key")
         before = line.body[: entry.start("value")]
         if _BELOW.match(value):
@@ -197,7 +197,7 @@ class _Masker:
         )
 
     def _value(self, line: _Line, start: int) -> str | None:
-        """A value of another setting, of a list, or a part of a text."""
+        """Display a value of another setting, an item of a list, or a part of a text."""
         first, value = self.at - 1, line.body[start:]
         self._take_open(line, value)
         taken = self.lines[first : self.at]
@@ -210,11 +210,11 @@ class _Masker:
             hidden = without_secrets(joined, is_hidden_text, _hide)
         if hidden == joined:
             return None
-        # Lines of a comment would need their # again.
+        # Several lines of a comment would need their # again.
         return _put(line, line.body[:start], re.sub(r"\s*\n\s*", " ", hidden) if line.hashes else hidden)
 
     def _take_open(self, line: _Line, value: str) -> None:
-        """Take the lines over which a bracket or a quote stays open; none where it is not closed at all."""
+        """Consume the lines over which a bracket or a quote stays open; none if it is never closed."""
         at, text, further = self.at, value, 1
         while (end := closed_at(text)) < 0:
             lines = self.lines[at : at + further]
@@ -224,16 +224,19 @@ class _Masker:
                 return
             text = "\n".join([text, *(_within(line, each) for each in below)])
             at += len(below)
-            # Twice as many each time, so that a long one is not read once more for each of its lines.
+            # Twice as many each time, so that a long value is not read again for each of its lines.
             further *= 2
         self.at += text.count("\n", 0, end)
 
     def _take_below(self, line: _Line, column: int, *, block: bool = False, items: bool = True) -> bool:
-        """Take the lines that are deeper than this column, or with ITEMS begin an item there; say whether any is."""
+        """Consume the lines below that are indented more than COLUMN or, with ITEMS, start an item there.
+
+        Return whether there are any.
+        """
         first = self.at
         for at in range(self.at, len(self.lines)):
             below = self.lines[at]
-            # Blank lines at the end are no part of it.
+            # Blank lines at the end do not belong to it.
             if below.column < 0:
                 continue
             if line.hashes and below.hashes != line.hashes:
@@ -252,12 +255,12 @@ class _Masker:
 
 
 def _within(opener: _Line, line: _Line) -> str:
-    """A line within a quote or a bracket, where a # is a comment only if it was one where that was opened."""
+    """Return a line within a quote or a bracket, where # starts a comment only if the opening line is a comment."""
     return line.body if opener.hashes else line.text.rstrip("\r\n")
 
 
 def _put(line: _Line, before: str, value: str) -> str:
-    """A line with this in it, and with the # that was taken for a space."""
+    """Return a line with this content, and with the # that was replaced by a space."""
     text = before + value
     if line.hashes:
         at = len(line.text) - len(line.text.lstrip(" \t"))

@@ -1,10 +1,10 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which settings hold secrets: by the name of the setting, and by what its value looks like. Pure.
+"""Recognize settings with secrets, by their names and by the format of their values. Pure.
 
 The names are those that the Agent hides in its logs and flares (datadog-agent, pkg/util/scrubber/default.go, as of
-7.78.5), and what integrations call their secrets, in any spelling: ``api_key``, ``api-key``, ``apiKey`` and
-``X-API-Key`` are alike.
+7.78.5), and those that integrations use for secrets, in any spelling: ``api_key``, ``api-key``, ``apiKey`` and
+``X-API-Key`` are the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials 
     without_credentials,
 )
 
-# In a name of lower case words joined by _.
+# In a name of lowercase words joined by _.
 _SECRET = re.compile(
     r"""
     password | passwd | passphrase | passcode | pswd | pwd(?![a-z]) | (?<![a-z])pass(?![a-z]) | (?:require|user)pass
@@ -35,7 +35,7 @@ _SECRET = re.compile(
     """,
     re.VERBOSE,
 )
-# What follows says that something about a secret is meant, not the secret.
+# Words after it that mean something about a secret, not the secret itself.
 _ABOUT = re.compile(
     r"""_(?:
     age | alg | algorithm | alias | allowed | arguments | args | arn | aud | audience | audit | auth | backend |
@@ -60,14 +60,14 @@ _WAY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Texts that speak of secrets rather than hold them: rules for logs, queries, what to search for.
+# Settings that refer to secrets rather than contain them: rules for logs, queries, search patterns.
 _SPEAKING = re.compile(r"pattern|regex|quer(?:y|ies)|placeholder|search|match|description|message|exclude|include|sql")
-# What has as many hexadecimal digits as a key.
+# Settings whose values have as many hexadecimal digits as a key.
 _DIGEST = re.compile(r"commit|sha|digest|md5|hash|checksum|revision|version|uuid|guid|fingerprint|etag|trace|span")
 _DIGEST_IN_TEXT = re.compile(rf"(?i:{_DIGEST.pattern})[\w.-]*[:=@/]\s?[0-9a-fA-F]{{32,64}}\b")
 _PATH = re.compile(r"(?:~?/|\.{1,2}/|[A-Za-z]:[\\/]).*|[\w./-]+\.(?:pem|key|crt|cer|p12|pfx|jks|json)")
 _NOTHING = ("", "true", "false", "yes", "no", "on", "off", "null", "none", "~")
-# The scrubber goes by these alone. They are hidden in diffs, but too broad to refuse what somebody writes.
+# The scrubber uses only these. They are hidden in diffs, but too broad for refusing inputs.
 _SCRUBBED = re.compile(r"pass|pwd|(?:token|jwt|_secret|access_key|private_key)\Z|(?:api|app|application)_?key")
 
 
@@ -77,23 +77,23 @@ def _words(name: str) -> str:
 
 
 def _meant(words: str) -> re.Match[str] | None:
-    """What in the name says that a secret is meant."""
+    """Return the part of a name that means a secret."""
     return next((found for found in _SECRET.finditer(words) if not _ABOUT.search(f"_{words[found.end() :]}")), None)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a setting of this name usually holds a secret."""
+    """Whether a setting with this name usually contains a secret."""
     return _meant(_words(name)) is not None
 
 
 def is_hidden_name(name: str) -> bool:
-    """Whether the Agent hides what stands under this name, or `is_secret_name`."""
+    """Whether the Agent hides the value of this name, or `is_secret_name`."""
     words = _words(name)
     return _meant(words) is not None or _SCRUBBED.search(words) is not None
 
 
 def holds_secrets(name: str) -> bool:
-    """Whether all that lies under this name, a dictionary or a list, are secrets: passwords, api_keys, cookies."""
+    """Whether everything under this name, a dictionary or a list, is secret: passwords, api_keys, cookies."""
     words = _words(name)
     found = _meant(words)
     return found is not None and _is_plural(words) and not found["credential"]
@@ -106,8 +106,8 @@ def _is_plural(words: str) -> bool:
 def is_secret_text(name: str, text: str, *, hidden: bool = False) -> bool:
     """Whether a text is a secret because of the NAME of the setting; with HIDDEN, because of `is_hidden_name`.
 
-    A path to a key is not, nor is what the Agent resolves itself, ``ENC[handle]``, nor a way to log in, such as
-    ``auth: basic``, nor whether there is one, such as ``use_token: yes``, nor how many, such as ``max_tokens: 5``.
+    Not secret are a path to a key, what the Agent resolves itself, ``ENC[handle]``, an authentication method such as
+    ``auth: basic``, a switch such as ``use_token: yes``, and a number such as ``max_tokens: 5``.
     """
     if text.lower() in _NOTHING or RESOLVED.fullmatch(text):
         return False
@@ -123,7 +123,7 @@ def is_secret_text(name: str, text: str, *, hidden: bool = False) -> bool:
 
 
 def is_secret(name: str, value: Any) -> bool:
-    """Whether this value of a setting is a secret: by the setting's name, as a key, or by what is in the text."""
+    """Whether this value of a setting is a secret: by the setting's name, as a key, or by credentials in the text."""
     if value is None or isinstance(value, (bool, dict, list, tuple)):
         return False
     text = str(value).strip()
@@ -143,34 +143,34 @@ def _is_never(_name: str, _text: str) -> bool:
 
 
 def is_hidden_text(name: str, text: str) -> bool:
-    """Whether a text is to be hidden because of its name; no text stands for whether all below the name is."""
+    """Whether to hide a text because of its name; with an empty text, whether to hide everything below the name."""
     return is_secret_text(name, text, hidden=True) if text else is_hidden_name(name)
 
 
 def public_text(text: str) -> str:
-    """The text as a message may say it, with credentials hidden: in addresses, headers, assignments, and keys."""
+    """Return the text for a message, with credentials hidden: in URLs, headers and assignments, and keys."""
     return without_credentials(text, is_hidden_text)
 
 
 def public_address(address: str) -> str:
-    """An address, or what is meant as one, as a message may say it: without user, password and other credentials."""
+    """Return a URL, even an invalid one, for a message: without user, password and other credentials."""
     scheme, separator, rest = address.rpartition("://")
-    # Without a scheme it is anybody's guess what stands before the @.
+    # Without a scheme, nobody knows what is before the @.
     server, slash, path = rest.partition("/") if separator else (rest, "", "")
     return public_text(f"{scheme}{separator}{server.rpartition('@')[2]}{slash}{path}")
 
 
 def secret_places(value: Any) -> list[str]:
-    """The places of what `is_secret`, as dotted paths."""
+    """Return the dotted paths of values that are secrets by `is_secret`."""
     return [".".join(place) for place in secret_paths(value)]
 
 
 def secret_paths(value: Any, name: str = "", *, all_secret: bool = False) -> Iterator[tuple[str, ...]]:
-    """The places of what `is_secret` in VALUE, which stands under NAME. With ALL_SECRET every text in it is."""
+    """Yield the paths of secrets in VALUE, which is under NAME. With ALL_SECRET, every text in it is a secret."""
     if isinstance(value, dict):
         for key, item in value.items():
             inner = all_secret or holds_secrets(str(key))
-            # Addresses with lists of keys under them.
+            # URLs with lists of keys below them.
             if name.endswith("additional_endpoints") and isinstance(item, (list, tuple)):
                 inner = True
             for place in secret_paths(item, str(key), all_secret=inner):

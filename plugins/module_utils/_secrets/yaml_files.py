@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of the Agent's YAML files, with secrets put at their places.
+"""Render the Agent's YAML files, with secrets inserted.
 
-Managed hosts need no YAML library for this: what is written is rendered here, what is there is only compared as text.
+Hosts do not need a YAML library for this: files are rendered here, and existing files are only compared as text.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import
 HEADER = "# Managed by Ansible (kennel.fleet): changes made here are overwritten.\n"
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-# Words that a YAML 1.1 parser reads as a boolean or null, also as keys.
+# Words that a YAML 1.1 parser reads as a boolean or null, even as keys.
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-# What JSON leaves as it is and YAML does not: line ends of its own, and characters that it calls not printable.
+# Characters that JSON does not escape, but YAML must: additional line breaks, and those that it considers unprintable.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def to_yaml(value: Any, indent: int = 0) -> str:
-    """Render mappings, lists and scalars as YAML text that ends in a newline.
+    """Render mappings, lists and scalars as YAML text that ends with a newline.
 
     Every string is quoted: the Agent's parser would read an unquoted key of digits, or one such as 12e4, as a number.
-    Raises TypeError or ValueError on anything that JSON could not hold.
+    Raises TypeError or ValueError for anything that JSON cannot represent.
     """
     pad = "  " * indent
     if isinstance(value, dict) and value:
@@ -54,20 +54,20 @@ def _item(value: Any, indent: int) -> str:
 
 
 def scalar(value: Any) -> str:
-    """A value as it stands in the files."""
+    """Render a scalar value."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if isinstance(value, float):
-        # YAML 1.1 takes a number with an exponent for one only if it has a point.
+        # YAML 1.1 recognizes a number with an exponent only if it has a decimal point.
         return re.sub(r"^(-?\d+)e", r"\1.0e", text)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def merge_secrets(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, Any]:
-    """A copy of the configuration with each secret put at its place.
+    """Return a copy of the configuration with the secrets inserted.
 
-    A place is a dotted path, list positions as numbers: ``api_key``, ``instances.0.password``. What is put there may be
-    a mapping or a list, for keys that themselves hold dots; a number is written as text, as keys and passwords are.
-    Raises ValueError, naming the path and not the value, where the path leads nowhere.
+    The key of a secret is a dotted path with numbers for list positions: ``api_key``, ``instances.0.password``. A
+    secret may be a mapping or a list, for keys that contain dots; a number is written as text, like keys and passwords.
+    Raises ValueError, with the path but not the value, if the path does not exist.
     """
     merged: dict[str, Any] = copied(config)
     for path, secret in secrets.items():
@@ -87,7 +87,7 @@ def merge_secrets(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, 
             else:
                 raise TypeError
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            raise ValueError(f"no such place in the configuration for the secret {path!r}") from None
+            raise ValueError(f"the configuration has no place for the secret {path!r}") from None
     return merged
 
 
@@ -98,9 +98,10 @@ def _position(text: str) -> int:
 
 
 def split_secrets(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A copy of the configuration without what `secret_places` finds, and that by its place: `merge_secrets` backwards.
+    """Return a copy of the configuration without the secrets that `secret_places` finds, and these by their path.
 
-    A list that itself holds secrets, and a mapping that has them under keys with dots, go as a whole.
+    This is the inverse of `merge_secrets`. A list that contains secrets itself, and a mapping with secrets under keys
+    with dots, are moved as a whole.
     """
     kept, secrets = _split(config, list(secret_paths(config)), "")
     return kept, secrets
@@ -130,5 +131,5 @@ def _can_be_split(value: Any, paths: list[tuple[str, ...]]) -> bool:
 
 
 def render(config: dict[str, Any], secrets: dict[str, Any]) -> str:
-    """The text of a configuration file, header included."""
+    """Return the text of a configuration file, including the header."""
     return HEADER + to_yaml(merge_secrets(config, secrets))

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""YAML in quotes and brackets, ``{name: value, list: [a, b]}``: whether it is closed, and without its secrets. Pure."""
+"""YAML in quotes and brackets, ``{name: value, list: [a, b]}``: find where it is closed, and hide secrets. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials 
 
 _SPACE = re.compile(r"\s+")
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)#[^\n]*")
-# Two single quotes are one of the text: what closes is not followed by another.
+# Two single quotes are an escaped one, so the closing quote is not followed by another.
 _QUOTED = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'(?!')""")
-# A colon that stands between a name and its value.
+# A colon between a name and its value.
 _COLON = re.compile(r":(?=[\s,\[\]{}]|\Z)")
 _PLAIN = re.compile(r"(?s:.)(?:[^,\[\]{}:#]|:(?![\s,\[\]{}]|\Z)|(?<!\s)#)*")
 
@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"(?s:.)(?:[^,\[\]{}:#]|:(?![\s,\[\]{}]|\Z)|(?<!\s)#)*")
 class _Token(NamedTuple):
     """A part of the text.
 
-    It is ``space``, ``comment``, ``scalar``, one of the characters ``[]{},:``, or ``open``, a quote without end.
+    It is ``space``, ``comment``, ``scalar``, one of the characters ``[]{},:``, or ``open``, an unclosed quote.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class _Inside(NamedTuple):
 
 
 def closed_at(value: str) -> int:
-    """Where the bracket or the quote that a value begins with is closed: 0 if there is none, -1 if it is not closed."""
+    """Return where the bracket or quote at the start of a value is closed: 0 if there is none, -1 if it is unclosed."""
     if value[:1] not in ("[", "{", "'", '"'):
         return 0
     depth = at = 0
@@ -51,10 +51,10 @@ def closed_at(value: str) -> int:
 
 
 def without_secrets(text: str, is_secret: Callable[[str, str], bool], hide: Callable[[str], str]) -> str:
-    """The text with the secrets in its brackets hidden.
+    """Return the text with secrets in its brackets hidden.
 
-    IS_SECRET says of a name and a value whether that is a secret; of "" as a value, whether all that lies under the
-    name is. HIDE hides what is secret in any other value.
+    IS_SECRET tells whether a name and a value are a secret; with "" as the value, whether everything under the name is.
+    HIDE hides what is secret in any other value.
     """
     parts = []
     inside = [_Inside("", "", False)]
