@@ -29,7 +29,7 @@ instances: [{headers: {Authorization: formers-own-header}, 'api-key': "formers-o
         (SHOP, CHECK, "failed=0"),
         # A right that only the server refuses, for a single database.
         ({**SHOP, "priv": "shop.*:PROCESS"}, CHECK, "a user of mysql_users could not be created"),
-        (SHOP, {**CHECK, "metrics": ["nope"]}, "the check my_metric gives no nope"),
+        (SHOP, {**CHECK, "metrics": ["nope"]}, "the check my_metric does not report nope"),
     ],
     ids=["in order", "bad rights", "check without its metric"],
 )

@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the Agent's command line answers: ``status --json`` and ``check NAME --json``. Pure.
+"""Read the output of the Agent's command line: ``status --json`` and ``check NAME --json``. Pure.
 
-Forms: datadog-agent 7.70 to 7.84, pkg/status/collector (with its fixture status_info.json),
+Formats: datadog-agent 7.70 to 7.84, pkg/status/collector (with its fixture status_info.json),
 comp/forwarder/defaultforwarder and pkg/cli/subcommands/check/command.go.
 """
 
@@ -14,25 +14,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Statuses at which the Agent gives a payload up; at all others it tries again (defaultforwarder/transaction.go).
+# Statuses after which the Agent drops a payload; after all others it retries (defaultforwarder/transaction.go).
 GIVEN_UP = ("400", "403", "413")
 PYTHON, CORE = "Python Check Loader", "Core Check Loader"
 UNKNOWN_TO_CORE = "not found in Catalog"
-# The constructor is called twice when it fails, at last in the way of Agent 5: that text says nothing (check.go).
+# If the constructor fails, the Agent calls it again as Agent 5 did: that message is useless (check.go).
 FORMER_WAY = "Deprecated constructor API returned"
 LENGTH = 300
 
-# How a verb fails where the Agent has never run and created the files that its command line needs.
+# Errors of commands if the Agent has never run and created the files that its command line needs.
 _UNREADY = re.compile(r"auth(entication)?[ _]token|ipc[ _]?cert", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class CheckRun:
-    """What ``datadog-agent check NAME --json`` has printed.
+    """The output of ``datadog-agent check NAME --json``.
 
-    :ivar metrics: names of all that its instances gave, sorted.
-    :ivar errors: of runs, one an instance; or one why it did not run.
-    :ivar ready: false where only a running Agent is missing, which may come yet.
+    :ivar metrics: sorted names of all metrics of its instances.
+    :ivar errors: errors of runs, one for each instance; or the reason why it did not run.
+    :ivar ready: false if only the running Agent is missing, which may still start.
     """
 
     metrics: tuple[str, ...] = ()
@@ -41,9 +41,9 @@ class CheckRun:
 
 
 def key_status(status: Any) -> str:
-    """Return what the Agent says of its API keys; of several the worst.
+    """Return the Agent's status of its API keys; of several, the worst.
 
-    A key that Datadog refuses is in APIKeyFailure, and in APIKeyStatus no longer.
+    A key that Datadog rejects is in APIKeyFailure, and no longer in APIKeyStatus.
     """
     refused = _texts(_part(status, "forwarderStats", "APIKeyFailure").values())
     others = _texts(_part(status, "forwarderStats", "APIKeyStatus").values())
@@ -52,9 +52,9 @@ def key_status(status: Any) -> str:
 
 
 def delivery_failures(status: Any) -> dict[str, int]:
-    """Return how often deliveries failed since the Agent's start: by HTTP status, and by what failed before an answer.
+    """Return the number of failed deliveries since the Agent's start, by HTTP status and by type of failure.
 
-    Empty where nothing waits to be sent again, and nothing was given up.
+    Empty if nothing is queued for a retry and nothing was dropped.
     """
     transactions = _part(status, "forwarderStats", "Transactions")
     by_status = _counts(transactions.get("HTTPErrorsByCode"))
@@ -64,9 +64,9 @@ def delivery_failures(status: Any) -> dict[str, int]:
 
 
 def check_errors(status: Any) -> dict[str, str]:
-    """Return the error of each check that failed in its last run, or could not be loaded, by the check's name.
+    """Return the error of each check that failed in its last run, or could not be loaded, by check name.
 
-    The nearest to the data counts: of a run, of the constructor, of loading, of the file.
+    Of several errors, returns the first of: a run, the constructor, loading, the file.
     """
     found: dict[str, list[Any]] = {}
     for name, instances in _part(status, "runnerStats", "Checks").items():
@@ -83,7 +83,7 @@ def check_errors(status: Any) -> dict[str, str]:
 
 
 def said_by(error: Any) -> str:
-    """Return an error in one line: the message where it is JSON with a traceback, as of a run, else its last line."""
+    """Return an error on one line: the message if it is JSON with a traceback, as from a run, else its last line."""
     try:
         document = json.loads(error)
         return _line(str((document[0] if isinstance(document, list) else document)["message"]))
@@ -93,7 +93,7 @@ def said_by(error: Any) -> str:
 
 
 def read_check(name: str, out: str, err: str, exit_status: int) -> CheckRun:
-    """Return what a run of the check NAME gave, by what the verb has printed and its exit status."""
+    """Return the result of a run of the check NAME, from the output and exit status of the command."""
     runs = _runs(out) if exit_status == 0 else []
     if runs:
         submitted = [_part(run, "aggregator") for run in runs]
@@ -106,19 +106,19 @@ def read_check(name: str, out: str, err: str, exit_status: int) -> CheckRun:
 
 
 def _refusal(name: str, out: str) -> str:
-    """Return why the check was not run, of what is printed before the verb fails: it is not on standard error."""
+    """Return why the check was not run, from standard output: the reason is not on standard error."""
     invalid = re.search(rf"^Error: invalid config for {re.escape(name)}: (.+)", out, re.MULTILINE)
     found = re.search(rf"^Error: could not load {re.escape(name)}:\n(.*)", out, re.MULTILINE | re.DOTALL)
     if not found:
         return _line(invalid[1]) if invalid else ""
-    # An entry for each loader, of which a text may have many lines.
+    # One entry for each loader, which may have many lines.
     text = found[1].partition("\nWarning: could not resolve")[0]
     parts = re.split(r"^\* ([^\n:]+ Loader): ", text, flags=re.MULTILINE)
     return said_by(_loading(dict(zip(parts[1::2], parts[2::2], strict=True)))) or said_by(text)
 
 
 def _runs(out: str) -> list[dict[str, Any]]:
-    """Return the entries of the JSON, one an instance. Other lines, of the verb or the check's own, do not count."""
+    """Return the entries of the JSON, one for each instance. Ignores other lines, of the command or of the check."""
     for start in re.finditer(r"^\[", out, re.MULTILINE):
         try:
             document, _end = json.JSONDecoder().raw_decode(out, start.start())
@@ -130,7 +130,7 @@ def _runs(out: str) -> list[dict[str, Any]]:
 
 
 def _loading(loaders: Mapping[str, Any]) -> Any:
-    """Return the text of the loader that knows: Python's, unless the check is one of the Agent's in Go."""
+    """Return the message of the relevant loader: Python's, unless the check is one of the Agent's Go checks."""
     core = loaders.get(CORE)
     if core and UNKNOWN_TO_CORE not in str(core):
         return core

@@ -18,15 +18,15 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files i
 PUBLISHED = ("apt.datadoghq.com", "apt-trace.datad0g.com", "s3.amazonaws.com/apt.datadoghq.com")
 AGENT_COMPONENTS = {"5", "6", "7", "main"}
 OFFICIAL = "ansible_datadog_"
-# In the entry's file: an address, and the fingerprints of the keys that it gave.
+# In the file of the entry: the hash of a URL, and the fingerprints of its keys.
 RECORD = re.compile(r"^# ([0-9a-f]{16}) (\S+)$", re.MULTILINE)
 RECORD_NOTE = "# The keys that each address gave, by a hash of the address, so that none is fetched a second time:\n"
 
 
 def without_agent(text: str, *, hosts: tuple[str, ...]) -> str:
-    """The text of a sources file, one-line or deb822 form, without the entries for the Agent's repository.
+    """Return a sources file, in one-line or deb822 format, without the entries for the Agent's repository.
 
-    Entries for Datadog's other products on the same host (other components) stay.
+    Entries for other Datadog products on the same host (other components) stay.
     """
     stanzas = re.split(r"(\n[ \t]*\n)", text)
     if any(re.match(r"(?im)^URIs:", line) for line in text.splitlines()):
@@ -57,7 +57,7 @@ def _matches(uri: str, hosts: tuple[str, ...]) -> bool:
 
 
 class Repository:
-    """The repository on this host, compared and brought to what is wanted."""
+    """The repository on this host: compares it with the desired state and applies that."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -74,7 +74,7 @@ class Repository:
         self.shared = False
 
     def present(self, *, due: bool) -> None:
-        """Write keys and entry. DUE says that the package is about to be installed, and so the repository verified."""
+        """Write keys and entry. DUE means that the package is about to be installed, so apt verifies the repository."""
         there = safe_files.read_text(self.path)
         renew = due or self.params["refresh_keys"] or self.entry not in there
         record = self.keyring.add(self.params["key_urls"], dict(RECORD.findall(there)), renew=renew)
@@ -85,14 +85,14 @@ class Repository:
         self.changes.write(self.path, f"{HEADER}{RECORD_NOTE}{noted}{self.entry}")
 
     def absent(self) -> None:
-        """Remove the entry, and the keys unless another list of Datadog's needs them."""
+        """Remove the entry, and the keys unless another apt source of Datadog needs them."""
         left = self.others()
         self.remove(self.path)
         self.shared = any(name in line for line in left for name in (self.params["keyring"], *PUBLISHED))
         if self.shared:
             return
-        # datadog-signing-keys 1.4.1 makes a copy that apt believes for every repository, where it finds no list that
-        # names the keyring. GnuPG keeps what was there before it changed a keyring under the name with a tilde.
+        # If no apt source names the keyring, datadog-signing-keys 1.4.1 makes a copy that apt trusts for every
+        # repository. GnuPG keeps the previous version of a keyring under its name with a tilde.
         name = os.path.basename(self.params["keyring"])
         for path in (
             self.params["keyring"],
@@ -102,9 +102,9 @@ class Repository:
             self.remove(f"{path}~")
 
     def others(self) -> list[str]:
-        """Take the repository out of every other sources file; remove a file that says nothing after that.
+        """Remove the repository from all other sources files; delete a file that is empty afterwards.
 
-        Returns the lines that all of them then have, without comments.
+        Return the remaining lines of all of them, without comments.
         """
         left = []
         folder = self.params["sources"]
@@ -114,7 +114,7 @@ class Repository:
             if path == self.path or not os.path.isfile(path):
                 continue
             before = safe_files.read_text(path)
-            # The official role's files hold nothing but the Agent's repository, wherever it is.
+            # Files of the official role contain only the Agent's repository, at any URL.
             after = "" if os.path.basename(path).startswith(OFFICIAL) else without_agent(before, hosts=self.hosts)
             lines = [line for line in after.splitlines() if line.strip() and not line.lstrip().startswith("#")]
             left += lines

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that a module changes on a host, or in check mode would change, with their differences."""
+"""The files that a module changes on a host, or would change in check mode, with their differences."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking impo
 
 
 class Changes:
-    """Writes and removes files, and notes what that changed. No secret gets into ``diffs``.
+    """Writes and removes files, and records the changes. No secret gets into ``diffs``.
 
     :ivar files: paths of the files that changed.
-    :ivar before: the text of each changed file before, None where there was none.
-    :ivar changed: whether anything did, also only the owner or mode of a folder.
+    :ivar before: the previous content of each changed file; None if there was none.
+    :ivar changed: whether anything changed, including the owner or mode of a folder.
     """
 
     def __init__(self, module: Any) -> None:
@@ -36,7 +36,7 @@ class Changes:
         mode: str = "0644",
         secrets: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Make the file have this text, owner and mode; say whether that was a change."""
+        """Give the file this text, owner and mode; return whether that was a change."""
         there, before = safe_files.status(path) is not None, safe_files.read_text(path)
         changed = safe_files.ensure_file(self.module, path, text, owner=owner, group=group, mode=mode)
         if changed:
@@ -45,7 +45,7 @@ class Changes:
         return changed
 
     def remove(self, path: str, secrets: Mapping[str, Any] | None = None) -> bool:
-        """Remove the file; say whether there was one."""
+        """Remove the file; return whether there was one."""
         before = safe_files.remove_file(self.module, path)
         if before is not None:
             self.before[path] = before
@@ -53,18 +53,18 @@ class Changes:
         return before is not None
 
     def folder(self, path: str, *, owner: str = "root", group: str = "root", mode: str = "0755") -> None:
-        """Make the folder exist with this owner and mode."""
+        """Create the folder with this owner and mode."""
         self.changed |= safe_files.ensure_folder(self.module, path, owner=owner, group=group, mode=mode)
 
     def note(
         self, path: str, before: str, after: str, secrets: Mapping[str, Any] | None = None, label: str = ""
     ) -> None:
-        """Note that a file changed, with LABEL for its name in the difference."""
+        """Record that a file changed, with LABEL as its name in the diff."""
         self.changed = True
         self.files.append(path)
         self.diffs.append(masked_diff(label or path, before, after, dict(secrets or {})))
 
     @property
     def result(self) -> dict[str, Any]:
-        """What a module returns of them."""
+        """The module's result for these files."""
         return {"changed": self.changed, "files": self.files, "diff": self.diffs}

@@ -1,11 +1,11 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A program that imports a custom check as the Agent does, and says what is wrong with it.
+"""A program that imports a custom check as the Agent does, and reports problems with it.
 
-It runs on a host, as the Agent's user, under the Agent's own Python, which may be as old as 3.8. The code, and that of
-checks which are to stand beside it, comes by standard input as JSON, and nothing of the Agent is changed: the code is
-put into a private copy of the configuration folder, in which all else is links, so that what it looks for beside itself
-is there.
+It runs on a host, as the Agent's user, with the Agent's own Python, which may be as old as 3.8. It reads the code, and
+that of checks to be installed with it, as JSON from standard input, and changes nothing in the Agent: the code goes to
+a private copy of the configuration folder, which contains links to everything else, so that the check finds the files
+next to it.
 
 Source of the rules: datadog-agent 7.70 to 7.84, rtloader/three/three.cpp, rtloader/common/builtins,
 pkg/collector/python/loader.go and cmd/agent/common/common.go.
@@ -28,16 +28,16 @@ import types
 
 EXCEEDED = "it was still loading after {} seconds"
 ENDED = "it ends the process that loads it ({}), which would be the Agent"
-MISSING = "; install that into the Agent's Python, or put its file beside the check, before this runs"
-SHADOWED = "the Agent finds {} under this name first: give the check and its source another name"
+MISSING = "; first install it in the Agent's Python, or put its file next to the check"
+SHADOWED = "the Agent finds {} under this name first: rename the check and its source"
 INTEGRATION = (
-    "the Agent comes with an integration {}{} and runs that instead: give the check and its source another name, or"
-    " leave its source out to configure the integration"
+    "the Agent comes with an integration {}{} and would run that instead: rename the check and its source, or leave its"
+    " source out to configure the integration"
 )
 NO_CLASS = "it has no subclass of AgentCheck that no other class derives from"
-OTHER_CLASS = "of its classes the Agent takes {0}, the first by name, and not {1}: rename {1}, or import no {0}"
+OTHER_CLASS = "the Agent uses its class {0}, the first by name, and not {1}: rename {1}, or do not import {0}"
 
-# Modules that only the Agent's own process has, with what their functions give here.
+# Modules that only exist in the Agent's own process, with what their functions return here.
 METRIC_TYPES = ("GAUGE", "RATE", "COUNT", "MONOTONIC_COUNT", "COUNTER", "HISTOGRAM", "HISTORATE")
 SUBMITTING = ("submit_metric", "submit_service_check", "submit_event", "submit_histogram_bucket")
 HEADERS = {"User-Agent": "Datadog Agent", "Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
@@ -70,7 +70,7 @@ CONSTANTS: dict[str, dict[str, object]] = {
 
 
 def copy_folder(root: str, folder: str, name: str, codes: dict[str, str]) -> str:
-    """Make FOLDER look like ROOT with these checks in it, and return the path of the code of the check NAME."""
+    """Make FOLDER look like ROOT with these checks installed, and return the path of the code of the check NAME."""
     checks = os.path.join(folder, "checks.d")
     os.mkdir(checks, 0o700)
     files = {f"{each}.py": code.encode("utf-8", "surrogateescape") for each, code in codes.items()}
@@ -85,7 +85,7 @@ def copy_folder(root: str, folder: str, name: str, codes: dict[str, str]) -> str
 
 
 def become_agent(home: str, checks: str) -> None:
-    """Give this process the modules and the search path of the Agent's."""
+    """Give this process the modules and the search path of the Agent's process."""
     sys.dont_write_bytecode = True
     for name, answers in ANSWERS.items():
         module = types.ModuleType(name)
@@ -93,16 +93,16 @@ def become_agent(home: str, checks: str) -> None:
             setattr(module, function, lambda *_arguments, _answer=answer, **_options: _answer)
         vars(module).update(CONSTANTS.get(name, {}))
         sys.modules[name] = module
-    # What `python -c` puts first is not there in the Agent: the current folder.
+    # `python -c` adds the current folder, which the Agent does not have.
     sys.path[:] = [path for path in sys.path if path]
     dist = os.path.join(home, "bin", "agent", "dist")
     sys.path += [dist, os.path.join(home, "checks.d"), os.path.join(dist, "checks.d"), checks]
 
 
 def find_class(module: types.ModuleType, base: type) -> type | None:
-    """Return the class that the Agent takes, wherever it was defined.
+    """Return the class that the Agent uses, wherever it is defined.
 
-    It is the first by name that derives from AgentCheck and from which no other class derives.
+    It is the first by name that derives from AgentCheck and that no other class derives from.
     """
     for name in dir(module):
         found = getattr(module, name, None)
@@ -112,11 +112,11 @@ def find_class(module: types.ModuleType, base: type) -> type | None:
 
 
 def import_check(name: str, path: str) -> dict[str, str]:
-    """Import the check NAME, whose code is at PATH, and return what is wrong with it."""
+    """Import the check NAME, whose code is at PATH, and return its problem or warning."""
     base = importlib.import_module("datadog_checks.checks").AgentCheck
     try:
         wheel = importlib.import_module(f"datadog_checks.{name}")
-    # Whatever an integration does, the Agent tries the check's own module next.
+    # Whatever an integration raises, the Agent tries the check's own module next.
     except BaseException:  # noqa: BLE001
         wheel = None
     if wheel and find_class(wheel, base):
@@ -124,7 +124,7 @@ def import_check(name: str, path: str) -> dict[str, str]:
         return {"problem": INTEGRATION.format(name, f" {version}" if version else "")}
     try:
         module = importlib.import_module(name)
-    # `sys.exit()` is an error like any other to the Agent.
+    # For the Agent, `sys.exit()` is an error like any other.
     except BaseException as error:  # noqa: BLE001
         return {"problem": describe(error, path)}
     file = getattr(module, "__file__", None)
@@ -139,7 +139,7 @@ def import_check(name: str, path: str) -> dict[str, str]:
 
 
 def describe(error: BaseException, path: str) -> str:
-    """Say in one line what went wrong, and in which line of the check."""
+    """Return the error on one line, with the line number in the check."""
     frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     if isinstance(error, SyntaxError) and error.filename == path:
         frames.append(error.lineno)
@@ -149,7 +149,7 @@ def describe(error: BaseException, path: str) -> str:
 
 
 def attempt(name: str, home: str, path: str, seconds: float) -> dict[str, str]:
-    """Import the check in a process of its own, which ends, whatever the code does to it."""
+    """Import the check in a separate process, which ends whatever the code does."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -163,11 +163,11 @@ def attempt(name: str, home: str, path: str, seconds: float) -> dict[str, str]:
         except BaseException as error:  # noqa: BLE001
             answer = {"problem": f"the Agent's Python fails: {describe(error, path)}"}
         os.write(writer, json.dumps(answer).encode() + b"\n")
-        # Without waiting for threads that the code has started.
+        # Do not wait for threads that the code has started.
         os._exit(0)
     os.close(writer)
     text, deadline, late = b"", time.monotonic() + seconds, False
-    # Another process of the code may keep the pipe open: a whole line is the end.
+    # Another process of the code may keep the pipe open, so a complete line is the end.
     while not text.endswith(b"\n"):
         late = not select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]
         chunk = b"" if late else os.read(reader, 65536)
@@ -177,7 +177,7 @@ def attempt(name: str, home: str, path: str, seconds: float) -> dict[str, str]:
     for kill in (os.killpg, os.kill):
         try:
             kill(child, signal.SIGKILL)
-        # It has ended, or has not got a group of its own yet.
+        # It has ended, or does not have its own process group yet.
         except ProcessLookupError:
             continue
     _child, status = os.waitpid(child, 0)
@@ -189,7 +189,7 @@ def attempt(name: str, home: str, path: str, seconds: float) -> dict[str, str]:
 
 
 def main(name: str, root: str, home: str, seconds: str) -> None:
-    """Print as JSON a ``problem`` or a ``warning``, or neither."""
+    """Print a ``problem`` or a ``warning``, or neither, as JSON."""
     codes = json.load(sys.stdin)
     folder = tempfile.mkdtemp(prefix="kennel-check-")
     try:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Would the Agent load a custom check's code? Asked on a host, before the code is put in its place."""
+"""Find out on a host whether the Agent would load the code of a custom check, before the code is installed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def try_loading(
     user: str,
     seconds: int = PATIENCE,
 ) -> tuple[str, str]:
-    """Return what keeps the Agent from loading the check NAME, and what to warn of, each empty if nothing.
+    """Return what prevents the Agent from loading the check NAME, and a warning, either of which may be empty.
 
-    :arg codes: the code of that check and of the others that are to stand beside it, by their names.
-    :arg python: the Agent's own Python; its installation is found from there, as ``HOME/embedded/bin/python3``.
+    :arg codes: the code of this check and of others to be installed with it, by check name.
+    :arg python: the Agent's own Python, ``HOME/embedded/bin/python3``, relative to which its installation is found.
     """
     home = os.path.dirname(os.path.dirname(os.path.dirname(python)))
     become = [shutil.which("runuser") or "runuser", "-u", user, "--"] if os.geteuid() == 0 else []
@@ -45,7 +45,7 @@ def try_loading(
             cwd="/",
             handle_exceptions=False,
         )
-    # It has ended before it took the code.
+    # It ended before it read the code.
     except OSError as error:
         return f"{python} does not run: {error}", ""
     try:

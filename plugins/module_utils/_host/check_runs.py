@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run checks of the Agent once, apart from the Agent that runs."""
+"""Run checks of the Agent once, independently of the running Agent."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import
 USER = "dd-agent"
 NEVER_RAN = (
     "The Agent has not created the files that its command line needs: "
-    "`journalctl -u datadog-agent` says why it does not run"
+    "`journalctl -u datadog-agent` shows why it is not running"
 )
 NO_REASON = (
-    "The Agent finds no such check, and does not say why: look at its conf.yaml and at /var/log/datadog/agent.log"
+    "The Agent does not find this check and does not say why: look at its conf.yaml and at /var/log/datadog/agent.log"
 )
-SILENT = "It runs without an error and gives {}: look at what it submits, and under which names"
+SILENT = "It runs without an error and reports {}: check which metrics it submits, and under which names"
 
 
 class CheckRuns:
-    """Runs checks one after the other, with one time to wait for all of them."""
+    """Runs checks one after the other, with a common deadline for waiting."""
 
     def __init__(self, module: AnsibleModule, *, wait: float, timeout: int) -> None:
         self.module = module
@@ -31,7 +31,7 @@ class CheckRuns:
         self.deadline = time.monotonic() + wait
 
     def run(self, name: str, metrics: list[str]) -> CheckRun:
-        """Run a check, twice where a metric is missing and nothing has failed: rates need two runs."""
+        """Run a check, twice if a metric is missing and nothing has failed: rates need two runs."""
         found = self._ready(name)
         if found.errors or not set(metrics) - set(found.metrics):
             return found
@@ -42,7 +42,7 @@ class CheckRuns:
             found = self._once(name)
             if found.ready or time.monotonic() >= self.deadline:
                 return found
-            # There is nothing to wait on: the Agent makes its files when it gets to it.
+            # There is no event to wait for: the Agent creates its files some time after its start.
             time.sleep(2)
 
     def _once(self, name: str, *more: str) -> CheckRun:
@@ -58,7 +58,7 @@ class CheckRuns:
 
 
 def problem(name: str, metrics: list[str], found: CheckRun) -> str:
-    """Return what is wrong with a run of the check, empty where it gave METRICS."""
+    """Return the problem with a run of the check; empty if it reported METRICS."""
     missing = [metric for metric in metrics if metric not in found.metrics]
     if not missing and (found.metrics or not found.errors):
         return ""
@@ -67,4 +67,4 @@ def problem(name: str, metrics: list[str], found: CheckRun) -> str:
         reason = f"{reason}. {NEVER_RAN}"
     elif reason == "no valid check found":
         reason = NO_REASON
-    return f"the check {name} gives no {', '.join(missing) or 'metric'}: {reason}"
+    return f"the check {name} does not report {', '.join(missing) or 'any metric'}: {reason}"

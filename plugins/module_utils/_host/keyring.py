@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The keyring that apt verifies a repository with: keys are fetched for it and added to it, and none is removed."""
+"""The keyring with which apt verifies a repository. Keys are downloaded and added; none is removed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import openpgp, safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address, public_text
 
-# Of what an address gives: a key has some kilobytes.
+# Limit for a download. A key has some kilobytes.
 LARGEST = 1 << 20
 
 
 class Keyring:
-    """A keyring in binary form. ``diff`` is what it held and holds, if it was or in check mode would be changed."""
+    """A keyring in binary form. ``diff`` is its content before and after, if it changes or would in check mode."""
 
     def __init__(self, module: AnsibleModule, path: str) -> None:
         self.module = module
@@ -27,10 +27,10 @@ class Keyring:
         self._unreachable: set[str] = set()
 
     def add(self, urls: list[str], record: dict[str, str], *, renew: bool) -> dict[str, str]:
-        """Add the keys at these addresses that are missing. Returns the fingerprints of each address, by its hash.
+        """Add missing keys from these URLs. Return the fingerprints of the keys at each URL, by the hash of the URL.
 
-        RECORD is what was returned at the last time: an address whose keys are all there is not asked again. With RENEW
-        all are asked: apt is about to verify the repository, and its key may be a new one, or an old one prolonged.
+        RECORD is the previous result: a URL whose keys are all present is not read again. With RENEW, all are read: apt
+        is about to verify the repository, whose key may be new or extended.
         """
         stored = self._stored()
         have = {key.fingerprint for key in openpgp.public_keys(stored)}
@@ -49,7 +49,7 @@ class Keyring:
         return known
 
     def _stored(self) -> bytes:
-        """The keys that are there, in binary form."""
+        """Return the existing keys in binary form."""
         there = safe_files.read_bytes(self.path)
         try:
             keys = openpgp.dearmor(there) if there else b""
@@ -60,8 +60,8 @@ class Keyring:
         return keys
 
     def _fetch(self, url: str, *, kept: bool) -> bytes:
-        """The keys at this address; nothing where they cannot be had and the keyring holds others that are KEPT."""
-        # It takes a tenth of a second to import, and few runs fetch a key.
+        """Return the keys at this URL; nothing if it cannot be read and other keys of the keyring are KEPT."""
+        # The import takes a tenth of a second, and few runs download a key.
         from ansible.module_utils.urls import open_url
 
         server = urlsplit(url).netloc
@@ -72,23 +72,21 @@ class Keyring:
                 keys = openpgp.dearmor(answer.read(LARGEST))
             if not openpgp.public_keys(keys):
                 raise ValueError("it is not a public key")
-        # Whatever the transport raises, a host that has a keyring is better off with it than without.
+        # Whatever the transport raises, a host with a keyring should keep it.
         except Exception as error:  # noqa: BLE001
-            message = public_text(f"The key {public_address(url)} cannot be had: {error}")
+            message = public_text(f"The key {public_address(url)} cannot be downloaded: {error}")
             if not kept:
-                self.module.fail_json(
-                    msg=f"{message}. Make it reachable from this host or change the key addresses (key_urls)."
-                )
+                self.module.fail_json(msg=f"{message}. Make it reachable from this host, or change key_urls.")
             if server and not isinstance(error, (HTTPError, ValueError)):
-                # Else each of its other keys would be waited for, too.
+                # Otherwise each of its other keys would time out, too.
                 self._unreachable.add(server)
-            self.module.warn(f"{message}. The keys that are in the keyring were kept.")
+            self.module.warn(f"{message}. The keys in the keyring were kept.")
             return b""
         return keys
 
     def _write(self, wanted: bytes) -> None:
         there = safe_files.read_bytes(self.path)
-        # apt reads it as a user of its own.
+        # apt reads it as a separate user.
         if there == wanted and (not there or os.stat(self.path).st_mode & 0o444 == 0o444):
             return
         self.diff = (describe(there), describe(wanted))
@@ -99,7 +97,7 @@ class Keyring:
 
 
 def describe(keyring: bytes) -> str:
-    """The keys of a keyring for a diff, each in a line."""
+    """Return the keys of a keyring for a diff, one on each line."""
     try:
         return "".join(f"{key.fingerprint} ({len(key.data)} bytes)\n" for key in openpgp.public_keys(keyring))
     except ValueError:
@@ -107,7 +105,7 @@ def describe(keyring: bytes) -> str:
 
 
 def _hash(url: str) -> str:
-    """A name for an address, without the password that may be in it."""
+    """Return a hash of a URL, without the password that it may contain."""
     parts = urlsplit(url)
     bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return hashlib.sha256(bare.encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Public keys in OpenPGP's form: read, identified by fingerprint, merged. Pure, and without a check of any signature.
+"""Read, identify and merge public keys in OpenPGP format. Pure, and without verifying any signature.
 
 Formats: RFC 4880 (version 4 keys, packets, armor), RFC 9580 (version 6), LibrePGP (version 5).
 """
@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 SIGNATURE, SECRET_KEY, PUBLIC_KEY, SECRET_SUBKEY = 2, 5, 6, 7
 TRUST, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 12, 13, 14, 17
-# In the order in which the parts of a key stand: itself, its names, its subkeys. Signatures follow what they sign.
+# The order of the parts of a key: the key itself, its names, its subkeys. Signatures follow what they sign.
 PARTS = {PUBLIC_KEY: 0, USER_ID: 1, USER_ATTRIBUTE: 1, PUBLIC_SUBKEY: 2}
-# What else may stand among them: GnuPG's own notes, markers, padding, and what each program may define for itself.
+# Other packets that may occur: GnuPG's own notes, markers, padding, and those that programs may define themselves.
 PASSED_OVER = {TRUST, 10, 21, *range(60, 64)}
 
 _ARMOR = re.compile(
@@ -29,7 +29,7 @@ _ARMOR = re.compile(
 
 
 class Packet(NamedTuple):
-    """A packet: its kind and content tell it from others, ``raw`` is how it was written."""
+    """A packet, identified by its kind and content; ``raw`` is how it was written."""
 
     kind: int
     body: bytes
@@ -44,7 +44,7 @@ class PublicKey(NamedTuple):
 
 
 def dearmor(data: bytes) -> bytes:
-    """The binary form of public keys, given binary or as one or several armored blocks. Raises ValueError."""
+    """Return public keys in binary form, given as binary or as armored blocks. Raises ValueError."""
     if data[:1] and data[0] & 0x80:
         return data
     blocks = [found["body"] for found in _ARMOR.finditer(data.decode("ascii", errors="replace"))]
@@ -57,11 +57,11 @@ def dearmor(data: bytes) -> bytes:
 
 
 def public_keys(data: bytes) -> list[PublicKey]:
-    """The keys in this binary form, in their order. Raises ValueError where it holds anything else, or is cut off."""
+    """Return the keys in binary data, in order. Raises ValueError if it contains anything else, or is truncated."""
     keys: list[tuple[str, list[bytes]]] = []
     for packet in _packets(data):
         if packet.kind in (SECRET_KEY, SECRET_SUBKEY):
-            raise ValueError("it holds a secret key")
+            raise ValueError("it contains a secret key")
         if packet.kind == PUBLIC_KEY:
             keys.append((_fingerprint(packet.body), []))
         elif not keys or packet.kind not in {SIGNATURE, *PARTS, *PASSED_OVER}:
@@ -71,9 +71,9 @@ def public_keys(data: bytes) -> list[PublicKey]:
 
 
 def merge(stored: bytes, fetched: Iterable[bytes]) -> bytes:
-    """A keyring with the keys of others added to it. Nothing goes from it, and what has nothing new stays as it is.
+    """Return a keyring with other keys added. Nothing is removed, and a key without news stays unchanged.
 
-    A key that is there gets the signatures, names and subkeys that it lacks: a signature tells how long a key is valid.
+    An existing key receives missing signatures, names and subkeys: a signature can extend the validity of a key.
     """
     keyring = dict(enumerate(public_keys(stored)))
     for key in (key for data in fetched for key in public_keys(data)):
@@ -98,7 +98,7 @@ def _packets(data: bytes) -> Iterator[Packet]:
 
 
 def _new_header(data: bytes, place: int) -> tuple[int, int, int]:
-    """The kind of a packet, where its content begins, and how long it is."""
+    """Return the kind of a packet, and the start and length of its content."""
     kind, first = data[place] & 0x3F, _number(data, place + 1, 1)
     if first < 192:
         return kind, place + 2, first
@@ -106,7 +106,7 @@ def _new_header(data: bytes, place: int) -> tuple[int, int, int]:
         return kind, place + 3, ((first - 192) << 8) + _number(data, place + 2, 1) + 192
     if first == 255:
         return kind, place + 6, _number(data, place + 2, 4)
-    # Only packets of data may come in parts.
+    # Only data packets may have partial lengths.
     raise ValueError("it is not a public key")
 
 
@@ -127,12 +127,12 @@ def _number(data: bytes, place: int, size: int) -> int:
 def _fingerprint(body: bytes) -> str:
     version = body[0] if body else 0
     if version == 4 and len(body) < 1 << 16:
-        # The fingerprint is a name here, and not what vouches for the key.
+        # Here, the fingerprint only identifies the key and does not need to be secure.
         return hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False).hexdigest().upper()
     if version in (5, 6):
         mark = {5: b"\x9a", 6: b"\x9b"}[version]
         return hashlib.sha256(mark + len(body).to_bytes(4, "big") + body).hexdigest().upper()
-    # Of older and coming versions only this is needed: to know the same key again.
+    # For older and future versions, it only has to identify the same key again.
     return f"VERSION-{version}-{hashlib.sha256(body).hexdigest().upper()}"
 
 
@@ -151,7 +151,7 @@ def _united(stored: bytes, fetched: bytes) -> bytes:
 
 
 def _parts(data: bytes) -> dict[tuple[int, bytes], list[Packet]]:
-    """The parts of one key by kind and content, each with its own packet first and its signatures after it."""
+    """Return the parts of a key by kind and content, each with its own packet followed by its signatures."""
     parts: dict[tuple[int, bytes], list[Packet]] = {}
     current: list[Packet] = []
     for packet in _packets(data):

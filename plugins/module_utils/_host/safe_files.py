@@ -31,9 +31,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.safe_paths impo
     user_name,
 )
 
-# The prefix of temporary files, which none of the Agent (*.yaml, *.yml, *.py), apt (*.list) and systemd loads.
+# The prefix of temporary files. Neither the Agent (*.yaml, *.yml, *.py) nor apt (*.list) nor systemd loads them.
 ASIDE = ".kennel-"
-# Far larger than any file that is written here. What a service user leaves in its folder may be of any size.
+# Far larger than any file that we write. A service user may leave files of any size in its folder.
 LARGEST = 1024 * 1024
 # Another run may replace a file between its inspection and its opening, but not as often as this.
 ATTEMPTS = 20
@@ -227,7 +227,7 @@ def _demand_plain(folder: Folder, name: str, status: os.stat_result) -> None:
     path = os.path.join(folder.path, name)
     if not stat.S_ISREG(status.st_mode):
         raise FileProblem(
-            f"{path} is {folder.kind(name)}, not a plain file. Find out who created it, move it away and run again."
+            f"{path} is {folder.kind(name)}, not a regular file. Find out who created it, move it away and run again."
         )
     if folder.ours:
         return
@@ -286,7 +286,7 @@ def _wanted(module: Any, path: str, owner: str, group: str, mode: str) -> _Attri
             f"{path} cannot be given to {owner}:{group}: there is no such user or group. Create it and run again."
         ) from None
     except ValueError:
-        raise FileProblem(f"{path}: the mode {mode!r} is not an octal number. Write for example '0640'.") from None
+        raise FileProblem(f"{path}: the mode {mode!r} is not an octal number. Write one such as '0640'.") from None
 
 
 def _attributes(handle: int) -> _Attributes:

@@ -1,11 +1,11 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reach a folder as root without being led elsewhere by whoever owns a folder on the way. Used by `safe_files`.
+"""Open a folder as root without being redirected by the owner of a folder on the way. Used by `safe_files`.
 
-A path is walked from ``/``, from one open folder into the next. A link is followed only where nobody but root can have
-made it: the link is root's, only root can change the folder it stands in, and the same holds for every folder above.
-So ``/etc/datadog-agent`` may be a link, which only root can have made; below it, where dd-agent can make one, none is
-followed.
+A path is walked from ``/``, from one open folder to the next. A link is followed only if nobody but root can have
+created it: root owns the link, and only root can change the folder that contains it and every folder above.
+So ``/etc/datadog-agent`` may be a link, which only root can have created. Below it, where dd-agent can create links,
+none is followed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-# As many as Linux itself follows.
+# The limit of Linux itself.
 MOST_LINKS = 40
 
 KINDS = {
@@ -32,11 +32,11 @@ KINDS = {
 
 
 class FileProblem(Exception):
-    """Why a file was left alone: the text names the path, what was found there, and the fix."""
+    """Why a file was left alone. The message names the path, what was found there, and the fix."""
 
 
 class Folder(NamedTuple):
-    """An open folder. It is ``ours`` if only root can change it and all folders above it."""
+    """An open folder. It is ``ours`` if only root can change it and all folders above."""
 
     handle: int
     path: str
@@ -46,30 +46,30 @@ class Folder(NamedTuple):
         """Open a folder in this one, which stays open."""
         path = os.path.join(self.path, name)
         try:
-            # O_PATH needs no right to read the folder.
+            # O_PATH does not need permission to read the folder.
             handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.handle)
         except NotADirectoryError:
             raise FileProblem(
-                f"{path} is {self.kind(name)} and not a folder. Find out who made it, move it away and run again."
+                f"{path} is {self.kind(name)}, not a folder. Find out who created it, move it away and run again."
             ) from None
         status = os.fstat(handle)
         return Folder(handle, path, self.ours and is_ours(status) and only_owner_writes(status))
 
     def status(self, name: str) -> os.stat_result | None:
-        """What stands under this name, of a link the link itself; None if nothing does."""
+        """Return the status of the entry with this name, without following a link; None if there is none."""
         try:
             return os.stat(name, dir_fd=self.handle, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def kind(self, name: str) -> str:
-        """What stands under this name, in words."""
+        """Describe the entry with this name."""
         status = self.status(name)
         kind = KINDS.get(stat.S_IFMT(status.st_mode), "a file") if status else "gone"
         return f"{kind} to {os.readlink(name, dir_fd=self.handle)!r}" if kind == "a link" else kind
 
     def target(self, name: str) -> str | None:
-        """Where a link leads that may be followed; None if this is not a link."""
+        """Return the target of a link that may be followed; None if this is not a link."""
         status = self.status(name)
         if status is None or not stat.S_ISLNK(status.st_mode):
             return None
@@ -77,27 +77,27 @@ class Folder(NamedTuple):
             return os.readlink(name, dir_fd=self.handle)
         raise FileProblem(
             f"{os.path.join(self.path, name)} is {self.kind(name)}. It is not followed, because {self.changers()} may "
-            "have made it. Find out who did, put a real file or folder in its place or remove it, and run again."
+            "have created it. Find out who did, replace it with a real file or folder or remove it, and run again."
         )
 
     def changers(self) -> str:
-        """Who other than root can change this folder, or one above it."""
+        """Name who else than root can change this folder, or one above it."""
         status = os.fstat(self.handle)
         return "others than root" if is_ours(status) else user_name(status.st_uid)
 
 
 def is_ours(status: os.stat_result) -> bool:
-    """Whether this belongs to root, or to whoever runs this."""
+    """Whether this belongs to root, or to the user of this process."""
     return status.st_uid in (0, os.geteuid())
 
 
 def only_owner_writes(status: os.stat_result) -> bool:
-    """Whether others than its owner may not change this. The rights of an access list show in those of the group."""
+    """Whether only its owner may change this. Access lists are visible in the permissions of the group."""
     return not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def user_name(number: int) -> str:
-    """The name of a user, or its number if it has none."""
+    """Return the name of a user, or its number if it has no name."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -106,10 +106,10 @@ def user_name(number: int) -> str:
 
 @contextmanager
 def place(path: str, *, follow: bool = True) -> Iterator[tuple[Folder | None, str]]:
-    """The open folder in which PATH stands, or None where there is none, and its name there, which is not a link.
+    """Yield the open folder that contains PATH, or None if it does not exist, and the name in it, which is not a link.
 
-    With FOLLOW false the name itself may be a link. An error of the system, here or in what is done with the folder,
-    becomes a `FileProblem` that names PATH.
+    With FOLLOW false, the name itself may be a link. An OSError, here or in the body of the with statement, becomes a
+    `FileProblem` that names PATH.
     """
     folder = _root()
     left = os.path.abspath(path).split("/")[:0:-1]
@@ -149,7 +149,7 @@ def _root() -> Folder:
 
 @contextmanager
 def inside(folder: Folder, name: str) -> Iterator[Folder]:
-    """The folder NAME in FOLDER, open so that it can be listed too."""
+    """Yield the folder NAME in FOLDER, opened so that it can also be listed."""
     inner = folder.enter(name)
     try:
         handle = listable(inner)
@@ -162,5 +162,5 @@ def inside(folder: Folder, name: str) -> Iterator[Folder]:
 
 
 def listable(folder: Folder) -> int:
-    """A handle of the folder by which it can be listed, given to others and written through to the disk."""
+    """Return a handle of the folder by which it can be listed, chowned and synced to the disk."""
     return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.handle)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What systemd says of a service unit."""
+"""What systemd reports about a service unit."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 @dataclass(frozen=True)
 class Unit:
-    """A service unit. ``since`` is when it was last started, in seconds of the epoch; 0 where it does not run.
+    """A service unit. ``since`` is the time of its last start in seconds since the epoch, 0 if it is not running.
 
-    ``outdated`` says that its file has changed since systemd last read it, ``pid`` is its main process, 0 without one.
+    ``outdated`` means that its file has changed since systemd read it, ``pid`` is its main process, or 0.
     """
 
     installed: bool
@@ -47,7 +47,7 @@ def read_unit(module: AnsibleModule, unit: str) -> Unit:
 
 
 def enabled_units(module: AnsibleModule, patterns: list[str]) -> list[str]:
-    """Return the units, by patterns such as ``datadog-agent-*.service``, that are enabled."""
+    """Return the enabled units that match patterns such as ``datadog-agent-*.service``."""
     if not patterns:
         # systemctl would list every unit.
         return []
@@ -58,7 +58,7 @@ def enabled_units(module: AnsibleModule, patterns: list[str]) -> list[str]:
 
 
 def _epoch(stamp: str) -> float:
-    """The seconds of a stamp such as ``Tue 2026-11-24 00:37:53.214799 UTC``."""
+    """Return the seconds since the epoch of a stamp such as ``Tue 2026-11-24 00:37:53.214799 UTC``."""
     try:
         _day, date, clock, _zone = stamp.split()
         whole, _dot, fraction = clock.partition(".")

@@ -63,11 +63,11 @@ def test_what_each_check_gives(prove: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("out", "problem"),
     [
-        (answer(error="(1045, 'Access denied')"), "the check a gives no a.x, a.y: (1045, 'Access denied')"),
-        (answer("a.y", error="KeyError: 'x'"), "the check a gives no a.x: KeyError: 'x'"),
-        (answer("a.z"), "the check a gives no a.x, a.y: It runs without an error and gives a.z: look at what it"),
-        (answer(), "the check a gives no a.x, a.y: It runs without an error and gives nothing"),
-        (f"Multiple check instances found, running each of them\n{answer(error='down')}", "gives no a.x, a.y: down"),
+        (answer(error="(1045, 'Access denied')"), "the check a does not report a.x, a.y: (1045, 'Access denied')"),
+        (answer("a.y", error="KeyError: 'x'"), "the check a does not report a.x: KeyError: 'x'"),
+        (answer("a.z"), "does not report a.x, a.y: It runs without an error and reports a.z: check which metrics it"),
+        (answer(), "the check a does not report a.x, a.y: It runs without an error and reports nothing"),
+        (f"Multiple check instances found, running each of them\n{answer(error='down')}", "report a.x, a.y: down"),
     ],
 )
 def test_missing_metrics_are_named_with_the_reason(prove: Run, tmp_path: Path, out: str, problem: str) -> None:
@@ -83,12 +83,12 @@ def test_reason_is_on_standard_output_where_it_does_not_load(prove: Run, tmp_pat
         "  File \"a.py\", line 1, in <module>\nModuleNotFoundError: No module named 'redis'\n\n"
     )
     result = prove("cat out; echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))
-    assert result["problems"] == ["the check a gives no a.x: ModuleNotFoundError: No module named 'redis'"]
+    assert result["problems"] == ["the check a does not report a.x: ModuleNotFoundError: No module named 'redis'"]
 
 
 def test_a_check_that_the_agent_does_not_find_is_named_with_the_fix(prove: Run) -> None:
     [said] = prove("echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))["problems"]
-    assert "finds no such check" in said and "agent.log" in said
+    assert "does not find this check" in said and "agent.log" in said
 
 
 def test_a_rate_needs_a_second_run(prove: Run, tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_an_agent_that_never_starts_is_waited_for_once(prove: Run) -> None:
 
 def test_a_check_that_hangs_is_ended(prove: Run) -> None:
     result = prove("exec sleep 600", ("a", ["a.x"]), timeout=1)
-    assert result["problems"] == ["the check a gives no a.x: it was still running after 1 seconds"]
+    assert result["problems"] == ["the check a does not report a.x: it was still running after 1 seconds"]
 
 
 def test_a_check_without_metrics_only_has_to_run(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text(answer())
     assert prove("cat out", ("a", []))["problems"] == []
     (tmp_path / "out").write_text(answer(error="down"))
-    assert prove("cat out", ("a", []))["problems"] == ["the check a gives no metric: down"]
+    assert prove("cat out", ("a", []))["problems"] == ["the check a does not report any metric: down"]

@@ -141,7 +141,7 @@ def test_may_import_another_check_that_comes_with_it(load: Load) -> None:
     [
         ("def", "jobs", "line 1: SyntaxError"),
         (BASE + "print 'x'\n", "jobs", "line 2: SyntaxError: Missing parentheses"),
-        ("import no_such_library\n", "jobs", "line 1: ModuleNotFoundError: No module named 'no_such_library'; install"),
+        ("import no_such_library\n", "jobs", "ModuleNotFoundError: No module named 'no_such_library'; first install"),
         ("\nraise RuntimeError('at\\nimport')\n", "jobs", "line 2: RuntimeError: at import"),
         ("import helper\nhelper.none()\n", "jobs", "line 2: AttributeError: module 'helper' has no attribute 'none'"),
         ("x = 1\n", "jobs", "it has no subclass of AgentCheck"),
@@ -177,7 +177,7 @@ def test_refuses_the_name_of_an_integration(load: Load, home: Path, monkeypatch:
     # Packages of one namespace may lie in several folders.
     monkeypatch.setenv("PYTHONPATH", str(home / "site"))
     problem, _warning = load(BASE + CHECK)
-    assert "comes with an integration jobs 1.2.3 and runs that instead" in problem
+    assert "comes with an integration jobs 1.2.3 and would run that instead" in problem
     # What is not a check does not count.
     wheel.write_text("raise SystemExit\n")
     assert load(BASE + CHECK) == ("", "")
@@ -186,7 +186,10 @@ def test_refuses_the_name_of_an_integration(load: Load, home: Path, monkeypatch:
 def test_warns_of_the_class_that_the_agent_takes_instead(load: Load) -> None:
     code = "from datadog_checks.base import AgentCheck, OpenMetricsBaseCheck\nclass Zed(AgentCheck):\n    pass\n"
     problem, warning = load(code)
-    assert (problem, "takes OpenMetricsBaseCheck, the first by name, and not Zed: rename Zed" in warning) == ("", True)
+    assert (problem, "uses its class OpenMetricsBaseCheck, the first by name, and not Zed: rename Zed" in warning) == (
+        "",
+        True,
+    )
 
 
 def test_a_package_beside_the_code_comes_first(load: Load, root: Path) -> None:

@@ -234,7 +234,7 @@ def test_no_message_tells_the_password_of_an_address(
 ) -> None:
     urls = ["http://me:geheim@127.0.0.1:9/a.public?token=geheim"]
     refused = repository(key_urls=urls)
-    assert "The key http://127.0.0.1:9/a.public?token=******** cannot be had" in refused["msg"]
+    assert "The key http://127.0.0.1:9/a.public?token=******** cannot be downloaded" in refused["msg"]
     keyring.add(keys["first"])
     repository(key_urls=urls)
     [warning] = warnings

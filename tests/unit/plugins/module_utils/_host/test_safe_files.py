@@ -166,7 +166,7 @@ class TestWriting:
         [
             ({"owner": "nobody-of-that-name"}, "no such user or group"),
             ({"group": "nobody-of-that-name"}, "no such user or group"),
-            ({"mode": "u=rw"}, "Write for example '0640'"),
+            ({"mode": "u=rw"}, "Write one such as '0640'"),
         ],
     )
     def test_refuses_attributes_that_there_are_not(self, module, folder, wanted, words: str) -> None:
@@ -328,7 +328,7 @@ class TestTraps:
         path = folder / "conf.yaml"
         os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
         for act in (safe_files.read_text, lambda path: safe_files.ensure_file(module, path, "a\n", **WHO)):
-            with pytest.raises(FileProblem, match="is a device, not a plain file"):
+            with pytest.raises(FileProblem, match="is a device, not a regular file"):
                 act(str(path))
 
 
@@ -425,12 +425,12 @@ class TestLinksOfRoot:
     def test_nor_is_one_in_a_folder_of_somebody_else(self, module, folder: Path, victim: Path) -> None:
         (folder / "f").symlink_to(victim)
         os.chown(folder, SOMEBODY, SOMEBODY)
-        with pytest.raises(FileProblem, match=f"because the user {SOMEBODY} may have made it"):
+        with pytest.raises(FileProblem, match=f"because the user {SOMEBODY} may have created it"):
             safe_files.read_text(str(folder / "f"))
         inner = folder / "roots"
         inner.mkdir()
         (inner / "f").symlink_to(victim)
-        with pytest.raises(FileProblem, match="because others than root may have made it"):
+        with pytest.raises(FileProblem, match="because others than root may have created it"):
             safe_files.read_text(str(inner / "f"))
 
 
