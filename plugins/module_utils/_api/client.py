@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one place where the controller calls the Datadog API: arguments, attempts, pages.
+"""The only place where the controller calls the Datadog API: arguments, retries, pages.
 
-One attempt is a matter of ``transport``, which imports requests and datadogpy; it is imported when a client is made.
+``transport`` makes a single attempt. It imports requests and datadogpy, and is imported when a client is created.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import
 from .errors import DatadogError, reset_seconds
 from .shapes import answer_problem
 
-# Seconds: the first pause between two attempts, and the longest that one call pauses in all.
+# Seconds: the first pause between two attempts, and the maximum of all pauses of one call together.
 FIRST_PAUSE = 0.5
 LONGEST_WAIT = 60.0
 API_FIX = "Check that datadog_api_url is the API."
-# How often an object is looked for whose request timed out: it may still be on its way.
+# How often to look for an object whose request timed out, since it may still be created.
 LATE_LOOKS = 3
-# How each list is asked for in pages: version, where the items are, the parameter and step of the place, of the size.
+# How to read each list in pages: version, key of the items, parameter and step of the position, parameter and size.
 PAGES: dict[str, tuple[str, str | None, str, int, str, int]] = {
     "monitor": ("v1", None, "page", 1, "page_size", 1000),
     "dashboard": ("v1", "dashboards", "start", 100, "count", 100),
@@ -37,7 +37,7 @@ PAGES: dict[str, tuple[str, str | None, str, int, str, int]] = {
 
 
 def datadog_argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the arguments of every module that calls the API; mirrored by the fragment ``datadog``."""
+    """Return the arguments of every module that calls the API; the fragment ``datadog`` mirrors them."""
     return {
         "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DD_API_KEY"])},
         "app_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DD_APP_KEY"])},
@@ -49,25 +49,25 @@ def datadog_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def settings_problems(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the arguments of ``datadog_argument_spec``: variable to problem with fix."""
+    """Return problems with the arguments of ``datadog_argument_spec``, each with its fix, by variable."""
     problems = {}
     for argument, variable in (("api_key", "DD_API_KEY"), ("app_key", "DD_APP_KEY")):
         name, key = f"datadog_{argument}", params.get(argument)
         if not key:
             problems[name] = f"{name} is not set. Set it in the inventory (vaulted), or {variable} in the environment."
         elif not (key.isascii() and key.isprintable()) or " " in key:
-            problems[name] = f"{name} has white space or a character that no key has. Copy the key again, alone."
+            problems[name] = f"{name} contains white space or an invalid character. Copy the key again."
     if params.get("api_timeout", 1.0) <= 0:
         problems["api_timeout"] = "api_timeout is not greater than 0. Set it in seconds."
     url = params.get("api_url")
     if url:
         if not _has_host(url):
             problems["datadog_api_url"] = (
-                "datadog_api_url is not an address. Write one like https://api.datadoghq.com, or remove it."
+                "datadog_api_url is not a URL. Write one such as https://api.datadoghq.com, or remove it."
             )
     elif not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", params.get("site") or ""):
         problems["datadog_site"] = (
-            "datadog_site is not a site. Write one like datadoghq.com or datadoghq.eu, without https."
+            "datadog_site is not a site. Write one such as datadoghq.com or datadoghq.eu, without https."
         )
     return problems
 
@@ -76,13 +76,13 @@ def _has_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    # urlsplit and its port raise it for brackets and ports that are none.
+    # Raised for invalid brackets and ports.
     except ValueError:
         return False
 
 
 def client_from_module(module: AnsibleModule, **options: Any) -> Client:
-    """Return a client with the module's arguments and OPTIONS, or end the module when the library is missing."""
+    """Return a client with the module's arguments and OPTIONS, or fail if the library is missing."""
     try:
         return Client(**{name: module.params[name] for name in datadog_argument_spec()}, **options)
     except ImportError:
@@ -92,14 +92,14 @@ def client_from_module(module: AnsibleModule, **options: Any) -> Client:
 
 
 class Client:
-    """Calls of one Datadog API with one pair of keys. Not for several threads at once.
+    """Calls a Datadog API with a pair of keys. Not thread-safe.
 
-    :arg api_url: address of the API without ``/api/v1``; None means ``https://api.SITE``.
-    :arg api_timeout: seconds that one attempt may take to connect, and again to answer.
-    :arg attempts: how often a call is tried.
+    :arg api_url: URL of the API without ``/api/v1``; None means ``https://api.SITE``.
+    :arg api_timeout: timeout of one attempt in seconds, for connecting and for reading separately.
+    :arg attempts: maximum number of attempts of a call.
     :arg sleep, chance: for tests.
-    :ivar public_url: the address, fit for messages.
-    :raises DatadogError: of the kind ``settings``, by the calls rather than by the constructor.
+    :ivar public_url: the URL without credentials, for messages.
+    :raises DatadogError: with the kind ``settings``, from the calls and not from the constructor.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Client:
         self.public_url = public_address(self.api_url)
         self.attempts = attempts
         self._sleep, self._chance = sleep or time.sleep, chance
-        # Imported here, since requests and datadogpy cost every process that imports them a third of a second.
+        # Imported here, since importing requests and datadogpy takes a third of a second in every process.
         from .transport import Transport
 
         self._transport = Transport(
@@ -134,21 +134,21 @@ class Client:
         )
 
     def web_address(self, page: str) -> str:
-        """Return the address of a page of the web interface, given its path; in the lab the API serves it too."""
+        """Return the URL of a page of the web interface, given its path. In the lab, the API serves it, too."""
         host = urlsplit(self.public_url).hostname or ""
         if host.startswith("api.") and "." in host[4:]:
             site = host[4:]
-            # Only the sites with a name of two parts have their web interface at app.
+            # Only sites whose name has two parts have their web interface at app.
             return f"https://{f'app.{site}' if site.count('.') == 1 else site}{page}"
         return f"{self.public_url}{page}"
 
     def get(self, path: str, *, version: str = "v1", need_app_key: bool = True, **params: Any) -> Any:
         """Read ``/api/VERSION/PATH`` and return the decoded JSON.
 
-        Tries again, with growing pauses, after connection errors, 429 (as long as ``x-ratelimit-reset`` asks for)
-        and 5xx.
+        Retries with growing pauses after connection errors, after 429 (with the pause of ``x-ratelimit-reset``) and
+        after 5xx.
 
-        :raises DatadogError: at last, or at once for what another attempt would not change.
+        :raises DatadogError: after the last attempt, or immediately if another attempt would not help.
         """
         return self._call("GET", path, version, params, need_app_key=need_app_key)
 
@@ -160,7 +160,7 @@ class Client:
             where: dict[str, Any] = {place: page * step, size_name: size}
             answer = self.get(path, version=version, **params, **where)
             found = answer[items] if items else answer
-            # The same again: it is all there is, from a server that does not know these parameters.
+            # The same page again: the server ignores these parameters and has returned everything.
             if found == before:
                 return
             yield from found
@@ -178,27 +178,27 @@ class Client:
         harmless: bool = False,
         **params: Any,
     ) -> Any:
-        """Create something and return the answer.
+        """Create something and return the response.
 
-        Where no answer says whether it was created (cut connection, timeout, 5xx), ``find`` is asked before it is sent
-        again: what it returns is the answer, unless it is None. Without it, such a loss is an error at once, unless
-        sending twice is ``harmless``. What was not carried out (429, connection refused) is sent again; after a 429
-        ``find`` is asked, too.
+        If no response tells whether it was created (broken connection, timeout, 5xx), ``find`` is called before the
+        request is sent again, and its result, unless it is None, is the response. Without ``find``, such a loss is an
+        error, unless sending twice is ``harmless``. Requests that were not executed (429, connection refused) are sent
+        again; after a 429, ``find`` is called, too.
 
         :raises DatadogError: as ``get``.
         """
         return self._call("POST", path, version, params, body=body, find=find, repeat=harmless or find is not None)
 
     def put(self, path: str, body: dict[str, Any], *, version: str = "v1", **params: Any) -> Any:
-        """Replace something and return the answer; tries again as ``get`` does."""
+        """Replace something and return the response; retries as ``get`` does."""
         return self._call("PUT", path, version, params, body=body)
 
     def patch(self, path: str, body: dict[str, Any], *, version: str = "v1", **params: Any) -> Any:
-        """Change something and return the answer; tries again as ``get`` does."""
+        """Change something and return the response; retries as ``get`` does."""
         return self._call("PATCH", path, version, params, body=body)
 
     def delete(self, path: str, *, version: str = "v1", **params: Any) -> Any:
-        """Delete something; tries again as ``get`` does, and takes a 404 to a later attempt for the first's success."""
+        """Delete something; retries as ``get`` does. A 404 after the first attempt means that an earlier one worked."""
         return self._call("DELETE", path, version, params)
 
     def _call(
@@ -231,7 +231,7 @@ class Client:
             if not last:
                 waited += pause
                 self._sleep(pause)
-            # Whoever limits the rate may stand behind what has done the work: to look is cheaper than a twin.
+            # A rate limit may be enforced after the work was done: looking is cheaper than a duplicate.
             doubt = failure.lost or failure.kind == "rate_limit"
             if find and doubt and (found := self._look(find, failure)) is not None:
                 return found
@@ -240,7 +240,7 @@ class Client:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _look(self, find: Callable[[], Any], failure: DatadogError) -> Any:
-        """Return what a request has made whose answer was lost, or None."""
+        """Return what a request with a lost response has created, or None."""
         for look in range(LATE_LOOKS if failure.kind == "timeout" else 1):
             if look:
                 self._sleep(FIRST_PAUSE * 2**look)
@@ -254,7 +254,7 @@ class Client:
             raise DatadogError("settings", "The Datadog API cannot be called", fix=" ".join(problems))
 
     def _pause(self, attempt: int, error: DatadogError) -> float:
-        """Return the seconds to wait before the next attempt, spread so that controllers do not come back together."""
+        """Return the seconds to wait before the next attempt, with jitter so that controllers do not retry together."""
         backoff: float = FIRST_PAUSE * 2**attempt * (0.5 + self._chance() / 2)
         if error.kind != "rate_limit":
             return backoff

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What went wrong with a call of the Datadog API, in its own words and with the fix."""
+"""Errors of calls to the Datadog API, with its own words and the fix."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class DatadogError(Exception):
-    """Whatever kept a call from succeeding.
+    """A call failed.
 
     :ivar kind: ``settings``, ``key`` (401, 403), ``request`` (other 4xx), ``rate_limit``, ``server`` (5xx),
         ``answer`` (not JSON, a redirect), ``connection``, ``dns``, ``tls`` or ``timeout``.
-    :ivar status: HTTP status, or None when there was no answer.
-    :ivar endpoint: method and address, without credentials or query.
-    :ivar words: what the API or the transport said.
+    :ivar status: HTTP status, or None if there was no response.
+    :ivar endpoint: method and URL, without credentials or query.
+    :ivar words: message of the API or the transport.
     :ivar fix: what to do about it.
-    :ivar lost: the request was sent and perhaps carried out, but no answer says so.
+    :ivar lost: whether the request was sent and perhaps executed, but there is no response that says so.
 
-    ``str()`` of it is all of these as one message. Keys are in none of them.
+    ``str()`` returns all of these as one message. None of them contains a key.
     """
 
     def __init__(
         self, kind: str, words: str, *, fix: str, endpoint: str = "", status: int | None = None, lost: bool = False
     ) -> None:
-        # They may quote an address with its password, such as a proxy's.
+        # They may quote a URL with its password, such as a proxy's.
         words = public_text(words)
         self.kind, self.words, self.fix, self.endpoint, self.status = kind, words, fix, endpoint, status
         self.lost = lost or kind == "server"
@@ -41,12 +41,12 @@ class DatadogError(Exception):
 
     @property
     def transient(self) -> bool:
-        """True when the same call may succeed a little later."""
+        """Whether the same call may succeed a little later."""
         return self.kind in ("rate_limit", "server", "connection", "dns", "timeout")
 
 
 def reset_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return in how many seconds the rate limit ends, or None. The header may come twice in one: "7, 7"."""
+    """Return in how many seconds the rate limit is reset, or None. The header may be joined from two: "7, 7"."""
     for name in ("x-ratelimit-reset", "retry-after"):
         numbers = re.findall(r"\d+", headers.get(name, ""))
         if numbers and re.fullmatch(r"[\d\s,.]+", headers[name]):
@@ -55,7 +55,7 @@ def reset_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def explain_answer(response: requests.Response) -> tuple[str, str, str]:
-    """Return kind, words and fix of an answer that is not a success."""
+    """Return kind, words and fix of an unsuccessful response."""
     status = response.status_code
     words = _words(response)
     if status in (401, 403):
@@ -67,7 +67,7 @@ def explain_answer(response: requests.Response) -> tuple[str, str, str]:
         when = f"in {reset:.0f} s, when the limit is reset" if reset is not None else "later"
         return "rate_limit", words, f"Run it again {when}, or run fewer of these at once."
     if status >= 500:
-        return "server", words, "Datadog has a problem of its own. Run it again later."
+        return "server", words, "Datadog has an internal problem. Run it again later."
     if 300 <= status < 400:
         target = urlsplit(response.headers.get("location", ""))
         return (
@@ -81,7 +81,7 @@ def explain_answer(response: requests.Response) -> tuple[str, str, str]:
 
 
 def _words(response: requests.Response) -> str:
-    """Return what the body says: the API's errors, or the beginning of whatever else it is."""
+    """Return the message in the body: the API's errors, or the beginning of anything else."""
     try:
         errors = response.json()["errors"]
         texts = [
@@ -90,7 +90,7 @@ def _words(response: requests.Response) -> str:
         ]
         if texts:
             return "; ".join(texts)
-    # A body that is not JSON, or JSON of another form: nothing to quote but its beginning.
+    # The body is not JSON, or has another structure: quote its beginning.
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     text = " ".join(re.sub(r"<[^>]*>", " ", response.text).split())

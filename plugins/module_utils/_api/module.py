@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules that call the Datadog API share: their frame, spans of time, and reports."""
+"""Shared code of the modules that call the Datadog API: running a module, time ranges, and reports."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 class InputError(Exception):
-    """Arguments that cannot be right; the text names all that is wrong, a line each."""
+    """Invalid arguments; the message has a line for each problem."""
 
 
 def run_module(
     work: Callable[[Client, dict[str, Any], bool], dict[str, Any]], arguments: dict[str, Any], **options: Any
 ) -> None:
-    """Run a module to its end.
+    """Run a module.
 
-    :arg work: gets client, arguments and whether it is check mode, and returns the result; ``changed`` defaults
-        to false.
-    :arg arguments: the module's own, beside those that all have; OPTIONS are AnsibleModule's.
+    :arg work: receives client, arguments and check mode, and returns the result; ``changed`` defaults to false.
+    :arg arguments: the module's own arguments, in addition to the common ones; OPTIONS are passed to AnsibleModule.
     """
     module = AnsibleModule(argument_spec={**datadog_argument_spec(), **arguments}, supports_check_mode=True, **options)
     try:
@@ -46,29 +45,29 @@ def time_arguments(start: str, end: str) -> dict[str, dict[str, Any]]:
 
 
 def time_range(params: Mapping[str, Any], start: str, end: str) -> tuple[int, int]:
-    """Return begin and end in seconds since the epoch, from arguments named START and END, or ``span``.
+    """Return start and end in seconds since the epoch, from arguments named START and END, or ``span``.
 
-    The end is now where it is not given.
+    The end defaults to the current time.
 
-    :raises InputError: for anything but a begin before the end.
+    :raises InputError: unless the start is before the end.
     """
     last = int(time.time()) if params[end] is None else params[end]
     first = params[start] if params["span"] is None else last - seconds(params["span"])
     if not 0 <= first < last:
-        raise InputError(f"{start} ({first}) is not before {end} ({last}). Write both in seconds since the epoch.")
+        raise InputError(f"{start} ({first}) is not before {end} ({last}). Set both in seconds since the epoch.")
     return first, last
 
 
 def seconds(span: str) -> int:
-    """Return how many seconds ``90s``, ``5m``, ``4h``, ``1d`` or ``1w`` are. Raises InputError for anything else."""
+    """Return the seconds of ``90s``, ``5m``, ``4h``, ``1d`` or ``1w``. Raises InputError for anything else."""
     found = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", span)
     if not found:
-        raise InputError(f"span '{span}' is not a span of time. Write for example 90s, 5m, 4h, 1d or 1w.")
+        raise InputError(f"span '{span}' is not a length of time. Write one such as 90s, 5m, 4h, 1d or 1w.")
     return int(found[1]) * UNITS[found[2]]
 
 
 def get_if_there(client: Client, path: str, **params: Any) -> list[Any]:
-    """Return what is at PATH as a list of one, or none when the API knows no such object."""
+    """Return the object at PATH in a list, or an empty list if it does not exist."""
     try:
         return [client.get(path, **params)]
     except DatadogError as error:
@@ -78,11 +77,9 @@ def get_if_there(client: Client, path: str, **params: Any) -> list[Any]:
 
 
 def write_reports(module: AnsibleModule, folder: str, reports: Mapping[str, str], **result: Any) -> list[str]:
-    """Write texts to files of a folder of the controller, by name, and return their paths.
+    """Write texts to files in a folder on the controller, by name, and return their paths.
 
-    Fail with RESULT where that is not possible.
-
-    Each file is put in place at once, so that nobody reads half of it.
+    Fails with RESULT if that is not possible. Each file is written atomically, so that nobody reads half of it.
     """
     try:
         os.makedirs(folder, exist_ok=True)
@@ -93,5 +90,5 @@ def write_reports(module: AnsibleModule, folder: str, reports: Mapping[str, str]
             os.chmod(fresh, 0o644)
             os.replace(fresh, os.path.join(folder, name))
     except OSError as error:
-        module.fail_json(**{**result, "msg": f"reports: {error}. Name a folder that can be written to, or none."})
+        module.fail_json(**{**result, "msg": f"reports: {error}. Set it to a writable folder, or remove it."})
     return [os.path.join(folder, name) for name in reports]

@@ -1,15 +1,15 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What answers of the API look like, as far as the collection reads them. Pure.
+"""The structure of API responses, as far as the collection reads them. Pure.
 
 A shape is one of
 
 - a type, or a tuple of types; a bool is not a number;
-- a list of one shape, that of its items;
-- a dictionary of shapes by name. A name with ``?`` at its end may be missing or null, and ``*`` is every name;
-- a function that returns whether a value is right.
+- a list with one shape, that of its items;
+- a dictionary of shapes by name. A name that ends with ``?`` may be missing or null, and ``*`` means every name;
+- a function that returns whether a value is valid.
 
-Observed in recorded traffic of the API, and in its reference, https://docs.datadoghq.com/api/latest/.
+Observed in recorded API traffic, and in the API reference, https://docs.datadoghq.com/api/latest/.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-# Dashboards are the deepest: groups, requests, formulas. What nests deeper could exhaust Python's stack.
+# Dashboards are the deepest, with groups, requests and formulas. Deeper responses could exhaust Python's stack.
 DEEPEST = 100
 _NUMBER = (int, float)
 _NAMES = {dict: "a dictionary", list: "a list", str: "a text", bool: "true or false", int: "a whole number",
@@ -38,7 +38,7 @@ def _time(value: Any) -> bool:
 def _zone(value: Any) -> bool:
     try:
         ZoneInfo(value)
-    # It raises a different error for each kind of invalid name.
+    # ZoneInfo raises a different error for each kind of invalid name.
     except (ValueError, KeyError, OSError, TypeError):
         return False
     return True
@@ -110,11 +110,11 @@ SERIES = {"pointlist": [_point], "tag_set?": [str], "scope?": str, "unit?": [_fi
 EVENT = {"id": int, "id_str?": str, "title?": str, "text?": str, "date_happened": int, "tags?": [str]}
 
 
-# By method, version and path, in which * is an id.
+# By method, version and path, in which * is an ID.
 SHAPES: dict[str, Any] = {
     "GET v1 validate": {"valid?": bool},
     "GET v1 hosts": {"host_list": [HOST], "total_matching?": int},
-    # The API reports some failures of a query in an answer of success.
+    # The API reports some query errors in a successful response.
     "GET v1 query": lambda answer: {} if answer.get("status") == "error" else {"series": [SERIES]},
     "GET v1 monitor": [MONITOR],
     "GET v1 monitor/*": MONITOR,
@@ -133,7 +133,7 @@ SHAPES: dict[str, Any] = {
 
 
 def answer_problem(method: str, version: str, path: str, answer: Any) -> str:
-    """Return what is wrong with the shape of an answer, or nothing. Of one that nobody reads nothing is."""
+    """Return the problem with the structure of a response, or an empty text. Unused responses are always valid."""
     if _deep(answer):
         return f"the answer nests deeper than {DEEPEST} levels"
     name = f"{method} {version} {path}"
@@ -183,7 +183,7 @@ def _problems(shape: Any, value: Any, place: str) -> Iterator[str]:
         if not isinstance(value, of) or (isinstance(value, bool) and bool not in of):
             yield f"{where} is {_name(value)} and not {' or '.join(map(_NAMES.__getitem__, of))}"
     elif not shape(value):
-        yield f"{where} is not what it has to be"
+        yield f"{where} is invalid"
 
 
 def _name(value: Any) -> str:

@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One attempt to call the Datadog API, through the PyPI package ``datadog`` and with requests.
+"""A single attempt to call the Datadog API, through the PyPI package ``datadog`` and with requests.
 
-The package keeps its settings and its session in globals, returns some errors as data and raises others in four
-ways. Here every call sets all of them and puts them back, and every failure is one ``DatadogError``.
+The package keeps its settings and its session in globals, returns some errors as data and raises others in four ways.
+Here, every call sets all globals and restores them, and every failure is a ``DatadogError``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SUCCESS = (200, 201, 202, 204)
 
 
 class Transport:
-    """Sends requests with one pair of keys. Not for several threads at once."""
+    """Sends requests with a pair of keys. Not thread-safe."""
 
     def __init__(
         self, *, api_url: str, api_key: str | None, app_key: str | None, validate_certs: bool, timeout: float
@@ -62,20 +62,20 @@ class Transport:
             "_timeout": timeout,
         }
         session = requests.Session()
-        # The keys travel in headers that would follow a redirect to anywhere.
+        # The keys are in headers, which a redirect could send anywhere.
         session.max_redirects = 0
         session.hooks["response"].append(self._remember)
-        # Classes of our own, because the package keeps the session and its timeout counter on the class.
+        # Use our own classes, because the package keeps the session and its timeout counter on the class.
         transport = type("Transport", (RequestClient,), {"_session": session, "_session_lock": Lock()})
         self._api: Any = type("Api", (APIClient,), {"_http_client": transport, "_max_timeouts": float("inf")})
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the last answer, empty when there was none."""
+        """The headers of the last response; empty if there was none."""
         return {} if self._response is None else self._response.headers
 
     def _remember(self, response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
-        # The package drops the headers, and the body of most errors.
+        # The package discards the headers, and the body of most errors.
         self._response = response
 
     def submit(self, method: str, path: str, version: str, params: dict[str, Any], body: dict[str, Any] | None) -> Any:
@@ -83,17 +83,17 @@ class Transport:
         self._response = None
         try:
             with self._library_settings():
-                # An answer of success may carry an empty "errors": the package would call it a failure.
+                # A successful response may contain empty "errors", which the package would consider a failure.
                 answer = self._api.submit(
                     method, path, api_version=version, body=body, suppress_response_errors_on_codes=SUCCESS, **params
                 )
-                # Nor does the package look at the status of an answer without "errors".
+                # The package does not check the status of a response without "errors".
                 status = self._response.status_code if self._response is not None else None
                 if status not in SUCCESS or (status != 204 and not isinstance(answer, (dict, list))):
                     raise ValueError("no answer of success")
                 return answer
-        # requests: redirects and cut bodies, which the package lets through. ValueError: no JSON. RecursionError: it
-        # nests too deep to be read.
+        # requests: redirects and incomplete bodies, which the package lets through. ValueError: not JSON.
+        # RecursionError: nested too deep to be parsed.
         except (DatadogException, requests.RequestException, ValueError, RecursionError) as error:
             raise self._explain(f"{method} {self._public_url}/api/{version}/{path}", error) from None
 
@@ -105,7 +105,7 @@ class Transport:
                 setattr(datadog_api, name, value)
             with warnings.catch_warnings():
                 if not self._validate_certs:
-                    # Asked for by validate_certs=false: no need to say it at every call.
+                    # Requested by validate_certs=false: do not warn at every call.
                     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
                 yield
         finally:
@@ -130,25 +130,25 @@ class Transport:
 
 
 def _explain_transport(error: Exception) -> tuple[str, str, str, bool]:
-    """Return kind, words and fix where no answer came, and whether the request was sent.
+    """Return kind, words and fix if there was no response, and whether the request was sent.
 
-    Tells apart what the package folds into one error; the cause survives as its context.
+    Distinguishes what the package combines in one error; the cause is available as its context.
     """
     cause = error.__context__ or error
-    # The innermost reason reads best: urllib3 wraps it in the address and the number of its own attempts.
+    # The innermost reason is the most readable: urllib3 wraps it in the URL and the number of its own attempts.
     reason = getattr(cause.args[0] if cause.args else None, "reason", None) or cause
     words = re.sub(r"^.*Connection.* object at 0x[0-9a-f]+>: |^<?\w+\(.*\): ", "", str(reason))
     if isinstance(cause, requests.exceptions.SSLError):
         return (
             "tls",
             words,
-            "Check datadog_api_url; for a certificate authority of your own set REQUESTS_CA_BUNDLE.",
+            "Check datadog_api_url; for your own certificate authority, set REQUESTS_CA_BUNDLE.",
             False,
         )
     if re.search("NameResolution|resolve|name resolution|not known|getaddrinfo", f"{type(reason).__name__} {words}"):
-        return "dns", words, "Check datadog_site or datadog_api_url for a slip, and this machine's DNS.", False
+        return "dns", words, "Check datadog_site or datadog_api_url for a typing error, and this machine's DNS.", False
     if isinstance(cause, requests.exceptions.Timeout):
-        fix = "Check that this machine reaches it (proxy, firewall), or raise api_timeout."
+        fix = "Check that this machine reaches it (proxy, firewall), or increase api_timeout."
         return "timeout", words, fix, not isinstance(cause, requests.exceptions.ConnectTimeout)
     fix = "Check datadog_api_url, and that this machine reaches it (proxy, firewall)."
     unsent = isinstance(cause, requests.exceptions.ProxyError) or "NewConnectionError" in type(reason).__name__
@@ -156,7 +156,7 @@ def _explain_transport(error: Exception) -> tuple[str, str, str, bool]:
 
 
 def no_proxy_to_loopback(url: str) -> dict[str, str] | None:
-    """Return what keeps a call to this very machine (the lab) out of a proxy that the environment names."""
+    """Return proxy settings that keep a call to this machine (the lab) away from a proxy of the environment."""
     try:
         host = urlsplit(url).hostname or ""
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback

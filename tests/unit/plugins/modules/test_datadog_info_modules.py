@@ -243,7 +243,7 @@ def test_an_error_in_an_answer_of_success(info: Run, fake_api: FakeApi) -> None:
     [
         ({"query": "avg:my_metric", "span": "5m"}, "query: expected a scope"),
         ({"query": QUERY}, "from, span"),
-        ({"query": QUERY, "span": "0m"}, "span '0m' is not a span"),
+        ({"query": QUERY, "span": "0m"}, "span '0m' is not a length"),
         ({"query": QUERY, "from": 9, "to": 3}, "from (9) is not before to (3)"),
     ],
 )

@@ -93,7 +93,7 @@ def test_check_mode_takes_none(snapshot: Run, fake_api: FakeApi) -> None:
     [
         ({"metric_query": "avg:my_metric{", "span": "5m"}, "metric_query: expected a tag"),
         ({"metric_query": "", "span": "5m"}, "metric_query: expected"),
-        ({"metric_query": QUERY, "span": "5 minutes"}, "span '5 minutes' is not a span of time"),
+        ({"metric_query": QUERY, "span": "5 minutes"}, "span '5 minutes' is not a length of time"),
         ({"metric_query": QUERY, "start": 2, "end": 2}, "start (2) is not before end (2)"),
         ({"metric_query": QUERY, "span": "5m", "width": 0}, "width is not greater than 0"),
         ({"metric_query": QUERY, "span": "5m", "wait_timeout": -1}, "wait_timeout is negative"),
