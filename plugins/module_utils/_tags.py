@@ -1,21 +1,22 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Datadog's tag rules: what a tag becomes, and what cannot become one. Pure. The lab uses the same.
+"""Datadog's tag rules: how tags are normalized, and which ones are invalid. Pure. The lab uses the same rules.
 
 The rules are those of Datadog's documentation:
 
-- https://docs.datadoghq.com/getting_started/tagging/: letters in lower case; letters, digits and ``_-:./`` stay, any
-  other character becomes an underscore; a letter first; no colon at the end; at most 200 characters; Unicode.
-- https://docs.datadoghq.com/developers/guide/what-best-practices-are-recommended-for-naming-metrics-and-tags/: runs of
-  underscores become one, and a trailing underscore goes.
-- https://docs.datadoghq.com/cloud_cost_management/tags/: what precedes the first letter goes, as with metrics.
+- https://docs.datadoghq.com/getting_started/tagging/: letters become lowercase; letters, digits and ``_-:./`` stay,
+  any other character becomes an underscore; a tag starts with a letter and does not end with a colon; it has at most
+  200 characters; Unicode is allowed.
+- https://docs.datadoghq.com/developers/guide/what-best-practices-are-recommended-for-naming-metrics-and-tags/:
+  repeated underscores become one, and a trailing underscore is removed.
+- https://docs.datadoghq.com/cloud_cost_management/tags/: anything before the first letter is removed, as with metrics.
 
-What the documentation leaves open follows Datadog's own copies of the rule: letters and digits are Unicode's categories
-L* and Nd (datadog-agent 7.48, pkg/trace/traceutil, NormalizeTag), and the length counts what is left after the clean-up
+Where the documentation is silent, these rules follow Datadog's own code: letters and digits are the Unicode categories
+L* and Nd (datadog-agent 7.48, pkg/trace/traceutil, NormalizeTag), and the length is that of the normalized tag
 (datadog-serverless-functions, pull request 240, sanitize_aws_tag_string). Both keep a colon at either end, which the
-second calls a bug of the backend that makes tags that no query finds; here the documentation is followed.
-Clients and the Agent send tags as they are written: the intake normalises them. The exception is the trace agent, which
-normalises values of services and environments by a rule of its own: see lab/agent/standin_agent/spans.py.
+second calls a backend bug that produces tags no query finds. Here the documentation prevails.
+Clients and the Agent send tags unchanged, and the intake normalizes them. The exception is the trace agent, which
+normalizes the values of services and environments by its own rule: see lab/agent/standin_agent/spans.py.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_LENGTH = 200
-# A tag host:X makes a second host of that name in every query, so Datadog keeps the key to itself.
+# In queries, a tag host:X would create a second host with that name, so Datadog reserves the key.
 RESERVED_KEYS = frozenset({"host"})
 
 
 def normalise_tag(tag: str) -> str:
-    """Return TAG as Datadog stores it; "" when nothing is left of it.
+    """Return TAG as Datadog stores it, or "" if nothing is left of it.
 
-    Applying it twice is the same as once. It does not judge: see ``tag_problem``.
+    Idempotent. Does not validate the tag: see ``tag_problem``.
     """
     return _cleaned(tag)[:MAX_LENGTH].rstrip("_:")
 
 
 def normalise_value(value: str) -> str:
-    """Return the part of a tag after its key as Datadog stores it, without regard to its length."""
+    """Return a tag value as Datadog stores it, regardless of its length."""
     return _cleaned(f"key:{value}").partition(":")[2]
 
 
@@ -50,36 +51,36 @@ def _cleaned(tag: str) -> str:
 
 def _kept(char: str) -> str:
     lower = char.lower()
-    # The lower case of some letters is two characters. Such a letter stays, as in NormalizeTag.
+    # Some letters become two characters in lowercase. They stay unchanged, as in NormalizeTag.
     char = lower if len(lower) == 1 else char
     return char if char.isalpha() or char.isdecimal() or char in "-:./" else "_"
 
 
 def tag_problem(tag: str) -> str | None:
-    """Return why TAG cannot be made a valid ``key:value`` tag and what to write instead, or None."""
+    """Return why TAG cannot become a valid ``key:value`` tag, with the fix, or None."""
     if ":" not in tag:
-        return "is not of the form key:value: write for example 'team:web'"
+        return "is not of the form key:value: write one such as 'team:web'"
     if re.search("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]", tag):
-        return "has a line break or another control character in it: take that out"
+        return "contains a line break or another control character: remove it"
     key, _colon, value = _trimmed(tag).partition(":")
     if not key:
         return "has an empty key: write something before the colon"
     if not value:
-        return "has an empty value: give it one, or leave the tag out"
+        return "has an empty value: add one, or remove the tag"
     if not key[0].isalpha():
         return "does not start with a letter: rename its key"
     cleaned = _cleaned(f"{key}:{value}")
     if ":" not in cleaned:
-        return "has a value without any letter or digit: give it one, or leave the tag out"
+        return "has a value without any letter or digit: change it, or remove the tag"
     if cleaned.partition(":")[0] in RESERVED_KEYS:
         return "uses the key 'host', which Datadog keeps for the host's own name: choose another key"
     if len(cleaned) > MAX_LENGTH:
-        return f"has {len(cleaned)} characters, {MAX_LENGTH} are allowed: shorten it"
+        return f"has {len(cleaned)} characters, more than {MAX_LENGTH}: shorten it"
     return None
 
 
 def _trimmed(tag: str) -> str:
-    """Return TAG without white space around key and value, which its author hardly means as underscores."""
+    """Return TAG without white space around key and value, which is hardly meant to become underscores."""
     return ":".join(part.strip() for part in tag.split(":", 1))
 
 
@@ -91,14 +92,14 @@ def build_tags(
     variables: Any = None,
     facts: Any = None,
 ) -> tuple[list[str], list[str]]:
-    """Gather tags from every source.
+    """Collect tags from all sources.
 
-    :arg literals: a list of ``key:value`` strings, or a dictionary of key to value.
+    :arg literals: a list of ``key:value`` strings, or a dictionary of keys and values.
     :arg groups: a list of group names; each becomes ``GROUP_KEY:NAME``.
-    :arg variables: dictionary of tag key to value; a list as value makes several tags.
-    :arg facts: the same, named apart in problems.
-    :returns: the valid tags, sorted, each once; and the problems, each naming its source and the fix.
-        Never raises: an argument of a wrong type is a problem too.
+    :arg variables: dictionary of tag keys and values; a list as a value produces several tags.
+    :arg facts: the same; problems distinguish the two.
+    :returns: the valid tags, sorted and without duplicates; and the problems, each with its source and the fix.
+        Never raises: an argument of the wrong type is a problem, too.
     """
     tags: set[str] = set()
     problems: list[str] = []
@@ -116,7 +117,7 @@ def build_tags(
     return sorted(tags), problems
 
 
-# What a source gives for each tag: (where it comes from, the tag, "") or (where it comes from, "", the problem).
+# What a source yields for each tag: (its origin, the tag, "") or (its origin, "", the problem).
 _Candidate = tuple[str, str, str]
 
 
@@ -143,7 +144,7 @@ def _groups(groups: Any, group_key: Any) -> Iterator[_Candidate]:
     if groups is None:
         return
     if not isinstance(groups, (list, tuple, set, frozenset)):
-        yield "groups", "", f"are {_type(groups)}: give a list of group names"
+        yield "groups", "", f"are {_type(groups)}: write a list of group names"
         return
     problem = _key_problem(group_key)
     if problem and groups:
@@ -161,7 +162,7 @@ def _mapping(kind: str, mapping: Any) -> Iterator[_Candidate]:
     if mapping is None:
         return
     if not isinstance(mapping, Mapping):
-        yield f"{kind}s", "", f"are {_type(mapping)}: give a dictionary of tag key to value"
+        yield f"{kind}s", "", f"are {_type(mapping)}: write a dictionary of tag keys and values"
         return
     for key, value in mapping.items():
         source = f"{kind} {_shown(key)}"
@@ -172,7 +173,7 @@ def _mapping(kind: str, mapping: Any) -> Iterator[_Candidate]:
         for item in value if isinstance(value, (list, tuple, set, frozenset)) else (value,):
             text = _text(item)
             if text is None:
-                yield source, "", f"has {_type(item)} as value: give a string, a number, a boolean or a list of them"
+                yield source, "", f"has {_type(item)} as its value: use a string, a number, a boolean or a list of them"
             else:
                 yield source, f"{key}:{text}", ""
 
@@ -183,12 +184,12 @@ def _key_problem(key: Any) -> str | None:
     if not key.strip():
         return "is empty: a tag key is a word"
     if ":" in key:
-        return "holds a colon: everything after the first colon of a tag is its value"
+        return "contains a colon: everything after the first colon of a tag is its value"
     return None
 
 
 def _text(value: Any) -> str | None:
-    """Return a scalar as it is written in a tag, or None when it is not a scalar."""
+    """Return a scalar as text for a tag, or None if the value is not a scalar."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
@@ -198,14 +199,14 @@ def _text(value: Any) -> str | None:
 
 def _type(value: Any) -> str:
     if value is None:
-        return "nothing (null)"
+        return "null"
     if isinstance(value, Mapping):
         return "a dictionary"
     if isinstance(value, (list, tuple, set, frozenset)):
         return "a list"
     if isinstance(value, str):
         return "a string"
-    # By type only: printing an undefined value of older Ansible versions raises.
+    # Only the type: printing an undefined value raises in older Ansible versions.
     return f"of type {type(value).__name__}"
 
 
@@ -214,7 +215,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, (str, int, float, list, tuple, Mapping)):
         try:
             text = str(value)
-        # An undefined value inside raises whatever it likes when it is printed; its type is all there is to say.
+        # An undefined value inside can raise any exception when it is printed, so only its type is shown.
         except Exception:  # noqa: BLE001
             text = type(value).__name__
         return repr(text if len(text) <= 60 else text[:57] + "...")

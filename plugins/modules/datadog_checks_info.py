@@ -65,7 +65,7 @@ problems:
   returned: always
   type: list
   elements: str
-  sample: ["the check queue_length gives no queue.length: ConnectionRefusedError: port 6379"]
+  sample: ["the check queue_length does not report queue.length: ConnectionRefusedError: port 6379"]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -236,7 +236,7 @@ class Server:
             self.module.run_command([systemctl, "restart", f"{service}.service"])
             self.module.fail_json(
                 msg=f"{service} did not restart with datadog_mysql_user_dbm_settings: {(err or out).strip()}. "
-                f"{self.params['settings_file']} was restored. On the host, 'journalctl -u {service} -n 50' says why."
+                f"{self.params['settings_file']} was restored. On the host, 'journalctl -u {service} -n 50' shows why."
             )
         self.connect()
         lacking = self.running_settings_lacking()

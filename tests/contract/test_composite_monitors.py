@@ -94,7 +94,7 @@ def test_what_another_is_made_of_is_not_deleted(account: Account, prune: bool) -
     for check in (True, False):
         refused = account.run("monitor", [*whole, {**LOAD, "name": "Other"}, *gone], prune=prune, check=check)
         assert refused["failed"] and not refused["changed"] and ids(account) == before
-        assert f"both: it consists of monitor {before['hits']} (hits), which is to be deleted" in refused["msg"]
+        assert f"both: it consists of monitor {before['hits']} (hits), which would be deleted" in refused["msg"]
 
 
 def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
@@ -104,7 +104,7 @@ def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
     assert account.actions("monitor", [mixed, HITS]) == ["unchanged"] * 2
     assert account.actions("monitor", [], prune=True) == ["deleted"] * 2
     refused = account.run("monitor", [{**BOTH, "query": "12345"}], check=True)
-    assert "both: Datadog refuses it: Some monitor IDs are invalid." in refused["msg"]
+    assert "both: Datadog rejects it: Some monitor IDs are invalid." in refused["msg"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
         ("load && both", "the monitor 'both' is composite itself"),
         ("load & hits", "expected the end of the query"),
         ("load && gone", "there is no monitor with the key 'gone'"),
-        (" && ".join(map(str, range(11))), "it is made of 11 monitors: Datadog takes up to 10"),
+        (" && ".join(map(str, range(11))), "it consists of 11 monitors: Datadog allows up to 10"),
     ],
 )
 def test_what_cannot_be_one_is_refused_before_anything_is_changed(account: Account, query: str, words: str) -> None:

@@ -147,7 +147,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_written(play: Any, tmp_path: 
     assert [board["key"] for board in written] == ["my_timeboard"]
     (tmp_path / "boards.json").write_text("{}", encoding="utf-8")
     status, _changes, output = play(playbook, "-e", "import_files=boards.json", "-e", "import_folder=other")
-    assert status != 0 and "boards.json: this has nothing. Give the JSON of a dashboard" in output
+    assert status != 0 and "boards.json: this has nothing. Provide the JSON of a dashboard" in output
     assert not (tmp_path / "other").exists()
     status, _changes, output = play(playbook)
     assert status != 0 and "Nothing to import. Give the files" in output

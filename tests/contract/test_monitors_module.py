@@ -87,7 +87,7 @@ def test_datadog_is_asked_before_anything_is_changed(account: Account) -> None:
         refused = account.run("monitor", [MONITOR, wrong, also], check=check)
         assert refused["failed"] and not refused["changed"] and account.there("monitor") == []
         assert [problem.split(":")[0] for problem in refused["problems"]] == ["wrong", "also"]
-        assert "Datadog refuses it: Some monitor IDs are invalid" in refused["msg"]
+        assert "Datadog rejects it: Some monitor IDs are invalid" in refused["msg"]
     account.actions("monitor", [MONITOR])
     refused = account.run("monitor", [{**wrong, "key": MONITOR["key"]}], check=True)
     assert refused["failed"] and "monitor IDs are invalid" in refused["msg"]

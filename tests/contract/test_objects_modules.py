@@ -119,7 +119,7 @@ def test_two_that_could_be_adopted_are_told(account: Account, kind: str) -> None
 def test_one_cannot_be_adopted_twice(account: Account, kind: str) -> None:
     account.make(kind, ITEMS[kind])
     refused = account.run(kind, [ITEMS[kind], {**ITEMS[kind], "key": "second"}], adopt=True)
-    assert f"would be adopted by {ITEMS[kind]['key']} too" in refused["msg"]
+    assert f"also matches {ITEMS[kind]['key']}" in refused["msg"]
 
 
 def test_of_duplicates_the_oldest_stays(account: Account, kind: str) -> None:
@@ -128,7 +128,7 @@ def test_of_duplicates_the_oldest_stays(account: Account, kind: str) -> None:
     result = account.run(kind, [item])
     assert [entry["action"] for entry in result["items"]] == ["unchanged", "deleted", "deleted"]
     assert [entry["id"] for entry in result["items"]] == ids
-    assert "older and stays" in result["items"][1]["note"]
+    assert "and is older" in result["items"][1]["note"]
     assert [found["id"] for found in account.there(kind)] == ids[:1]
 
 

@@ -40,7 +40,7 @@ EVENTS = 'events("status:error").rollup("count").last("5m") >= 1'
 def test_is_refused_offline_and_if_it_is_sent_all_the_same(account: Account, item: dict[str, Any], words: str) -> None:
     client = account.client()
     result = account.run("monitor", [item], check=True, client=client)
-    assert result["failed"] and result["problems"] and "Datadog refuses" not in result["msg"]
+    assert result["failed"] and result["problems"] and "Datadog rejects" not in result["msg"]
     body = {name: value for name, value in item.items() if name != "key"}
     for path in ("monitor/validate", "monitor"):
         with pytest.raises(DatadogError) as refused:

@@ -70,7 +70,7 @@ def test_a_failure_says_what_was_done_before_it(together: Callable[..., Body], a
         dashboards=ALL["dashboards"],
         monitors=[{**ITEMS["monitor"], "type": "composite", "query": "123 && 456", "options": {}}],
     )
-    assert refused["failed"] and refused["changed"] and "Datadog refuses it" in refused["msg"]
+    assert refused["failed"] and refused["changed"] and "Datadog rejects it" in refused["msg"]
     assert refused["summary"]["objects"]["dashboards"]["created"] and len(refused["diff"]) == 1
     assert account.there("dashboard") and not account.there("monitor")
 

@@ -49,7 +49,7 @@ def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account
     assert status != 0
     assert "fleet lab" in output and "dashboard shop" in output and "'The shop' exists" in output
     for host in ("one", "two"):
-        assert f"{host}: Agent, system.load.1, tags: the Agent does not run." in output
+        assert f"{host}: Agent, system.load.1, tags: the Agent is not running." in output
     # The rows are in the report, not on the screen.
     assert "agent_host" not in output
     rows = json.loads((tmp_path / "verify" / "verify.json").read_text())["rows"]

@@ -27,7 +27,7 @@ def test_widgets_that_datadog_alone_refuses_are_told_in_check_mode(
 
     monkeypatch.setattr(client, "post", post)
     result = account.run("dashboard", [item], check=True, client=client)
-    assert result["failed"] and "widgets[1].definition.widgets[0].content: Datadog refuses it: No such thing." in str(
+    assert result["failed"] and "widgets[1].definition.widgets[0].content: Datadog rejects it: No such thing." in str(
         result
     )
     [(path, body)] = sent

@@ -81,7 +81,7 @@ def test_check_whose_constructor_fails_is_named_with_its_error(broken):
 
 
 def test_stopped_agent_is_named_and_nothing_else_of_its_host(broken):
-    assert broken["fresh2"].startswith("Agent: ") and "the Agent does not run" in broken["fresh2"]
+    assert broken["fresh2"].startswith("Agent: ") and "the Agent is not running" in broken["fresh2"]
     assert "\n" not in broken["fresh2"]
 
 

@@ -81,7 +81,7 @@ def test_check_that_is_not_python_and_names_of_others_are_refused(lab, untouched
     for host, words in (
         (
             "fresh1",
-            "check mysql: another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user",
+            "check mysql: another role writes its conf.yaml on this host: remove it, and use datadog_mysql_user",
         ),
         ("fresh2", "check load: the Agent has a check of that name"),
         ("fresh2", "check queue: the Agent's Python has a module of that name"),

@@ -1,20 +1,20 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a check of inputs gets and what it returns. Pure.
+"""Arguments and results of the checks of inputs. Pure.
 
-Each role has a module of its name in this package, with
+Each role has a module with its name in this package, which contains
 
-- ``check(inputs, host) -> Checked``: ``inputs`` has the role's variables without their prefix, of the types of its
-  argument specification. A variable that the specification refuses has its default instead, or None without one;
-- ``reads(inputs) -> list[str]``, optional: files of the controller whose text the check wants in ``host.files``.
-  A path with ``*`` in it is a pattern;
-- ``writes(inputs) -> list[str]``, optional: folders of the controller of which ``host.unwritable`` shall speak;
-- ``SEVERAL_LINES``, optional: names of variables whose text may have line breaks;
-- ``PER_HOST = False`` where the inputs are those of a fleet.
+- ``check(inputs, host) -> Checked``: ``inputs`` are the role's variables without their prefix, converted to the types
+  of the argument specification. A variable that the specification refuses has its default instead, or None;
+- ``reads(inputs) -> list[str]``, optional: files on the controller that the check needs in ``host.files``. A path with
+  ``*`` is a pattern;
+- ``writes(inputs) -> list[str]``, optional: folders on the controller that the check needs in ``host.unwritable``;
+- ``SEVERAL_LINES``, optional: names of variables that may have line breaks;
+- ``PER_HOST = False`` if the inputs belong to a fleet.
 
-Each problem begins with the name of the variable that it is about: by that, ``check_inputs`` says nothing twice.
+Each problem starts with the name of its variable, by which ``check_inputs`` avoids repetition.
 
-The action ``check_inputs`` calls them.
+The action plugin ``check_inputs`` calls these functions.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Host:
-    """What is known of a host.
+    """What is known about a host.
 
     :ivar name: its name in the inventory.
-    :ivar facts: what Ansible has gathered, without the prefix ``ansible_``.
-    :ivar groups: the groups that it is in.
-    :ivar variables: every variable that it has, templated when it is read. One that cannot be templated is missing.
-    :ivar files: the text of files of the controller by the path that was asked for, None for one that cannot be read.
-    :ivar unwritable: why folders of the controller cannot be written to, by the path that was asked for.
+    :ivar facts: its Ansible facts, without the prefix ``ansible_``.
+    :ivar groups: its groups.
+    :ivar variables: all its variables, templated when they are read. A variable that cannot be templated is missing.
+    :ivar files: contents of files on the controller by requested path; None if a file cannot be read.
+    :ivar unwritable: why folders on the controller are not writable, by requested path.
     :ivar others: effective inputs of roles that were checked before.
     """
 
@@ -51,10 +51,10 @@ class Host:
 class Checked:
     """The result of a check.
 
-    :ivar problems: sentences, each naming the variable and the fix.
-    :ivar inputs: effective inputs that the check has computed, beside those that are taken as they are; no secrets.
-    :ivar expects: what Datadog must then show, as the role ``datadog_verify`` takes it.
-    :ivar warnings: what may be wrong, where nothing is for certain.
+    :ivar problems: sentences, each with the variable and the fix.
+    :ivar inputs: effective inputs that the check has computed, in addition to the unchanged ones; without secrets.
+    :ivar expects: what Datadog must show afterwards, in the format of the role ``datadog_verify``.
+    :ivar warnings: what is probably wrong.
     """
 
     problems: list[str]
@@ -64,13 +64,13 @@ class Checked:
 
 
 def subject(problem: str) -> str:
-    """Return the variable that a problem is about."""
+    """Return the name of the variable that a problem is about."""
     found = re.match(r"\w+", problem)
     return found[0] if found else ""
 
 
 def leans_on(name: str, others: Collection[str], variables: Mapping[str, Any]) -> bool:
-    """Whether the value of a variable is templated from one of the others, directly or by way of further variables."""
+    """Whether the value of a variable is templated from one of the others, directly or through other variables."""
     seen, ahead = {name}, [name]
     while ahead:
         for text in _templates(variables.get(ahead.pop())):

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role datadog_agent: what is wrong with them, and what datadog.yaml is to hold. Pure."""
+"""Inputs of the role datadog_agent: problems with them, and the content of datadog.yaml. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_value, tag_problem
 
-# The platforms, by the names and releases of Ansible's facts.
+# Supported platforms, by distribution and release as in Ansible's facts.
 PLATFORMS = {"Debian": ("12", "13", "sid"), "Ubuntu": ("22.04", "24.04", "26.04")}
-# Settings of datadog.yaml that have a variable of their own, by their place.
+# Settings of datadog.yaml that have their own variable, by path.
 OWN_VARIABLE = {
     **{name: name for name in ("site", "dd_url", "hostname", "env", "tags", "dogstatsd_port")},
     "remote_updates": "remote_updates",
@@ -32,15 +32,15 @@ OWN_VARIABLE = {
     "apm_config.receiver_port": "apm_port",
     "apm_config.apm_dd_url": "apm_url",
 }
-# For which the Agent's package is made.
+# Architectures for which there is an Agent package.
 ARCHITECTURES = ("x86_64", "aarch64")
 _SITE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?\Z")
-# What the Agent refuses, and reports under another name without a word of it (datadog-agent up to 7.84,
-# pkg/util/hostname/validate). It does not count the 63 characters of a label; RFC 1123 and every resolver do.
+# Names that the Agent silently replaces by another one (datadog-agent up to 7.84, pkg/util/hostname/validate). It does
+# not enforce the limit of 63 characters for a label, but RFC 1123 and every resolver do.
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 LONGEST_NAME = 255
-# What apt takes in a line of its sources (sources.list(5)); a suite that is a path ends in a slash.
+# What apt accepts in a line of its sources (sources.list(5)); a suite that is a path ends with a slash.
 _SUITE = re.compile(r"[A-Za-z0-9._~/+-]+\Z")
 _VERSION = re.compile(r"([0-9]+:)?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*\Z")
 
@@ -53,20 +53,20 @@ def asks(inputs: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``config``, what datadog.yaml is to hold but for secrets, and ``apt_version``.
+    :return: in addition to the inputs, ``config``, the content of datadog.yaml without secrets, and ``apt_version``.
     """
     problems = [*_platform(host.facts), *_groups(inputs["groups"], host.facts.get("getent_group"))]
     problems += _api_key(inputs["api_key"])
     if not _SITE.match(str(inputs["site"])) or not re.search(r"^[^.]+(\.[^.]+)+$", str(inputs["site"])):
-        problems.append(f"datadog_agent_site {inputs['site']!r} is not a site: write for example datadoghq.eu")
-    # The one follows the other: what is wrong with both is said once.
+        problems.append(f"datadog_agent_site {inputs['site']!r} is not a site: write one such as datadoghq.eu")
+    # One is the default of the other: report a problem with both only once.
     for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
         problems += address_problems(f"datadog_agent_{name}", inputs[name]) if inputs[name] else []
     for name in ("apm_port", "dogstatsd_port"):
         problems += port_problems(f"datadog_agent_{name}", inputs[name])
     problems += _host_name(inputs["hostname"]) + _env(inputs["env"]) + _repository(inputs)
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
-        problems.append(f"datadog_agent_version {inputs['version']!r} is not a version: write for example 7.70.0")
+        problems.append(f"datadog_agent_version {inputs['version']!r} is not a version: write one such as 7.70.0")
     if str(inputs["remote_updates"]).lower() not in ("true", "false", ""):
         problems.append(
             f"datadog_agent_remote_updates is {inputs['remote_updates']!r}: write true, false or '' for the Agent's own"
@@ -85,7 +85,7 @@ def _platform(facts: Mapping[str, Any]) -> list[str]:
     problems = []
     name, version = str(facts.get("distribution")), str(facts.get("distribution_version"))
     release = version
-    # Unstable Debian has a name, such as forky/sid, and no number. Testing says the same of itself.
+    # Debian unstable has a name, such as forky/sid, and no number. So does testing.
     if "sid" in f"{version}/{facts.get('distribution_release')}".split("/"):
         release = "sid"
     elif name == "Debian":
@@ -102,7 +102,7 @@ def _platform(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _apt_version(version: str) -> str:
-    """Return a bare version such as 7.70.0 as apt writes it; an epoch or a release that is there stays."""
+    """Return a bare version such as 7.70.0 as apt writes it; an existing epoch or revision stays."""
     if version and ":" not in version:
         version = f"1:{version}"
     return f"{version}-1" if version and "-" not in version else version
@@ -137,9 +137,7 @@ def _host_name(name: Any) -> list[str]:
         return []
     variable = f"datadog_agent_hostname {text[:80]!r}"
     if text.lower() in _LOCAL_NAMES:
-        return [
-            f"{variable} is the name of every host: write one of its own, or leave it empty for the Agent to find one"
-        ]
+        return [f"{variable} is not unique: write the host's own name, or leave it empty so that the Agent finds it"]
     if len(text) > LONGEST_NAME or not all(_LABEL.match(label) for label in text.split(".")):
         return [
             f"{variable} is not a host name by RFC 1123: write labels of up to 63 letters, digits and dashes, dots "
@@ -149,12 +147,12 @@ def _host_name(name: Any) -> list[str]:
 
 
 def _env(env: Any) -> list[str]:
-    """The value of a tag, which Datadog has to keep as it is but for its letters' case."""
+    """Return problems with the value of a tag, of which Datadog may change nothing but the case."""
     text = str(env or "")
     if not text or (normalise_value(text) == text.lower() and not tag_problem(f"env:{text}")):
         return []
     wanted = normalise_value(text)[:100] or "letters and digits"
-    return [f"datadog_agent_env is {shown(text)}, which Datadog would not keep as it is: write {wanted}"]
+    return [f"datadog_agent_env is {shown(text)}, which Datadog would change: write {wanted}"]
 
 
 def _repository(inputs: Mapping[str, Any]) -> list[str]:
@@ -162,13 +160,13 @@ def _repository(inputs: Mapping[str, Any]) -> list[str]:
     for name, example in (("suite", "stable"), ("component", "7")):
         if not _SUITE.match(str(inputs[f"apt_{name}"])):
             problems.append(
-                f"datadog_agent_apt_{name} is {inputs[f'apt_{name}']!r}, which apt does not take: write {example}"
+                f"datadog_agent_apt_{name} is {inputs[f'apt_{name}']!r}, which apt does not accept: write {example}"
             )
     keys = inputs["apt_key_urls"]
     if not isinstance(keys, (list, tuple)) or not keys:
         return [
             *problems,
-            "datadog_agent_apt_key_urls is empty, so that no package is trusted: write at least one",
+            "datadog_agent_apt_key_urls is empty, so apt would not trust any package: add at least one",
         ]
     for number, address in enumerate(keys):
         problems += address_problems(f"datadog_agent_apt_key_urls[{number}]", address)
@@ -179,22 +177,22 @@ def _groups(groups: Any, known: Mapping[str, Any] | None) -> list[str]:
     if not isinstance(groups, (list, tuple)):
         return ["datadog_agent_groups is not a list: write names of groups"]
     return [
-        f"datadog_agent_groups: there is no group {group!r} on the host: create it first, or take it out"
+        f"datadog_agent_groups: the group {group!r} does not exist on the host: create it first, or remove it"
         for group in groups
-        # They are known once the host was asked.
+        # Groups are only known after facts have been gathered.
         if known is not None and str(group) not in known
     ]
 
 
 def _config_problems(config: dict[str, Any], secrets: Any) -> list[str]:
-    """Settings that belong elsewhere: those with a variable of their own, and secrets, which would show in diffs."""
+    """Return settings that belong elsewhere: those with their own variable, and secrets, which diffs would show."""
     problems = [
-        f"datadog_agent_config.{place} has a variable of its own: set datadog_agent_{name}"
+        f"datadog_agent_config.{place} has its own variable: set datadog_agent_{name}"
         for place, name in OWN_VARIABLE.items()
         if holds(config, place)
     ]
     for place in secret_places(config):
-        fix = f"put it into datadog_agent_secrets as '{place}', or a part of that path with all that lies under it"
+        fix = f"move it to datadog_agent_secrets as '{place}', or move a parent of it as a whole"
         if place == "api_key":
             fix = "set datadog_agent_api_key"
         problems.append(f"datadog_agent_config.{place} is a secret: {fix}")
@@ -203,8 +201,8 @@ def _config_problems(config: dict[str, Any], secrets: Any) -> list[str]:
         names = [name for each, name in own.items() if f"{each}.".startswith(f"{place}.")]
         if names:
             problems.append(
-                f"datadog_agent_secrets has {place!r}, which has a variable of its own: set datadog_agent_{names[0]}"
+                f"datadog_agent_secrets has {place!r}, whichhas its own variable: set datadog_agent_{names[0]}"
             )
         elif secret in (None, ""):
-            problems.append(f"datadog_agent_secrets has {place!r}, which is empty: set it, or take it out")
+            problems.append(f"datadog_agent_secrets has {place!r}, which is empty: set it, or remove it")
     return problems + place_problems("datadog_agent_secrets", config, secrets)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role datadog_custom_check: what is wrong with its checks, and which metrics they give. Pure."""
+"""Inputs of the role datadog_custom_check: problems with its checks, and the metrics that they report. Pure."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _TRACKED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
 LONGEST_INTERVAL = 86400
 _CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}
 
-# Checks that the Agent for Linux has in Go, which come before a custom check of the same name: pkg/commonchecks/
-# corechecks.go and corechecks_sysprobe.go of datadog-agent 7.70 to 7.84.
+# Go checks of the Agent for Linux, which take precedence over a custom check with the same name:
+# pkg/commonchecks/corechecks.go and corechecks_sysprobe.go of datadog-agent 7.70 to 7.84.
 _IN_GO = """
     agentprofiling apm battery cisco_sdwan cloud_hostinfo container container_image container_lifecycle containerd cpu
     cri datadog_csi_driver discovery disk docker ebpf file_handle gpu helm io jetson kata_containers kubelet
@@ -34,9 +34,9 @@ _IN_GO = """
     network_path ntp oom_kill oracle orchestrator orchestrator_ecs orchestrator_kubelet_config orchestrator_pod
     process_agent sbom snmp syscall_latency systemd tcp_queue_length telemetry uptime versa wlan
 """
-# Modules of the Agent's own: rtloader/common/builtins and cmd/agent/dist of datadog-agent 7.84.
+# The Agent's own modules: rtloader/common/builtins and cmd/agent/dist of datadog-agent 7.84.
 _OF_AGENT = "_util aggregator checks config containers datadog_agent datadog_checks kubeutil tagger util utils"
-# What Python had before 3.13, with which the Agent comes: older controllers still know of it.
+# Modules that older Pythons of controllers have, but not Python 3.13, which the Agent ships.
 _FORMER = """
     aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib
     ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib
@@ -44,7 +44,7 @@ _FORMER = """
 GO_CHECKS = frozenset(_IN_GO.split())
 MODULES = (sys.stdlib_module_names - frozenset(_FORMER.split())) | frozenset(_OF_AGENT.split())
 
-# How syntax of Python 3.12 looks to an older one.
+# Lines with syntax of Python 3.12, which an older Python does not understand.
 _NEWER_SYNTAX = re.compile(r"\s*(type\s+\w+|(async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\[)|.*\b[rR]?[fF][rR]?[\"']")
 
 
@@ -61,17 +61,17 @@ def reads(inputs: dict[str, Any]) -> list[str]:
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``code``, the text of each source by the check's name, and ``proven``, the metrics of
-        each check that names some.
+    :return: in addition to the inputs, ``code``, the content of each source by check name, and ``proven``, the metrics
+        of each check that lists some.
     """
     variable, checks = "datadog_custom_check_checks", inputs["checks"]
     problems, seen = [], set()
     if not is_between(inputs["interval"], 1, LONGEST_INTERVAL):
         problems.append(
-            f"datadog_custom_check_interval is {inputs['interval']!r}: write seconds, from 1 to {LONGEST_INTERVAL}"
+            f"datadog_custom_check_interval is {inputs['interval']!r}: write seconds from 1 to {LONGEST_INTERVAL}"
         )
     problems += [
-        f"datadog_custom_check_tracked has {name!r}, which is not a check's name: write one such as mysql"
+        f"datadog_custom_check_tracked has {name!r}, which is not a valid check name: write one such as mysql"
         for name in inputs["tracked"] or ()
         if not _TRACKED.match(str(name))
     ]
@@ -81,17 +81,17 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
         if not isinstance(item, dict) or not _CHECK_NAME.match(str(item.get("name", ""))):
             name = shown(item.get("name", "")) if isinstance(item, dict) else ""
             problems.append(
-                f"{variable}[{number}] has the name {name}: write lower case letters, digits and _, 100 at most"
+                f"{variable}[{number}] has the name {name}: write lowercase letters, digits and _, at most 100"
             )
             continue
         name = item["name"]
         if name in seen:
-            problems.append(f"{variable} has the check {name} twice: give each its instances in one item")
+            problems.append(f"{variable} lists the check {name} twice: put all of its instances in one item")
         seen.add(name)
         found = _one_check(item, host.files)
         if name == "mysql" and _has_mysql_role(host):
             found.append(
-                "another role writes its conf.yaml on this host: take it out, and use datadog_mysql_user_connection, "
+                "another role writes its conf.yaml on this host: remove it, and use datadog_mysql_user_connection, "
                 "or datadog_mysql_user_instances for several servers"
             )
         problems += [f"{variable}, check {name}: {problem}" for problem in found]
@@ -108,17 +108,17 @@ def _is_present(item: dict[str, Any]) -> bool:
 
 
 def _has_mysql_role(host: Host) -> bool:
-    """Whether the role datadog_mysql_user is for this host, which then has the integration's file."""
+    """Whether the role datadog_mysql_user applies to this host and writes the integration's file."""
     return "datadog_mysql_user" in host.others or "datadog_mysql_user_expects" in host.variables
 
 
 def _expects(present: list[dict[str, Any]]) -> dict[str, Any]:
-    """What Datadog must show of the checks: of my_metric the interval and the range of its values, too."""
+    """Return what Datadog must show for the checks: for my_metric, also the interval and the range of values."""
     metrics = [metric for item in present for metric in item.get("metrics") or ()]
     expects: dict[str, Any] = {"present": [metric for metric in metrics if metric != "my_metric"]}
     if "my_metric" in metrics:
         instances = next((item.get("instances") for item in present if item["name"] == "my_metric"), None) or [{}]
-        # Without an interval it is the Agent's own.
+        # Without an interval, the Agent's default applies.
         interval = instances[0].get("min_collection_interval", 15)
         expects["metrics"] = [{"name": "my_metric", "interval": interval, "min": 0, "max": 1000}]
     return expects
@@ -126,7 +126,7 @@ def _expects(present: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[str]:
     problems = [
-        f"there is no field {field}: use {', '.join(sorted(_CHECK_FIELDS))}"
+        f"{field} is not a known field: use {', '.join(sorted(_CHECK_FIELDS))}"
         for field in check
         if field not in _CHECK_FIELDS
     ]
@@ -135,21 +135,21 @@ def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[s
         problems += _name_problems(check)
         code = files.get(str(source))
         if code is None:
-            problems.append(f"there is no file {source}: put it into the playbook's files, or write its whole path")
+            problems.append(f"there is no file {source}: add it to the playbook's files, or write its absolute path")
         else:
             problems += _code_problems(str(source), code)
     if not isinstance(check.get("init_config") or {}, dict):
         problems.append("init_config is not a dictionary")
     if not isinstance(check.get("secrets", {}), dict):
-        problems.append("secrets is not a dictionary of dotted path to value")
+        problems.append("secrets is not a dictionary of dotted paths and values")
     sections = check.get("sections", {})
     if not isinstance(sections, dict) or {"init_config", "instances"} & set(sections):
         return [
             *problems,
-            "sections is not a dictionary of what stands beside init_config and instances, such as logs",
+            "sections is not a dictionary of sections besides init_config and instances, such as logs",
         ]
     instances = check.get("instances", [{}])
-    # A file may be there for its other sections alone.
+    # A file may contain only other sections.
     if not isinstance(instances, (list, tuple)) or not (instances or sections):
         return [*problems, "instances is not a list with at least one item"]
     for number, instance in enumerate(instances):
@@ -160,27 +160,27 @@ def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[s
         problems += [f"metrics: {problem}" for problem in map(metric_problem, check.get("metrics") or ()) if problem]
     config = {"init_config": check.get("init_config") or {}, "instances": list(instances), **sections}
     problems += [
-        f"{place} is a secret: put it into the check's secrets, by this path" for place in secret_places(config)
+        f"{place} is a secret: move it to the check's secrets, by this path" for place in secret_places(config)
     ]
     return problems + place_problems("secrets", config, check.get("secrets", {}))
 
 
 def _name_problems(check: dict[str, Any]) -> list[str]:
-    """Names under which the Agent never gets to a custom check's code."""
+    """Return problems with names under which the Agent would never load a custom check."""
     name = check["name"]
     if name in MODULES:
-        return ["the Agent's Python has a module of that name and takes it for the check: rename check and source"]
+        return ["the Agent's Python has a module with that name and would load it instead: rename check and source"]
     if name in GO_CHECKS and not _loaded_by_python(check):
-        # Not set by itself: with a loader chosen, the Agent does not tell of a check that it cannot load.
+        # The role does not set the loader: with a loader, the Agent does not report a check that it cannot load.
         return [
-            "the Agent has a check of that name and runs it instead: rename check and source, or set"
+            "the Agent has a check with that name and would run it instead: rename check and source, or set"
             " init_config: {loader: python}, or leave source out to configure the Agent's own"
         ]
     return []
 
 
 def _loaded_by_python(check: dict[str, Any]) -> bool:
-    """Whether each instance says that Python's loader is to load it, for itself or for all of them."""
+    """Whether every instance selects Python's loader, itself or through init_config."""
     common, instances = check.get("init_config"), check.get("instances")
     shared = common.get("loader") if isinstance(common, dict) else None
     settings = instances if isinstance(instances, (list, tuple)) and instances else ({},)
@@ -188,21 +188,21 @@ def _loaded_by_python(check: dict[str, Any]) -> bool:
 
 
 def _code_problems(source: str, code: str) -> list[str]:
-    """Compile the code as a file, with its byte order mark and its line on the coding. It is not run."""
+    """Compile the code as a file, with its byte order mark and encoding declaration. Does not run it."""
     try:
         with warnings.catch_warnings():
-            # They are about style, and would show among the lines of the run.
+            # Warnings are about style, and would appear in the output of the run.
             warnings.simplefilter("ignore")
             compile(code.encode(), source, "exec", dont_inherit=True)
     except UnicodeEncodeError:
         return [f"{source} is not UTF-8: save it as UTF-8"]
     except SyntaxError as error:
         if sys.version_info < (3, 12) and _NEWER_SYNTAX.match(error.text or ""):
-            # It may be right for the Agent's Python, which is newer: the host says.
+            # It may be valid for the Agent's Python, which is newer. The host finds out.
             return []
-        return [f"{source}, line {error.lineno or 1} is not Python: {error.msg}"]
+        return [f"{source}, line {error.lineno or 1} is not valid Python: {error.msg}"]
     except (MemoryError, RecursionError, ValueError) as error:
-        return [f"{source} is not Python: {error}"]
+        return [f"{source} is not valid Python: {error}"]
     return []
 
 
@@ -213,8 +213,6 @@ def _instance(instance: Any) -> list[str]:
     interval = instance.get("min_collection_interval", 15)
     number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
     if not number or not 1 <= interval <= LONGEST_INTERVAL:
-        problems.append(
-            f".min_collection_interval is {shown(interval)}: it takes seconds, from 1 to {LONGEST_INTERVAL}"
-        )
+        problems.append(f".min_collection_interval is {shown(interval)}: write seconds from 1 to {LONGEST_INTERVAL}")
     problems += [f": {problem}" for problem in tags_problems("tags", instance.get("tags", []))]
     return problems

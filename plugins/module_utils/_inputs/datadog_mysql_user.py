@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role datadog_mysql_user: what is wrong with them, and the servers that they describe. Pure."""
+"""Inputs of the role datadog_mysql_user: problems with them, and the servers that they describe. Pure."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ _SCHEMA = re.compile(r"[A-Za-z0-9_$-]{1,64}\Z")
 _OWN_SCHEMAS = ("datadog", "information_schema", "mysql", "performance_schema", "sys")
 _OLDEST_AGENT = {"mysql": "7.36.1", "mariadb": "7.61.0"}
 _PREFIX = "datadog_mysql_user_"
-# What two items of one server must agree on, or one would undo the other's work at every run.
+# What two items for one server must agree on; otherwise each run would undo changes.
 _OF_THE_SERVER = ("name", "host", "password", "max_connections", "privileges", "dbm", "dbm_schemas", "dbm_settings")
 
 
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``servers``, as `_mysql.servers.servers` describes them, and ``pending``, the settings
-        that the role mysql writes before, and restarts the server with.
+    :return: in addition to the inputs, ``servers``, as `_mysql.servers.servers` describes them, and ``pending``, the
+        settings that the role mysql writes before and restarts the server with.
     """
     inputs = {**inputs, **_context(host)}
     if problems := _problems(inputs):
         return Checked(problems)
     known = servers(inputs)
-    # Servers of other hosts report under their own names.
+    # Servers on other hosts report under their own names.
     local = any(item["user"]["socket"] or item["user"]["host"] in LOCAL for item in known)
     expects = {
         "present": ["mysql.net.connections", "mysql.performance.queries"],
@@ -70,14 +70,14 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
 
 
 def _context(host: Host) -> dict[str, Any]:
-    """What the inputs of the role mysql and the host's facts say of its server."""
+    """Return what the inputs of the role mysql and the host's facts tell about its server."""
     facts, variables = host.facts, host.variables
     names = [facts.get(name) or "" for name in ("hostname", "fqdn", "nodename")]
     return {
         "server": variables.get("mysql_settings", {}),
         "users": variables.get("mysql_users", []),
         "databases": variables.get("mysql_databases", []),
-        # Before a server can be asked: what the role mysql is to install, or else the distribution's own.
+        # Until the server can be queried: what the role mysql installs, or else the distribution's default.
         "flavour": variables.get("mysql_flavour") or ("mysql" if facts.get("distribution") == "Ubuntu" else "mariadb"),
         "own_names": [*names, *facts.get("all_ipv4_addresses", ()), *facts.get("all_ipv6_addresses", ())],
         "inventory_hostname": host.name,
@@ -94,11 +94,11 @@ def _problems(inputs: dict[str, Any]) -> list[str]:
     known = []
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            problems.append(f"{variable}[{number}] is not a dictionary: its keys are those of the single variables")
+            problems.append(f"{variable}[{number}] is not a dictionary: its keys are the names of the single variables")
             continue
         strange = sorted(str(key) for key in item if key not in (*SHARED, *OF_AN_ITEM))
         problems += [
-            f"{variable}[{number}].{key} is not a key: use {', '.join(SHARED + OF_AN_ITEM)}" for key in strange
+            f"{variable}[{number}].{key} is not a known key: use {', '.join(SHARED + OF_AN_ITEM)}" for key in strange
         ]
 
         def named(key: str, number: int = number, item: dict[str, Any] = item) -> str:
@@ -107,23 +107,25 @@ def _problems(inputs: dict[str, Any]) -> list[str]:
         values = merged(inputs, item)
         problems += _server(values, named, inputs)
         known.append((f"{variable}[{number}]", values))
-    # What is wrong with a single variable is wrong for each item.
+    # A problem with a single variable occurs for each item.
     return list(dict.fromkeys(problems + _together(known)))
 
 
 def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
-    """What is wrong with one server."""
+    """Return problems with one server."""
     problems = []
     name = values["name"]
     if not re.fullmatch(r"[A-Za-z0-9_]{1,32}", str(name)):
-        problems.append(f"{named('name')} {name!r} is not a user name: letters, digits and underscores, 32 at most")
+        problems.append(f"{named('name')} {name!r} is not a user name: use up to 32 letters, digits and underscores")
     problems += found([name_problem(named("name"), str(name))] if not problems else [])
     problems += _password(named("password"), values["password"])
     if not isinstance(values["host"], str) or not HOST.match(values["host"]):
-        problems.append(f"{named('host')} is {values['host']!r}: write localhost, or from where the Agent logs in")
+        problems.append(
+            f"{named('host')} is {values['host']!r}: write localhost, or the host that the Agent logs in from"
+        )
     if not is_between(values["max_connections"], 1, 10**9):
-        # To servers 0 is without a limit.
-        problems.append(f"{named('max_connections')} is {values['max_connections']!r}: write a whole number from 1 on")
+        # For servers, 0 means no limit.
+        problems.append(f"{named('max_connections')} is {values['max_connections']!r}: write a whole number above 0")
     problems += socket_problems(named("socket"), values["socket"])
     given = inputs["connection"] if named("connection") == f"{_PREFIX}connection" else values["connection"]
     way = connection_problems(named("connection"), given) + _way(named("connection"), given)
@@ -138,12 +140,12 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     problems += _privileges(named("privileges"), values["privileges"])
     if values["create"] and values["privileges"] == {}:
         problems += [
-            f"{named(variable)}.{name} shows only tables on which the user has a right: give it one in "
+            f"{named(variable)}.{name} only shows tables on which the user has a privilege: grant one in "
             f"{named('privileges')}, for example {{shop.*: SELECT}}"
             for variable, name in needing_tables(values["connection"], values["options"])
         ]
     if values["flavour"] not in ("mysql", "mariadb"):
-        # As the specification says it of the role mysql, which may not be for this host.
+        # The same message as that of the role mysql, which may not apply to this host.
         variable = "mysql_flavour" if values["flavour"] == inputs["flavour"] else named("flavour")
         problems.append(f"{variable} is {shown(values['flavour'])}: write mariadb or mysql")
     if values["service"] is not None and not re.fullmatch(r"[A-Za-z0-9@_.:-]+", str(values["service"])):
@@ -157,13 +159,13 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
         return [
             *problems,
             f"{named('dbm')} is on for {address(values['connection'])}. This role can neither configure nor restart a "
-            "server of another host: prepare it there and set create: false in its item, or dbm: false",
+            "server on another host: prepare it there and set create: false in its item, or dbm: false",
         ]
     return problems + _dbm(values, named, inputs)
 
 
 def _way(variable: str, connection: Any) -> list[str]:
-    """What is wrong with the socket or host of a connection, if they are texts at all."""
+    """Return problems with the socket or host of a connection, if they are strings at all."""
     sock, host = (connection.get(key) if isinstance(connection, dict) else None for key in ("sock", "host"))
     problems = (
         socket_problems(f"{variable}.sock", sock) if sock and isinstance(sock, str) and sock.isprintable() else []
@@ -182,31 +184,31 @@ def _password(variable: str, password: Any) -> list[str]:
     if problem:
         return [problem]
     if password.startswith("ENC["):
-        return [f"{variable} is ENC[...], which only the Agent can resolve: give the password itself, from a vault"]
+        return [f"{variable} is ENC[...], which only the Agent can resolve: set the password itself, from a vault"]
     if "%%env_" in password:
         # datadog-agent 7.84, configresolver.go.
-        return [f"{variable} has %%env_ in it, which the Agent replaces with a variable of its environment: change it"]
+        return [f"{variable} contains %%env_, which the Agent replaces with an environment variable: change it"]
     return []
 
 
 def _privileges(variable: str, privileges: Any) -> list[str]:
     if not isinstance(privileges, dict):
-        return [f"{variable} is not a dictionary: write for example {{shop.*: SELECT}}"]
+        return [f"{variable} is not a dictionary: write one such as {{shop.*: SELECT}}"]
     return [
         problem for place, rights in privileges.items() for problem in parse_rights(variable, f"{place}:{rights}")[1]
     ]
 
 
 def _login(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
-    """What is wrong with how the Agent and the role reach the server."""
+    """Return problems with how the Agent and the role reach the server."""
     connection = values["connection"]
     host = connection.get("host")
     if connection.get("sock") and host is not None and host not in LOCAL:
-        return [f"{named('connection')}.host is {host!r}, beside a socket: write localhost, or leave one of them out"]
+        return [f"{named('connection')}.host is {host!r}, beside a socket: write localhost, or remove one of them"]
     user, password = values["login_user"], values["login_password"]
     if not values["create"]:
         return [
-            f"{named(key)} is for making the account, which create: false leaves to others: leave one of them out"
+            f"{named(key)} is for creating the account, which create: false leaves to others: remove one of them"
             for key in ("login_user", "login_password")
             if values[key]
         ]
@@ -218,17 +220,17 @@ def _login(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str
         ]
     if remote and str(values["host"]).lower() in LOCAL:
         return [
-            f"{named('host')} is {values['host']!r} for a server of another host: write from where the Agent logs in "
-            "there, for example '%'"
+            f"{named('host')} is {values['host']!r} for a server on another host: write the host that the Agent logs "
+            "in from, as that server sees it, such as '%'"
         ]
-    # On the host itself root may log in through the socket without one.
+    # On the host itself, root may log in through the socket without a password.
     if password or remote:
         return found([password_problem(named("login_password"), password, read_by="PyMySQL", least=1)])
     return []
 
 
 def _together(known: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    """What is wrong with servers that are fine one by one."""
+    """Return conflicts between servers that have no problems of their own."""
     problems = []
     for number, (item, values) in enumerate(known):
         for other, first in known[:number]:
@@ -237,13 +239,13 @@ def _together(known: list[tuple[str, dict[str, Any]]]) -> list[str]:
             if not any(each["connection"].get("only_custom_queries") for each in (values, first)):
                 problems.append(
                     f"{item} is the same server as {other}, by {place(values)}, and would be counted twice: give it "
-                    "the socket or host of another server, or take it out"
+                    "the socket or host of another server, or remove it"
                 )
             elif differing := _differ(values, first, _OF_THE_SERVER):
                 problems.append(f"{item} is the same server as {other}, with another {differing[0]}: make them equal")
     with_dbm = [(item, values) for item, values in known if values["dbm"] and values["create"]]
     return problems + [
-        f"{item}.dbm_settings differ from those of {with_dbm[0][0]}, and go into one file: make them equal"
+        f"{item}.dbm_settings differ from those of {with_dbm[0][0]}, but go into the same file: make them equal"
         for item, values in with_dbm[1:]
         if values["flavour"] == with_dbm[0][1]["flavour"] and _differ(values, with_dbm[0][1], ("dbm_settings",))
     ]
@@ -254,15 +256,15 @@ def _differ(one: dict[str, Any], other: dict[str, Any], keys: tuple[str, ...]) -
 
 
 def _dbm(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, Any]) -> list[str]:
-    """What keeps Database Monitoring from being switched on."""
+    """Return what prevents Database Monitoring from being enabled."""
     problems = []
     schemas, settings = values["dbm_schemas"], values["dbm_settings"]
     databases = inputs["databases"] if isinstance(inputs["databases"], (list, tuple)) else ()
     theirs = [str(item.get("name")).lower() for item in databases if isinstance(item, dict)]
-    # The role mysql makes them on the server of the single variables.
+    # The role mysql creates them on the server of the single variables.
     if "datadog" in theirs and place(values) == str(inputs["socket"]):
         problems.append(
-            f"mysql_databases has datadog, a schema that {_PREFIX}dbm makes and removes: take it out, or set "
+            f"mysql_databases has datadog, a schema that {_PREFIX}dbm creates and removes: remove it, or set "
             f"{_PREFIX}dbm to false"
         )
     if not isinstance(schemas, (list, tuple)):
@@ -271,10 +273,10 @@ def _dbm(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, 
     for name in schemas:
         if not isinstance(name, str) or not _SCHEMA.match(name):
             problems.append(
-                f"{named('dbm_schemas')}: {name!r} is not a schema's name: letters, digits, _, $ and -, 64 at most"
+                f"{named('dbm_schemas')}: {name!r} is not a valid schema name: use up to 64 letters, digits, _, $ and -"
             )
         elif name.lower() in _OWN_SCHEMAS and not (name.lower() == "datadog" and problems):
-            problems.append(f"{named('dbm_schemas')}: {name!r} is not a schema of an application: leave it out")
+            problems.append(f"{named('dbm_schemas')}: {name!r} is not a schema of an application: remove it")
     return problems + _settings(settings, named("dbm_settings"), inputs) + _agent(values, named, inputs)
 
 
@@ -286,11 +288,11 @@ def _settings(settings: Any, variable: str, inputs: dict[str, Any]) -> list[str]
     given = {str(name).replace("-", "_"): str(value) for name, value in server.items()}
     for name, value in settings.items():
         if not re.match(r"(performance_schema|max_digest_length)[a-z_]*\Z", str(name)):
-            problems.append(f"{variable}.{name} does not belong there: put it into mysql_settings")
+            problems.append(f"{variable}.{name} does not belong here: move it to mysql_settings")
         elif not is_between(value, 0, 10**9) and str(value) not in ("ON", "OFF"):
-            problems.append(f"{variable}.{name} is {value!r}: it takes a whole number, or ON or OFF in quotes")
+            problems.append(f"{variable}.{name} is {value!r}: write a whole number, or ON or OFF in quotes")
         elif name in given and lacking({name: value}, given):
-            problems.append(f"mysql_settings.{name} is {given[name]}, which overrules {variable}: take it out")
+            problems.append(f"mysql_settings.{name} is {given[name]}, which overrides {variable}: remove it")
     return problems
 
 
@@ -300,6 +302,6 @@ def _agent(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str
     if not pinned or tuple(map(int, pinned.groups())) >= tuple(map(int, oldest.split("."))):
         return []
     return [
-        f"{named('dbm')} needs Agent {oldest} on {values['flavour']}: raise datadog_agent_version, "
+        f"{named('dbm')} needs Agent {oldest} on {values['flavour']}: increase datadog_agent_version, "
         f"which is {inputs['agent_version']}, or set {named('dbm')} to false"
     ]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role datadog_objects: which objects there shall be, or what is wrong with them. Pure."""
+"""Inputs of the role datadog_objects: the objects to manage, and problems with them. Pure."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.series impor
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
 
-# The objects are those of a fleet, whatever hosts it has.
+# The objects belong to a fleet, regardless of its hosts.
 PER_HOST = False
 SEVERAL_LINES = ("datadog_objects_notify",)
 KINDS = ("dashboards", "monitors", "downtimes")
-# The kinds that the playbook kennel.fleet.export writes to files.
+# Kinds that the playbook kennel.fleet.export writes to files.
 IN_FILES = ("dashboards", "monitors")
 
 
 class Source(NamedTuple):
-    """Where items come from: a variable or a file."""
+    """The origin of items: a variable or a file."""
 
     kind: str
     place: str
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
 
 def reads(inputs: Mapping[str, Any]) -> list[str]:
-    """Return the files of the folder that hold objects."""
+    """Return the files of the folder that contain objects."""
     folder = inputs["folder"]
     return [f"{folder}/{kind}*.yml" for kind in IN_FILES] if folder and isinstance(folder, str) else []
 
@@ -50,7 +50,7 @@ def writes(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def check(inputs: Mapping[str, Any], host: Host) -> Checked:
-    """Merge the objects of variables and files; of those with one key the last counts."""
+    """Merge the objects of variables and files; of objects with the same key, the last one wins."""
     scope = _scope_problems(inputs)
     settings = ("error_share", "warning", "alert", "warning_recovery", "alert_recovery", "no_data_minutes")
     numbers = _numbers(*(inputs[name] for name in settings))
@@ -67,7 +67,7 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
     }
     references = schemas["monitors"].reference_problems([dict(item) for item in present["monitors"].values()])
     for kind, place, items in sources:
-        # The role's own objects are built of settings, so that each would repeat what is wrong with these.
+        # The role's own objects are built from settings, and each would repeat problems with those.
         if (scope or not numbers) and place == f"datadog_objects_{kind}":
             continue
         problems += [f"{place}{problem}" for problem in item_problems(schemas[kind], map(_without_notify, items))]
@@ -77,21 +77,21 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
                 found = _rules(kind, item, present["monitors"])
                 if kind == "monitors" and place.startswith("datadog_objects_"):
                     found += _unknown_options(item.get("options"))
-                # Of items with one key, only the last has to fit those that there shall be.
+                # Of items with the same key, only the last one is used.
                 if kind == "monitors" and item is merged[kind].get(key):
                     found += references.get(key, [])
                 problems += [f"{place}, {key}: {problem}" for problem in found]
     recurring = {key: item for key, item in present["downtimes"].items() if _recurs(item.get("schedule"))}
     keys = {"dashboards": present["dashboards"], "monitors": present["monitors"], "downtimes": recurring}
     effective = {kind: [_with_recipients(item, inputs) for item in merged[kind].values()] for kind in KINDS}
-    # In the words of the modules, so that Ansible shows each once.
+    # Worded as in the modules, so that Ansible shows each warning once.
     arguments = {**effective, "fleet": inputs["fleet"]}
     doubts = [] if problems else [doubt for kind in KINDS for doubt in input_doubts(schemas[kind], arguments)]
     return Checked(problems, effective, {"objects": {kind: list(items) for kind, items in keys.items()}}, doubts)
 
 
 def _sources(inputs: Mapping[str, Any], files: Mapping[str, str | None]) -> tuple[list[Source], list[str]]:
-    """Return where objects come from, those that win last, and what is wrong with the files."""
+    """Return the origins of objects, in ascending precedence, and problems with the files."""
     sources, problems = [], []
     for kind in KINDS:
         sources.append(Source(kind, f"datadog_objects_{kind}", copied(_list(inputs[kind]))))
@@ -108,17 +108,17 @@ def _sources(inputs: Mapping[str, Any], files: Mapping[str, str | None]) -> tupl
         sources.append(Source(kind, f"datadog_objects_{extra}", copied(_list(inputs[extra]))))
     if reads(inputs) and not files:
         problems.append(
-            f"datadog_objects_folder {inputs['folder']!r} has no objects."
-            " Name a folder with dashboards.yml or monitors.yml."
+            f"datadog_objects_folder {inputs['folder']!r} contains no objects."
+            " Choose a folder with dashboards.yml or monitors.yml."
         )
     return sources, problems
 
 
 def _parsed(text: str | None) -> list[Any]:
-    """Return the items of a file. Raises ValueError, whose text follows the path."""
+    """Return the items of a file. Raises ValueError, with a message that continues after the path."""
     if text is None:
         raise ValueError("cannot be read. Make it readable")
-    # A host may lack it, and Ansible does not.
+    # A host may lack PyYAML; the controller has it through Ansible.
     import yaml
 
     try:
@@ -141,12 +141,12 @@ def _recurs(schedule: Any) -> bool:
 
 
 def _without_notify(item: Any) -> Any:
-    """Return an item as the modules take it: ``notify`` is a field of the role alone."""
+    """Return an item in the format of the modules, without ``notify``, which only the role has."""
     return {name: value for name, value in item.items() if name != "notify"} if isinstance(item, dict) else item
 
 
 def _with_recipients(item: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
-    """Return an item as the modules take it, whose message ends with the recipients if it asks for that."""
+    """Return an item in the format of the modules, with the recipients after its message if ``notify`` is set."""
     body = _without_notify(item)
     if item.get("notify"):
         body["message"] = f"{body.get('message') or ''}\n{inputs['notify']}".lstrip("\n")
@@ -154,22 +154,22 @@ def _with_recipients(item: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
 
 
 def _scope_problems(inputs: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the settings of which queries and schedules are built."""
+    """Return problems with the settings that queries and schedules are built from."""
     problems = []
     fleet, tags = inputs["fleet"], _list(inputs["tags"])
     if not NAME.match(str(fleet)):
         problems.append(f"datadog_objects_fleet {fleet!r} is not a valid name. Set it for all hosts, {NAME_RULE}.")
     for tag in tags:
-        # What is wrong with the fleet's name is said already.
+        # Problems with the name of the fleet are reported already.
         if tag != f"kennel_fleet:{fleet}":
             problems += _stored_otherwise("datadog_objects_tags", str(tag))
     if not tags:
-        problems.append("datadog_objects_tags is empty, which would be every host. Name a tag of the fleet's hosts.")
+        problems.append("datadog_objects_tags is empty, which would cover every host. Add a tag of the fleet's hosts.")
     if inputs["service"]:
         problems += _stored_otherwise("datadog_objects_service", f"service:{inputs['service']}")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", str(inputs["operation"])):
         problems.append(
-            f"datadog_objects_operation {inputs['operation']!r} is not an operation. Write for example flask.request."
+            f"datadog_objects_operation {inputs['operation']!r} is not an operation. Write one such as flask.request."
         )
     try:
         zone(inputs["timezone"])
@@ -179,39 +179,39 @@ def _scope_problems(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def _other_problems(inputs: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the other settings."""
+    """Return problems with the other settings."""
     problems, notify = [], str(inputs["notify"])
     if not any(word.startswith("@") and len(word) > 1 for word in notify.split()):
-        problems.append(f"datadog_objects_notify {notify!r} reaches nobody. Write for example '@ops@example.com'.")
-    # What is not a number the argument specification refuses.
+        problems.append(f"datadog_objects_notify {notify!r} has no recipient. Write one such as '@ops@example.com'.")
+    # The argument specification refuses values that are not numbers.
     share, warning, alert, minutes = (inputs[name] for name in ("error_share", "warning", "alert", "no_data_minutes"))
     if _numbers(share) and not 0 <= share < 1:
-        problems.append(f"datadog_objects_error_share {share:g} is not a share. Write one from 0 to below 1.")
+        problems.append(f"datadog_objects_error_share {share:g} is not a proportion. Write a number from 0 to below 1.")
     if _numbers(warning, alert) and not warning < alert:
         problems.append(f"datadog_objects_warning {warning:g} is not below datadog_objects_alert {alert:g}. Lower it.")
     for name in ("warning", "alert"):
         limit, recovery = inputs[name], inputs[f"{name}_recovery"]
-        # Those of thresholds that are wrong themselves are computed of them.
+        # The recovery thresholds are computed from the thresholds, so skip them if those are wrong.
         if _numbers(warning, alert, recovery) and warning < alert and not recovery < limit:
             problems.append(
                 f"datadog_objects_{name}_recovery {recovery:g} is not below datadog_objects_{name} {limit:g}. Lower it."
             )
     problems += [
-        f"datadog_objects_hosts has {name!r}, which is not a host's name. Write one as Datadog shows it."
+        f"datadog_objects_hosts has {name!r}, which is not a host name. Write it as Datadog shows it."
         for name in _list(inputs["hosts"])
         if not is_host(name)
     ]
     if _numbers(minutes) and minutes < 2:
-        problems.append("datadog_objects_no_data_minutes is below 2, and Datadog looks once a minute. Raise it.")
+        problems.append("datadog_objects_no_data_minutes is below 2, but Datadog evaluates once a minute. Increase it.")
     return problems
 
 
 def _stored_otherwise(variable: str, tag: str) -> list[str]:
-    """Return what is wrong with a tag in whose letters' case alone Datadog may differ."""
+    """Return problems with a tag of which Datadog may change nothing but the case."""
     if problem := tag_problem(tag):
         return [f"{variable}: {tag!r} {problem}."]
     stored = normalise_tag(tag)
-    return [] if stored == tag.lower() else [f"{variable}: Datadog stores {tag!r} as {stored!r}. Write that."]
+    return [] if stored == tag.lower() else [f"{variable}: Datadog stores {tag!r} as {stored!r}. Write it that way."]
 
 
 def _numbers(*values: Any) -> bool:
@@ -219,10 +219,10 @@ def _numbers(*values: Any) -> bool:
 
 
 def _rules(kind: str, item: Mapping[str, Any], monitors: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with an item beyond its schema."""
+    """Return problems with an item that its schema does not cover."""
     if kind == "downtimes":
         key = item.get("monitor_key")
-        # A key that is not text is a problem already.
+        # The schema reports a key that is not a string.
         known = not isinstance(key, str) or not NAME.match(key) or key in monitors
         return (
             _past(item.get("schedule"))
@@ -233,18 +233,18 @@ def _rules(kind: str, item: Mapping[str, Any], monitors: Mapping[str, Any]) -> l
 
 
 def _unknown_options(options: Any) -> list[str]:
-    """Return which options Datadog would forget. Files are exempt: Datadog itself has written what they hold."""
+    """Return options that Datadog would drop. Files are exempt, since their options come from Datadog itself."""
     unknown = unknown_options(options) if isinstance(options, dict) else []
     near = [name for name in unknown if difflib.get_close_matches(str(name), OPTIONS, 1, 0.8)]
-    # Those that are like another are a problem already.
+    # Options that resemble a known one are reported already.
     return [f"options.{name} is not a known option. Remove it." for name in unknown if name not in near]
 
 
 def _past(schedule: Any) -> list[str]:
-    """Return what is wrong with a downtime that is over: it would never mute anything."""
+    """Return a problem if a downtime is over: it would never mute anything."""
     try:
         over = isinstance(schedule, dict) and instant(str(schedule["end"])) <= datetime.now(timezone.utc)
-    # There is no end, or a problem already.
+    # There is no end, or the schema reports a problem with it.
     except (KeyError, ValueError):
         return []
     return [f"schedule: end {schedule['end']} is past. Write a later one, or remove the downtime."] if over else []

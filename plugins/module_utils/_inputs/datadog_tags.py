@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role datadog_tags: the tags of a host, or what is wrong with them. Pure."""
+"""Inputs of the role datadog_tags: the tags of a host, and problems with them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_ta
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``result``, the sorted tags.
+    :return: in addition to the inputs, ``result``, the sorted tags.
     """
     fleet, problems = inputs["fleet"], []
     if fleet and not NAME.match(str(fleet)):
@@ -28,7 +28,7 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     }
     wrong_key = tag_problem(f"{inputs['group_key']}:x") or ("" if inputs["group_key"] else "is empty: write a word")
     if inputs["groups"] and (wrong_key or ":" in str(inputs["group_key"])):
-        wrong_key = wrong_key or "holds a colon: write the key alone"
+        wrong_key = wrong_key or "contains a colon: write only the key"
         problems.append(f"datadog_tags_group_key {inputs['group_key']!r} {wrong_key}")
         del sources["groups"]
     tags = [f"kennel_fleet:{fleet}"] if fleet else []
@@ -40,12 +40,12 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
 
 
 def _values(paths: Any, container: Mapping[str, Any]) -> Any:
-    """Return what lies at each path. What is not there counts as empty, which the rules refuse by name."""
+    """Return the value at each path. A missing one counts as empty, which the rules refuse by name."""
     return {key: _at(path, container) for key, path in paths.items()} if isinstance(paths, Mapping) else paths
 
 
 def _at(path: Any, container: Any) -> Any:
-    """Return what lies at the dotted path, or an empty text."""
+    """Return the value at the dotted path, or an empty text."""
     for part in str(path).split("."):
         if isinstance(container, Mapping) and part in container:
             container = container[part]

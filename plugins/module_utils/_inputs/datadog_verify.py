@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role datadog_verify: what a host is expected to show, added up. Pure."""
+"""Inputs of the role datadog_verify: everything that a host is expected to show. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def writes(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def check(inputs: Mapping[str, Any], host: Host) -> Checked:
-    """Add up what roles expect, and the role's other variables."""
+    """Combine what roles expect with the role's other variables."""
     given = inputs["expects"] if isinstance(inputs["expects"], list) else []
     places = {f"datadog_verify_expects[{number}]: ": copied(expected) for number, expected in enumerate(given)}
     own = {name: inputs[name] for name in [*LISTS, "objects"] if inputs[name]}
@@ -55,7 +55,7 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
 
 
 def _problems(expected: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the items of what is expected, whose types are right."""
+    """Return problems with the items of an expectation, whose types are valid."""
     problems = [f"tags: {tag!r} {problem}." for tag in expected.get("tags") or () if (problem := tag_problem(tag))]
     problems += [f"present: {problem}." for problem in map(metric_problem, expected.get("present") or ()) if problem]
     problems += [
@@ -94,7 +94,7 @@ def _metric(metric: Mapping[str, Any]) -> list[str]:
     if wrong:
         return [*problems, *(f"{name} is {shown(numbers[name])}. Write a number." for name in wrong)]
     if numbers.get("interval", 1) <= 0:
-        problems.append(f"interval is {numbers['interval']}. Write seconds above 0.")
+        problems.append(f"interval is {numbers['interval']}. Write a number of seconds above 0.")
     if numbers.get("min", 0) > numbers.get("max", numbers.get("min", 0)):
-        problems.append(f"min is {numbers['min']}, above max. Write a lower one.")
+        problems.append(f"min is {numbers['min']}, which is above max. Write a lower one.")
     return problems

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role flask_apm: what is wrong with them, and the environment of the app. Pure."""
+"""Inputs of the role flask_apm: problems with them, and the environment of the app. Pure."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ OWN_VARIABLE = {
     "FLASK_APM_DATABASE": "database",
 }
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
-# The file of the app's own with its database's password.
+# The app's own file, with the password of its database.
 CREDENTIALS = "/etc/flask_apm.yaml"
-# Debian's base-passwd, passwd.master of 3.6; accounts of common packages; those of images; the Agent's.
+# Accounts of Debian's base-passwd (passwd.master of 3.6), of common packages, of images, and of the Agent.
 _ACCOUNTS = """
     root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats _apt nobody
     messagebus sshd syslog polkitd tss uuidd tcpdump landscape pollinate fwupd-refresh usbmux dnsmasq avahi rtkit pulse
@@ -71,20 +71,20 @@ def reads(inputs: dict[str, Any]) -> list[str]:
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``variables``, the app's environment variables, and ``question``,
-        an address that only an app with all that it needs answers.
+    :return: in addition to the inputs, ``variables``, the app's environment variables, and ``question``, a URL that
+        only an app with everything that it needs answers.
     """
     problems = _numbers(inputs)
     if not _is_ipv4(inputs["address"]):
-        problems.append(f"flask_apm_address {inputs['address']!r} is not an IPv4 address: write for example 127.0.0.1")
+        problems.append(f"flask_apm_address {inputs['address']!r} is not an IPv4 address: write one such as 127.0.0.1")
     user = str(inputs["user"])
     if user in SYSTEM_ACCOUNTS or user.startswith("systemd-"):
-        problems.append(f"flask_apm_user {user!r} is an account that exists for something else: choose another name")
+        problems.append(f"flask_apm_user {user!r} is a system account: choose another name")
     elif not _USER.match(user):
-        problems.append(f"flask_apm_user {user!r} is not a name that Debian takes: write lower case letters and digits")
+        problems.append(f"flask_apm_user {user!r} is not a valid user name on Debian: use lowercase letters and digits")
     for name in ("service", "env", "version"):
         value = inputs[name]
-        # The host may have no env.
+        # A host may have no env.
         if not (value == "" and name == "env"):
             problems += _tag_value(f"flask_apm_{name}", value)
     problems += _environment(inputs["environment"]) + _database(inputs) + _pip(inputs, host)
@@ -116,7 +116,7 @@ def _variables(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(inputs: dict[str, Any]) -> list[str]:
-    # The app's user may not listen below 1024.
+    # The app's user may not listen on ports below 1024.
     problems = port_problems("flask_apm_port", inputs["port"], 1024)
     for name in ("agent_port", "dogstatsd_port"):
         problems += port_problems(f"flask_apm_{name}", inputs[name])
@@ -136,15 +136,15 @@ def _is_ipv4(value: Any) -> bool:
 
 
 def _tag_value(variable: str, value: Any) -> list[str]:
-    """A value that Datadog would change would not be found again under what the inventory says."""
-    # A tag, whose longest key here is version; and services are shorter, and begin with a letter
+    """Return problems with a value that Datadog would change: nobody would find it by the value in the inventory."""
+    # It is a tag, whose longest key here is version. Names of services are shorter, and start with a letter
     # (https://docs.datadoghq.com/getting_started/tagging/unified_service_tagging/, datadog-agent, pkg/trace/traceutil).
     wanted = normalise_value(str(value))[:190]
     if variable == "flask_apm_service":
         wanted = normalise_tag(str(value))[:100]
     if not wanted or str(value) != wanted:
-        fix = f"write {wanted!r}" if wanted else "write lower case letters and digits"
-        return [f"{variable} {shown(value)} would not stay as it is in Datadog: {fix}"]
+        fix = f"write {wanted!r}" if wanted else "write lowercase letters and digits"
+        return [f"{variable} {shown(value)} would be changed by Datadog: {fix}"]
     return []
 
 
@@ -156,25 +156,25 @@ def _environment(environment: Any) -> list[str]:
     for name, value in environment.items():
         if not _ENVIRONMENT_NAME.match(str(name)):
             problems.append(
-                f"{variable} has {shown(name)}, which is not a name of an environment variable: use letters, digits, _"
+                f"{variable} has {shown(name)}, which is not a valid variable name: use letters, digits and _"
             )
         elif _OF_THE_SYSTEM.match(name):
-            problems.append(f"{variable}.{name} is what the system or the app itself starts by: leave it out")
+            problems.append(f"{variable}.{name} is reserved for starting the app: remove it")
         elif value is None:
-            problems.append(f"{variable}.{name} is null: write a text, or leave it out")
+            problems.append(f"{variable}.{name} is null: write a string, or remove it")
         elif name in OWN_VARIABLE:
-            problems.append(f"{variable}.{name} has a variable of its own: set flask_apm_{OWN_VARIABLE[name]}")
+            problems.append(f"{variable}.{name} has its own variable: set flask_apm_{OWN_VARIABLE[name]}")
         elif secret_places({str(name): value}):
-            problems.append(f"{variable}.{name} is a secret, and everybody on the host could read it: leave it out")
+            problems.append(f"{variable}.{name} is a secret, and everybody on the host could read it: remove it")
         elif isinstance(value, (dict, list)) or re.search(r"[\x00-\x1f]", str(value)):
-            problems.append(f"{variable}.{name} is not one line of text: write lists and rules as ddtrace reads them")
+            problems.append(f"{variable}.{name} is not a single line: write lists and rules in the format of ddtrace")
     return problems
 
 
 def _database(inputs: dict[str, Any]) -> list[str]:
     database, password = inputs["database"], inputs["database_password"]
     if not isinstance(database, dict):
-        return ["flask_apm_database is not a dictionary: write for example {host: db1, user: shop, database: shop}"]
+        return ["flask_apm_database is not a dictionary: write one such as {host: db1, user: shop, database: shop}"]
     if not database:
         return []
     problems = [
@@ -183,15 +183,15 @@ def _database(inputs: dict[str, Any]) -> list[str]:
     ]
     secret = {problem.partition(" ")[0] for problem in problems}
     problems += [
-        f"flask_apm_database.{key} is not a setting of PyMySQL that the app takes: use {', '.join(_CONNECTION[:5])}"
+        f"flask_apm_database.{key} is not a setting of PyMySQL that the app accepts: use {', '.join(_CONNECTION[:5])}"
         for key in database
         if key not in _CONNECTION and f"flask_apm_database.{key}" not in secret
     ]
     socket, server = database.get("unix_socket"), database.get("host")
     if socket is None and server is None:
-        problems.append("flask_apm_database leads nowhere: give it unix_socket, or host and port")
+        problems.append("flask_apm_database has no address: set unix_socket, or host and port")
     elif socket is not None and (server is not None or "port" in database):
-        problems.append("flask_apm_database leads to two places: give it unix_socket, or host and port")
+        problems.append("flask_apm_database has two addresses: set either unix_socket, or host and port")
     elif socket is not None:
         problems += socket_problems("flask_apm_database.unix_socket", socket)
     elif not isinstance(server, str) or not is_host(server):
@@ -200,7 +200,7 @@ def _database(inputs: dict[str, Any]) -> list[str]:
         problems += port_problems("flask_apm_database.port", database["port"])
     for name, rule in (("user", name_problem), ("database", schema_problem)):
         if not database.get(name):
-            problems.append(f"flask_apm_database has no {name}: say as whom and where the app reads")
+            problems.append(f"flask_apm_database has no {name}: set the user and the database that the app uses")
         elif wrong := rule(f"flask_apm_database.{name}", database[name]):
             problems.append(wrong)
     refusal = password_problem("flask_apm_database_password", password, read_by="the app, with PyMySQL,")
@@ -211,11 +211,13 @@ def _pip(inputs: dict[str, Any], host: Host) -> list[str]:
     problems = []
     url, bundle = inputs["pip_index_url"], inputs["pip_ca_bundle"]
     if url != "" and not is_address(url):
-        # The address itself may hold a password.
-        problems.append("flask_apm_pip_index_url is not the address of an index: it starts with https://")
+        # The message does not show the URL, which may contain a password.
+        problems.append(
+            "flask_apm_pip_index_url is not the URL of a package index: write one that starts with https://"
+        )
     text = host.files.get(str(bundle)) if str(bundle).startswith("/") else None
     if bundle != "" and not re.search(r"^-----BEGIN (TRUSTED )?CERTIFICATE-----", text or "", re.MULTILINE):
         problems.append(
-            f"flask_apm_pip_ca_bundle {bundle!r} has no certificates on the controller: give its absolute path"
+            f"flask_apm_pip_ca_bundle {bundle!r} has no certificates on the controller: write its absolute path"
         )
     return problems

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs of the role mysql: what is wrong with them, and where the server has its parts. Pure."""
+"""Inputs of the role mysql: problems with them, and the unit and settings file of the server. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts impor
 
 # MySQL manual 8.4, "Specifying Account Names": names, addresses, wildcards and netmasks; 255 characters.
 HOST = re.compile(r"[A-Za-z0-9_.:%/-]{1,255}\Z")
-# Names as option files take them, "Using Option Files": with dashes or underscores, prefixes such as loose-, and dots
-# after the name of a component.
+# Names in option files, "Using Option Files": with dashes or underscores, prefixes such as loose-, and dots after the
+# name of a component.
 _SETTING = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
-# Debian Policy 5.6.1, with the architecture and version that apt takes behind.
+# Debian Policy 5.6.1, followed by the architecture and version that apt accepts.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?(=[A-Za-z0-9][A-Za-z0-9.+~:-]*)?\Z")
-# Where Debian's and Ubuntu's packages have unit and settings, by the flavour. The settings' file is read after the
-# distribution's in the same folder, so that it has the last word.
+# Unit and settings file with Debian's and Ubuntu's packages, by flavour. The server reads this file after those of the
+# distribution in the same folder, so its settings take precedence.
 FLAVOURS = {
     "mariadb": {"service": "mariadb", "settings_file": "/etc/mysql/mariadb.conf.d/zz-kennel.cnf"},
     "mysql": {"service": "mysql", "settings_file": "/etc/mysql/mysql.conf.d/zz-kennel.cnf"},
@@ -35,7 +35,7 @@ FLAVOURS = {
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.
 
-    :return: beside the inputs ``service``, the server's unit, and ``settings_file``.
+    :return: in addition to the inputs, ``service``, the server's unit, and ``settings_file``.
     """
     problems = []
     for variable in ("settings", "monitoring_settings"):
@@ -62,29 +62,29 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
 
 
 def _setting(variable: str, name: Any, value: Any) -> list[str]:
-    """What is wrong with a line of the server's settings."""
+    """Return problems with a line of the server's settings."""
     if not isinstance(name, str) or not _SETTING.match(name):
-        return [f"{variable} has the name {shown(name)}, which no setting has: write letters, digits, _, - and dots"]
+        return [f"{variable} has {shown(name)}, which is not a setting name: write letters, digits, _, - and dots"]
     place = f"{variable}.{name}"
     if isinstance(value, str):
         if not value.isprintable():
-            return [f"{place} is {shown(value)}, with a line break or control character in it: one line each"]
+            return [f"{place} is {shown(value)}, which contains a line break or control character: write one line"]
         quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         if value[:1] in ("'", '"') and not quotes:
-            return [f"{place} is {shown(value)}, whose quote does not end: close it, or take it out"]
+            return [f"{place} is {shown(value)}, whose quote is not closed: close it, or remove it"]
         if "#" in value and not quotes:
-            return [f"{place} is {shown(value)}, in which # begins a comment: quote all of it"]
+            return [f"{place} is {shown(value)}, in which # starts a comment: quote the whole value"]
         return []
     if isinstance(value, (bool, int, float)):
         return []
-    return [f"{place} is {shown(value)}: write a text or a number, such as ON"]
+    return [f"{place} is {shown(value)}: write a string or a number, such as ON"]
 
 
 def _packages(packages: Any) -> list[str]:
     if not isinstance(packages, (list, tuple)) or not packages:
-        return ["mysql_packages is empty: write at least one package, the server's"]
+        return ["mysql_packages is empty: write at least one package, that of the server"]
     return [
-        f"mysql_packages has {name!r}, which is not a package: write a name as apt takes it"
+        f"mysql_packages has {name!r}, which is not a package: write a name that apt accepts"
         for name in packages
         if not _PACKAGE.match(str(name))
     ]
@@ -99,12 +99,12 @@ def _user(user: dict[str, Any], flavour: str) -> list[str]:
         ]
     )
     if not isinstance(user.get("host", ""), str) or not HOST.match(user.get("host", "localhost")):
-        problems.append(f"{who}: host is {user['host']!r}: write localhost, a name, an address, or one with % or /")
+        problems.append(f"{who}: host is {user['host']!r}: write localhost, a name, an address or a pattern")
     return problems + parse_rights(f"{who}: priv", user.get("priv"))[1]
 
 
 def _named(variable: str, items: Any, problems: list[str]) -> list[dict[str, Any]]:
-    """The items that have a name; why others have none goes to the problems."""
+    """Return the items that have a name, and add the others to the problems."""
     if not isinstance(items, (list, tuple)):
         problems.append(f"{variable} is not a list: each item has a name")
         return []
@@ -125,17 +125,17 @@ def _account(name: Any, host: Any) -> str:
 
 
 def _twice(variable: str, names: list[str]) -> list[str]:
-    """What is in a list more than once, where the last would undo the first at every run."""
-    return [f"{variable} has {name} twice: take one out" for name in dict.fromkeys(names) if names.count(name) > 1]
+    """Return problems with duplicates in a list, of which the last would undo the first at every run."""
+    return [f"{variable} has {name} twice: remove one" for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
 def shared_account(users: Any, name: Any, host: Any) -> list[str]:
-    """The account of the integration, where mysql_users has it too: each role would undo the other's work."""
+    """Return a problem if mysql_users has the integration's account, too: each role would undo the other's work."""
     items = users if isinstance(users, (list, tuple)) else ()
     theirs = [_account(user.get("name"), user.get("host", "localhost")) for user in items if isinstance(user, dict)]
     if not name or _account(name, host) not in theirs:
         return []
     return [
-        f"mysql_users has {_account(name, host)}, the account that the role datadog_mysql_user makes: take it out, or "
+        f"mysql_users has {_account(name, host)}, the account that the role datadog_mysql_user creates: remove it, or "
         "set datadog_mysql_user_name to another name"
     ]

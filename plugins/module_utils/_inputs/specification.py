@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compare values with a role's argument specification, and turn them into its types. Pure.
+"""Validate values against a role's argument specification, and convert them to its types. Pure.
 
-Stricter than Ansible's own validation: a list is not a text, a text is one line, and a number is finite. Each problem
-names the place, the value unless it is secret, and the fix.
+Stricter than Ansible's own validation: a list is not a string, a string has one line, and a number is finite. Each
+problem names the place, the value unless it is secret, and the fix.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 
 TRUE = ("true", "yes", "on", "y", "t", "1")
 FALSE = ("false", "no", "off", "n", "f", "0")
-# How deep the values of an inventory may nest, and how much of one a message shows.
+# How deep values of an inventory may nest, and how many characters of a value a message shows.
 DEEPEST = 50
 SHOWN = 80
 WANTED = {
-    "str": "a text",
+    "str": "a string",
     "path": "a path",
     "int": "a whole number",
     "float": "a number",
@@ -30,20 +30,20 @@ WANTED = {
     "dict": "a dictionary",
     "raw": "a value",
 }
-# Control characters end lines in files and addresses; halves of characters cannot be written at all.
+# Control characters end lines in files and URLs; lone surrogates cannot be written at all.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _NOT_IN_A_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class Unfit(Exception):
-    """A value is not of a type; the text says what to write."""
+    """A value does not have a type; the message says what to write."""
 
 
 def shown(value: Any) -> str:
-    """Return the value as a message quotes it, in one line."""
+    """Return the value as quoted in a message, on one line."""
     try:
         text = repr(value)
-    # Of a number with too many digits, a list that nests too deep.
+    # For a number with too many digits, or a list that nests too deep.
     except (ValueError, RecursionError):
         text = f"a {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
@@ -52,9 +52,9 @@ def shown(value: Any) -> str:
 def specification_problems(
     options: Mapping[str, Any], given: dict[str, Any], several_lines: tuple[str, ...] = ()
 ) -> list[str]:
-    """Return what an argument specification refuses, and turn the values of GIVEN into those of its types.
+    """Return what an argument specification refuses, and convert the values of GIVEN to its types.
 
-    :arg several_lines: options whose text may have line breaks.
+    :arg several_lines: options that may have line breaks.
     """
     return _options_problems("", options, given, several_lines)
 
@@ -66,10 +66,10 @@ def fitted(
     several_lines: tuple[str, ...] = (),
     refused: tuple[str, ...] = (),
 ) -> list[str]:
-    """Return what a specification refuses, and turn GIVEN into values that it allows.
+    """Return what a specification refuses, and convert GIVEN to values that it allows.
 
-    :arg default: returns a variable's default, which takes the place of what is refused.
-    :arg refused: what is refused already.
+    :arg default: returns the default of a variable, which replaces a refused value.
+    :arg refused: variables that are refused already.
     """
     problems = specification_problems(
         {name: option for name, option in options.items() if name not in refused}, given, several_lines
@@ -91,7 +91,7 @@ def _options_problems(
             if option.get("required"):
                 problems.append(f"{place} is missing: write {_wanted(option)}")
             elif name in given and not before and option.get("type", "str") != "raw":
-                problems.append(f"{place} is null: leave it out for the default, or write {_wanted(option)}")
+                problems.append(f"{place} is null: remove it to use the default, or write {_wanted(option)}")
             continue
         if "\n" in str(value) and name in several_lines and isinstance(value, str):
             continue
@@ -101,11 +101,11 @@ def _options_problems(
 
 
 def _value(place: str, option: Mapping[str, Any], value: Any) -> tuple[list[str], Any]:
-    """Return what is wrong with a value that is not null, and the value as one of the option's type."""
-    quoted = "not what it has to be" if option.get("no_log") else shown(value)
+    """Return problems with a value that is not null, and the value converted to the option's type."""
+    quoted = "not valid" if option.get("no_log") else shown(value)
     if option.get("no_log") and option.get("type", "str") == "str" and isinstance(value, (bool, int, float)):
         # YAML has read it as a number, perhaps without its zeros.
-        return [f"{place} is a number: put it into quotes"], value
+        return [f"{place} is a number: put it in quotes"], value
     try:
         result = fit(value, option.get("type", "str"))
     except Unfit as error:
@@ -145,7 +145,7 @@ def _wanted(option: Mapping[str, Any], otherwise: str = "") -> str:
 
 
 def fit(value: Any, kind: str) -> Any:
-    """Return the value as one of a type of argument specifications. Raises Unfit."""
+    """Return the value converted to a type of argument specifications. Raises Unfit."""
     plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
     wanted, text = WANTED[kind], ""
     if kind == "raw":
@@ -153,7 +153,7 @@ def fit(value: Any, kind: str) -> Any:
     if plain:
         try:
             text = str(value).strip()
-        # Python turns no number of so many digits into text.
+        # Python does not convert a number with so many digits to text.
         except ValueError:
             raise Unfit(f"{wanted} of fewer digits") from None
     if kind == "bool":
@@ -182,29 +182,29 @@ def _line(text: str, wanted: str, kind: str) -> str:
 
 
 def value_problems(value: Any, *, secret: bool = False) -> list[str]:
-    """Return what in a dictionary or a list cannot be written into a file; a text begins with the place in it."""
+    """Return what in a dictionary or a list cannot be written to a file; each problem starts with its path."""
     return [f"{place} {problem}" for place, problem in _unwritable(value, "", 0, secret)]
 
 
 def _unwritable(value: Any, place: str, depth: int, secret: bool) -> Iterator[tuple[str, str]]:
     if depth > DEEPEST:
-        yield place[:SHOWN], f"nests deeper than {DEEPEST} levels: write it flatter"
+        yield place[:SHOWN], f"nests deeper than {DEEPEST} levels: reduce the nesting"
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield place, f"has the key {shown(key)}, which is not a text: put it into quotes"
+                yield place, f"has the key {shown(key)}, which is not a string: put it in quotes"
             elif not key or _NOT_IN_A_LINE.search(key):
-                yield place, f"has the key {shown(key)}: write a name of one line"
+                yield place, f"has the key {shown(key)}: write a name on one line"
             else:
                 yield from _unwritable(item, f"{place}.{key}", depth + 1, secret)
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
             yield from _unwritable(item, f"{place}[{number}]", depth + 1, secret)
     elif isinstance(value, float) and not math.isfinite(value):
-        yield place, f"is {value}, which is not a number: write one, or put a text into quotes"
+        yield place, f"is {value}, which is not a finite number: write one, or quote it"
     elif isinstance(value, str):
         if _NOT_IN_A_TEXT.search(value):
-            yield place, "has a character that cannot be written: take it out"
+            yield place, "contains a character that cannot be written: remove it"
     elif not (value is None or isinstance(value, (bool, int, float))):
         quoted = "" if secret else f" {value}"
-        yield place, f"is a {type(value).__name__}{quoted}: put it into quotes"
+        yield place, f"is a {type(value).__name__}{quoted}: put it in quotes"

@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Accounts of MySQL and MariaDB: names, passwords, rights asked for, and rights that an account has. Pure.
+"""Accounts of MySQL and MariaDB: names, passwords, requested privileges, and privileges that an account has. Pure.
 
-A problem is a sentence that names the variable and the fix, and never holds a password.
+A problem is a sentence that names the variable and the fix, and never contains a password.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Any
 
 from .rights import RIGHTS, is_right
 
-# The server's own accounts, and those of the distribution. To MariaDB PUBLIC is everybody.
+# Accounts of the server itself and of the distribution. For MariaDB, PUBLIC means everybody.
 _RESERVED = ("", "root", "mysql", "public", "debian-sys-maint", "event_scheduler", "system user")
 _RESERVED_PREFIXES = ("mysql.", "mariadb.")
 # MySQL: 32 characters (manual 8.4, "Account Names"). MariaDB: 128 (column User of mysql.global_priv, 10.11).
 LONGEST_NAME = {"mysql": 32, "mariadb": 128}
-# With its end the password fills the 214 bytes that RSA with OAEP takes for the server's key of 2048 bits. That is how
-# PyMySQL sends it by TCP (PyMySQL 1.2, _auth.py).
+# With its terminating byte, the password fills the 214 bytes that RSA with OAEP can encrypt with the server's 2048-bit
+# key, which PyMySQL uses over TCP (PyMySQL 1.2, _auth.py).
 LONGEST_PASSWORD = 213
 SHORTEST_PASSWORD = 8
 LONGEST_SCHEMA = 64
-# What community.mysql 3.16 stumbles on, as run on MySQL 9.7 and MariaDB 10.11 and 11.8: these in a user's name at the
-# second run, those in a database's, or in rights on it.
+# Characters that break community.mysql 3.16, tested with MySQL 9.7 and MariaDB 10.11 and 11.8: the first ones in the
+# name of a user at the second run, the others in the name of a database, or in privileges on it.
 _NOT_IN_NAMES = "'\"`\\"
 _NOT_IN_SCHEMAS = "./`'\"\\#"
 _OWN_SCHEMAS = ("information_schema", "mysql", "performance_schema", "sys")
 _RIGHT = re.compile(r"([A-Za-z][A-Za-z_ ]*?)\s*(?:\(([^()]*)\))?\Z")
 _QUOTED = re.compile("`[^`]*`")
-# Two names of one right: MariaDB grants the second for the first (10.5, "GRANT").
+# Two names of the same privilege: MariaDB grants the second for the first (10.5, "GRANT").
 _SAME = {
     "REPLICATION CLIENT": "BINLOG MONITOR",
     "REPLICATION REPLICA": "REPLICATION SLAVE",
@@ -40,87 +40,87 @@ _SAME = {
     "DELETE VERSIONING ROWS": "DELETE HISTORY",
 }
 
-# How many rights of a place an error names. ALL is a list of dozens.
+# How many privileges of a place an error lists. ALL consists of dozens.
 SHOWN = 5
 
 Rights = dict[str, set[str]]
 
 
 def name_problem(variable: str, name: Any, flavour: str = "mysql") -> str | None:
-    """Why this cannot be the name of an account that a role makes, or None."""
+    """Return why this cannot be the name of an account that a role creates, or None."""
     if not isinstance(name, str):
         return f"{variable} is {name!r}: write the account's name, in quotes"
     folded = name.strip().casefold()
     if folded in _RESERVED or folded.startswith(_RESERVED_PREFIXES):
-        return f"{variable} is {name!r}, one of the server's own accounts, whose rights it needs: choose another name"
+        return f"{variable} is {name!r}, an account of the server itself: choose another name"
     most = LONGEST_NAME.get(flavour, LONGEST_NAME["mysql"])
     if len(name) > most:
-        limit = f"the {most} characters that {flavour} takes"
+        limit = f"the {most} characters that {flavour} allows"
         return f"{variable} {name[:20]!r}... is longer than {limit}: choose a shorter name"
     return _character_problem(variable, name, _NOT_IN_NAMES)
 
 
 def schema_problem(variable: str, name: Any) -> str | None:
-    """Why this cannot be the name of a database that a role makes, or None."""
+    """Return why this cannot be the name of a database that a role creates, or None."""
     if not isinstance(name, str) or not name:
         return f"{variable} is {name!r}: write the database's name, in quotes"
     if len(name) > LONGEST_SCHEMA:
-        limit = f"the {LONGEST_SCHEMA} characters that servers take"
+        limit = f"the {LONGEST_SCHEMA} characters that servers allow"
         return f"{variable} {name[:20]!r}... is longer than {limit}: choose a shorter name"
     if name.casefold() in _OWN_SCHEMAS:
-        return f"{variable} is {name!r}, one of the server's own: choose another name"
+        return f"{variable} is {name!r}, a schema of the server itself: choose another name"
     return _character_problem(variable, name, _NOT_IN_SCHEMAS)
 
 
 def _character_problem(variable: str, name: str, refused: str) -> str | None:
     if name != name.strip() or not name.isprintable():
-        return f"{variable} is {name!r}, with a space at an end or a control character in it: take that out"
+        return f"{variable} is {name!r}, which starts or ends with a space or contains a control character: remove it"
     if found := sorted(set(name) & set(refused)):
         return f"{variable} is {name!r}: choose a name without {' and '.join(found)}"
     return None
 
 
 def password_problem(variable: str, password: Any, *, read_by: str, least: int = SHORTEST_PASSWORD) -> str | None:
-    """Why nobody could log in with this password, or None. READ_BY says whose client sends it."""
+    """Return why nobody could log in with this password, or None. READ_BY names the client that sends it."""
     if isinstance(password, (int, float)) and not isinstance(password, bool):
-        return f"{variable} is a number: put it into quotes"
+        return f"{variable} is a number: put it in quotes"
     if not isinstance(password, str) or len(password) < least:
         short = f" or shorter than {least} characters" if least > 1 else ""
         return f"{variable} is missing{short}: set it, from a vault"
     if not all(" " <= character <= "~" for character in password):
-        # PyMySQL 1.2, connections.py: password.encode("latin1"). The hash is made of the UTF-8.
+        # PyMySQL 1.2, connections.py: password.encode("latin1"). The server hashes the UTF-8 form.
         return (
-            f"{variable} has a character beyond ASCII, or one that cannot be printed. Servers keep passwords as UTF-8, "
-            f"and {read_by} sends Latin-1, so that no login would succeed: use letters, digits, spaces and punctuation "
+            f"{variable} has a character outside ASCII, or one that is not printable. Servers keep passwords as UTF-8, "
+            f"and {read_by} sends Latin-1, so every login would fail: use letters, digits, spaces and punctuation "
             "of ASCII"
         )
     if len(password) > LONGEST_PASSWORD:
         return (
-            f"{variable} is longer than {LONGEST_PASSWORD} characters, which is what a login by TCP takes: "
+            f"{variable} is longer than {LONGEST_PASSWORD} characters, the limit for a login over TCP: "
             "use a shorter one"
         )
     return None
 
 
 def parse_rights(variable: str, text: Any) -> tuple[Rights, list[str]]:
-    """The rights of a text such as ``shop.*:SELECT,INSERT/blog.posts:ALL``, by place, and what is wrong with it."""
+    """Return the privileges in a text such as ``shop.*:SELECT,INSERT/blog.posts:ALL`` by place, and its problems."""
     rights: Rights = {}
     if not isinstance(text, str) or not text.strip():
-        return rights, [f"{variable} is missing: write for example 'shop.*:ALL'"]
+        return rights, [f"{variable} is missing: write one such as 'shop.*:ALL'"]
     said = f"{variable} is {text[:100]!r}"
     for part in text.split("/"):
         place, colon, names = part.strip().rpartition(":")
         if not colon or "." not in place or "`" in _QUOTED.sub("", place):
-            return {}, [f"{said}: {part.strip()!r} names no place and rights: write for example 'shop.*:SELECT'"]
-        # Commas inside of brackets part columns.
+            return {}, [f"{said}: {part.strip()!r} has no place or no privileges: write one such as 'shop.*:SELECT'"]
+        # Commas inside parentheses separate columns.
         for name in re.split(r",(?![^(]*\))", names):
             found = _RIGHT.match(name.strip())
             if not found:
-                return {}, [f"{said}: {name.strip()!r} is not a right: write for example SELECT"]
+                return {}, [f"{said}: {name.strip()!r} is not a privilege: write one such as SELECT"]
             if not is_right(found[1]):
                 near = difflib.get_close_matches(_right(found[1])[0], RIGHTS, 1)
                 meant = f", perhaps {near[0]}" if near else ""
-                return {}, [f"{said}: no server has the right {found[1]!r}: write for example SELECT{meant}"]
+                return {}, [f"{said}: no server has the privilege {found[1]!r}: write one such as SELECT{meant}"]
             rights.setdefault(_place(place), set()).update(_right(found[1], found[2]))
     return rights, []
 
@@ -138,29 +138,29 @@ def _right(name: str, columns: str | None = None) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A string of SQL, for servers with any sql_mode but NO_BACKSLASH_ESCAPES."""
+    """Return an SQL string, for servers with any sql_mode but NO_BACKSLASH_ESCAPES."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def salt(where: str, name: str) -> str:
-    """The salt of an account's hash on MySQL.
+    """Return the salt of an account's hash on MySQL.
 
-    It stays the same, so that a second run finds nothing to change, and tells that Kennel made the account.
+    It is always the same, so that a second run changes nothing, and it shows that Kennel created the account.
     """
     return hashlib.sha256(f"{where}{name}".encode()).hexdigest()[:20]
 
 
 def account_questions(accounts: Iterable[dict[str, Any]], where: str) -> list[str]:
-    """What to ask a server about accounts, each with the keys name, host and password.
+    """Return queries about accounts, each of which has the keys name, host and password.
 
-    WHERE is what their salts are made of. The answers are for `held_rights`. The statements hold hashes of passwords.
+    WHERE is the base of their salts. The results are for `held_rights`. The statements contain hashes of passwords.
     """
     known = [(item["name"], str(item.get("host", "localhost")).lower(), item["password"]) for item in accounts]
     both = ", ".join(f"({quoted(name)}, {quoted(host)})" for name, host, _password in known) or "('', '')"
-    # As information_schema writes an account, without escaping what is in it.
+    # The format of accounts in information_schema, which does not escape them.
     grantees = ", ".join(quoted(f"'{name}'@'{host}'") for name, host, _password in known) or "''"
     ours = " OR ".join(_made_with(name, password, where) for name, _host, password in known) or "FALSE"
-    # MySQL calls the columns of information_schema in capitals, unless it is told otherwise.
+    # Without an alias, MySQL returns the columns of information_schema in uppercase.
     tables = {
         "USER_PRIVILEGES": ("'*.*'", "privilege_type"),
         "SCHEMA_PRIVILEGES": ("CONCAT(table_schema, '.*')", "privilege_type"),
@@ -177,7 +177,7 @@ def account_questions(accounts: Iterable[dict[str, Any]], where: str) -> list[st
             f"FROM information_schema.{table} WHERE grantee IN ({grantees})"
             for table, (place, held) in tables.items()
         ),
-        # A routine's rights come as one set: Execute,Alter Routine,Grant.
+        # The privileges on a routine come as one set: Execute,Alter Routine,Grant.
         "SELECT CONCAT(''', user, ''@'', host, ''') AS grantee, "
         "CONCAT(routine_type, ' ', db, '.', routine_name) AS place, proc_priv AS held, 'NO' AS grants "
         f"FROM mysql.procs_priv WHERE (user, host) IN ({both})",
@@ -185,10 +185,10 @@ def account_questions(accounts: Iterable[dict[str, Any]], where: str) -> list[st
 
 
 def _made_with(name: str, password: str, where: str) -> str:
-    """A condition that holds for an account that Kennel made.
+    """Return a condition that is true for an account that Kennel created.
 
-    On MySQL its hash has the salt that the roles choose, and follows ``$A$005$``. MariaDB's hashes have no salt: there
-    the account counts as the inventory's if it has the inventory's password.
+    On MySQL, its hash follows ``$A$005$`` and has the salt that the roles choose. MariaDB's hashes have no salt: there,
+    an account with the password of the inventory counts as created by Kennel.
     """
     inner = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
     native = "*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
@@ -199,7 +199,7 @@ def _made_with(name: str, password: str, where: str) -> str:
 
 
 def held_rights(answers: list[list[dict[str, Any]]]) -> dict[tuple[str, str], tuple[bool, Rights]]:
-    """Of each account that there is, whether Kennel made it, and its rights by their place."""
+    """Return for each existing account whether Kennel created it, and its privileges by place."""
     accounts, *grants = answers
     found: dict[tuple[str, str], tuple[bool, Rights]] = {
         (str(row["name"]), str(row["host"])): (bool(row["ours"]), {}) for row in accounts
@@ -220,7 +220,7 @@ def held_rights(answers: list[list[dict[str, Any]]]) -> dict[tuple[str, str], tu
 
 
 def beyond(held: Rights, asked: Rights) -> Rights:
-    """Which rights an account has that nobody asks for, by their place."""
+    """Return the privileges of an account that are not requested, by place."""
     left: Rights = {}
     for place, rights in held.items():
         wanted = asked.get(place, set())
@@ -231,7 +231,7 @@ def beyond(held: Rights, asked: Rights) -> Rights:
 
 
 def described(rights: Rights) -> str:
-    """Rights as people write them, a few of many: ``SELECT on shop.*; ALTER, CREATE and 30 more on *.*``."""
+    """Return privileges in readable form, shortened: ``SELECT on shop.*; ALTER, CREATE and 30 more on *.*``."""
     return "; ".join(f"{_few(sorted(names))} on {place}" for place, names in sorted(rights.items()))
 
 
@@ -241,7 +241,7 @@ def _few(names: list[str]) -> str:
 
 
 def account_problems(accounts: Iterable[dict[str, Any]], answers: list[list[dict[str, Any]]]) -> list[str]:
-    """Which accounts of mysql_users would lose rights that somebody else has given them."""
+    """Return which accounts of mysql_users would lose privileges that somebody else has granted."""
     known = held_rights(answers)
     problems = []
     for account in accounts:
@@ -250,7 +250,7 @@ def account_problems(accounts: Iterable[dict[str, Any]], answers: list[list[dict
         left = beyond(held, parse_rights("", account["priv"])[0])
         if left and not ours and account.get("append_privs") is None:
             problems.append(
-                f"mysql_users, account '{name}'@'{host}': Kennel did not make it, and it would lose {described(left)}. "
-                "Add them to its priv, or set its append_privs: true keeps them, false takes them away"
+                f"mysql_users, account '{name}'@'{host}': Kennel did not create it, and it would lose "
+                f"{described(left)}. Add them to its priv, or set its append_privs: true keeps them, false revokes them"
             )
     return problems

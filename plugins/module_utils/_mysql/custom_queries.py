@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the MySQL integration takes as a custom query and as a further metric: a wrong one stops the whole check. Pure.
+"""Validate custom queries and additional metrics of the MySQL integration: an invalid one stops the whole check. Pure.
 
-The rules are those of datadog-checks-base 37 and 38, base/utils/db/query.py and transform.py, and of the model of
-integrations-core, mysql 15 and 16, as the unmodified classes showed.
+The rules are from datadog-checks-base 37 and 38, base/utils/db/query.py and transform.py, and from the model of
+integrations-core, mysql 15 and 16, as tested with the unmodified classes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ _OF_VARIABLES = ("gauge", "rate", "count", "monotonic_count")
 
 
 def custom_query_problems(place: str, queries: Any) -> list[str]:
-    """What is wrong with a list of custom queries, whose items are dictionaries."""
+    """Return problems with a list of custom queries, whose items are dictionaries."""
     return [problem for number, query in enumerate(queries) for problem in _query_problems(f"{place}[{number}]", query)]
 
 
 def additional_problems(place: str, variables: Any) -> list[str]:
-    """What is wrong with status or system variables that are to be metrics, a list of dictionaries.
+    """Return problems with status or system variables that become metrics, a list of dictionaries.
 
-    Without one of the three the class fails at every run; of another type it sends nothing (mysql 15.8.0, mysql.py).
+    Without one of the three keys, the class fails at every run; with an unknown type it sends nothing (mysql 15.8.0,
+    mysql.py).
     """
     return [
         f"{place}[{number}].{key} is {item.get(key)!r}: write {fix}"
@@ -58,17 +59,17 @@ def _query_problems(place: str, query: dict[str, Any]) -> list[str]:
         problems += _column_problems(f"{place}.columns[{number}]", column, names)
     tags = query.get("tags")
     if tags is not None and not (isinstance(tags, (list, tuple)) and all(isinstance(tag, str) for tag in tags)):
-        problems.append(f"{place}.tags is {tags!r}: it takes a list of texts")
+        problems.append(f"{place}.tags is {tags!r}: write a list of strings")
     if not isinstance(query.get("metric_prefix") or "", str):
-        problems.append(f"{place}.metric_prefix is {query['metric_prefix']!r}: it takes a text")
+        problems.append(f"{place}.metric_prefix is {query['metric_prefix']!r}: write a string")
     interval = query.get("collection_interval")
     if interval is not None and (isinstance(interval, bool) or not str(interval).isdecimal() or int(interval) < 1):
-        problems.append(f"{place}.collection_interval is {interval!r}: it takes a whole number of seconds, 1 or more")
+        problems.append(f"{place}.collection_interval is {interval!r}: write a whole number of seconds, 1 or more")
     return problems
 
 
 def _column_problems(place: str, column: Any, names: set[str]) -> list[str]:
-    """What is wrong with a column, whose name is added to those before it. An empty one is skipped."""
+    """Return problems with a column, and add its name to the previous ones. An empty column is skipped."""
     if not isinstance(column, dict):
         return [f"{place} is {column!r}: write its name and type, or {{}} to skip it"]
     if not column:
@@ -77,7 +78,7 @@ def _column_problems(place: str, column: Any, names: set[str]) -> list[str]:
     if not isinstance(name, str) or not name:
         return [f"{place}.name is {name!r}: write the name of its metric or tag"]
     if name in names:
-        return [f"{place}.name is {name!r}, as is another column's: give each a name of its own"]
+        return [f"{place}.name is {name!r}, which another column has already: give each its own name"]
     names.add(name)
     if kind not in TYPES:
         return [f"{place}.type is {kind!r}: write one of {', '.join(TYPES)}"]

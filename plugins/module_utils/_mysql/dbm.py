@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Database Monitoring needs in a MySQL or MariaDB server. Pure: texts and comparisons, which a module applies."""
+"""What Database Monitoring needs in a MySQL or MariaDB server. Pure: statements and comparisons for a module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SCHEMA = "datadog"
-# Begins the comment of each procedure, before a digest of its text. What carries it is Kennel's to replace and remove.
+# The start of each procedure's comment, before a digest of its text. Kennel may replace and remove what has this mark.
 MARK = "Kennel, for Datadog"
 CONSUMERS = (
     "events_statements_current",
@@ -18,15 +18,15 @@ CONSUMERS = (
     "events_statements_history_long",
     "events_waits_current",
 )
-# The oldest version of each that the role's own statements run on.
+# The oldest versions on which the role's own statements run.
 OLDEST = {"MySQL": (8, 0), "MariaDB": (10, 5)}
-# Consumers are switched on as the server starts, and can be while it runs; the rest takes a restart.
+# Consumers are enabled when the server starts, or while it is running; other settings need a restart.
 _CONSUMER = "performance_schema_consumer_"
 
 
 @dataclass(frozen=True)
 class Procedure:
-    """A stored procedure. It runs with the rights of who made it, so that the Agent's user needs no others."""
+    """A stored procedure. It runs with the privileges of its creator, so that the Agent's user needs no others."""
 
     schema: str
     name: str
@@ -43,7 +43,7 @@ class Procedure:
         return f"{MARK} {digest[:12]}"
 
     def create(self, *, unless_there: bool) -> str:
-        """The statement that makes it. UNLESS_THERE, for servers that know it, keeps replication from stumbling."""
+        """Return the statement that creates it. UNLESS_THERE avoids replication errors on servers that support it."""
         guard = "IF NOT EXISTS " if unless_there else ""
         return (
             f"CREATE PROCEDURE {guard}{self.place}({self.parameters})\n"
@@ -52,9 +52,9 @@ class Procedure:
 
 
 def explaining(schema: str) -> Procedure:
-    """Explains a statement whose unqualified tables are those of this schema."""
-    # Rolled back, since MariaDB calls deterministic functions of the statement while it explains it. The character
-    # set is said, since in a schema with a narrow one many a statement would be refused.
+    """Return the procedure that explains a statement whose unqualified tables are in this schema."""
+    # It rolls back, since MariaDB calls deterministic functions of a statement that it explains. It sets the character
+    # set, since a schema with a narrow one would reject many statements.
     body = """BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
@@ -72,7 +72,7 @@ END"""
 
 
 def enabling() -> Procedure:
-    """Lets the Agent switch the consumers on again, should somebody have switched them off."""
+    """Return the procedure by which the Agent enables the consumers again if somebody has disabled them."""
     names = ", ".join(f"'{name}'" for name in CONSUMERS)
     body = f"""BEGIN
     UPDATE performance_schema.setup_consumers SET enabled = 'YES' WHERE name IN ({names});
@@ -81,13 +81,13 @@ END"""
 
 
 def wanted_procedures(schemas: Iterable[str]) -> list[Procedure]:
-    """All of them: in Datadog's own schema, and one in each of these."""
+    """Return all procedures: those in Datadog's own schema, and one in each of SCHEMAS."""
     return [explaining(SCHEMA), enabling(), *(explaining(schema) for schema in dict.fromkeys(schemas))]
 
 
 @dataclass(frozen=True)
 class Found:
-    """A procedure as information_schema has it."""
+    """A procedure as listed in information_schema."""
 
     schema: str
     name: str
@@ -105,7 +105,7 @@ class Found:
 
 
 def compare(wanted: list[Procedure], found: list[Found]) -> tuple[list[Procedure], list[Found]]:
-    """The procedures to make or to replace, and those of ours that are no longer wanted."""
+    """Return the procedures to create or replace, and those of ours that are no longer wanted."""
     there = {item.place: item for item in found}
     differing = [
         item
@@ -119,12 +119,12 @@ def compare(wanted: list[Procedure], found: list[Found]) -> tuple[list[Procedure
 
 
 def settings_text(settings: dict[str, object], header: str) -> str:
-    """The file of these settings, in the form that the server reads."""
+    """Return the content of the settings file."""
     return header + "[mysqld]\n" + "".join(f"{name} = {value}\n" for name, value in sorted(settings.items()))
 
 
 def options_given(text: str) -> dict[str, str]:
-    """The options that the server's files give it, from what it says to --print-defaults. The last of each counts."""
+    """Return the options in the server's files, from its output of --print-defaults. The last of each counts."""
     options = {}
     for word in text.split():
         if word.startswith("--"):
@@ -134,7 +134,7 @@ def options_given(text: str) -> dict[str, str]:
 
 
 def lacking(settings: dict[str, object], there: dict[str, str]) -> list[str]:
-    """Which settings have another value, or a smaller one where it is a number, each with what it has."""
+    """Return the settings with a different value, or a smaller one for numbers, each with the actual value."""
     return [
         f"{name} is {there.get(name, 'not set')}"
         for name, value in sorted(settings.items())
@@ -151,25 +151,25 @@ def _enough(wanted: str, there: str) -> bool:
 
 
 def for_restart(settings: dict[str, object]) -> dict[str, object]:
-    """The settings that a running server takes on only when it is restarted."""
+    """Return the settings that only take effect after a restart."""
     return {name: value for name, value in settings.items() if not name.startswith(_CONSUMER)}
 
 
 def flavour(version: str) -> tuple[str, tuple[int, ...]]:
-    """Which server says this of itself, and its version's numbers: ``10.11.14-MariaDB-0+deb12u2``."""
+    """Return the flavour and the version numbers of a version text such as ``10.11.14-MariaDB-0+deb12u2``."""
     numbers = re.match(r"[0-9.]+", version)
     parts = numbers[0].split(".") if numbers else []
     return "MariaDB" if "MariaDB" in version else "MySQL", tuple(int(part) for part in parts if part)
 
 
 def skips_what_is_there(version: str) -> bool:
-    """Whether the server knows CREATE PROCEDURE IF NOT EXISTS."""
+    """Whether the server supports CREATE PROCEDURE IF NOT EXISTS."""
     name, numbers = flavour(version)
     return name == "MariaDB" or numbers >= (8, 0, 29)
 
 
 def version_problem(version: str) -> str | None:
-    """Why Database Monitoring does not run on this server, or None."""
+    """Return why Database Monitoring does not work with this server, or None."""
     name, numbers = flavour(version)
     if numbers >= OLDEST[name]:
         return None

@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Datadog's MySQL integration takes as an instance. Pure.
+"""What Datadog's MySQL integration accepts as an instance. Pure.
 
-The rules are those of integrations-core, mysql 15 and 16: config_models/instance.py and config.py at 63f56a7, mysql.py
-at d90a091. Settings that every check has are the Agent's, CommonInstanceConfig of integration/config.go (7.84).
+The rules are from integrations-core, mysql 15 and 16: config_models/instance.py and config.py at 63f56a7, mysql.py at
+d90a091. Settings that every check has are from the Agent: CommonInstanceConfig of integration/config.go (7.84).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils._mysql.custom_queries
     custom_query_problems,
 )
 
-TEXT, SWITCH, PORT = "a text of one line", "true or false", "a port, from 1 to 65535"
+TEXT, SWITCH, PORT = "a string of one line", "true or false", "a port, from 1 to 65535"
 NUMBER, WHOLE, COUNT = "a number above 0", "a whole number, 0 or more", "a whole number, 1 or more"
-TEXTS, DICTIONARIES, DICTIONARY = "a list of texts", "a list of dictionaries", "a dictionary"
+TEXTS, DICTIONARIES, DICTIONARY = "a list of strings", "a list of dictionaries", "a dictionary"
 PATTERNS = "a list of regular expressions"
 
 _EVERY = {"enabled": SWITCH, "collection_interval": NUMBER}
@@ -110,21 +110,21 @@ CONNECTION: dict[str, Any] = {
     "loader": TEXT,
 }
 
-# What a setting must have that is not empty: without it the class cannot be made (mysql 15.8.0, run unmodified).
+# Required keys of settings that are not empty: without them, the class cannot be created (mysql 15.8.0, unmodified).
 REQUIRED = {
     "aws": ("instance_endpoint",),
     "gcp": ("project_id", "instance_id"),
     "azure": ("deployment_type", "fully_qualified_domain_name"),
 }
 
-# What looks at the items of lists of dictionaries.
+# Validators for the items of lists of dictionaries.
 _ITEMS = {
     "additional_status": additional_problems,
     "additional_variable": additional_problems,
     "custom_queries": custom_query_problems,
 }
 
-# What the role writes from variables of their own, old names included.
+# What the role writes from separate variables, including old names.
 OWN_VARIABLE = {
     "username": "name",
     "user": "name",
@@ -136,64 +136,64 @@ OWN_VARIABLE = {
     "deep_database_monitoring": "dbm",
 }
 
-# Old names, and what to do instead.
+# Deprecated names, with the replacement.
 DEPRECATED = {
     "server": "write host",
     "statement_samples": "write query_samples",
     "schemas_collection": "write collect_schemas",
     "queries": "write custom_queries, whose columns have names and types",
-    "max_custom_queries": "leave it out, custom_queries has no such limit",
+    "max_custom_queries": "remove it, since custom_queries has no such limit",
     "obfuscator_options.quantize_sql_tables": "write replace_digits",
-    "options.replication_non_blocking_status": "leave it out, the integration no longer reads it",
+    "options.replication_non_blocking_status": "remove it, since the integration no longer reads it",
 }
 
-# What would take the place of the name and password with which the role logs in.
+# Settings that would replace the user and password with which the role logs in.
 UNPROVEN = {
     "defaults_file": "the integration would take user and password from that file",
     "aws.managed_authentication": "the integration would log in with a token instead of the password",
 }
 
-# What measures or lists only the tables on which the user has a right. As the unmodified class of integrations-core,
-# mysql 15.8.0, showed on MariaDB 10.11: without one, it warns at every run or leaves the tables out.
+# Options that only cover tables on which the user has a privilege. Tested with the unmodified class of
+# integrations-core, mysql 15.8.0, on MariaDB 10.11: without one, it warns at every run or leaves the tables out.
 _OF_TABLES = ("schema_size_metrics", "table_size_metrics", "table_rows_stats_metrics")
 
 _WORDS = ("true", "yes", "on", "y", "1", "false", "no", "off", "n", "0")
 
 
 def connection_problems(variable: str, connection: Any) -> list[str]:
-    """What is wrong with an instance's settings, but for what has a variable of its own."""
+    """Return problems with the settings of an instance, except for those that have their own variable."""
     if not isinstance(connection, dict):
-        return [f"{variable} is not a dictionary: give it sock, or host and port"]
+        return [f"{variable} is not a dictionary: set sock, or host and port"]
     problems = [
-        f"{variable}.{key} has a variable of its own: set datadog_mysql_user_{own}"
+        f"{variable}.{key} has its own variable: set datadog_mysql_user_{own}"
         for key, own in OWN_VARIABLE.items()
         if key in connection
     ]
     rest = {key: value for key, value in connection.items() if key not in OWN_VARIABLE}
     problems += _settings(variable, rest, CONNECTION, "")
     if not problems and not connection.get("sock") and not connection.get("host"):
-        # "Mysql host and user or a defaults_file are needed": the role writes `host: localhost` beside sock.
-        problems.append(f"{variable} leads nowhere: give it sock, or host and port")
+        # "Mysql host and user or a defaults_file are needed": with sock, the role adds `host: localhost`.
+        problems.append(f"{variable} has no address: set sock, or host and port")
     return problems
 
 
 def options_problems(variable: str, options: Any) -> list[str]:
-    """What is wrong with the dictionary ``options`` of an instance."""
+    """Return problems with the dictionary ``options`` of an instance."""
     if not isinstance(options, dict):
         return [f"{variable} is not a dictionary: write each as 'name: value'"]
     problems = _settings(variable, options, OPTIONS, "options.")
     if is_on(options.get("extra_performance_metrics")):
         # Deprecated since integrations-core mysql 15 (mysql.py).
         problems.append(
-            f"{variable}.extra_performance_metrics is deprecated: two heavy queries at every run, and a warning each "
-            "time, so that datadog.agent.check_status is never OK. Leave it out; what you need of it can be one of "
+            f"{variable}.extra_performance_metrics is deprecated: it runs two heavy queries every time, and warns each "
+            "time, so datadog.agent.check_status is never OK. Remove it; to get these metrics, use "
             "datadog_mysql_user_connection.custom_queries"
         )
     return problems
 
 
 def needing_tables(connection: Any, options: Any) -> list[tuple[str, str]]:
-    """Return the settings that are on and need a right on tables, each as the variable and the name in it."""
+    """Return the enabled settings that need a privilege on tables, each as the variable and the name in it."""
     options, connection = (value if isinstance(value, dict) else {} for value in (options, connection))
     schemas = connection.get("collect_schemas")
     return [("options", name) for name in _OF_TABLES if is_on(options.get(name))] + (
@@ -214,28 +214,28 @@ def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path:
         if full in DEPRECATED:
             problems.append(f"{place} is deprecated: {DEPRECATED[full]}")
         elif full in UNPROVEN:
-            problems.append(f"{place} cannot be proven by this role, since {UNPROVEN[full]}: leave it out")
+            problems.append(f"{place} cannot be verified by this role, since {UNPROVEN[full]}: remove it")
         elif rule is None:
             near = difflib.get_close_matches(str(key), known, n=1)
-            fix = f"did you mean {near[0]}?" if near else "leave it out"
+            fix = f"did you mean {near[0]}?" if near else "remove it"
             problems.append(f"{place} is not a setting of the integration, which would ignore it: {fix}")
         elif value is None:
             continue
         elif isinstance(rule, dict) and isinstance(value, dict):
             problems += _settings(place, value, rule, f"{full}.") or [
-                f"{place}.{name} is missing, and without it the integration does not start: write it"
+                f"{place}.{name} is missing, and the integration does not start without it: set it"
                 for name in REQUIRED.get(full, ())
                 if value and not value.get(name)
             ]
         elif not (isinstance(rule, str) and _fits(value, rule)):
-            problems.append(f"{place} is {value!r}: it takes {rule if isinstance(rule, str) else DICTIONARY}")
+            problems.append(f"{place} is {value!r}: write {rule if isinstance(rule, str) else DICTIONARY}")
         elif full in _ITEMS:
             problems += _ITEMS[full](place, value)
     return problems
 
 
 def _fits(value: Any, rule: str) -> bool:
-    """Whether the integration's model and the code behind it both take the value. Null is as if left out."""
+    """Whether the integration's model and its code both accept the value. Null is the same as unset."""
     if value is None:
         return True
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -245,9 +245,9 @@ def _fits(value: Any, rule: str) -> bool:
         SWITCH: isinstance(value, bool) or str(value).lower() in _WORDS,
         NUMBER: number and value > 0,
         WHOLE: whole and value >= 0,
-        # As many an hour: the integration divides by it.
+        # A number per hour, by which the integration divides.
         COUNT: whole and value > 0,
-        # The integration makes a number of it, so that a template's text does.
+        # The integration converts it to a number, so a string from a template is fine.
         PORT: not isinstance(value, bool) and str(value).isdecimal() and 0 < int(value) < 65536,
         TEXTS: isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),
         PATTERNS: isinstance(value, (list, tuple)) and all(map(_is_pattern, value)),

@@ -27,11 +27,11 @@ INNODB_REDO_LOG_ENABLE, OPTIMIZE_LOCAL_TABLE, REPLICATION_APPLIER, SENSITIVE_VAR
 SET_USER_ID, SHOW_ROUTINE, SKIP_QUERY_REWRITE, TRANSACTION_GTID_TAG
 """
 RIGHTS = tuple(sorted({right.strip() for right in f"{_BOTH},{_MARIADB},{_MYSQL}".split(",")}))
-# MySQL's components bring more, which their names show.
+# Components of MySQL add others, which can be recognized by their names.
 _OF_COMPONENTS = re.compile(r"[A-Z]+(_[A-Z]+)*_(ADMIN|USER|EXEMPT)\Z")
 
 
 def is_right(name: str) -> bool:
-    """Whether a server may know a right of this name, in any case."""
+    """Whether a server may have a privilege with this name, in upper or lower case."""
     words = " ".join(name.upper().split())
     return words in RIGHTS or _OF_COMPONENTS.match(words) is not None

@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The servers that the Agent of a host observes: what each is to be, and what to do once it has said what it is. Pure.
+"""The servers that the Agent of a host monitors: their description, and the plan after they have been queried. Pure.
 
-A server here is a dictionary without secrets, which tasks may loop over and show.
+A server is a dictionary without secrets, which tasks may loop over and show.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ SHARED = (
     "dbm_schemas",
     "dbm_settings",
 )
-# What describes one server, and has no variable of its own.
+# What describes one server, and has no single variable.
 OF_AN_ITEM = ("flavour", "service", "create", "login_user", "login_password")
-# Where the integration takes the server for one of this host (mysql.py, _collect_system_metrics).
+# Hosts for which the integration considers the server local (mysql.py, _collect_system_metrics).
 LOCAL = ("localhost", "127.0.0.1", "0.0.0.0", "::1")
 PORT = 3306
 # One connection for the check, and one for each job of Database Monitoring.
 DBM_CONNECTIONS = 10
 
-# What a server is asked about itself.
+# Queries that each server answers about itself.
 ABOUT = (
     "SELECT VERSION() AS version, @@log_bin AS log_bin",
     f"SELECT COUNT(*) AS procedures FROM information_schema.ROUTINES WHERE ROUTINE_COMMENT LIKE '{mysql_dbm.MARK} %'",
 )
-# Rights that the role itself has given at some time, whatever its inputs were. It takes them back without being asked.
+# Privileges that the role itself may have granted earlier, with any inputs. It revokes them silently.
 _OWN_RIGHTS = {
     "*.*": {"PROCESS", "REPLICATION CLIENT", "BINLOG MONITOR", "SLAVE MONITOR"},
     "performance_schema.*": {"SELECT"},
@@ -58,13 +58,13 @@ _EXPLAINING = ".explain_statement"
 
 
 def is_true(value: Any) -> bool:
-    """Whether Ansible would take this for true."""
+    """Whether Ansible considers this true."""
     return str(value).lower() in ("true", "yes", "on", "1", "t", "y")
 
 
 def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of one server: the single variables, and what the item says instead."""
-    # Null is as if left out.
+    """Return the settings of one server: the single variables, overridden by the item."""
+    # Null is the same as unset.
     item = {key: value for key, value in item.items() if value is not None}
     values = {key: item.get(key, inputs.get(key)) for key in (*SHARED, *OF_AN_ITEM)}
     values["create"] = is_true(item.get("create", True))
@@ -74,7 +74,7 @@ def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]
         connection = {**connection, "sock": item["socket"]}
     values["connection"] = connection
     if "dbm_schemas" not in item and place(values) != str(inputs.get("socket")):
-        # The single variable has the schemas of the server that the single variables describe.
+        # The single variable lists the schemas of the server that the single variables describe.
         values["dbm_schemas"] = []
     values["flavour"] = values["flavour"] or inputs.get("flavour")
     if values["dbm"] and "max_connections" not in item and str(values["max_connections"]).isdecimal():
@@ -83,19 +83,19 @@ def merged(inputs: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]
 
 
 def address(connection: Mapping[str, Any]) -> str:
-    """Where a server is, as people write it."""
+    """Return the address of a server in readable form."""
     return str(connection.get("sock") or f"{connection.get('host')}:{connection.get('port') or PORT}")
 
 
 def place(values: Mapping[str, Any]) -> str:
-    """By what two servers can be told apart: where the user is made, however the Agent connects."""
+    """Return what identifies a server: where the user is created, regardless of how the Agent connects."""
     connection = values["connection"]
     by_tcp = values["login_user"] and not connection.get("sock")
     return str(values["socket"]) if values["create"] and not by_tcp else address(connection)
 
 
 def is_remote(values: Mapping[str, Any], own_names: Iterable[str] = ()) -> bool:
-    """Whether the server is on another host than the Agent."""
+    """Whether the server is on a different host than the Agent."""
     connection = values["connection"]
     host = str(connection.get("host") or "").casefold()
     local = {*LOCAL, *(str(name).casefold() for name in own_names)}
@@ -103,10 +103,10 @@ def is_remote(values: Mapping[str, Any], own_names: Iterable[str] = ()) -> bool:
 
 
 def servers(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Describe each server of inputs in which nothing is wrong.
+    """Describe each server of inputs without problems.
 
-    INPUTS has the single variables without their prefix, `instances`, the expected `flavour`, the host's `own_names`,
-    its `inventory_hostname`, and whether it is to have Database Monitoring anywhere.
+    INPUTS are the single variables without their prefix, `instances`, the expected `flavour`, the host's `own_names`
+    and its `inventory_hostname`.
     """
     result = []
     for item in inputs["instances"]:
@@ -114,7 +114,7 @@ def servers(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
         connection = dict(values["connection"])
         sock, remote = connection.get("sock"), is_remote(values, inputs["own_names"])
         if sock:
-            # The integration demands a host, and takes a server for local by it. It uses the socket.
+            # The integration requires a host, by which it considers a server local. It uses the socket.
             connection = {"host": "localhost", **connection}
         else:
             connection["port"] = int(connection.get("port") or PORT)
@@ -124,7 +124,7 @@ def servers(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
         admin = {"user": values["login_user"], "socket": values["socket"], "host": None, "port": None, "tls": {}}
         if values["login_user"] and not sock:
             admin |= {**by_tcp, "socket": None, "tls": user["tls"]}
-        # Hosts that share a remote server must agree on the salt.
+        # Hosts that share a remote server must use the same salt.
         salted = where if remote else str(inputs["inventory_hostname"])
         result.append(
             {
@@ -159,9 +159,9 @@ def servers(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
 def plans(
     known: list[dict[str, Any]], answers: list[tuple[list[list[dict[str, Any]]] | None, str]]
 ) -> list[dict[str, Any]]:
-    """What to do with each server, from the rows that it has answered to `ABOUT` and to `account_questions`.
+    """Return the plan for each server, from its results of `ABOUT` and `account_questions`.
 
-    :arg answers: None instead of rows, and what went wrong, of a server that did not answer.
+    :arg answers: rows and an empty text or, for a server that did not answer, None and the error.
     """
     return [_plan(server, *answer) for server, answer in zip(known, answers, strict=True)]
 
@@ -169,14 +169,15 @@ def plans(
 def _plan(server: dict[str, Any], rows: list[list[dict[str, Any]]] | None, said: str) -> dict[str, Any]:
     about = rows[0][0] if rows else {}
     name, numbers = mysql_dbm.flavour(str(about.get("version", "")))
-    # Only check mode goes on without an answer.
+    # Only check mode continues without an answer.
     mariadb = name == "MariaDB" if rows else server["flavour"] == "mariadb"
     privileges = _privileges(server, mariadb, numbers if rows else (99,))
     accounts = held_rights(rows[2:]) if rows and server["create"] else {}
-    # The statement holds hashes of passwords: only what the server says of it is shown.
-    away = f"does not let the role in: {said.rpartition(']: ')[2]}. {_look_at(server)}"
+    # The statement contains hashes of passwords: show only the server's message.
+    away = f"refuses the role's login: {said.rpartition(']: ')[2]}. {_look_at(server)}"
     return {
-        # Plugins of MySQL: the default from 8.0 on. MariaDB has none that PyMySQL of every supported release knows.
+        # The authentication plugin that is MySQL's default since 8.0. MariaDB has no alternative to its default that
+        # every supported PyMySQL knows.
         "sha2": not mariadb and (not rows or numbers >= (8,)),
         "folder": "/etc/mysql/mariadb.conf.d" if mariadb else "/etc/mysql/mysql.conf.d",
         "service": server["service"] or ("mariadb" if mariadb else "mysql"),
@@ -190,18 +191,18 @@ def _plan(server: dict[str, Any], rows: list[list[dict[str, Any]]] | None, said:
 
 def _look_at(server: dict[str, Any]) -> str:
     if not server["create"]:
-        return "Look at the account that others made there: its name, password, and from where it may log in"
+        return "Check the account that others created there: its name, its password, and the hosts it may log in from"
     if server["login"]["user"]:
-        return "Look at login_user and login_password"
-    return "root logs in through datadog_mysql_user_socket: look at that"
+        return "Check login_user and login_password"
+    return "root logs in through datadog_mysql_user_socket: check that path"
 
 
 def _privileges(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...]) -> dict[str, str]:
-    """The rights of the integration's user, each with what needs it in `_statements`.
+    """Return the privileges of the integration's user, which `_statements` needs.
 
     integrations-core, mysql 15 and 16, README and queries.py; MariaDB's names from `SHOW PRIVILEGES`, 10.5 on.
     """
-    # MariaDB split REPLICATION CLIENT in 10.5, and Database Monitoring needs no other than these.
+    # MariaDB split REPLICATION CLIENT in 10.5. Database Monitoring needs only these.
     monitoring = "BINLOG MONITOR,SLAVE MONITOR" if mariadb and numbers >= (10, 5) else "REPLICATION CLIENT"
     wanted = {
         "*.*": [f"PROCESS,{monitoring}"],
@@ -210,7 +211,7 @@ def _privileges(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...])
     }
     if server["dbm"]:
         wanted["datadog.*"] = ["EXECUTE"]
-        # In the application's schemas one procedure, and nothing else.
+        # In the schemas of the application, one procedure and nothing else.
         wanted |= {f"PROCEDURE {schema}{_EXPLAINING}": ["EXECUTE"] for schema in server["schemas"]}
     for place, rights in server["privileges"].items():
         wanted.setdefault(str(place), []).append(str(rights))
@@ -218,7 +219,7 @@ def _privileges(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...])
 
 
 def _problem(server: dict[str, Any], accounts: dict[Any, Any], privileges: dict[str, str]) -> str:
-    """Why the account must not be touched, or nothing."""
+    """Return why the account must not be touched, or an empty text."""
     ours, held = accounts.get((server["name"], server["host"].lower()), (True, {}))
     if ours:
         return ""
@@ -234,14 +235,14 @@ def _problem(server: dict[str, Any], accounts: dict[Any, Any], privileges: dict[
     if not left:
         return ""
     return (
-        f"has an account '{server['name']}'@'{server['host']}' that Kennel did not make, and that would lose "
-        f"{described(left)}. Set datadog_mysql_user_name to another name, list these rights in "
+        f"has an account '{server['name']}'@'{server['host']}' that Kennel did not create, and that would lose "
+        f"{described(left)}. Set datadog_mysql_user_name to another name, list these privileges in "
         "datadog_mysql_user_privileges, or revoke them yourself"
     )
 
 
 def _statements(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...], binary_log: bool) -> list[str]:
-    """What the integration asks the server, each with a right of its own.
+    """Return statements of the integration, each of which needs a different privilege.
 
     integrations-core, mysql 15 and 16: mysql.py, queries.py, index_metrics.py, and for Database Monitoring
     statements.py, statement_samples.py, activity.py.
@@ -253,7 +254,7 @@ def _statements(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...],
         "SHOW GLOBAL STATUS",
         "SELECT engine FROM information_schema.ENGINES WHERE engine = 'InnoDB'",
         "SHOW ENGINE INNODB STATUS",
-        # Without a binary log it is an error, and the integration does not ask.
+        # Fails without a binary log; the integration then skips it.
         *(["SHOW BINARY LOGS"] if binary_log else []),
         "SELECT `count` FROM information_schema.INNODB_METRICS WHERE name = 'lock_deadlocks'",
         f"SELECT COUNT(processlist_user) FROM {schema}.threads",
@@ -275,7 +276,7 @@ def _statements(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...],
         "CALL datadog.enable_events_statements_consumers()",
         f"SELECT name FROM {schema}.setup_consumers",
         *(f"SELECT COUNT(*) FROM {schema}.{table}" for table in tables),
-        # The plans are asked for in the schema where the statement ran.
+        # The Agent requests plans in the schema where the statement ran.
         "CALL datadog.explain_statement('SELECT 1')",
         *(f"USE `{name}`" for name in server["schemas"]),
         *(f"CALL `{name}`{_EXPLAINING}('SELECT 1')" for name in server["schemas"]),

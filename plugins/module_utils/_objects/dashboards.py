@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a dashboard is, and what Datadog makes of one. Pure. Observed in recorded traffic of the API."""
+"""The schema of dashboards, and what Datadog changes in them. Pure. Observed in recorded API traffic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPLATES = {
     "template_variables": "DashboardTemplateVariable",
     "template_variable_presets": "DashboardTemplateVariablePreset",
 }
-# So many of what is not known are named.
+# How many unknown names a warning lists.
 MOST_NAMED = 5
 FIELDS = """
     title description layout_type reflow_type widgets template_variables template_variable_presets notify_list tags
@@ -30,12 +30,12 @@ FIELDS = """
 READ_ONLY = """
     id url author_handle author_name author_info created_at modified_at deleted_at experience_type embeddable_domains
 """
-# Not in every answer, with what each is otherwise. Compared only where the item has it.
+# Fields that are not in every response, with their defaults. Compared only if the item has them.
 OPTIONAL: Body = {"is_read_only": False, "restricted_roles": []}
 
 
 class Dashboards(Schema):
-    """The dashboards of an account. Their list has no widgets; those come one by one."""
+    """The dashboards of an account. Their list has no widgets, so they are read one by one."""
 
     name = "dashboard"
     title = "title"
@@ -44,26 +44,26 @@ class Dashboards(Schema):
 
     def problems(self, item: Body) -> list[str]:
         problems = []
-        # An empty one is fine with Datadog.
+        # Datadog accepts an empty title.
         if not isinstance(item.get("title"), str):
-            problems.append("title is missing. Set one.")
+            problems.append("title is missing. Set a title.")
         if item.get("layout_type") not in LAYOUTS:
             problems.append(f"layout_type is {item.get('layout_type')!r}. Write {' or '.join(LAYOUTS)}.")
         if not isinstance(item.get("description") or "", str):
-            problems.append("description is not text. Quote it.")
+            problems.append("description is not a string. Quote it.")
         problems += list_problems(item, ("notify_list", "tags", "restricted_roles"))
         problems += list_problems(item, (*TEMPLATES, "tabs"), dict)
         for tab in _list(item.get("tabs")):
             ids = tab.get("widget_ids") if isinstance(tab, dict) else None
             if not isinstance(ids, (list, tuple)) or not all(isinstance(each, (str, int)) for each in ids):
-                problems.append("a tab has no list of widget_ids. Write @1 for the first widget.")
+                problems.append("a tab has no list of widget_ids. Add one, with @1 for the first widget.")
         problems += [
-            f"{tag!r} is not a tag that a dashboard can have. Write team:NAME."
+            f"{tag!r} is not a valid tag for a dashboard. Write team:NAME."
             for tag in _list(item.get("tags"))
             if not str(tag).startswith("team:")
         ]
         if len(_list(item.get("tags"))) > MOST_TAGS:
-            problems.append(f"tags has {len(item['tags'])} tags, and Datadog takes {MOST_TAGS}. Remove some.")
+            problems.append(f"tags has {len(item['tags'])} tags, but Datadog allows {MOST_TAGS}. Remove some.")
         problems += _reflow_problems(item)
         problems += judge(item.get("widgets"), "[Widget]", "widgets").problems
         problems += [*_layout_problems(item), *graph_problems(item.get("widgets"))]
@@ -74,13 +74,13 @@ class Dashboards(Schema):
         places = judge(item["widgets"], "[Widget]", "widgets").unknown
         for name, model in TEMPLATES.items():
             places += judge(item.get(name) or [], f"[{model}]", name).unknown
-        # The first place of each.
+        # Only the first place of each.
         unknown = list({re.sub(r"\[\d+\]", "", place): place for place in reversed(places)}.values())[::-1]
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
-        doubts = [f"{', '.join(unknown[:MOST_NAMED])}{more}: not known here, sent as written."] if unknown else []
+        doubts = [f"{', '.join(unknown[:MOST_NAMED])}{more}: unknown, sent unchanged."] if unknown else []
         if names := undeclared(item["widgets"], item.get("template_variables")):
             names = [f"${name}" for name in names]
-            doubts.append(f"queries use {', '.join(names)}, which template_variables does not have. Add them there.")
+            doubts.append(f"queries use {', '.join(names)}, which are not in template_variables. Add them.")
         return [*doubts, *super().doubts(item, fleet)]
 
     def body(self, item: Body, mark: Mark) -> Body:
@@ -113,7 +113,7 @@ class Dashboards(Schema):
         result["tabs"] = [{"name": tab.get("name"), "widget_ids": tab["widget_ids"]} for tab in _tabs(body)]
         if result.get("reflow_type") == "auto":
             del result["reflow_type"]
-        # The order in which people read it; absent and empty are the same.
+        # A readable order; absent and empty are the same.
         order = ["title", "description", "layout_type", "reflow_type", "template_variables", "widgets"]
         names = [*order, *sorted(set(result) - set(order))]
         there = [name for name in names if result.get(name) not in (None, "", [], {}) or name in OPTIONAL]
@@ -140,9 +140,9 @@ def _list(value: Any) -> list[Any]:
 
 
 def _template_problems(item: Body) -> list[str]:
-    """Return what is wrong with template variables and presets that are lists of dictionaries.
+    """Return problems with template variables and presets, which are lists of dictionaries.
 
-    That an empty text and two forms of one value are refused is recorded.
+    Recorded traffic shows that the API rejects empty strings and two forms of the same value.
     """
     problems = []
     for name, model in TEMPLATES.items():
@@ -155,18 +155,18 @@ def _template_problems(item: Body) -> list[str]:
             continue
         place = f"template variable {variable['name']}"
         if not variable["name"]:
-            problems.append("a template variable has an empty name. Write one.")
+            problems.append("a template variable has an empty name. Set a name.")
         if variable.get("default") and variable.get("defaults") and _contradict(variable):
             problems.append(f"{place}: default contradicts defaults. Remove default.")
         if "" in (variable.get("defaults") or []):
-            problems.append(f"{place}: defaults has an empty text. Write * for everything.")
+            problems.append(f"{place}: defaults contains an empty string. Write * for everything.")
     presets = [each for each in _list(item.get("template_variable_presets")) if isinstance(each, dict)]
     for preset, variable in ((each, one) for each in presets for one in each.get("template_variables") or []):
         place = f"preset {preset.get('name')}, {variable.get('name')}"
         if variable.get("value") is not None and variable.get("values") is not None:
-            problems.append(f"{place}: value and values are given. Remove value.")
+            problems.append(f"{place}: both value and values are set. Remove value.")
         if variable.get("values") == [] or "" in (variable.get("values") or []):
-            problems.append(f"{place}: values is empty or has an empty text. Write * for everything.")
+            problems.append(f"{place}: values is empty or contains an empty string. Write * for everything.")
     return problems
 
 
@@ -180,9 +180,9 @@ def _reflow_problems(item: Body) -> list[str]:
 
 
 def _layout_problems(item: Body) -> list[str]:
-    """Return which widgets lack a layout that they need, or have one that they cannot have.
+    """Return which widgets lack a required layout, or have one that is not allowed.
 
-    Source: the description of ``reflow_type`` in datadog-api-client 2.62.0, and what Datadog answers:
+    Source: the description of ``reflow_type`` in datadog-api-client 2.62.0, and responses of Datadog:
     https://github.com/DataDog/datadogpy/issues/410,
     https://github.com/DataDog/terraform-provider-datadog/issues/3750
     """
@@ -194,9 +194,9 @@ def _layout_problems(item: Body) -> list[str]:
         place, layout = f"widgets[{number}]", widget.get("layout")
         if layout is None and (free or reflow == "fixed"):
             why = "a free dashboard" if free else "reflow_type fixed"
-            problems.append(f"{place} has no layout, which {why} needs. Give it x, y, width and height.")
+            problems.append(f"{place} has no layout, which {why} requires. Add one with x, y, width and height.")
         elif layout is not None and reflow == "auto" and not free:
-            problems.append(f"{place} has a layout, and reflow_type auto places widgets itself. Remove one of them.")
+            problems.append(f"{place} has a layout, but reflow_type auto places widgets itself. Remove one of the two.")
         elif reflow == "fixed" and not free and isinstance(layout, dict):
             if not all(isinstance(layout.get(name), (int, float)) for name in ("x", "width")):
                 continue
@@ -208,8 +208,8 @@ def _layout_problems(item: Body) -> list[str]:
 
 
 def _without_id(widget: Any) -> Any:
-    """Return the widget without its id and those of the widgets in it: each PUT gives new ones."""
-    # What a widget that is not known here calls widgets may be anything.
+    """Return the widget without its ID and those of the widgets in it: each PUT assigns new ones."""
+    # In an unknown type of widget, "widgets" may be anything.
     if not isinstance(widget, dict) or not isinstance(widget.get("definition"), dict):
         return widget
     definition = widget["definition"]
@@ -219,7 +219,7 @@ def _without_id(widget: Any) -> Any:
 
 
 def _tabs(body: Body) -> list[Body]:
-    """Return the tabs with their widgets as ``@1``, ``@2``, ..., the form that needs no ids."""
+    """Return the tabs with their widgets as ``@1``, ``@2``, ..., the form without IDs."""
     places = {widget.get("id"): f"@{place}" for place, widget in enumerate(_list(body.get("widgets")), start=1)}
     return [
         {**tab, "widget_ids": [places.get(number, number) for number in _list(tab.get("widget_ids"))]}
@@ -232,7 +232,7 @@ def _contradict(variable: Body) -> bool:
 
 
 def _variable(variable: Body) -> Body:
-    """Return a template variable in its present form: ``defaults`` instead of ``default``, nothing empty."""
+    """Return a template variable in its current form: ``defaults`` instead of ``default``, nothing empty."""
     result = {name: value for name, value in variable.items() if value not in (None, [])}
     default = result.pop("default", None)
     if default is not None:

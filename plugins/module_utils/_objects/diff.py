@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What differs between two comparable objects, as YAML to read. Pure."""
+"""The differences between two comparable objects, as readable YAML. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def without_nulls(value: Any) -> Any:
-    """Return the value without the dictionary entries, at any depth, that are None: the API takes them for absent."""
+    """Return the value without dictionary entries, at any depth, that are None, which the API treats as absent."""
     if isinstance(value, dict):
         return {name: without_nulls(item) for name, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
-    """Return both as YAML, each reduced to what differs; None stands for an object that does not exist."""
+    """Return both as YAML, each reduced to the differences; None means that the object does not exist."""
     left, right = (_by_title(body) if body is not None else None for body in (before, after))
     if left is not None and right is not None:
         left, right = _differing(left, right)
@@ -26,7 +26,7 @@ def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> t
 def _by_title(value: Any) -> Any:
     """Return the value with each list of widgets as a dictionary from title, or else type, to widget.
 
-    So a widget is compared with its namesake wherever it stands. Where names repeat, they are numbered.
+    So a widget is compared with the one of the same name, wherever it is. Duplicate names are numbered.
     """
     if isinstance(value, (list, tuple)):
         return [_by_title(item) for item in value]
@@ -63,7 +63,7 @@ def _differing(left: dict[str, Any], right: dict[str, Any]) -> tuple[dict[str, A
         elif name not in right:
             before[name] = old
         elif isinstance(old, dict) and isinstance(new, dict):
-            # Not by equality, which does not see the order of widgets.
+            # Equality of dictionaries would ignore the order of widgets.
             inner = _differing(old, new)
             if any(inner):
                 before[name], after[name] = inner
@@ -75,14 +75,14 @@ def _differing(left: dict[str, Any], right: dict[str, Any]) -> tuple[dict[str, A
 
 
 def yaml_text(value: Any) -> str:
-    """Return a value as YAML for people: in its own order, text of several lines as lines; "" where it is empty."""
+    """Return a value as readable YAML, in its own order and with multi-line text as blocks; "" if it is empty."""
     if not value:
         return ""
     return str(_yaml().dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1000))
 
 
 def _yaml() -> Any:
-    """Return PyYAML, which a host may lack and Ansible does not."""
+    """Return PyYAML, which a host may lack; the controller has it through Ansible."""
     import yaml
 
     return yaml
@@ -90,10 +90,10 @@ def _yaml() -> Any:
 
 @functools.cache
 def _dumper() -> Any:
-    """Return a dumper that writes text of several lines as lines, and nothing as a reference to something else."""
+    """Return a dumper that writes multi-line text as blocks, and no anchors or aliases."""
     yaml = _yaml()
 
-    # The one in C where there is one.
+    # Use the C implementation if it is available.
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
         def ignore_aliases(self, data: Any) -> bool:
             return True

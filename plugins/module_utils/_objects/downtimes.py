@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a downtime is, and what Datadog's API v2 makes of one. Pure. Observed in recorded traffic of the API."""
+"""The schema of downtimes, and what version 2 of the API changes in them. Pure. Observed in recorded API traffic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .schedule import downtime_schedule
 from .schema import Body, Schema
 from .series import instant, next_start, same_series, zone
 
-# In the order of reports and differences.
+# In the order of reports and diffs.
 FIELDS = """
     scope monitor_identifier schedule message display_timezone mute_first_recovery_notification notify_end_states
     notify_end_types
@@ -25,16 +25,16 @@ FIELDS = """
 READ_ONLY = "id status created modified canceled active_child_id current_downtime"
 END_STATES = ("alert", "no data", "warn")
 END_TYPES = ("canceled", "expired")
-# A clock that is behind Datadog's own sees what starts now as not yet begun.
+# If this clock is behind Datadog's, a downtime that starts now appears not to have started yet.
 SKEW = timedelta(minutes=1)
-# What a tag of a monitor may hold where it is searched for.
+# A tag that monitors can be searched for.
 _TAG = re.compile(r"[^\s,(){}\"]+\Z")
 
 
 class Downtimes(Schema):
     """The downtimes of an account that are active or scheduled.
 
-    :arg now: the present, with a zone.
+    :arg now: the current time, with a time zone.
     """
 
     name = "downtime"
@@ -48,14 +48,14 @@ class Downtimes(Schema):
     def problems(self, item: Body) -> list[str]:
         problems = _scope_problems(item.get("scope"))
         if not isinstance(item.get("message") or "", str):
-            problems.append("message is not text. Quote it.")
+            problems.append("message is not a string. Quote it.")
         problems += _identifier_problems(item)
         for name, known in (("notify_end_states", END_STATES), ("notify_end_types", END_TYPES)):
             value = [] if item.get(name) is None else item[name]
             if not isinstance(value, (list, tuple)) or not all(each in known for each in value):
                 problems.append(f"{name} is {value!r}. Write a list of {', '.join(known)}.")
         if not isinstance(item.get("mute_first_recovery_notification") or False, bool):
-            problems.append("mute_first_recovery_notification is neither true nor false. Write one of them.")
+            problems.append("mute_first_recovery_notification is not a boolean. Write true or false.")
         try:
             zone(item.get("display_timezone") or "UTC")
         except ValueError as error:
@@ -70,7 +70,7 @@ class Downtimes(Schema):
         return self.now.astimezone(zone(schedule.get("timezone") or "UTC")).replace(tzinfo=None)
 
     def _schedule(self, item: Body) -> Any:
-        """Return the schedule in the API's form, from that or the one that people write. Raises ValueError."""
+        """Return the schedule in the format of the API, from this or the simpler format. Raises ValueError."""
         schedule = item.get("schedule") or {}
         said = isinstance(schedule, (list, tuple)) or (isinstance(schedule, dict) and "days" in schedule)
         return downtime_schedule(schedule, self.now) if said else schedule
@@ -116,7 +116,7 @@ class Downtimes(Schema):
         return {**actual, "schedule": self._aligned_schedule(actual["schedule"], wanted["schedule"])}
 
     def _aligned_schedule(self, actual: Body, wanted: Body) -> Body:
-        """Return the actual schedule with the wanted starts where no one could tell the difference from now on."""
+        """Return the actual schedule with the wanted starts if there is no difference from now on."""
         if "recurrences" in actual and "recurrences" in wanted:
             pairs = list(zip(wanted["recurrences"], actual["recurrences"], strict=False))
             now = self._local(wanted)
@@ -132,7 +132,7 @@ class Downtimes(Schema):
         return actual
 
     def new_note(self, wanted: Body) -> str:
-        """Return from when it is silent: one that is made at a weekend begins with the next one."""
+        """Return when it starts: a downtime that is created during a weekend starts on the next one."""
         schedule = wanted["schedule"]
         begins = [each["start"] for each in schedule.get("recurrences", ()) if each.get("start")]
         return f"begins {min(begins)[:16]}, {schedule.get('timezone', 'UTC')}" if begins else ""
@@ -152,13 +152,13 @@ class Downtimes(Schema):
         if found and self._aligned_schedule(self.comparable(found)["schedule"], schedule) == schedule:
             return []
         return [
-            f"schedule: start {each['start']} is past. Write when it begins next."
+            f"schedule: start {each['start']} is past. Write the next start."
             for each in schedule.get("recurrences", [])
             if each.get("start") and next_start(each, self._local(schedule)) is None
         ]
 
     def create_body(self, body: Body) -> Body:
-        """Return what to send: of what has begun already, the API takes only the part that lies ahead."""
+        """Return what to send: of what has already started, the API accepts only the part in the future."""
         schedule = self._ahead(body.get("schedule") or {})
         return {name: value for name, value in {**body, "schedule": schedule}.items() if name != "schedule" or value}
 
@@ -174,15 +174,15 @@ class Downtimes(Schema):
         return {name: value for name, value in schedule.items() if name != "start" or instant(value) > self.now}
 
     def update_body(self, body: Body, found: Body, wanted: Body, actual: Body) -> Body:
-        """Return what to send: only what changes, since the API takes no past start again."""
+        """Return what to send: only changes, since the API does not accept a past start again."""
         changed = {name: value for name, value in wanted.items() if value != actual.get(name)}
-        # A mark may be new where the text is not.
+        # The mark may be new even if the text is not.
         if found.get("message") != body["message"]:
             changed["message"] = body["message"]
         if "schedule" in changed:
             changed["schedule"] = self._ahead(wanted["schedule"])
             if "recurrences" not in changed["schedule"]:
-                # What is not sent stays as it is; a start of null is now.
+                # Fields that are not sent stay unchanged; a start of null means now.
                 changed["schedule"].setdefault("end", None)
                 if "start" in wanted["schedule"] and instant(actual["schedule"]["start"]) > self.now:
                     changed["schedule"].setdefault("start", None)
@@ -219,7 +219,7 @@ def _comparable_schedule(schedule: Body) -> Body:
 
 
 def _scope_problems(scope: Any) -> list[str]:
-    fix = "Write one like 'env:prod', or '*' for everything."
+    fix = "Write one such as 'env:prod', or '*' for everything."
     if scope is None or (isinstance(scope, str) and not scope.strip()):
         return [f"scope is missing. {fix}"]
     if not isinstance(scope, str):
@@ -228,13 +228,13 @@ def _scope_problems(scope: Any) -> list[str]:
         parse_scope(scope)
     except QuerySyntaxError as error:
         return [f"scope {scope!r}: {error}. {fix}"]
-    return [f"scope {scope!r} has a variable, which only a dashboard knows. {fix}"] if "$" in scope else []
+    return [f"scope {scope!r} has a template variable, which only dashboards support. {fix}"] if "$" in scope else []
 
 
 def _identifier_problems(item: Body) -> list[str]:
     identifier, key = item.get("monitor_identifier"), item.get("monitor_key")
     if (identifier is None) == (key is None):
-        return ["it takes one of monitor_identifier and monitor_key. Write one, to say which monitors it mutes."]
+        return ["set exactly one of monitor_identifier and monitor_key, to select the monitors to mute."]
     if key is not None:
         fine = isinstance(key, str) and NAME.match(key)
         return [] if fine else [f"monitor_key {key!r} is not a valid key. Use {NAME_RULE}."]
@@ -253,14 +253,14 @@ def _schedule_problems(schedule: Any) -> list[str]:
     if "recurrences" not in schedule:
         return _once_problems(schedule)
     known = {"recurrences", "timezone", "current_downtime"}
-    problems = [f"{name} does not go with recurrences. Remove it." for name in schedule if name not in known]
+    problems = [f"{name} cannot be combined with recurrences. Remove it." for name in schedule if name not in known]
     try:
         zone(schedule.get("timezone") or "UTC")
     except ValueError as error:
         problems.append(f"timezone: {error}.")
     recurrences = schedule["recurrences"]
     if not isinstance(recurrences, (list, tuple)) or not 1 <= len(recurrences) <= 5:
-        return [*problems, "recurrences is not a list of one to five. Write one."]
+        return [*problems, "recurrences is not a list of one to five items. Write one."]
     for number, recurrence in enumerate(recurrences):
         problems += [f"recurrences[{number}]: {problem}" for problem in _recurrence_problems(recurrence)]
     return problems
@@ -278,7 +278,7 @@ def _once_problems(schedule: Body) -> list[str]:
             if schedule.get(name):
                 times[name] = instant(str(schedule[name]))
         except ValueError:
-            problems.append(f"{name} is {schedule[name]!r}. Write a time like 2027-01-31T19:00:00+01:00.")
+            problems.append(f"{name} is {schedule[name]!r}. Write a time such as 2027-01-31T19:00:00+01:00.")
     if len(times) == 2 and times["end"] <= times["start"]:
         problems.append("end is not after start. Write a later end.")
     return problems
@@ -291,7 +291,7 @@ def _recurrence_problems(recurrence: Any) -> list[str]:
     problems = [f"{name} is not a known field. Write {', '.join(known)}." for name in recurrence if name not in known]
     problems += rule_problems(recurrence.get("rrule"))
     if not re.match(r"[1-9][0-9]*[mhdw]\Z", str(recurrence.get("duration"))):
-        problems.append(f"duration is {recurrence.get('duration')!r}. Write a number and m, h, d or w, like 14h.")
+        problems.append(f"duration is {recurrence.get('duration')!r}. Write a number and m, h, d or w, such as 14h.")
     start = recurrence.get("start")
     if start is None:
         return problems
@@ -300,5 +300,5 @@ def _recurrence_problems(recurrence: Any) -> list[str]:
     except ValueError:
         fine = False
     if not fine:
-        return [*problems, f"start is {start!r}. Write a time without an offset, like 2027-01-31T19:00:00."]
+        return [*problems, f"start is {start!r}. Write a time without an offset, such as 2027-01-31T19:00:00."]
     return problems

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards and monitors of an account as a user would have written them. Pure."""
+"""Convert dashboards and monitors of an account to items of the modules. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 from .schema import Body, Schema
 
-# An underscore and a number fit behind it.
+# This leaves room for an underscore and a number.
 _LONGEST = 90
 
 
 def export(schema: Schema, value: Any, only: str | None = None) -> Any:
-    """Return one object, or a list of them, as the module of its schema takes it back without a change.
+    """Return an object, or a list of them, as items that the module accepts without reporting a change.
 
     :arg value: as Datadog's API returns it.
-    :arg only: of a list, "taken" for those that the module takes, "refused" for what is wrong with each other one.
-    :return: without what the server added, nulls, defaults and the mark; ``key`` is that of the mark, else made of
-        the title. In a list, titles that make the same key are numbered, and a composite monitor names others by their
-        keys where they are in the list and of the same fleet.
-    :raises ValueError: where the value, or without ``only`` one of the list, is none that the module takes.
+    :arg only: for a list, "taken" returns the objects that the module accepts, "refused" the problems of the others.
+    :return: without what the server added, nulls, defaults and the mark. ``key`` is that of the mark, or else derived
+        from the title. In a list, duplicate keys are numbered, and a composite monitor refers to others by key if they
+        are in the list and belong to the same fleet.
+    :raises ValueError: if the value, or without ``only`` one in the list, is not an object that the module accepts.
     """
     if not isinstance(value, (list, tuple)):
         return _one(schema, value)
@@ -51,10 +51,10 @@ def export(schema: Schema, value: Any, only: str | None = None) -> Any:
 
 
 def _one(schema: Schema, found: Any) -> Body:
-    # Items are refused for what these are read for, so what passes here is whole.
+    # The same fields are validated as in items, so an object that passes is complete.
     known = {name: item for name, item in found.items() if name in schema.fields} if isinstance(found, dict) else {}
     if problems := schema.problems(known):
-        raise ValueError(f"this is not a {schema.name} that the module takes: {' '.join(problems)}")
+        raise ValueError(f"this is not a {schema.name} that the module accepts: {' '.join(problems)}")
     mark = schema.mark(found)
     return {"key": mark.key if mark else _key(found[schema.title], schema.name), **schema.exported(found)}
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards, monitors and downtimes of an account: the only file of this package that talks to the API."""
+"""Dashboards, monitors and downtimes of an account. The only file of this package that calls the API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .plan import CREATING, Change, Refused, by_key, diff, ids, match, plan, rep
 from .schema import Body, Schema, input_doubts, input_problems
 from .summary import summary
 
-# In this order they are brought in line.
+# The order in which they are applied.
 KINDS = ("dashboard", "monitor", "downtime")
 
 
@@ -32,21 +32,21 @@ class Gateway:
         self.client, self.schema = client, schema
 
     def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
-        """Yield the objects of the account; those of other fleets may be left out where a fleet is given."""
+        """Yield the objects of the account; with a fleet, those of other fleets may be left out."""
         return self.client.pages(self.schema.name)
 
     def fetch(self, found: Body, item: Body) -> Body:
-        """Return a listed object with everything that is compared with the item; empty where it has been deleted."""
+        """Return a listed object with everything that is compared with the item; empty if it has been deleted."""
         return found
 
     def validate(self, body: Body, found: Body) -> list[str]:
-        """Ask Datadog, without a change there, why it would not take this body for what is found."""
+        """Have Datadog validate this body for what is found, without a change, and return its problems."""
         return []
 
     def create(self, body: Body, former: Body) -> Body:
         """Create an object and return it as it is listed.
 
-        Where the answer is lost, what carries its mark by now is it, unless it is the one that it replaces.
+        If the response is lost, an object with its mark is the new one, unless it is the one to be replaced.
         """
         mark = self.schema.mark(body)
 
@@ -62,7 +62,7 @@ class Gateway:
         return made
 
     def update(self, change: Change, body: Body) -> None:
-        """Turn what is found into the body."""
+        """Update what is found to the body."""
         found = change.found
         self._update(found["id"], self.schema.update_body(body, found, change.wanted or {}, change.actual or {}))
 
@@ -70,7 +70,7 @@ class Gateway:
         self.client.put(f"{self.schema.name}/{number}", body)
 
     def delete(self, found: Body) -> None:
-        """Delete an object; one that somebody else was quicker to delete is gone as wanted."""
+        """Delete an object. It is not an error if somebody else has deleted it."""
         try:
             self._delete(found["id"])
         except DatadogError as error:
@@ -91,13 +91,13 @@ class Gateway:
 
 
 class DashboardGateway(Gateway):
-    """The list of dashboards has no widgets; those come one by one. Their widgets can be validated before."""
+    """The list of dashboards has no widgets, so dashboards are read one by one. Widgets can be validated first."""
 
     def fetch(self, found: Body, item: Body) -> Body:
         return self._get(found["id"])
 
     def validate(self, body: Body, found: Body) -> list[str]:
-        """As terraform-provider-datadog plans a datadog_dashboard_v2. The API's reference does not have this call."""
+        """Validate as terraform-provider-datadog plans a datadog_dashboard_v2. The API reference lacks this call."""
         flat = list(_flat_widgets(body.get("widgets") or [], "widgets"))
         if not flat:
             return []
@@ -109,19 +109,19 @@ class DashboardGateway(Gateway):
         except DatadogError as error:
             if error.kind != "request":
                 raise
-            # An account without this call has the rules that are checked offline.
-            return [] if error.status in (404, 405) else [f"Datadog refuses it: {error.words.rstrip('.')}."]
-        # Of a widget without a verdict Datadog says more when the dashboard is sent.
+            # Without this endpoint, only the offline rules apply.
+            return [] if error.status in (404, 405) else [f"Datadog rejects it: {error.words.rstrip('.')}."]
+        # If a widget has no result, Datadog validates it when the dashboard is sent.
         return [
             f"{'.'.join(filter(None, (place, result.get('error_path'))))}: "
-            f"Datadog refuses it: {(result.get('error_message') or 'invalid widget definition').rstrip('.')}."
+            f"Datadog rejects it: {(result.get('error_message') or 'invalid widget definition').rstrip('.')}."
             for (place, _widget), result in zip(flat, answer["results"], strict=False)
             if not result["is_valid"]
         ]
 
 
 def _flat_widgets(widgets: Sequence[Any], place: str) -> Iterator[tuple[str, Body]]:
-    """Yield the place and the widget; a group without its widgets, which follow as widgets of their own."""
+    """Yield the place and the widget; a group without its widgets, which follow separately."""
     for number, widget in enumerate(widgets):
         here, definition = f"{place}[{number}]", widget.get("definition", {})
         inner = definition.get("widgets") if definition.get("type") == "group" else None
@@ -130,13 +130,13 @@ def _flat_widgets(widgets: Sequence[Any], place: str) -> Iterator[tuple[str, Bod
 
 
 class MonitorGateway(Gateway):
-    """Monitors can be validated before they are created or changed."""
+    """Monitors can be validated before they are created or updated."""
 
     def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
         return self.client.pages("monitor", **({"monitor_tags": f"kennel_fleet:{fleet}"} if fleet else {}))
 
     def fetch(self, found: Body, item: Body) -> Body:
-        # No list has the assets, nor has an answer that was not asked for them.
+        # Lists do not contain assets, nor do responses without this parameter.
         return found if item.get("assets") is None else self._get(found["id"], with_assets="true")
 
     def validate(self, body: Body, found: Body) -> list[str]:
@@ -145,12 +145,12 @@ class MonitorGateway(Gateway):
         except DatadogError as error:
             if error.kind != "request":
                 raise
-            return [f"Datadog refuses it: {error.words.rstrip('.')}."]
+            return [f"Datadog rejects it: {error.words.rstrip('.')}."]
         return []
 
 
 class DowntimeGateway(Gateway):
-    """Downtimes are those of version 2 of the API, which wraps them. One that has ended or is canceled is left out."""
+    """Uses downtimes of version 2 of the API, which wraps them. Leaves out those that have ended or are canceled."""
 
     def list_objects(self, fleet: str | None = None) -> Iterator[Body]:
         for data in self.client.pages("downtime"):
@@ -160,7 +160,7 @@ class DowntimeGateway(Gateway):
     def _create(self, body: Body, find: Any) -> Body:
         data = {"type": "downtime", "attributes": body}
         answer = self.client.post("downtime", {"data": data}, version="v2", find=find)
-        # What was found instead of an answer is flat.
+        # An object that was found instead of a response is flat already.
         return _flat(answer["data"]) if "data" in answer else answer
 
     def _update(self, number: Any, body: Body) -> None:
@@ -185,7 +185,7 @@ def gateway(client: api.Client, name: str) -> Gateway:
 
 
 def object_argument_spec(**options: Any) -> dict[str, dict[str, Any]]:
-    """Return the arguments of a module for lists of objects; mirrored by the fragment ``datadog_objects``."""
+    """Return the arguments of a module for lists of objects; the fragment ``datadog_objects`` mirrors them."""
     return {
         **api.datadog_argument_spec(),
         "fleet": {"type": "str", "required": True},
@@ -196,14 +196,14 @@ def object_argument_spec(**options: Any) -> dict[str, dict[str, Any]]:
 
 
 def run_module(name: str) -> None:
-    """Run the module for ``dashboard``, ``monitor`` or ``downtime`` to its end."""
+    """Run the module for ``dashboard``, ``monitor`` or ``downtime``."""
     items = {f"{name}s": {"type": "list", "elements": "dict", "required": True}}
     module = AnsibleModule(argument_spec=object_argument_spec(**items), supports_check_mode=True)
     _end(module, run(gateway(api.client_from_module(module), name), module.params, module.check_mode))
 
 
 def run_together() -> None:
-    """Run the module for all of them to its end."""
+    """Run the module for all of them."""
     lists = {f"{name}s": {"type": "list", "elements": "dict"} for name in KINDS}
     arguments = object_argument_spec(**lists, reports={"type": "path"})
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
@@ -225,10 +225,10 @@ def _end(module: AnsibleModule, result: Body) -> None:
 
 
 def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
-    """Bring the objects of ``params["fleet"]`` in line with its list, or in check mode say what would be done.
+    """Apply the list to the objects of ``params["fleet"]``, or in check mode return what would be done.
 
     :arg params: ``fleet``, ``adopt``, ``prune`` and the list under the schema's name in the plural.
-    :return: the module's result, with ``warnings``, and ``failed`` and ``msg`` where it could not be done.
+    :return: the module's result, with ``warnings``, and with ``failed`` and ``msg`` on failure.
     """
     schema = objects.schema
     changes: list[Change] = []
@@ -261,7 +261,7 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
 
 
 def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool) -> Body:
-    """Do what ``run`` does, one gateway after the other until one fails, and sum up. Bad input stops all of them."""
+    """Call ``run`` for one gateway after the other until one fails, and summarize. Bad input stops all of them."""
     problems = list(dict.fromkeys(text for objects in gateways for text in input_problems(objects.schema, params)))
     result: Body = {"changed": False, "diff": [], "unlisted": [], "warnings": []}
     if problems:
@@ -297,7 +297,7 @@ def _address(objects: Gateway, found: Body) -> str | None:
 
 
 def _plan(objects: Gateway, params: Mapping[str, Any]) -> tuple[list[Change], dict[str, list[Body]]]:
-    """Read what exists and return what is to be done, and the fleet's objects that are left alone.
+    """Read what exists, and return the changes and the fleet's objects that are left alone.
 
     :raises Refused: with all problems of the input.
     """
@@ -352,9 +352,9 @@ def _apply(objects: Gateway, changes: list[Change], check: bool) -> None:
 
 
 def _settle(objects: Gateway, fleet: str, changes: list[Change]) -> None:
-    """Look again after creating: of twins that two runs made at once, the older stays and its maker deletes the other.
+    """Look again after creating: if two runs created the same object, the older one is kept.
 
-    Both runs see the same two, so that each knows without asking the other.
+    Each run deletes its own object if that is the younger one. Both see the same two, so they need not communicate.
     """
     schema = objects.schema
     made = [change for change in changes if change.action in CREATING]
@@ -366,11 +366,11 @@ def _settle(objects: Gateway, fleet: str, changes: list[Change]) -> None:
         twins = owned.get(change.key, [])
         mine = change.found["id"]
         if twins and twins[0]["id"] != mine:
-            # Not listed, it is gone: a third run has seen both before.
+            # If it is not listed, a third run has seen both and deleted it.
             if mine in [twin["id"] for twin in twins]:
                 lost[change.key] = change.found
             change.found = twins[0]
-            change.note = f"another run made {twins[0]['id']} at the same time, which stays; {mine} is deleted"
+            change.note = f"another run created {twins[0]['id']} at the same time, which is kept; {mine} is deleted"
     for change in changes:
         if change.key not in lost and schema.references(change.body) & set(lost):
             objects.update(change, schema.with_names(change.body, ids(changes)))

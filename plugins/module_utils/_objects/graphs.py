@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the graphs of a dashboard ask, and what is wrong with it: queries, formulas, template variables. Pure."""
+"""Validate the queries, formulas and template variables of a dashboard's graphs. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import (
     query_problems,
 )
 
-# What a request asks by, beside those that end so.
+# Fields of a request with a query, in addition to those that end with _query.
 _ASKING = ("q", "queries", "query", "formulas", "sql_query", "request_type")
-# $name, and of it $name.value and $name.key. In a search, $ may also stand in a value.
+# $name, also in $name.value and $name.key. In a search, a value may contain $, too.
 _VARIABLE = re.compile(r"(?<![\w\\])\$([A-Za-z_][\w-]*)")
 
 
 def graph_problems(widgets: Any) -> list[str]:
-    """Return what is wrong with the queries and formulas of widgets, those within groups too."""
+    """Return problems with the queries and formulas of widgets, including those in groups."""
     problems = []
     for title, request, in_list in _requests(widgets):
-        # Of the named requests of a host map some only say what is shown.
+        # Some named requests of a host map only configure the display.
         if in_list and not any(name in _ASKING or str(name).endswith("_query") for name in request):
-            problems.append(f"widget {title!r}: a request has no queries. Add them.")
+            problems.append(f"widget {title!r}: a request has no queries. Add a query.")
         queries, formulas = _texts(request)
         problems += [
             f"widget {title!r}: {problem}"
@@ -38,7 +38,7 @@ def graph_problems(widgets: Any) -> list[str]:
         named = [each.get("name") for each in _dictionaries(request.get("queries"))]
         names = {name for name in named if isinstance(name, str)}
         problems += [
-            f"widget {title!r}: the formula {text!r} names {name}, and no query has that name. {_there(names)}"
+            f"widget {title!r}: the formula {text!r} refers to {name}, but no query has that name. {_there(names)}"
             for text in formulas
             for name in formula_names(text)
             if name not in names
@@ -47,13 +47,13 @@ def graph_problems(widgets: Any) -> list[str]:
 
 
 def _there(names: set[str]) -> str:
-    return f"There {'is' if len(names) == 1 else 'are'} {', '.join(sorted(names))}." if names else "Add the query."
+    return f"Known queries are {', '.join(sorted(names))}." if names else "Add the query."
 
 
 def undeclared(widgets: Any, variables: Any) -> list[str]:
-    """Return the template variables that metric queries use and that the dashboard does not have, sorted.
+    """Return the template variables that metric queries use but the dashboard does not define, sorted.
 
-    Datadog takes them, and the graph shows nothing.
+    Datadog accepts them, and the graph stays empty.
     """
     known = {str(each.get("name")) for each in _dictionaries(variables)}
     queries = (text for _title, request, _in_list in _requests(widgets) for text in _texts(request)[0])

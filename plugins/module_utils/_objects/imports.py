@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards in the forms in which people have them: from scripts, pages, APIs and Terraform's state. Pure."""
+"""Read dashboards from scripts, exports, API responses and Terraform state. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .schema import Body
 from .terraform import dashboards_in_state
 
 FORMS = (
-    "Give the JSON of a dashboard, timeboard or screenboard, as one writes it, as the API answers it or as its page "
+    "Provide the JSON of a dashboard, timeboard or screenboard, as you write it, as the API returns it or as its page "
     "exports it, a list of these, or Terraform's state with datadog_dashboard or datadog_dashboard_json."
 )
 
 
 def dashboards(found: Any) -> list[Body]:
-    """Return the dashboards that there are in what somebody has.
+    """Return the dashboards in a document.
 
-    :arg found: a text that is JSON, or what such a text says.
-    :return: each as Datadog's API takes it, in the present form.
-    :raises ValueError: where it is none of the known forms.
+    :arg found: JSON text, or its content.
+    :return: each dashboard in the current format of Datadog's API.
+    :raises ValueError: if the document has none of the known formats.
     """
     if isinstance(found, str):
         found = _read(found)
@@ -31,7 +31,7 @@ def dashboards(found: Any) -> list[Body]:
         return [made for each in found for made in dashboards(_plain(each))]
     if not isinstance(found, Mapping):
         raise ValueError(f"this is {found!r:.40}. {FORMS}")
-    # As POST and GET /api/v1/dash answer.
+    # The responses of POST and GET /api/v1/dash.
     if isinstance(found.get("dash"), Mapping):
         found = found["dash"]
     if is_old(found):
@@ -42,12 +42,12 @@ def dashboards(found: Any) -> list[Body]:
         return [made for each in dashboards_in_state(found) for made in dashboards(each)]
     for name in ("dashboards", "dashes", "screenboards"):
         if name in found:
-            raise ValueError(f"this is a list of {name} without what is on them. Fetch each of them by its id.")
+            raise ValueError(f"this is a list of {name} without their contents. Fetch each of them by its ID.")
     raise ValueError(f"this has {', '.join(sorted(map(str, found))[:5]) or 'nothing'}. {FORMS}")
 
 
 def _plain(found: Any) -> Any:
-    # In a list, a text is no dashboard.
+    # In a list, a string is not a dashboard.
     if isinstance(found, str):
         raise ValueError(f"this is {found!r:.40}. {FORMS}")
     return found
@@ -61,9 +61,9 @@ def _read(text: str) -> Any:
 
 
 def of_files(texts: Mapping[str, str]) -> list[Body]:
-    """Return the dashboards in the texts of some files, by their names.
+    """Return the dashboards in files, given their contents by file name.
 
-    :raises ValueError: with the name of each file that has none, and why.
+    :raises ValueError: with the name of each file without dashboards, and the reason.
     """
     made, problems = list[Body](), list[str]()
     for name, text in texts.items():
@@ -74,7 +74,7 @@ def of_files(texts: Mapping[str, str]) -> list[Body]:
         else:
             made += found
             if not found:
-                problems.append(f"{name}: there is no dashboard in it. {FORMS}")
+                problems.append(f"{name}: it contains no dashboard. {FORMS}")
     if problems:
         raise ValueError(_joined(problems))
     return made

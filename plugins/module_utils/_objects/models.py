@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .widget_models import ENUMERATIONS, MODELS
 
-# What says which of several models something is.
+# Fields that tell which of several models a value has.
 KINDS = ("type", "data_source", "request_type")
 _ONE_OF = "one of "
 
@@ -38,13 +38,13 @@ def _models() -> dict[str, str]:
 
 
 def is_model(kind: str) -> bool:
-    """Return whether a type is a model, or several."""
+    """Return whether a type is a model, or one of several models."""
     return kind in _models()
 
 
 @functools.cache
 def fields_of(model: str) -> dict[str, Field] | None:
-    """Return the fields of a model by name; None for one that is one of several."""
+    """Return the fields of a model by name; None if it is an alternative of several models."""
     text = _models()[model]
     if text.startswith(_ONE_OF):
         return None
@@ -57,7 +57,7 @@ def fields_of(model: str) -> dict[str, Field] | None:
 
 @functools.cache
 def alternatives(kind: str) -> tuple[str, ...]:
-    """Return the types of which a value may be one, with models that are one of several replaced by these."""
+    """Return the alternative types of a value, with nested alternatives flattened."""
     found: list[str] = []
     for each in kind.split(" | "):
         inner = each in _models() and fields_of(each) is None
@@ -66,12 +66,12 @@ def alternatives(kind: str) -> tuple[str, ...]:
 
 
 def values_of(kind: str) -> tuple[str, ...] | None:
-    """Return the values of an enumeration, or of what is one value; None for other types."""
+    """Return the values of an enumeration or of a constant; None for other types."""
     return (kind.strip('"'),) if kind.startswith('"') else _enumerations().get(kind)
 
 
 def limits_of(kind: str) -> tuple[str, tuple[float, ...]]:
-    """Return a type without its limits, and these: none, or both."""
+    """Return a type without its limits, and its limits: none, or two."""
     found = re.fullmatch(r"(.*[\]r])(\d*)\.\.(\d*)", kind)
     if not found:
         return kind, ()
@@ -79,13 +79,13 @@ def limits_of(kind: str) -> tuple[str, tuple[float, ...]]:
 
 
 def needs(kind: str, name: str) -> bool:
-    """Return whether a model cannot be without this field."""
+    """Return whether a model requires this field."""
     fields = (fields_of(kind) if is_model(kind) else None) or {}
     return name in fields and fields[name].required
 
 
 @functools.cache
 def said_by(kind: str, name: str) -> tuple[str, ...]:
-    """Return the values by which this field says that something is of a model."""
+    """Return the values of this field that identify a model."""
     fields = (fields_of(kind) if is_model(kind) else None) or {}
     return (values_of(fields[name].kind) or ()) if name in fields else ()

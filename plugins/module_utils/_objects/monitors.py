@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a monitor is, and what Datadog makes of one. Pure. Observed in recorded traffic of the API."""
+"""The schema of monitors, and what Datadog changes in them. Pure. Observed in recorded API traffic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .marks import Mark, mark_in_tags, unmarked_tags
 from .schema import Body, Schema, list_problems
 from .thresholds import NUMBERS, OLD_THRESHOLDS, is_number, option_problems, threshold_problems, with_critical
 
-# What a person may have set, with what it is where nobody has. Other options are compared where they are asked for.
+# Options that somebody may have set, with their defaults. Other options are compared only if the item has them.
 OPTIONS: Body = {
     "enable_logs_sample": False,
     "enable_samples": None,
@@ -52,9 +52,9 @@ OPTIONS: Body = {
     "timeout_h": 0,
     "variables": [],
 }
-# Further ones of the API (datadog-api-client, MonitorOptions), which are compared where they are asked for.
+# Other options of the API (datadog-api-client, MonitorOptions), which are compared only if the item has them.
 OTHER_OPTIONS = ("aggregation", "device_ids", "queryConfig", "synthetics_check_id")
-# Not in every answer, or with additions, with what each is otherwise. Compared only where the item has it.
+# Fields that are not in every response, or have additions, with their defaults. Compared only if the item has them.
 OPTIONAL: Body = {"assets": [], "draft_status": "published", "restricted_roles": []}
 READ_ONLY_OPTIONS = ("silenced", "avalanche_window")
 READ_ONLY = """
@@ -76,25 +76,25 @@ class Monitors(Schema):
         for name in ("name", "type", "query"):
             value = item.get(name)
             if value is None or (isinstance(value, str) and not value.strip()):
-                problems.append(f"{name} is missing. Set one.")
+                problems.append(f"{name} is missing. Set it.")
             elif not isinstance(value, str) and name != "type":
-                problems.append(f"{name} is {value!r}. Write a text.")
+                problems.append(f"{name} is {value!r}. Write a string.")
         if item.get("type") is not None and item["type"] != "" and item["type"] not in MONITOR_TYPES:
             problems.append(f"type is {item['type']!r}. Write one of {', '.join(MONITOR_TYPES)}.")
         elif not problems:
             problems += [f"query: {problem}" for problem in query_problems(item["query"], item["type"])]
         if not isinstance(item.get("message") or "", str):
-            problems.append("message is not text. Quote it.")
+            problems.append("message is not a string. Quote it.")
         problems += list_problems(item, ("tags", "restricted_roles")) + list_problems(item, ("assets",), dict)
         if isinstance(item.get("priority"), bool) or str(item.get("priority") or 0) not in tuple("012345"):
             problems.append(f"priority is {item['priority']!r}. Write 1 to 5, or null.")
         if item.get("restriction_policy") not in (None, {"bindings": []}):
-            problems.append("restriction_policy cannot be read back. Set it in Datadog, and remove it here.")
+            problems.append("restriction_policy cannot be compared. Remove it here, and set it in Datadog.")
         options = item.get("options") or {}
         if not isinstance(options, dict):
-            return [*problems, "options is not a dictionary. Write names and values."]
+            return [*problems, "options is not a dictionary. Write option names and values."]
         problems += list_problems(options, ("notify_by", "renotify_statuses"), place="options.")
-        # Datadog takes what it does not know, and forgets it.
+        # Datadog accepts unknown options and drops them.
         near = {name: difflib.get_close_matches(str(name), OPTIONS, 1, 0.8) for name in unknown_options(options)}
         problems += [
             f"options.{name} is not a known option. Did you mean {match[0]}?" for name, match in near.items() if match
@@ -118,11 +118,11 @@ class Monitors(Schema):
             for key in sorted(each for each in self.references(item) if isinstance(each, str)):
                 if key not in types:
                     near = difflib.get_close_matches(key, types, 1)
-                    fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(types))}."
+                    fix = f"Did you mean {near[0]}?" if near else f"Known keys are {', '.join(sorted(types))}."
                     problem = f"query: there is no monitor with the key {key!r}. {fix}"
                 # Source: https://docs.datadoghq.com/monitors/types/composite/#overview
                 elif types[key] == "composite":
-                    problem = f"query: the monitor {key!r} is composite itself. Write the monitors that it consists of."
+                    problem = f"query: the monitor {key!r} is a composite monitor itself. Refer to its monitors."
                 else:
                     continue
                 problems.setdefault(str(item.get("key")), []).append(problem)
@@ -187,7 +187,7 @@ class Monitors(Schema):
         return f"/monitors/{found['id']}"
 
     def update_body(self, body: Body, found: Body, wanted: Body, actual: Body) -> Body:
-        # Datadog has two names for one type, and allows no change from one to the other.
+        # Datadog has two names for the same type, and does not allow a change from one to the other.
         return {**body, "type": found["type"]}
 
     def replace_reason(self, wanted: Body, actual: Body, found: Body) -> str:
@@ -197,12 +197,12 @@ class Monitors(Schema):
 
 
 def unknown_options(options: Body) -> list[str]:
-    """Return the names that are not those of options. One that an export brings may be newer than this list."""
+    """Return the names of unknown options. An exported one may be newer than this list."""
     return [name for name in options if name not in (*OPTIONS, *OTHER_OPTIONS, *READ_ONLY_OPTIONS)]
 
 
 def _composite(body: Body) -> CompositeCondition | None:
-    """Return what a composite monitor asks; None for another one, or a query that cannot be read."""
+    """Return the condition of a composite monitor; None for another type, or for a query that cannot be parsed."""
     if body.get("type") != "composite":
         return None
     try:
@@ -226,7 +226,7 @@ def _thresholds(options: Body) -> Body:
 
 
 def _sent(options: Body, query: str, kind: str) -> Body:
-    """Return the options as they are sent: numbers as numbers, and never none, which could be read as no change."""
+    """Return the options to send: numbers as numbers, and never an empty dictionary, which could mean no change."""
     result = {name: value for name, value in options.items() if name != "silenced"}
     for name in NUMBERS.split():
         if isinstance(result.get(name), str) and result[name].isdecimal():
@@ -237,7 +237,7 @@ def _sent(options: Body, query: str, kind: str) -> Body:
 
 
 def _options(options: Body, query: str) -> Body:
-    """Return the options without what is as if it were not set, sorted by name."""
+    """Return the options without those that have their defaults, sorted by name."""
     result = without_nulls(options)
     for name in READ_ONLY_OPTIONS:
         result.pop(name, None)
@@ -246,7 +246,7 @@ def _options(options: Body, query: str) -> Body:
     for name in ("renotify_statuses", "notify_by"):
         result[name] = sorted(result.get(name) or [])
     thresholds = _thresholds(result)
-    # The query says it already, and Datadog refuses another here.
+    # The query contains it already, and Datadog rejects a different one here.
     limit = re.search(r"[<>=]\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\Z", query, re.IGNORECASE)
     if limit and is_number(limit[1]) and thresholds.get("critical") == float(limit[1]):
         del thresholds["critical"]

@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From the objects that are wanted and those that exist to the changes between them. Pure.
+"""Plan the changes between the items of a list and the existing objects. Pure.
 
-``match`` pairs items with the objects of the account; the gateway fetches those whole; ``plan`` compares them.
+``match`` pairs items with the objects of the account, the gateway fetches these completely, ``plan`` compares them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from .diff import difference
 from .marks import Mark
 from .schema import Body, Schema
 
-# These actions give an object a new id.
+# These actions give an object a new ID.
 CREATING = ("created", "replaced")
 LONGEST_TITLE = 80
 
 
 class Refused(Exception):
-    """Nothing was changed, because of these problems, each with its fix."""
+    """Nothing was changed because of these problems, each with its fix."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -30,15 +30,15 @@ class Refused(Exception):
 
 @dataclass
 class Change:
-    """What is to be done about one object.
+    """The change of one object.
 
-    :ivar item: as it is written; None for an object that is to be deleted.
-    :ivar found: the object as it is listed, empty where there is none.
-    :ivar whole: the same with everything that is compared; empty where another run has deleted it meanwhile.
-    :ivar action: as reported, but for ``replaced``, an update that recreates it.
-    :ivar former: the object that is to be deleted.
-    :ivar body: what to send, once its references have ids.
-    :ivar wanted, actual: both sides of the comparison, None for an object that does not exist.
+    :ivar item: the item of the list; None for an object that will be deleted.
+    :ivar found: the object as it is listed; empty if there is none.
+    :ivar whole: the same with everything that is compared; empty if another run has deleted it in the meantime.
+    :ivar action: as reported, except for ``replaced``, an update that recreates the object.
+    :ivar former: the object that will be deleted.
+    :ivar body: what to send, once its references have IDs.
+    :ivar wanted, actual: both sides of the comparison; None for an object that does not exist.
     """
 
     key: str
@@ -59,7 +59,7 @@ def by_key(schema: Schema, fleet: str, listed: Iterable[Body]) -> tuple[dict[str
     """Return the objects of the fleet by key, the oldest first, and those without a mark."""
     owned: dict[str, list[Body]] = {}
     unmarked = []
-    # By id: while objects come and go, a page may repeat one of the page before.
+    # By ID: while objects are created and deleted, a page may repeat an object of the previous one.
     for found in sorted({found["id"]: found for found in listed}.values(), key=schema.age):
         mark = schema.mark(found)
         if mark is None:
@@ -75,9 +75,9 @@ def match(
     """Pair the list of ``params`` with the objects of the account.
 
     :arg params: ``fleet``, ``adopt``, ``prune`` and the list, without problems, under the schema's name in the plural.
-    :return: one change for each item that shall be present, in their order, and then for each object that is to be
-        deleted; and the fleet's other objects by key.
-    :raises Refused: where it is not certain which object is to be adopted.
+    :return: one change for each item that should be present, in order, and then for each object to delete; and the
+        fleet's other objects by key.
+    :raises Refused: if it is not clear which object to adopt.
     """
     owned, unmarked = by_key(schema, params["fleet"], listed)
     kept, surplus = [], []
@@ -94,7 +94,7 @@ def match(
             own = [found for found in unmarked if schema.matches(item, found)]
             problems += _adoption_problems(key, own, taken)
         kept.append(Change(key, item, own[0] if own else {}, bool(own) and adopted))
-        note = f"a second object with this key; {own[0]['id']} is older and stays" if own else ""
+        note = f"duplicate of {own[0]['id']}, which has the same key and is older" if own else ""
         surplus += [Change(key, None, found, note=note) for found in own[1:]]
     if problems:
         raise Refused(problems)
@@ -107,19 +107,19 @@ def match(
 def _adoption_problems(key: str, candidates: list[Body], taken: dict[Any, str]) -> list[str]:
     ids = ", ".join(str(found["id"]) for found in candidates)
     if len(candidates) > 1:
-        return [f"{key}: each of {ids} could be adopted. Rename or delete those that should not be."]
+        return [f"{key}: {ids} all match, so none is adopted. Rename or delete those that should not be adopted."]
     other = taken.setdefault(candidates[0]["id"], key) if candidates else key
-    return [] if other == key else [f"{key}: {ids} would be adopted by {other} too. Give them different names."]
+    return [] if other == key else [f"{key}: {ids} also matches {other}. Give the two different names."]
 
 
 def plan(schema: Schema, fleet: str, changes: list[Change], left: dict[str, list[Body]]) -> list[Change]:
-    """Compare what ``match`` has paired, and return what is to be done, in the order of the list, deletions last.
+    """Compare what ``match`` has paired, and return the changes in the order of the list, deletions last.
 
-    :raises Refused: where an object is to be deleted of which others consist.
+    :raises Refused: if an object would be deleted that others refer to.
     """
     kept = [change for change in changes if change.item is not None]
     names: dict[Any, str] = {}
-    # What others refer to comes first, so that references are compared by key.
+    # Objects that others refer to come first, so that references are compared by key.
     for change in sorted(kept, key=lambda change: bool(schema.references(change.item or {}))):
         _compare(schema, Mark(fleet, change.key), change, names)
         if change.action not in CREATING and change.found:
@@ -134,20 +134,20 @@ def plan(schema: Schema, fleet: str, changes: list[Change], left: dict[str, list
 
 
 def _needed(schema: Schema, changes: list[Change], left: dict[str, list[Body]]) -> list[str]:
-    """Return which objects cannot be deleted, since others, also those that are left alone, refer to them."""
+    """Return which objects cannot be deleted since others, including unlisted ones, refer to them."""
     gone = {change.former["id"]: change.key for change in changes if change.former}
     stay = [(change.key, change.body) for change in changes if change.action != "deleted"]
     stay += [(key, found) for key, own in left.items() for found in own]
     return [
-        f"{key}: it consists of {schema.name} {number} ({gone[number]}), which is to be deleted."
-        " Change or delete it, too."
+        f"{key}: it refers to {schema.name} {number} ({gone[number]}), which would be deleted."
+        " Change or delete it as well."
         for key, body in stay
         for number in sorted(schema.references(body) & set(gone), key=str)
     ]
 
 
 def _compare(schema: Schema, mark: Mark, change: Change, names: Mapping[Any, str]) -> None:
-    """Compare an item with its object. References to what stays are compared by key: NAMES has those by id."""
+    """Compare an item with its object. References to remaining objects are compared by key: NAMES maps IDs to keys."""
     change.body = schema.body(change.item or {}, mark)
     wanted = change.wanted = schema.comparable(schema.with_names(change.body, names))
     if not change.whole:
@@ -162,12 +162,12 @@ def _compare(schema: Schema, mark: Mark, change: Change, names: Mapping[Any, str
 
 
 def ids(changes: Iterable[Change]) -> dict[str, Any]:
-    """Return the ids of the objects that stay, by key."""
+    """Return the IDs of the remaining objects by key."""
     return {change.key: change.found["id"] for change in changes if change.action != "deleted" and change.found}
 
 
 def report(schema: Schema, change: Change, url: str | None) -> Body:
-    """Return what the module says of one object."""
+    """Return the module's result for one object."""
     entry = {
         "key": change.key,
         "id": change.found.get("id"),
@@ -179,20 +179,20 @@ def report(schema: Schema, change: Change, url: str | None) -> Body:
 
 
 def unlisted(schema: Schema, found: Body, url: str | None) -> Body:
-    """Return what the module says of an object of the fleet that is not in the list and stays."""
+    """Return the module's result for an object of the fleet that is not in the list and remains."""
     mark = schema.mark(found)
     title = _title(schema, schema.comparable(found))
     return {"kind": schema.name, "key": mark.key if mark else "", "id": found["id"], "title": title, "url": url}
 
 
 def _title(schema: Schema, body: Body) -> str:
-    """Return what people know an object by, in one short line."""
+    """Return the title of an object in one short line."""
     lines = str(body.get(schema.title) or "").strip().splitlines() or [""]
     return lines[0] if len(lines[0]) <= LONGEST_TITLE else f"{lines[0][: LONGEST_TITLE - 3]}..."
 
 
 def diff(schema: Schema, change: Change, before_url: str | None, after_url: str | None) -> Body:
-    """Return what differs, as Ansible shows differences; of a new object, all that was written."""
+    """Return the differences in Ansible's format; for a new object, everything that is written."""
     mark = schema.mark(change.body) if change.action == "adopted" else None
     wanted = change.wanted
     if wanted is not None:

@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules by which downtimes recur. Pure.
+"""Recurrence rules of downtimes. Pure.
 
-Source: RFC 5545, 3.3.10. Of its parts the API takes those without a length of time
+Source: RFC 5545, 3.3.10. The API accepts its parts except for those that set a duration
 (https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime).
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-EXAMPLE = "Write one like FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU."
+EXAMPLE = "Write one such as FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU."
 _NUMBER = r"[1-9][0-9]{0,5}"
 _DAY = "(MO|TU|WE|TH|FR|SA|SU)"
 
@@ -44,7 +44,7 @@ _PARTS = {
 
 
 def rule_problems(rule: Any) -> list[str]:
-    """Return what is wrong with a rule; each text begins with ``rrule``."""
+    """Return problems with a rule; each starts with ``rrule``."""
     if not isinstance(rule, str) or not rule:
         return [f"rrule is {rule!r}. {EXAMPLE}"]
     parts = [part.partition("=")[::2] for part in rule.upper().split(";")]
@@ -52,13 +52,13 @@ def rule_problems(rule: Any) -> list[str]:
     reason = ""
     for name, value in parts:
         if name not in _PARTS:
-            reason = f"there is no part {name!r}"
+            reason = f"the part {name!r} is unknown"
         elif not _PARTS[name].fullmatch(value):
             reason = f"{name} cannot be {value!r}"
         elif names.count(name) > 1:
-            reason = f"{name} is there twice"
+            reason = f"{name} occurs twice"
         if reason:
             break
     if not reason and "FREQ" not in names:
-        reason = "it does not say FREQ"
+        reason = "FREQ is missing"
     return [f"rrule is {rule!r}, in which {reason}. {EXAMPLE}"] if reason else []

@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Schedules of downtimes as people say them, turned into those of version 2 of Datadog's API. Pure.
+"""Convert simple schedules of downtimes to those of version 2 of Datadog's API. Pure.
 
-Source: https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime, and RFC 5545 for rules.
+Sources: https://docs.datadoghq.com/api/latest/downtimes/#schedule-a-downtime, and RFC 5545 for rules.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
 
     as {"timezone", "recurrences": [{"start", "duration", "rrule"}, ...]}. `now` has an offset.
 
-    An entry begins on each of its days; an end at or before its beginning is on the next day. Each `start` is the next
-    one after `now` (or on or after the entry's own `start`, a date, while that lies ahead), since the API takes no past
-    one. So it moves on from day to day, while rrule, duration and time of the day stay: schedules that differ in
-    nothing else are one and the same.
+    An entry starts on each of its days; an end at or before its start is on the next day. Each `start` is the next one
+    after `now` (or on or after the entry's own `start`, a date, if that is in the future), since the API rejects a past
+    one. So it changes from day to day, while rrule, duration and time of day stay: schedules that differ in nothing
+    else are the same.
 
     Raises ValueError with all problems.
     """
@@ -73,7 +73,7 @@ def _zone(name: str) -> tzinfo:
     known = {each.lower(): each for each in available_timezones()}
     close = difflib.get_close_matches(name.lower(), known, n=1)
     meant = f", perhaps {known[close[0]]}" if close else ""
-    raise ValueError(f"{name!r} is not a time zone: write one like Europe/Paris{meant}")
+    raise ValueError(f"{name!r} is not a time zone: write one such as Europe/Paris{meant}")
 
 
 class _Problems(Exception):
@@ -102,7 +102,7 @@ def _recurrence(entry: Any, now: datetime) -> dict[str, str]:
 
 
 def _gather(problems: list[str], read: Any, value: Any) -> Any:
-    """Return what `read` makes of `value`; its problem goes to `problems`."""
+    """Return the result of `read` for `value`, and add its error to `problems`."""
     try:
         return read(value)
     except ValueError as error:
@@ -111,7 +111,7 @@ def _gather(problems: list[str], read: Any, value: Any) -> Any:
 
 
 def _days(value: Any) -> set[int]:
-    """The numbers of days, Monday being 0."""
+    """Return the numbers of days, Monday being 0."""
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, (list, tuple)) or not words:
         raise ValueError("days is missing: write a list such as [mon-fri] or [sat, sun]")
@@ -119,7 +119,7 @@ def _days(value: Any) -> set[int]:
     for word in words:
         ends = [_day(part) for part in str(word).split("-", 1)]
         if len(ends) == 2 and ends[0] == ends[1]:
-            raise ValueError(f"days: {word} begins and ends on one day: write the day alone")
+            raise ValueError(f"days: {word} starts and ends on the same day: write only that day")
         days.update((ends[0] + ahead) % 7 for ahead in range((ends[-1] - ends[0]) % 7 + 1))
     return days
 
@@ -133,27 +133,27 @@ def _day(text: str) -> int:
 
 
 def _span(entry: Mapping[str, Any]) -> tuple[int, int]:
-    """The beginning, in minutes of the day, and the length in minutes."""
+    """Return the start in minutes of the day, and the duration in minutes."""
     all_day = entry.get("all_day", False)
     if not isinstance(all_day, bool):
         raise ValueError(f"all_day is {all_day!r}: write true or false")
     if all_day:
         if "from" in entry or "to" in entry:
-            raise ValueError("all_day has no from and to: leave them out, or all_day")
+            raise ValueError("all_day cannot be combined with from and to: remove either")
         return 0, _DAY
     missing = [name for name in ("from", "to") if entry.get(name) is None]
     if missing:
         raise ValueError(f'{" and ".join(missing)} missing: write times such as "19:00", or all_day: true')
     begin, end = (_minutes(name, entry[name]) for name in ("from", "to"))
     if begin == _DAY:
-        raise ValueError('from is 24:00: write "00:00" and the day after')
+        raise ValueError('from is 24:00: write "00:00" and the next day')
     if begin == end:
         raise ValueError(f"from and to are both {entry['from']}: write all_day: true for whole days")
     return begin, end - begin if end > begin else end - begin + _DAY
 
 
 def _minutes(name: str, value: Any) -> int:
-    # YAML reads 19:00 without quotes as a number to the base of 60.
+    # YAML reads 19:00 without quotes as a sexagesimal number.
     if isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= _DAY:
         return value
     found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None

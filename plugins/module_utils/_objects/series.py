@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The times of downtimes as Datadog's API writes them: instants, and series that recur. Pure.
+"""The times of downtimes in the format of Datadog's API: instants and recurring series. Pure.
 
-A series begins at a local time without an offset. Once that is past, the API does not take it again, although the
-series goes on; so what matters of two series is their next occurrence.
+A series starts at a local time without an offset. Once this is in the past, the API does not accept it again, although
+the series continues. So two series are compared by their next occurrence.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-# The parts of a rule whose next occurrence can be reckoned here.
+# The parts of rules whose next occurrence this module can calculate.
 _PLAIN = {"FREQ", "INTERVAL", "BYDAY", "WKST"}
-# Days that an occurrence is looked for: every second year at the most.
+# How many days ahead to look for an occurrence.
 _AHEAD = 731
 
 
@@ -31,15 +31,15 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     # ZoneInfo raises a different error for each kind of invalid name, KeyError and OSError among them.
     except (ValueError, KeyError, OSError, TypeError):
-        raise ValueError(f"{name!r} is not a time zone: write one like Europe/Paris") from None
+        raise ValueError(f"{name!r} is not a time zone: write one such as Europe/Paris") from None
 
 
 def next_start(recurrence: dict[str, Any], now: datetime) -> str | None:
-    """Return when the series begins next, as a local time.
+    """Return the next start of the series, as a local time.
 
     :arg recurrence: with ``start``, a local time, and ``rrule``.
-    :arg now: the local time at its place, without a zone.
-    :return: its own start while that lies ahead; None where the rule is not one of plain days and weeks.
+    :arg now: the current local time in its time zone, without an offset.
+    :return: its own start if that is in the future; None if the rule is not one of plain days and weeks.
     """
     start = datetime.fromisoformat(recurrence["start"])
     if start > now:
@@ -66,7 +66,7 @@ def _occurs(occurrence: datetime, start: datetime, frequency: str, interval: int
 
 
 def same_series(wanted: dict[str, Any], actual: dict[str, Any], now: datetime) -> bool:
-    """Return whether two recurrences are the same from ``now`` on, a local time; without a start, any start will do."""
+    """Return whether two recurrences are the same from ``now`` on, a local time. Without a start, any start matches."""
     if any(wanted.get(name) != actual.get(name) for name in ("rrule", "duration")):
         return False
     if not wanted.get("start") or wanted["start"] == actual.get("start"):

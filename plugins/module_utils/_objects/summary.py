@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What became of objects, for people and for programs. Pure."""
+"""Summarize the results of objects, for people and for programs. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUTCOMES = {
 
 
 def summary(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return the results by kind and outcome, how many of each outcome there are, and whether any differs."""
+    """Return the results by kind and outcome, the number of each outcome, and whether any object differs."""
     outcomes = dict.fromkeys(OUTCOMES.values())
     objects = {
         kind: {outcome: [_entry(one) for one in entries if OUTCOMES[one["action"]] == outcome] for outcome in outcomes}
@@ -29,7 +29,7 @@ def summary(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any
 
 
 def _entry(one: Mapping[str, Any]) -> dict[str, Any]:
-    # People know each kind by a field of its own, which stands between id and url.
+    # The title is in a different field for each kind.
     known = {"key", "id", "url", "action", "note"}
     title = next((value for name, value in one.items() if name not in known), None)
     entry = {"key": one["key"], "id": one["id"], "title": title, "url": one["url"]}

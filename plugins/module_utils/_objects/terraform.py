@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards in Terraform's state, as DataDog/terraform-provider-datadog keeps them there. Pure.
+"""Dashboards in Terraform state, as DataDog/terraform-provider-datadog stores them. Pure.
 
-A block of the provider is a list in the state, named in the singular where the API has several, and what was not set is
-empty there. The models of Datadog's client say what is a list, a number or a text.
+In the state, a block of the provider is a list with a singular name where the API has a plural one, and unset values
+are empty. The models of Datadog's client tell lists, numbers and strings apart.
 Source: datadog/dashboardmapping (field_groups.go, widgets.go, engine.go) and datadog/tests of the provider, 2026-08.
 """
 
@@ -22,7 +22,7 @@ TEMPLATES = {
     "template_variable": ("template_variables", "DashboardTemplateVariable"),
     "template_variable_preset": ("template_variable_presets", "DashboardTemplateVariablePreset"),
 }
-# What has another name in the API than the plural or the same.
+# Attributes whose name in the API is neither the same nor the plural.
 NAMES = {
     "compute_query": "compute",
     "sort_query": "sort",
@@ -34,18 +34,18 @@ NAMES = {
     "scatterplot_table": "table",
 }
 TYPES = {"service_level_objective": "slo", "split_graph": "split_group", "product_analytics_funnel": "funnel"}
-# The provider sends these even where they are false or 0.
+# The provider sends these even if they are false or 0.
 KEPT_NAMES = """
     autoscale has_uniform_y_axes hide_percent hide_value include_zero increase_good index palette_flip
     QueryValue.precision show_legend show_present show_title
 """
 KEPT = frozenset(KEPT_NAMES.split())
-# The requests that ask for values over time; those of other widgets ask for one value.
+# Requests for values over time; other widgets request a single value.
 OVER_TIME = frozenset({"TimeseriesWidgetRequest", "HeatMapWidgetRequest"})
 
 
 def dashboards_in_state(state: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the dashboards of a state file, or of what ``terraform show -json`` says, as text or as a body."""
+    """Yield the dashboards of a state file, or of the output of ``terraform show -json``, as text or as a body."""
     for kind, values in _resources(state):
         if kind == JSON and isinstance(values.get("dashboard"), str):
             yield values["dashboard"]
@@ -54,7 +54,7 @@ def dashboards_in_state(state: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _resources(state: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
-    """Yield type and attributes of every resource that Terraform manages."""
+    """Yield the type and attributes of every managed resource."""
     for resource in state.get("resources") or ():
         if resource.get("mode") == "managed":
             yield from ((resource["type"], one.get("attributes") or {}) for one in resource.get("instances") or ())
@@ -87,7 +87,7 @@ def _widget(block: Mapping[str, Any]) -> Body:
 
 
 def _definition(block: Mapping[str, Any]) -> Body:
-    """Return the one definition that a block has, under the name of its type."""
+    """Return the definition in a block, which is under the name of its type."""
     for name, value in block.items():
         if name.endswith("_definition") and value:
             kind = name.removesuffix("_definition")
@@ -100,14 +100,14 @@ def _definition(block: Mapping[str, Any]) -> Body:
 
 # ------------------------------------------------------------------------------------------------------ conversions
 def _converted(value: Any, kind: str) -> Any:
-    """Return a value of the state in a type of the API."""
+    """Convert a value of the state to a type of the API."""
     kinds = alternatives(kind)
     if len(kinds) > 1:
         value = _unwrapped(value, kinds)
         kinds = (_fitting(value, kinds),)
     kind, _limits = limits_of(kinds[0])
     if kind.startswith("["):
-        # A list of lists is a list of blocks, with one block each.
+        # A list of lists is a list of blocks with one block each.
         inner = next(iter(value.values())) if isinstance(value, Mapping) and len(value) == 1 else value
         return [_converted(each, kind[1:-1]) for each in (inner if isinstance(inner, list) else [inner])]
     if is_model(kind):
@@ -131,7 +131,7 @@ def _plain(value: Any, kind: str) -> Any:
 
 
 def _unwrapped(value: Any, kinds: Iterable[str]) -> Any:
-    """Return what is in a block that only says which of several a value is, such as ``metric_query``."""
+    """Return the content of a block that only selects one of several types, such as ``metric_query``."""
     block = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(block, Mapping):
         return value
@@ -144,7 +144,7 @@ def _unwrapped(value: Any, kinds: Iterable[str]) -> Any:
 
 
 def _fitting(value: Any, kinds: Iterable[str]) -> str:
-    """Return the type of several that a value fits best."""
+    """Return the type that fits a value best."""
     several = list(kinds)
     block = value[0] if isinstance(value, list) and value else value
     if not isinstance(block, Mapping):
@@ -164,7 +164,7 @@ def _fitting(value: Any, kinds: Iterable[str]) -> str:
 
 
 def _name(name: str, fields: Mapping[str, Any]) -> str | None:
-    """Return the API's name of an attribute; None where the model has none of it."""
+    """Return the API's name of an attribute; None if the model does not have it."""
     tried = (name, NAMES.get(name, name), f"{name}s", f"{name.removesuffix('y')}ies", f"{name.removesuffix('y')}ys")
     return next((each for each in tried if each in fields), None)
 
@@ -188,10 +188,10 @@ def _model(block: Mapping[str, Any], model: str) -> Body:
                 continue
             made[found] = _converted(value, fields[found].kind)
         elif not found and not _is_empty(value) and name != "id":
-            # Newer than the models: as it is, with a warning of the module.
+            # Newer than the models: keep it unchanged. The module will warn.
             made[name] = value
     for name, each in fields.items():
-        # What says of itself what it is.
+        # Constants that identify the model.
         if each.required and name not in made and each.kind.startswith('"'):
             made[name] = each.kind.strip('"')
     if "histogram_query" in block:
@@ -202,7 +202,7 @@ def _model(block: Mapping[str, Any], model: str) -> Body:
 
 
 def _is_wrapped(value: Any) -> bool:
-    """Return whether these are queries, each in a block that says of what it is."""
+    """Return whether these are queries, each in a block that gives its type."""
     return isinstance(value, list) and any(name.endswith("_query") for each in value for name in each)
 
 

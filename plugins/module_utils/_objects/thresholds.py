@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with the thresholds and options of a monitor, given its query and type. Pure.
+"""Validate the thresholds and options of a monitor, given its query and type. Pure.
 
-Sources: what Datadog answers, as in https://github.com/DataDog/datadog-operator/issues/2106 and
+Sources: responses of Datadog, as in https://github.com/DataDog/datadog-operator/issues/2106 and
 https://github.com/DataDog/terraform-provider-datadog/issues (1202, 1401), and the models of datadog-api-client 2.62.0
 """
 
@@ -15,9 +15,9 @@ from typing import Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import CheckCondition, parse_monitor
 
-# Old exports have these too, which say again what the query says.
+# Old exports also have these, which repeat what is in the query.
 OLD_THRESHOLDS = ("comparison", "period", "timeAggregator")
-# By comparator: on which side of the threshold the warning is, and where a value has to come back to.
+# By comparator: the side of the threshold on which the warning is, and to which a value recovers.
 _SIDES = {">": "below", ">=": "below", "<": "above", "<=": "above"}
 _RECOVERIES = ("critical_recovery", "warning_recovery")
 _VALUES = {
@@ -38,9 +38,9 @@ SWITCHES = """
     enable_logs_sample enable_samples groupby_simple_monitor include_tags locked notify_audit notify_no_data
     require_full_window
 """
-# Hours after which a monitor that is still red is resolved: "between 0 and 24 hours".
+# Hours after which a monitor is resolved even if it still alerts: "between 0 and 24 hours".
 _LONGEST_TIMEOUT = 24
-# Those that are whole numbers: where Ansible has templated them, they may come as text.
+# Options that are whole numbers. If Ansible has templated them, they may be strings.
 NUMBERS = """
     evaluation_delay min_failure_duration min_location_failed new_group_delay new_host_delay no_data_timeframe
     renotify_interval renotify_occurrences timeout_h
@@ -49,7 +49,7 @@ _LONGEST_FAILURE = 7200
 
 
 def is_number(value: Any) -> bool:
-    """Whether a threshold is a number, or a text of one, as it comes from a template."""
+    """Whether a threshold is a number, or a string with a number, as templates produce it."""
     try:
         return not isinstance(value, bool) and math.isfinite(float(value))
     except (TypeError, ValueError, OverflowError):
@@ -57,7 +57,7 @@ def is_number(value: Any) -> bool:
 
 
 def with_critical(thresholds: dict[str, Any], query: str, kind: str) -> dict[str, Any]:
-    """Return thresholds with the critical one, which Datadog wants beside others, although the query says it."""
+    """Return thresholds with the critical one, which Datadog requires with others although the query contains it."""
     try:
         limit = getattr(parse_monitor(query, kind), "threshold", None)
     except ValueError:
@@ -67,7 +67,7 @@ def with_critical(thresholds: dict[str, Any], query: str, kind: str) -> dict[str
 
 
 def threshold_problems(query: str, kind: str, options: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the thresholds of a monitor whose query is right."""
+    """Return problems with the thresholds of a monitor whose query is valid."""
     thresholds = options.get("thresholds") or {}
     if not isinstance(thresholds, dict):
         return ["options.thresholds is not a dictionary. Write names and numbers."]
@@ -81,14 +81,14 @@ def threshold_problems(query: str, kind: str, options: Mapping[str, Any]) -> lis
     for name, value in given.items():
         if name not in _THRESHOLDS:
             near = difflib.get_close_matches(str(name), _THRESHOLDS, 1)
-            fix = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(_THRESHOLDS)}."
+            fix = f"Did you mean {near[0]}?" if near else f"Known fields are {', '.join(_THRESHOLDS)}."
             problems.append(f"options.thresholds.{name} is not a known threshold. {fix}")
         elif not is_number(value):
             problems.append(f"options.thresholds.{name} is {value!r}. Write a number.")
     limits = {name: float(value) for name, value in given.items() if is_number(value)}
     try:
         condition = parse_monitor(query, kind)
-    # A problem of the query, which is told already.
+    # A problem with the query, which is reported already.
     except ValueError:
         return problems
     if isinstance(condition, CheckCondition):
@@ -102,12 +102,15 @@ def threshold_problems(query: str, kind: str, options: Mapping[str, Any]) -> lis
         ]
     critical = limits.setdefault("critical", limit)
     if critical != limit:
-        return [*problems, f"options.thresholds.critical is {critical:g}, its query says {limit:g}. Make them equal."]
+        return [
+            *problems,
+            f"options.thresholds.critical is {critical:g}, and the query has {limit:g}. Make them equal.",
+        ]
     return problems + _order_problems(limits, comparator)
 
 
 def _check_problems(limits: Mapping[str, float], condition: CheckCondition) -> list[str]:
-    """A check cannot fail more often in a row than in the runs that are looked at."""
+    """Return a problem if a threshold is above the number of runs that are evaluated."""
     most = max(limits.values(), default=0)
     if condition.verdict != "count_by_status()" or most <= condition.last:
         return []
@@ -115,12 +118,12 @@ def _check_problems(limits: Mapping[str, float], condition: CheckCondition) -> l
 
 
 def _order_problems(limits: Mapping[str, float], comparator: str) -> list[str]:
-    """A warning comes before the alert, and what has recovered is on the side from which it came."""
+    """Return problems if a warning does not come before the alert, or a recovery is on the wrong side."""
     side = _SIDES.get(comparator)
     if not side:
         return []
     problems = []
-    fix = "Lower" if side == "below" else "Raise"
+    fix = "Lower" if side == "below" else "Increase"
     pairs = (("warning", "critical"), ("critical_recovery", "critical"), ("warning_recovery", "warning"))
     for name, bound in pairs:
         one, other = limits.get(name), limits.get(bound)
@@ -131,13 +134,13 @@ def _order_problems(limits: Mapping[str, float], comparator: str) -> list[str]:
         elif one >= other if side == "below" else one <= other:
             problems.append(
                 f"options.thresholds.{name} {one:g} is not {side} {bound} {other:g},"
-                f" as a query with {comparator} needs. {fix} it."
+                f" as the comparator {comparator} requires. {fix} it."
             )
     return problems
 
 
 def option_problems(options: Mapping[str, Any]) -> list[str]:
-    """Return which options have a value that Datadog does not take."""
+    """Return problems with options whose value Datadog would reject."""
     given = {name: value for name, value in options.items() if value is not None}
     problems = [
         f"options.{name} is {given[name]!r}. Write one of {', '.join(values)}."
@@ -160,10 +163,10 @@ def option_problems(options: Mapping[str, Any]) -> list[str]:
     statuses = given.get("renotify_statuses", ())
     if isinstance(statuses, (list, tuple)):
         problems += [
-            f"options.renotify_statuses has {each!r}. Write some of {', '.join(_STATUSES)}."
+            f"options.renotify_statuses has {each!r}. Use {', '.join(_STATUSES)}."
             for each in statuses
             if isinstance(each, str) and each not in _STATUSES
         ]
     if not isinstance(given.get("escalation_message", ""), str):
-        problems.append(f"options.escalation_message is {given['escalation_message']!r}. Write a text.")
+        problems.append(f"options.escalation_message is {given['escalation_message']!r}. Write a string.")
     return problems

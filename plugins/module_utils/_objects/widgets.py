@@ -1,10 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with widgets by the models of Datadog's own client, and what these models do not know. Pure.
+"""Validate widgets against the models of Datadog's own client, and find what these models do not know. Pure.
 
-Datadog adds widgets, fields and data sources all the time. So what the models do not know is passed on, unless it is
-a known name with one letter wrong; a value of the wrong type, a missing field and a value that is not of its
-enumeration are problems.
+Datadog adds widgets, fields and data sources all the time. So unknown names are passed on, unless they differ from a
+known name in one letter. Values of the wrong type, missing fields and values outside of an enumeration are problems.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from typing import Any
 
 from .models import KINDS, alternatives, fields_of, is_model, limits_of, needs, said_by, values_of
 
-# Enumerations to which Datadog adds.
+# Enumerations that Datadog extends.
 _OPEN = "Palette"
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
-    "text": ("text", (str,)),
+    "text": ("a string", (str,)),
     "number": ("a number", (int, float)),
     "bool": ("true or false", (bool,)),
 }
@@ -26,7 +25,7 @@ _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
 
 @dataclass
 class Verdict:
-    """What is wrong, each with its place and its fix, and the places of what is not known."""
+    """Problems, each with its place and its fix, and the places of what is unknown."""
 
     problems: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -38,12 +37,12 @@ class Verdict:
 
 
 def judge(value: Any, model: str, place: str) -> Verdict:
-    """Return what is wrong with a value that shall be of a model, such as ``Widget``."""
+    """Validate a value against a model, such as ``Widget``."""
     return _judge(value, model, place)
 
 
 def misspelt(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that differs in one letter that is wrong, missing, too many or swapped with the next."""
+    """Return the known word that differs by one wrong, missing, additional or transposed letter."""
     return next((each for each in known if _one_off(word, each)), None)
 
 
@@ -68,7 +67,7 @@ def _judge(value: Any, kind: str, place: str) -> Verdict:
         return Verdict()
     if kind.startswith("["):
         if not isinstance(value, (list, tuple)):
-            return Verdict([f"{place} is not a list. Write one."])
+            return Verdict([f"{place} is not a list. Write a list."])
         ok = not limits or limits[0] <= len(value) <= limits[1]
         verdict = Verdict([] if ok else [f"{place} has {len(value)} items. Write {_range(*limits)}."])
         for number, item in enumerate(value):
@@ -116,7 +115,7 @@ def _model(value: Any, model: str, place: str) -> Verdict:
             verdict.problems.append(f"{place}.{name} is not a known field. Did you mean {meant}?")
         else:
             verdict.unknown.append(f"{place}.{name}")
-            # A kind that is not known has fields of its own.
+            # An unknown kind has its own fields.
             if name in KINDS and model != "Widget":
                 missing = []
     verdict.problems += missing
@@ -124,7 +123,7 @@ def _model(value: Any, model: str, place: str) -> Verdict:
 
 
 def _one_of(value: Any, kinds: tuple[str, ...], place: str) -> Verdict:
-    """Return what is wrong by the one that fits best."""
+    """Validate a value against the alternative that fits best."""
     if isinstance(value, Mapping):
         for name in KINDS:
             said = {kind: said_by(kind, name) for kind in kinds}

@@ -1,8 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why data is missing, as far as the Agent of the host knows it, each cause with its fix. Pure.
+"""Why data is missing according to the Agent of the host, each cause with its fix. Pure.
 
-What ``datadog_agent_info`` returns, with the texts of datadog-agent 7.70 to 7.84, comp/forwarder/defaultforwarder.
+Based on the result of ``datadog_agent_info``, with texts of datadog-agent 7.70 to 7.84,
+comp/forwarder/defaultforwarder.
 """
 
 from __future__ import annotations
@@ -13,38 +14,38 @@ from typing import Any
 
 from .signals import METRIC, PRESENT, SERVICE_CHECK, Signal
 
-DOWN = "`journalctl -u datadog-agent` on the host says why; the playbook kennel.fleet.hosts starts it."
+DOWN = "`journalctl -u datadog-agent` on the host shows why; the playbook kennel.fleet.hosts starts it."
 REFUSED = (
-    "Datadog refuses the API key: set datadog_api_key and datadog_site, as a key is valid at one site only, and run the"
-    " playbook kennel.fleet.hosts."
+    "Datadog rejects the API key: set datadog_api_key and datadog_site, since a key is valid at one site only, and run"
+    " the playbook kennel.fleet.hosts."
 )
 KEY_UNCHECKED = {
-    "Unable to reach the API Key validation endpoint": "let it connect, or give it a proxy that can, to port 443 of the"
-    " name that begins with `api.` at its site",
-    "Unexpected response code from the API Key validation endpoint": "what answers is not Datadog's API: check"
-    " datadog_agent_site, datadog_agent_dd_url and proxies",
+    "Unable to reach the API Key validation endpoint": "allow it to connect, directly or through a proxy, to port 443"
+    " of the host whose name starts with `api.` at its site",
+    "Unexpected response code from the API Key validation endpoint": "the server that answers is not Datadog's API:"
+    " check datadog_agent_site, datadog_agent_dd_url and proxies",
 }
-# By what is counted; what is nearer to the cause first, for a failure that is counted twice.
+# By type of failure, ordered by proximity to the cause, since a failure may be counted twice.
 DELIVERY = {
-    "DNSErrors": "names cannot be resolved there: check /etc/resolv.conf, datadog_agent_site and datadog_agent_dd_url",
+    "DNSErrors": "it cannot resolve host names: check /etc/resolv.conf, datadog_agent_site and datadog_agent_dd_url",
     "TLSErrors": "it does not trust the certificate: check the clock there, the package ca-certificates, and whether a"
     " proxy inspects TLS",
     "ConnectionErrors": "it cannot connect: check the firewall for TCP port 443, the setting proxy, and"
     " datadog_agent_dd_url",
     "WroteRequestErrors": "connections break while it sends: look for a proxy or firewall with a short timeout",
     "SentRequestErrors": "connections break while it sends: look for a proxy or firewall with a short timeout",
-    "401|403": "the API key is refused: set datadog_api_key and datadog_site, and run the playbook kennel.fleet.hosts",
-    "407": "a proxy asks for a password: give it in datadog_agent_secrets, for the setting proxy",
-    "413": "payloads are too large for a proxy on the way: raise its limit to 5 MB or more",
-    "429": "Datadog limits the rate: look at the usage of the account; the Agent tries again",
-    "400": "payloads arrive malformed: see that no proxy changes them, and that datadog_agent_dd_url is an intake",
-    "5..": "Datadog, or a proxy on the way, fails: look at the status page of the site; the Agent tries again",
-    ".+": "what answers is not Datadog's intake: check datadog_agent_site, datadog_agent_dd_url and proxies",
+    "401|403": "the API key is rejected: set datadog_api_key and datadog_site, and run the playbook kennel.fleet.hosts",
+    "407": "a proxy requires a password: set it in datadog_agent_secrets, for the setting proxy",
+    "413": "payloads are too large for a proxy on the way: increase its limit to 5 MB or more",
+    "429": "Datadog limits the rate: check the usage of the account; the Agent retries",
+    "400": "payloads arrive malformed: check that no proxy changes them, and that datadog_agent_dd_url is an intake",
+    "5..": "Datadog, or a proxy on the way, fails: check the status page of the site; the Agent retries",
+    ".+": "the server that answers is not Datadog's intake: check datadog_agent_site, datadog_agent_dd_url and proxies",
 }
 
 
 def agent_cause(signal: Signal, state: str, agent: Mapping[str, Any] | None) -> str:
-    """Return the cause of what is wrong with a signal, empty where the Agent knows none."""
+    """Return the cause of a problem with a signal; empty if the Agent does not know it."""
     if agent is None:
         return ""
     if not agent["active"]:
@@ -62,13 +63,13 @@ def agent_cause(signal: Signal, state: str, agent: Mapping[str, Any] | None) -> 
 
 
 def _may_come_from(signal: Signal, check: str) -> bool:
-    """Whether a check of this name may give the signal: ``queue_length`` may give ``queue.length.max``."""
+    """Whether a check with this name may report the signal: ``queue_length`` may report ``queue.length.max``."""
     words = signal.name.replace(".", "_")
     return f"{words}_".startswith(f"{check}_") or check.startswith(f"{signal.family}_")
 
 
 def _undelivered(failures: Mapping[str, int]) -> str:
-    """Return why deliveries fail: the cause of the failure that is counted most."""
+    """Return why deliveries fail: the cause of the most frequent failure."""
     if not failures:
         return ""
     kinds = {kind: next(known for known in DELIVERY if re.fullmatch(known, kind)) for kind in failures}

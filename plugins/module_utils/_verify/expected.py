@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What roles expect Datadog to show, added up. Pure."""
+"""Combine what roles expect Datadog to show. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# Lists of what a host is expected to show, with the type of their items.
+# Lists of an expectation, with the type of their items.
 LISTS: dict[str, type] = {
     "tags": str,
     "metrics": dict,
@@ -21,9 +21,9 @@ KINDS = ("dashboards", "monitors", "downtimes")
 
 
 def add_up(expectations: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the sum of what is expected, each thing once: all lists, and ``objects``.
+    """Combine expectations without duplicates: all lists, and ``objects``.
 
-    A metric whose values and interval are known need not be among those that only have to be present.
+    A metric whose values and interval are checked is removed from those that only have to be present.
     """
     total: dict[str, Any] = {name: [] for name in LISTS}
     objects: dict[str, Any] = {**{kind: [] for kind in KINDS}, "evaluated": True}
@@ -41,13 +41,13 @@ def add_up(expectations: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def expectation_problems(expected: Any) -> list[str]:
-    """Return why this cannot be added up; a text begins with the field, such as ``tags is ...``."""
+    """Return problems with an expectation, each starting with the field, such as ``tags is ...``."""
     if not isinstance(expected, dict):
         return [f"is {expected!r}. Write a dictionary of {', '.join([*LISTS, 'objects'])}."]
     problems = _unknown(expected, [*LISTS, "objects"])
     for name, of in LISTS.items():
         items = expected.get(name) or []
-        what = "text" if of is str else "dictionaries with a name"
+        what = "strings" if of is str else "dictionaries with a name"
         fine = isinstance(items, list) and all(isinstance(item, of) for item in items)
         if not fine or (of is dict and not all(isinstance(item.get("name"), str) for item in items)):
             problems.append(f"{name} is {items!r}. Write a list of {what}.")
@@ -66,7 +66,8 @@ def expectation_problems(expected: Any) -> list[str]:
 
 def _unknown(given: Mapping[str, Any], known: list[str]) -> list[str]:
     near = {name: difflib.get_close_matches(str(name), known, 1) for name in given if name not in known}
+    fields = f"Known fields are {', '.join(known)}."
     return [
-        f"{name} is not a known field. {f'Did you mean {match[0]}?' if match else f'''Known are {', '.join(known)}.'''}"
+        f"{name} is not a known field. {f'Did you mean {match[0]}?' if match else fields}"
         for name, match in near.items()
     ]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Datadog has of the signals that are expected, look by look."""
+"""Poll Datadog for the expected signals."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ HOSTS_PER_PAGE = 1000
 
 
 class Watch:
-    """What is known of each signal so far; every look asks for those that are not ok yet.
+    """What is known about each signal so far. Every poll requests those that are not ok yet.
 
-    :arg agents: what ``datadog_agent_info`` has returned, by the host's name in the inventory.
-    :arg evaluated: whether monitors have to have been evaluated.
-    :arg patience: seconds for which a monitor may stay in Alert until it is not waited for any more.
+    :arg agents: results of ``datadog_agent_info``, by the host's name in the inventory.
+    :arg evaluated: whether monitors must have been evaluated.
+    :arg patience: seconds for which a monitor may stay in Alert before it is no longer waited for.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Watch:
         self.found = {signal: Verdict("unread", "Datadog has not been asked yet") for signal in expected}
         self.found.update({signal: signals.judge_agent(self.agents[signal.host]) for signal in self.pending(AGENT)})
         self.known_hosts: dict[str, set[str]] = {}
-        # Addresses of the pages of what was found, and of the hosts.
+        # URLs of the objects that were found, and of the hosts.
         self.urls = {
             signal: client.web_address(f"/infrastructure?filter={signal.agent_host}")
             for signal in self.found
@@ -66,7 +66,7 @@ class Watch:
         self.error: DatadogError | None = None
         self._answered = False
         self._patience = patience
-        # Checks by the time at which their monitor was first seen in Alert.
+        # The time at which the monitor of a check was first seen in Alert.
         self._alerting: dict[Signal, float] = {}
 
     def pending(self, *kinds: str) -> list[Signal]:
@@ -74,10 +74,10 @@ class Watch:
         return [s for s, verdict in self.found.items() if not verdict.ok and (not kinds or s.kind in kinds)]
 
     def waiting(self) -> list[Signal]:
-        """Return the signals that may still come.
+        """Return the signals that may still arrive.
 
-        These are none of a host whose Agent does not run, and none of a check that fails there or whose monitor stays
-        in Alert.
+        Excludes signals of a host whose Agent is not running, and of a check that fails there or whose monitor stays in
+        Alert.
         """
         gone = {signal.host for signal in self.pending(AGENT)}
         lasting = time.monotonic() - self._patience
@@ -94,7 +94,7 @@ class Watch:
         ]
 
     def look(self) -> None:
-        """Ask once. An API that fails for a while is tolerated once it has answered; the next look comes anyway."""
+        """Poll once. Temporary failures of the API are tolerated once it has answered, since the next poll follows."""
         self.error = None
         try:
             self._look_at_metrics()
@@ -137,7 +137,7 @@ class Watch:
     def _points(self, query: str, window: int) -> dict[str, Any]:
         now = int(time.time())
         answer = self._get("query", query=query, **{"from": now - window, "to": now})
-        # The API reports some failures of a query in an answer of success.
+        # The API reports some query errors in a successful response.
         if answer.get("status") == "error":
             raise DatadogError("request", str(answer.get("error")), fix=f"Check the query {query}.", endpoint="query")
         return signals.read_series(answer)
@@ -185,7 +185,7 @@ class Watch:
             tags = f"managed_by:kennel,kennel_fleet:{self.fleet}"
             return list(self.client.pages("monitor", monitor_tags=tags, group_states="all"))
         except DatadogError as error:
-            # A refusal right after other reads were allowed is about monitors, not about the keys.
+            # After other reads were allowed, a refusal concerns monitors and not the keys.
             if error.status != 403 or not self._answered:
                 raise
             return []
@@ -220,7 +220,7 @@ class Watch:
                 self.found[signal] = signals.judge_traces(signal, seen, trace, now=time.time())
 
     def _trace(self, signal: Signal) -> str:
-        """Return the id of the newest trace of a service, empty where none is kept or the key may not search."""
+        """Return the ID of a service's newest trace; empty if none is retained or the key may not search."""
         try:
             found = self._get("spans/events", version="v2", **signals.spans_search(signal))["data"]
         except DatadogError as error:

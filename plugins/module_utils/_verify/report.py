@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What has arrived, for people and machines: rows, a table, files, and what is missing with its likely cause."""
+"""Reports for people and machines: rows, a table, files, and what is missing with its likely cause."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from xml.etree import ElementTree
 from .agent import agent_cause
 from .signals import AGENT, MONITOR, PRESENT, Signal, Verdict
 
-# What is left of 79 columns where a message is indented.
+# What remains of 79 columns if a message is indented.
 WIDTH = 71
-# The widest that a column before the last may be: signal and result.
+# Maximum widths of the columns before the last: signal and result.
 LIMITS = (28, 7)
-# With more hosts, one that is as expected has one line.
+# With more hosts, a host that is as expected has one line.
 FEW_HOSTS = 5
-# Results by the state of a verdict; of what is as expected, by what a monitor says.
+# Results by the state of a verdict.
 RESULTS = {
     "failing": "FAILING",
     "down": "DOWN",
@@ -33,22 +33,22 @@ _CAUSES = {
     "absent": "Other data of this host arrives: look for errors of the check with `{status}` on {host}.",
     "old": "The check has not run since the Agent's start: look for its errors with `{status}` on {host}.",
     "stale": "It has stopped: look for errors of the check with `{status}` on {host}.",
-    "interval": "The Agent runs it at another interval: check min_collection_interval under instances in the"
-    " check's conf.yaml, and that the Agent was restarted since.",
-    "gaps": "Points are lost: look in the Agent's log for runs that failed or took longer than the interval.",
-    "waiting": "Give it longer: raise the timeout above two intervals.",
-    "range": "The check sends what it should not, or min and max are not what it should send.",
-    "clock": "Set the clock of the host, or of this machine, right.",
-    "tags": "Check tags in datadog.yaml there; new tags of a host may take Datadog some minutes.",
-    "status": "See what the check says with `{run}` on {host}.",
-    "failing": "The check fails there now: fix what it says, and ask again. More: `{run}` on {host}.",
-    "unreadable": "Let a monitor watch it, or name a metric of the check among those that must be present.",
-    "untraced": "See on the host that the service runs and that its tracer reaches the Agent: port 8126 answers where"
+    "interval": "The Agent runs it at a different interval: check min_collection_interval under instances in the"
+    " check's conf.yaml, and that the Agent has been restarted since.",
+    "gaps": "Points are lost: look for failed or slow runs in the Agent's log.",
+    "waiting": "Allow more time: increase the timeout to more than two intervals.",
+    "range": "The check sends wrong values, or min and max are wrong.",
+    "clock": "Correct the clock of the host or of this machine.",
+    "tags": "Check tags in datadog.yaml there; new tags of a host can take some minutes to appear.",
+    "status": "Run the check to see its error: `{run}` on {host}.",
+    "failing": "The check fails there now: fix the error, and verify again. More: `{run}` on {host}.",
+    "unreadable": "Add a monitor that watches it, or expect a metric of the check.",
+    "untraced": "Check on the host that the service runs and that its tracer reaches the Agent: port 8126 answers if"
     " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
     "unmade": "Run the playbook kennel.fleet.objects, which creates it.",
-    "unevaluated": "Datadog looks at a new monitor, and at new hosts, after some minutes (new_host_delay): ask again.",
+    "unevaluated": "Datadog evaluates new monitors and new hosts after some minutes (new_host_delay): verify again.",
     "ended": "Run the playbook kennel.fleet.objects, which schedules it again.",
-    "unread": "Datadog did not answer: see the error.",
+    "unread": "Datadog did not respond: see the error.",
 }
 _STATUS = "sudo datadog-agent status"
 _RUN = "sudo -u dd-agent datadog-agent check {check}"
@@ -64,11 +64,11 @@ def explain(
 ) -> dict[Signal, str]:
     """Return the likely cause, with its fix, of every signal that is not ok.
 
-    :arg known_hosts: the names of hosts that Datadog lists, in lower case, for a hint at one that was meant.
-    :arg agents: what the Agents say of themselves, by the host's name in the inventory.
+    :arg known_hosts: the names of hosts that Datadog lists, in lowercase, to suggest a similar one.
+    :arg agents: results of ``datadog_agent_info``, by the host's name in the inventory.
     """
     causes = {}
-    # The other hosts that were asked for are accounted for.
+    # Do not suggest other hosts of this run.
     strangers = set(known_hosts) - {signal.agent_host.lower() for signal in found}
     for signals in _by_host(found).values():
         states = {found[signal].state for signal in signals if signal.kind != AGENT}
@@ -95,7 +95,7 @@ def _near(signal: Signal, known_hosts: Collection[str]) -> str:
 
 
 def rows(found: Found, causes: Mapping[Signal, str], urls: Mapping[Signal, str]) -> list[dict[str, Any]]:
-    """Return a dictionary for each signal, in the order of host and signal."""
+    """Return a dictionary for each signal, sorted by host and signal."""
     return [
         {
             "host": signal.host,
@@ -113,7 +113,7 @@ def rows(found: Found, causes: Mapping[Signal, str], urls: Mapping[Signal, str])
 
 
 def missing(found: Found, causes: Mapping[Signal, str]) -> list[str]:
-    """Return a line for each thing that is wrong; signals of one host with one cause share a line."""
+    """Return a line for each problem; signals of the same host with the same cause share a line."""
     lines = []
     for (host, agent_host), signals in _by_host(found).items():
         called = host if host == agent_host else f"{host} (in Datadog {agent_host})"
@@ -154,7 +154,7 @@ def table(found: Found) -> list[str]:
 
 
 def progress(found: Found, waiting: Sequence[Signal], seconds: float) -> str:
-    """Return how much of what is expected is there, and what is waited for."""
+    """Return how many signals have arrived, and which ones are missing."""
     names = [f"{signal.host} {signal.label}" for signal in waiting]
     there = sum(verdict.ok for verdict in found.values())
     line = ""
@@ -183,7 +183,7 @@ def _line(group: Sequence[tuple[Signal, Verdict]]) -> tuple[str, ...]:
 
 
 def _result(signal: Signal, verdict: Verdict) -> str:
-    """In capitals what is not as expected. A monitor that speaks is at work, whatever it says."""
+    """Return the result, in capitals if it is not as expected. A monitor with any state works."""
     said = str(verdict.value)
     if verdict.ok:
         return {"Alert": "alerts", "Warn": "warns"}.get(said, "ok") if signal.kind == MONITOR else "ok"
@@ -216,20 +216,20 @@ def _by_host(found: Found) -> dict[tuple[str, str], list[Signal]]:
 
 
 def message(found: Found, lines: Iterable[str], seconds: float, error: Exception | None = None) -> str:
-    """Return the words with which a run fails that did not find everything within SECONDS."""
+    """Return the error message if not everything was found within SECONDS."""
     bad = sum(not verdict.ok for verdict in found.values())
     first = f"Datadog does not show {bad} of {len(found)} expected signals after {seconds:.0f} s:"
-    last = [f"Meanwhile the API failed: {error}"] if error else []
+    last = [f"The API also failed: {error}"] if error else []
     return "\n".join([first, *(f"- {line}" for line in lines), *last])
 
 
 def files(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the texts of ``verify.json`` and ``verify.xml``, given rows."""
+    """Return the contents of ``verify.json`` and ``verify.xml`` for these rows."""
     return {"verify.json": json.dumps({"rows": list(found)}, indent=2) + "\n", "verify.xml": junit(found)}
 
 
 def junit(found: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as XML in the form of JUnit: a suite for each host, a case for each signal."""
+    """Return rows in JUnit XML format: a suite for each host, a case for each signal."""
     root = ElementTree.Element("testsuites", name="kennel verify")
     for host in dict.fromkeys(row["host"] for row in found):
         cases = [row for row in found if row["host"] == host]
@@ -246,5 +246,5 @@ def junit(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _legal(text: str) -> str:
-    """The text without the control characters that XML cannot hold; messages of checks may bring them."""
+    """Return the text without control characters, which XML does not allow; messages of checks may contain them."""
     return "".join(character if character >= " " or character in "\t\n" else " " for character in text)

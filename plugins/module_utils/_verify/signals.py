@@ -1,8 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Has the data of a host arrived in Datadog? What is asked of the API, and how its answers are judged. Pure.
+"""Has the data of a host arrived in Datadog? The queries to the API, and the verdicts on its responses. Pure.
 
-Times are seconds since the epoch, points are ``(time, value)`` in the order of time.
+Times are seconds since the epoch, points are ``(time, value)`` in chronological order.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalis
 METRIC, PRESENT, TAGS, SERVICE_CHECK = "metric", "present", "tags", "service check"
 AGENT, TRACES = "agent", "traces"
 DASHBOARD, MONITOR, DOWNTIME = "dashboard", "monitor", "downtime"
-# Seconds of the past that a look takes in, and the most points that one series of an answer may have.
+# Seconds of the past that a poll covers, and the maximum number of points in one series of a response.
 WINDOW = 900
 MAX_POINTS = 1500
-# States of a monitor's group, the better first.
+# States of a monitor's group, the best first.
 STATES = ("OK", "Ignored", "Skipped", "Unknown", "No Data", "Warn", "Alert")
 
 Point = tuple[float, float]
@@ -33,10 +33,10 @@ Point = tuple[float, float]
 class Signal:
     """One thing that a host, or a fleet with its objects, is expected to show in Datadog.
 
-    :ivar host: name in the inventory; ``agent_host``: the name under which its Agent reports.
-    :ivar name: of a metric, a check, a traced service, or the key of an object.
-    :ivar operation: of a service's traces, such as ``flask.request``.
-    :ivar since: the Agent's start; only what is newer counts. None: everything counts.
+    :ivar host: name in the inventory; ``agent_host`` is the name under which its Agent reports.
+    :ivar name: name of a metric, a check or a traced service, or the key of an object.
+    :ivar operation: operation of a service's traces, such as ``flask.request``.
+    :ivar since: start of the Agent; only newer data counts. None: all data counts.
     :ivar interval: seconds between the points of a ``METRIC``, or None.
     """
 
@@ -53,7 +53,7 @@ class Signal:
 
     @property
     def label(self) -> str:
-        """What it is called in a table."""
+        """Its name in a table."""
         return f"{self.kind} {self.name}" if self.kind in (TRACES, DASHBOARD, MONITOR, DOWNTIME) else self.name
 
     @property
@@ -64,7 +64,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a look has found. ``state`` is ``ok`` or what is wrong; ``age`` in seconds."""
+    """The result of a poll. ``state`` is ``ok`` or the problem; ``age`` is in seconds."""
 
     state: str
     detail: str
@@ -79,7 +79,7 @@ class Verdict:
 def wanted_signals(
     hosts: Sequence[Mapping[str, Any]], fleet: str = "", objects: Mapping[str, Sequence[str]] | None = None
 ) -> list[Signal]:
-    """Return every signal that HOSTS and OBJECTS, as the module ``datadog_verify`` takes them, are expected to show."""
+    """Return all signals that are expected of HOSTS and OBJECTS, which are options of the module ``datadog_verify``."""
     signals = []
     for kind in (DASHBOARD, MONITOR, DOWNTIME):
         keys = (objects or {}).get(f"{kind}s") or ()
@@ -102,9 +102,9 @@ def wanted_signals(
 
 
 def with_agents(hosts: Iterable[Mapping[str, Any]], agents: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return HOSTS completed by what their Agents say of themselves: name in Datadog, start, time of requests sent.
+    """Return HOSTS completed from their Agents: name in Datadog, start, time of requests.
 
-    :arg agents: what ``datadog_agent_info`` has returned, by the host's name in the inventory.
+    :arg agents: results of ``datadog_agent_info``, by the host's name in the inventory.
     """
     completed = []
     for host in hosts:
@@ -118,24 +118,24 @@ def with_agents(hosts: Iterable[Mapping[str, Any]], agents: Mapping[str, Mapping
 
 
 def argument_problems(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what is wrong with HOSTS, each with the fix. Names go into queries: only what cannot break one passes."""
+    """Return problems with HOSTS, each with the fix. Names become parts of queries, so only safe ones pass."""
     problems = []
     seen: dict[str, str] = {}
     for host in hosts:
         name, agent_host = host["name"], host["host"]
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", agent_host):
-            problems.append(f"{name}: '{agent_host}' is not a host name. Write what `datadog-agent hostname` says.")
+            problems.append(f"{name}: '{agent_host}' is not a host name. Write what `datadog-agent hostname` prints.")
         other = seen.setdefault(agent_host.lower(), name)
         if other != name:
             problems.append(
-                f"{name}: reports as '{agent_host}', as {other} does, so that Datadog cannot tell them apart."
-                " Give each its own `hostname` in datadog.yaml."
+                f"{name}: reports as '{agent_host}', like {other}, so Datadog cannot tell them apart."
+                " Set a different `hostname` for each in datadog.yaml."
             )
         for metric in host["metrics"]:
             if metric["interval"] is not None and metric["interval"] <= 0:
                 problems.append(f"{name}: the interval of {metric['name']} is not greater than 0. Set it in seconds.")
             if None not in (metric["min"], metric["max"]) and metric["min"] > metric["max"]:
-                problems.append(f"{name}: min of {metric['name']} is above its max. Exchange them.")
+                problems.append(f"{name}: min of {metric['name']} is above its max. Swap them.")
         operations = [service["operation"] for service in host["services"]]
         for metric_name in [*(metric["name"] for metric in host["metrics"]), *host["present"], *operations]:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", metric_name):
@@ -143,29 +143,29 @@ def argument_problems(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
         for service in host["services"]:
             if normalise_tag(f"service:{service['name']}") != f"service:{service['name']}":
                 problems.append(
-                    f"{name}: '{service['name']}' is not a service's name in Datadog. Write it as it is there."
+                    f"{name}: '{service['name']}' is not a valid service name. Write it as Datadog shows it."
                 )
     return problems
 
 
 def resolution(window: float) -> int:
-    """Return the seconds that one point of an answer over WINDOW seconds stands for: 1, unless that is too many."""
+    """Return the seconds per point in a response over WINDOW seconds: 1, unless that gives too many points."""
     return max(1, math.ceil(window / MAX_POINTS))
 
 
 def window_for(interval: float | None) -> int:
-    """Return the seconds of the past to ask for, in which two of INTERVAL have room."""
+    """Return the seconds of the past to request, which cover two of INTERVAL."""
     return max(WINDOW, math.ceil(3 * (interval or 0)) + 60)
 
 
 def series_query(metric: str, agent_hosts: Sequence[str], seconds: int) -> str:
-    """Return the query for METRIC of AGENT_HOSTS, a series each, with a point for each of SECONDS that has one."""
+    """Return the query for METRIC with a series for each of AGENT_HOSTS and a rollup of SECONDS."""
     scope = f"host:{agent_hosts[0]}" if len(agent_hosts) == 1 else f"host IN ({','.join(agent_hosts)})"
     return f"avg:{metric}{{{scope}}} by {{host}}.rollup(avg, {seconds})"
 
 
 def read_series(answer: Mapping[str, Any]) -> dict[str, list[Point]]:
-    """Return the points of an answer of ``/api/v1/query`` by host name in lower case."""
+    """Return the points of a response of ``/api/v1/query`` by host name in lowercase."""
     points: dict[str, list[Point]] = {}
     for series in answer.get("series") or ():
         for tag in series.get("tag_set") or (series.get("scope") or "").split(","):
@@ -177,9 +177,9 @@ def read_series(answer: Mapping[str, Any]) -> dict[str, list[Point]]:
 
 
 def tolerance(interval: float) -> float:
-    """Return how far a spacing may be off, in seconds: 3, or a tenth of INTERVAL if that is more.
+    """Return the allowed deviation from INTERVAL in seconds: 3, or a tenth of INTERVAL if that is more.
 
-    Always less than half of INTERVAL, so that a missing point is never taken for a late one.
+    It is always less than half of INTERVAL, so that a missing point is never mistaken for a late one.
     """
     return min(max(3.0, 0.1 * interval), 0.49 * interval)
 
@@ -187,8 +187,8 @@ def tolerance(interval: float) -> float:
 def judge_points(signal: Signal, points: Sequence[Point], *, now: float, freshness: float) -> Verdict:
     """Judge the points of a ``METRIC`` or ``PRESENT``.
 
-    A point may be two intervals old, FRESHNESS seconds where there is no interval. An interval needs two points since
-    ``since``, and every spacing between such points has to be right: the gap across a restart says nothing.
+    A point may be two intervals old, or FRESHNESS seconds if there is no interval. An interval needs two points after
+    ``since``, and every interval between such points must be right: the gap across a restart does not count.
     """
     if not points:
         return Verdict("absent", "no point has arrived")
@@ -213,15 +213,15 @@ def judge_points(signal: Signal, points: Sequence[Point], *, now: float, freshne
 
 def _judge_spacing(signal: Signal, interval: float, points: Sequence[Point], good: Verdict) -> Verdict:
     if len(points) < 2:
-        return Verdict("waiting", f"1 point, two make a spacing of {interval:g} s", good.value, good.age)
+        return Verdict("waiting", f"1 point, two are needed for an interval of {interval:g} s", good.value, good.age)
     allowed = tolerance(interval) + resolution(window_for(interval)) - 1
     spacings = [later[0] - earlier[0] for earlier, later in pairwise(points)]
     wrong = [spacing for spacing in spacings if abs(spacing - interval) > allowed]
     if not wrong:
         text = f"{len(points)} points, every {_span(spacings)} s"
         return Verdict("ok", text, good.value, good.age)
-    text = f"{len(wrong)} of {len(spacings)} spacings wrong: {_span(wrong)} s, {interval:g} s expected"
-    # All too far apart by whole intervals: the interval is right and points are lost.
+    text = f"{len(wrong)} of {len(spacings)} intervals wrong:  {_span(wrong)} s, {interval:g} s expected"
+    # If the distances are multiples of the interval, the interval is right and points are lost.
     lost = all(spacing > interval and abs(spacing / interval - round(spacing / interval)) < 0.1 for spacing in wrong)
     return Verdict("gaps" if lost and len(wrong) < len(spacings) else "interval", text, good.value, good.age)
 
@@ -245,7 +245,7 @@ def _range(signal: Signal) -> str:
 
 
 def hits_query(service: str, operation: str, agent_hosts: Sequence[str]) -> str:
-    """Return the query for the requests to a service, as its trace metrics count them, by host."""
+    """Return the query for the number of requests to a service by host, from its trace metrics."""
     scope = f"service:{service} AND host IN ({','.join(agent_hosts)})"
     return f"sum:trace.{operation}.hits{{{scope}}} by {{host}}.as_count()"
 
@@ -257,30 +257,30 @@ def spans_search(signal: Signal) -> dict[str, str]:
 
 
 def judge_traces(signal: Signal, points: Sequence[Point], trace: str, *, now: float) -> Verdict:
-    """Judge a service by its counted requests; TRACE is the id of the newest trace found, if any was.
+    """Judge a service by its number of requests; TRACE is the ID of the newest trace, if any was found.
 
-    A count stands for an interval that may have begun half a minute before ``since``.
+    A count covers an interval that may have started half a minute before ``since``.
     """
     counted = [(at, hits) for at, hits in points if hits > 0 and (signal.since is None or at > signal.since - 30)]
     if not counted:
         return Verdict("untraced", "no request has been counted")
-    found = f"trace {trace}" if trace else "no trace among those kept"
+    found = f"trace {trace}" if trace else "no retained trace"
     hits = sum(hits for _at, hits in counted)
     return Verdict("ok", f"{hits:g} requests to {signal.operation}, {found}", hits, max(0.0, now - counted[-1][0]))
 
 
 def judge_agent(agent: Mapping[str, Any]) -> Verdict:
-    """Judge an Agent by what ``datadog_agent_info`` has returned."""
+    """Judge an Agent by the result of ``datadog_agent_info``."""
     if not agent["active"]:
-        return Verdict("down", "the Agent does not run", "down")
+        return Verdict("down", "the Agent is not running", "down")
     if "invalid" in agent["key"].lower():
         return Verdict("refused", f"it says: {agent['key']}", "running")
     problems = [f"check {name}: {text}" for name, text in sorted(agent["checks"].items())]
-    return Verdict("ok", "; ".join([agent["key"] or "it says nothing about its key", *problems]), "running")
+    return Verdict("ok", "; ".join([agent["key"] or "its key status is unknown", *problems]), "running")
 
 
 def read_hosts(host_list: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Return the tags, of all sources together, by each name that Datadog has for a host, in lower case."""
+    """Return the tags from all sources by each name that Datadog has for a host, in lowercase."""
     shown: dict[str, set[str]] = {}
     for host in host_list:
         tags = {tag for source in (host.get("tags_by_source") or {}).values() for tag in source}
@@ -290,7 +290,7 @@ def read_hosts(host_list: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
 
 
 def judge_tags(signal: Signal, shown: set[str] | None) -> Verdict:
-    """Judge the tags that Datadog shows for a host; None when it does not list the host."""
+    """Judge the tags that Datadog shows for a host; SHOWN is None if Datadog does not list the host."""
     if shown is None:
         return Verdict("absent", "Datadog does not list the host")
     there = {_stored(tag) for tag in shown}
@@ -305,15 +305,15 @@ def _stored(tag: str) -> str:
 
 
 def read_check_states(monitors: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
-    """Return what MONITORS, read with the states of their groups, say: check to host in lower case to its states.
+    """Return the states in MONITORS, which were read with their groups, by check and by host in lowercase.
 
-    A check that a monitor watches host by host is there, though the monitor may not have seen a host yet.
+    Contains every check that a monitor watches by host, even if the monitor has not seen a host yet.
     """
     states: dict[str, dict[str, list[str]]] = {}
     for monitor in monitors:
         try:
             condition = parse_monitor(monitor.get("query") or "", "service check")
-        # Other monitors, whose queries read differently.
+        # Other types of monitors have a different syntax.
         except ValueError:
             continue
         if not isinstance(condition, CheckCondition) or "host" not in condition.by:
@@ -328,7 +328,7 @@ def read_check_states(monitors: Iterable[Mapping[str, Any]]) -> dict[str, dict[s
 
 
 def judge_check_states(signal: Signal, states: Sequence[str]) -> Verdict:
-    """Judge a service check by the states that monitors have of it on the host."""
+    """Judge a service check by the states of monitors for it on the host."""
     if not states:
         return Verdict("absent", "its monitor has not seen it on this host yet")
     worst = max(states, key=lambda state: STATES.index(state) if state in STATES else len(STATES))
@@ -336,12 +336,12 @@ def judge_check_states(signal: Signal, states: Sequence[str]) -> Verdict:
 
 
 def judge_check_by_metrics(signal: Signal, related: Sequence[Verdict]) -> Verdict:
-    """Judge a service check that no monitor watches, as the API lets none be read, by the check's own metrics."""
+    """Judge a service check without a monitor by the check's own metrics, since the API has no service checks."""
     if not related:
         return Verdict("unreadable", "no monitor watches it, and no metric of the check is expected")
     bad = [verdict for verdict in related if not verdict.ok]
     ages = [verdict.age for verdict in related if verdict.age is not None]
-    said = f"judged by {signal.family}.*, as no monitor watches it"
+    said = f"judged by {signal.family}.*, since no monitor watches it"
     if bad:
         return Verdict(bad[0].state, f"{bad[0].detail} ({said})", age=min(ages, default=None))
     return Verdict("ok", said, age=min(ages, default=None))

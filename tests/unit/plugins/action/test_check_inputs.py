@@ -87,7 +87,7 @@ def test_what_may_be_wrong_is_said_once_and_refuses_nothing(check: Check) -> Non
     given |= {"datadog_objects_extra_dashboards": [board]}
     result = check(["datadog_objects"], given)
     assert not result["problems"] and result["inputs"]
-    assert result["said"].count("dashboard new: ") == 1 and "not known here, sent as written" in result["said"]
+    assert result["said"].count("dashboard new: ") == 1 and "unknown, sent unchanged" in result["said"]
 
 
 def test_effective_inputs_have_the_types_of_the_specification_and_no_secret(check: Check) -> None:

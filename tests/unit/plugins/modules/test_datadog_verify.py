@@ -167,7 +167,7 @@ def test_check_mode_looks_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -> 
 
 def test_wrong_interval(verify: Run, fleet: Fleet) -> None:
     fleet.interval = 45.0
-    assert "45 s, 15 s expected. The Agent runs it at another interval" in verify()["msg"]
+    assert "45 s, 15 s expected. The Agent runs it at a different interval" in verify()["msg"]
 
 
 def test_a_host_under_another_name(verify: Run, fleet: Fleet) -> None:
@@ -181,13 +181,13 @@ def test_checks_without_a_monitor_are_judged_by_metrics(verify: Run, fleet: Flee
     fleet.states = None
     result = verify(hosts=[DB])
     assert not result["failed"]
-    assert result["rows"][-1]["detail"] == "judged by mysql.*, as no monitor watches it"
+    assert result["rows"][-1]["detail"] == "judged by mysql.*, since no monitor watches it"
     fleet.absent = {"mysql.a"}
     assert (
         "db (in Datadog db1): mysql.can_connect: no point has arrived (judged by mysql.*" in verify(hosts=[DB])["msg"]
     )
     alone = verify(hosts=[{**DB, "present": ["system.load.1"]}])
-    assert "name a metric of the check" in alone["msg"]
+    assert "expect a metric of the check" in alone["msg"]
 
 
 def test_without_a_fleet_no_monitor_is_asked_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
@@ -205,7 +205,7 @@ def test_key_that_may_not_read_monitors(verify: Run, fleet: Fleet, fake_api: Fak
     [
         (
             {"host:db1": "Alert"},
-            "says Alert. See what the check says with `sudo -u dd-agent datadog-agent check mysql` on db.",
+            "says Alert. Run the check to see its error: `sudo -u dd-agent datadog-agent check mysql` on db.",
         ),
         ({"host:other": "OK"}, "not seen it"),
     ],
@@ -266,7 +266,7 @@ def test_an_api_that_stays_away(verify: Run, fleet: Fleet, fake_api: FakeApi, mo
     fleet.absent = {"my_metric"}
     fake_api.routes["/api/v1/query"] = lambda query: next(answers, (503, "gone")) or fleet.query(query)
     result = verify()
-    assert "Meanwhile the API failed: GET" in result["msg"] and "my_metric" in result["msg"]
+    assert "The API also failed: GET" in result["msg"] and "my_metric" in result["msg"]
 
 
 def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
@@ -282,7 +282,7 @@ def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: F
         ({"metrics": [{"name": "m{*}"}]}, "'m{*}' is not a metric name"),
         ({"metrics": [{"name": "m", "interval": 0}]}, "interval of m is not greater than 0"),
         ({"metrics": [{"name": "m", "min": 2, "max": 1}]}, "min of m is above its max"),
-        ({"host": "DB1"}, "reports as 'DB1', as db does"),
+        ({"host": "DB1"}, "reports as 'DB1', like db"),
     ],
 )
 def test_arguments_are_refused(verify: Run, fake_api: FakeApi, host: dict[str, Any], words: str) -> None:
@@ -358,16 +358,16 @@ def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: P
 
 def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "Name a folder" in verify(hosts=[WEB], reports=str(tmp_path / "file"))["msg"]
+    assert "Set it to a writable folder" in verify(hosts=[WEB], reports=str(tmp_path / "file"))["msg"]
 
 
 @pytest.mark.parametrize(
     ("agent", "words"),
     [
-        ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent does not run."),
+        ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent is not running."),
         (
             {"key": "API Key invalid"},
-            "it says: API Key invalid. Datadog refuses the API key: set datadog_api_key and datadog_site, as",
+            "it says: API Key invalid. Datadog rejects the API key: set datadog_api_key and datadog_site, since",
         ),
         ({"delivery": {"413": 2}}, "The Agent does not deliver (HTTP 413: 2, since its start): payloads are too large"),
         (
@@ -398,7 +398,7 @@ def test_the_agent_knows_sooner_than_a_monitor(verify: Run, fleet: Fleet, fake_a
 
 def test_requests_without_a_kept_trace(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     fleet.traces = []
-    assert "no trace among those kept" in verify(hosts=[{**WEB, "services": [SERVICE]}])["rows"][-1]["detail"]
+    assert "no retained trace" in verify(hosts=[{**WEB, "services": [SERVICE]}])["rows"][-1]["detail"]
     fake_api.routes["/api/v2/spans/events"] = lambda query: (403, {"errors": ["Forbidden"]})
     assert not verify(hosts=[{**WEB, "services": [SERVICE]}])["failed"]
 
@@ -406,7 +406,7 @@ def test_requests_without_a_kept_trace(verify: Run, fleet: Fleet, fake_api: Fake
 def test_requests_that_are_not_counted(verify: Run, fleet: Fleet) -> None:
     late = {**SERVICE, "since": time.time() + 300}
     message = verify(hosts=[{**WEB, "services": [late]}])["msg"]
-    assert "traces shop: no request has been counted. See on the host" in message and "8126" in message
+    assert "traces shop: no request has been counted. Check on the host" in message and "8126" in message
 
 
 def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) -> None:
@@ -417,8 +417,8 @@ def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) ->
         "fleet lab: dashboard second: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
         "fleet lab: downtime nights: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
         "fleet lab: monitor gone: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
-        "fleet lab: monitor mysql: it has not been evaluated yet. Datadog looks at a new monitor, and at new hosts,"
-        " after some minutes (new_host_delay): ask again.",
+        "fleet lab: monitor mysql: it has not been evaluated yet. Datadog evaluates new monitors and new hosts"
+        " after some minutes (new_host_delay): verify again.",
     ]
     part = verify(hosts=[WEB], objects={"monitors": ["mysql"], "evaluated": False})
     assert next(row["detail"] for row in part["rows"]) == "it has not been evaluated yet" and not part["failed"]

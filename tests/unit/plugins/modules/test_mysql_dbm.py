@@ -185,7 +185,7 @@ def test_what_another_task_was_to_give_counts_in_check_mode_alone(prepare: Run, 
 
 def test_restart_that_fails_or_does_not_help_is_named(prepare: Run, server: Server) -> None:
     message = prepare(settings={"max_digest_length": 6660})["msg"]
-    assert "mysql did not restart" in message and "'journalctl -u mysql -n 50' says why" in message
+    assert "mysql did not restart" in message and "'journalctl -u mysql -n 50' shows why" in message
     # Once more, as it was before.
     assert (server.file.exists(), server.restarts) == (False, 2)
     server.later.write_text("ignored=1\n")

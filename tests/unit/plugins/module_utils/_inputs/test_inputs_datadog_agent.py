@@ -77,7 +77,7 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
     [
         (
             {"groups": ["adm", "docker"]},
-            "datadog_agent_groups: there is no group 'docker' on the host: create it first",
+            "datadog_agent_groups: the group 'docker' does not exist on the host: create it first",
         ),
         ({"groups": "adm"}, "datadog_agent_groups is not a list"),
         ({"api_key": ""}, "datadog_agent_api_key"),
@@ -91,7 +91,7 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"apm_port": 0}, "datadog_agent_apm_port is 0"),
         ({"dogstatsd_port": "8125/udp"}, "datadog_agent_dogstatsd_port is '8125/udp'"),
         ({"config": {"use_dogstatsd": False}}, "set datadog_agent_dogstatsd_enabled"),
-        ({"config": {"apm_config": {"enabled": False}}}, "apm_config.enabled has a variable of its own"),
+        ({"config": {"apm_config": {"enabled": False}}}, "apm_config.enabled has its own variable"),
         ({"remote_updates": "sometimes"}, "datadog_agent_remote_updates is 'sometimes': write true, false or ''"),
         ({"remote_updates": None}, "datadog_agent_remote_updates is None"),
         ({"config": {"remote_updates": False}}, "set datadog_agent_remote_updates"),
@@ -101,7 +101,7 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"tags": [7]}, "datadog_agent_tags: 7"),
         ({"tags": "env:lab"}, "datadog_agent_tags is not a list"),
         ({"config": ["a"]}, "datadog_agent_config"),
-        ({"config": {"tags": []}}, "datadog_agent_config.tags has a variable of its own"),
+        ({"config": {"tags": []}}, "datadog_agent_config.tags has its own variable"),
         ({"config": {"api_key": "x"}}, "datadog_agent_config.api_key"),
         ({"config": {"proxy": {"password": "x"}}}, "datadog_agent_config.proxy.password is a secret"),
         ({"config": {"a": [{"token": "x"}]}}, "datadog_agent_config.a.0.token is a secret"),
@@ -141,7 +141,7 @@ def test_host_name_that_it_would_pass_over_is_refused(name: str) -> None:
 )
 def test_name_of_every_host_is_refused(name: str) -> None:
     [problem] = agent_problems({**AGENT, "hostname": name})
-    assert problem.startswith(f"datadog_agent_hostname '{name}' is the name of every host")
+    assert problem.startswith(f"datadog_agent_hostname '{name}' is not unique")
 
 
 def test_all_problems_come_at_once_and_without_secrets() -> None:

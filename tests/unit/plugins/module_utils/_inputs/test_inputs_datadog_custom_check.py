@@ -50,13 +50,13 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
         ([{}], "[0] has the name"),
         ([{"name": "Queue-Length"}], "[0] has the name"),
         ([{"name": "a"}, {"name": "a"}], "the check a twice"),
-        ([{"name": "a", "intervall": 1}], "no field intervall"),
+        ([{"name": "a", "intervall": 1}], "intervall is not a known field"),
         ([{"name": "a", "instances": []}], "at least one item"),
         ([{"name": "a", "instances": None}], "at least one item"),
         ([{"name": "a", "instances": ["x"]}], "instances[0] is not a dictionary"),
         ([{"name": "a", "instances": [], "sections": {}}], "at least one item"),
         ([{"name": "a", "sections": ["logs"]}], "sections is not a dictionary"),
-        ([{"name": "a", "sections": {"instances": [{}]}}], "sections is not a dictionary of what stands beside"),
+        ([{"name": "a", "sections": {"instances": [{}]}}], "sections is not a dictionary of sections besides"),
         ([{"name": "a", "sections": {"logs": [{"token": "geheim"}]}}], "logs.0.token is a secret"),
         ([{"name": "a", "init_config": []}], None),
         ([{"name": "a", "init_config": [1]}], "init_config is not a dictionary"),
@@ -79,8 +79,8 @@ def test_problem_of_a_check_is_named_once(checks: Any, words: str | None) -> Non
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("def\n", "jobs.py, line 1 is not Python: invalid syntax"),
-        ("x = 1\n  y\n", "jobs.py, line 2 is not Python: unexpected indent"),
+        ("def\n", "jobs.py, line 1 is not valid Python: invalid syntax"),
+        ("x = 1\n  y\n", "jobs.py, line 2 is not valid Python: unexpected indent"),
         ("\0", "jobs.py"),
     ],
 )
@@ -132,9 +132,9 @@ PYTHON = {"loader": "python"}
     ("check", "words"),
     [
         (CUSTOM, "set init_config: {loader: python}"),
-        ({**CUSTOM, "instances": [{}, PYTHON]}, "runs it instead"),
-        ({**CUSTOM, "init_config": {"loader": "core"}}, "runs it instead"),
-        ({**CUSTOM, "init_config": PYTHON, "instances": [{"loader": "core"}]}, "runs it instead"),
+        ({**CUSTOM, "instances": [{}, PYTHON]}, "would run it instead"),
+        ({**CUSTOM, "init_config": {"loader": "core"}}, "would run it instead"),
+        ({**CUSTOM, "init_config": PYTHON, "instances": [{"loader": "core"}]}, "would run it instead"),
         ({**CUSTOM, "init_config": PYTHON}, None),
         ({**CUSTOM, "instances": [PYTHON, PYTHON]}, None),
         # The Agent's own, configured; and one that is to go.
@@ -158,7 +158,7 @@ def test_names_that_the_agent_takes_for_something_else(check: dict[str, Any], wo
 def test_a_check_of_another_role_is_refused_with_what_to_use(check: dict[str, Any]) -> None:
     [problem] = check_problems([check], {}, others={"datadog_mysql_user": {}})
     assert problem.endswith(
-        "take it out, and use datadog_mysql_user_connection, or datadog_mysql_user_instances for several servers"
+        "remove it, and use datadog_mysql_user_connection, or datadog_mysql_user_instances for several servers"
     )
     assert check_problems([check], {}, others={"flask_apm": {}}) == []
 

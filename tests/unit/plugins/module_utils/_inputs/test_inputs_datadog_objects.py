@@ -77,9 +77,9 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"fleet": ""}, "datadog_objects_fleet '' is not a valid name"),
         ({"service": "x" * 201}, "datadog_objects_service: 'service:xxx"),
         ({"operation": "flask request"}, "datadog_objects_operation 'flask request' is not an operation"),
-        ({"error_share": 5.0}, "datadog_objects_error_share 5 is not a share"),
+        ({"error_share": 5.0}, "datadog_objects_error_share 5 is not a proportion"),
         ({"fleet": "My fleet"}, "datadog_objects_fleet"),
-        ({"notify": ""}, "datadog_objects_notify '' reaches nobody. Write for example '@ops@example.com'"),
+        ({"notify": ""}, "datadog_objects_notify '' has no recipient. Write one such as '@ops@example.com'"),
         ({"notify": "ops@example.com"}, "datadog_objects_notify"),
         ({"timezone": "Mars/Olympus"}, "datadog_objects_timezone: 'Mars/Olympus' is not a time zone"),
         ({"tags": []}, "datadog_objects_tags is empty"),
@@ -87,25 +87,25 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"warning_recovery": 500.0}, "datadog_objects_warning_recovery 500 is not below datadog_objects_warning 500."),
         ({"alert_recovery": 900.0}, "datadog_objects_alert_recovery 900 is not below datadog_objects_alert 800. Lower"),
         ({"warning": 900.0}, "datadog_objects_warning 900 is not below datadog_objects_alert 800"),
-        ({"folder": "export"}, "datadog_objects_folder 'export' has no objects. Name a folder"),
-        ({"service": "My Shop"}, "Datadog stores 'service:My Shop' as 'service:my_shop'. Write that."),
-        ({"tags": ["env:a b"]}, "datadog_objects_tags: Datadog stores 'env:a b' as 'env:a_b'. Write that."),
+        ({"folder": "export"}, "datadog_objects_folder 'export' contains no objects. Choose a folder"),
+        ({"service": "My Shop"}, "Datadog stores 'service:My Shop' as 'service:my_shop'. Write it that way."),
+        ({"tags": ["env:a b"]}, "datadog_objects_tags: Datadog stores 'env:a b' as 'env:a_b'. Write it that way."),
         ({"no_data_minutes": 1}, "datadog_objects_no_data_minutes"),
         ({"dashboards": [board(graph("avg:x{*"))]}, "dashboards[0] (board): widget 'timeseries': expected"),
         ({"dashboards": [board(graph("avg:x{*", title="CPU"))]}, "datadog_objects_dashboards[0] (board): widget 'CPU'"),
         ({"dashboards": [board(group(graph("nonsense(x{*})")))]}, "nonsense"),
-        ({"dashboards": [board(formula("q0 / q2"))]}, "'q0 / q2' names q2, and no query has"),
-        ({"dashboards": [board(formula("anomalies(q0, 'bassic', 2)"))]}, "algorithm of anomalies is one of basic"),
+        ({"dashboards": [board(formula("q0 / q2"))]}, "'q0 / q2' refers to q2, but no query has"),
+        ({"dashboards": [board(formula("anomalies(q0, 'bassic', 2)"))]}, "algorithm of anomalies must be one of basic"),
         ({"dashboards": [board({"definition": {"type": "hostmap", "requests": {"fill": {"q": "x"}}}})]}, "hostmap"),
         ({"dashboards": [board(titel="x")]}, "[0] (board): titel is not a known field. Did you mean title?"),
         ({"dashboards": [board(), board()]}, "'board' is used twice"),
         ({"dashboards": ["x"]}, "datadog_objects_dashboards[0] is not a dictionary"),
         ({"monitors": [{**MONITOR, "query": "avg(last_5m):avg:my_metric{*} > "}]}, "(high): query: expected a number"),
         ({"monitors": [{**MONITOR, "type": "service check"}]}, "datadog_objects_monitors[0] (high): query"),
-        ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, its query says 800"),
+        ({"monitors": [{**MONITOR, "options": {"thresholds": {"critical": 900}}}]}, "is 900, and the query has 800"),
         ({"monitors": [MONITOR, BOTH]}, "monitors, both: query: there is no monitor with the key 'up'"),
         ({"monitors": [MONITOR, {"key": "up", "state": "absent"}, BOTH]}, "there is no monitor with the key 'up'"),
-        ({"monitors": [MONITOR, {**BOTH, "query": "high || both"}]}, "'both' is composite"),
+        ({"monitors": [MONITOR, {**BOTH, "query": "high || both"}]}, "'both' is a composite"),
         ({"monitors": [{**BOTH, "query": "high && ("}]}, "(both): query: expected the key or id of a monitor"),
         ({"monitors": [{**CHECK, "name": ""}]}, "datadog_objects_monitors[0] (up): name is missing"),
         ({"downtimes": [downtime(monitor_key="other")]}, "downtimes, night: there is no monitor with the key 'other'"),
@@ -122,9 +122,7 @@ def test_what_may_be_wrong_is_a_warning_unless_there_are_problems() -> None:
     strange = board({"definition": {"type": "hologram"}}, template_variables=[])
     found = checked(dashboards=[strange])
     assert not found.problems
-    assert found.warnings == [
-        "dashboard board: widgets[0].definition.type 'hologram': not known here, sent as written."
-    ]
+    assert found.warnings == ["dashboard board: widgets[0].definition.type 'hologram': unknown, sent unchanged."]
     assert not checked(dashboards=[strange], fleet="A b").warnings
 
 

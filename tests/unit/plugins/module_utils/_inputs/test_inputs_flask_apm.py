@@ -77,26 +77,26 @@ def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"user": "root"}, "flask_apm_user 'root'"),
         ({"user": "Flask App"}, "flask_apm_user 'Flask App'"),
         ({"service": ""}, "flask_apm_service ''"),
-        ({"service": "Flask App"}, "service 'Flask App' would not stay as it is in Datadog: write 'flask_app'"),
+        ({"service": "Flask App"}, "service 'Flask App' would be changed by Datadog: write 'flask_app'"),
         ({"env": "PROD"}, "write 'prod'"),
         ({"version": 'v1"\nUser=root'}, "flask_apm_version"),
         ({"version": None}, "flask_apm_version None"),
         ({"environment": []}, "flask_apm_environment is not a dictionary"),
-        ({"environment": {"DD ENV": "a"}}, "'DD ENV', which is not a name"),
+        ({"environment": {"DD ENV": "a"}}, "'DD ENV', which is not a valid variable name"),
         ({"environment": {"DD_SERVICE": "a"}}, "set flask_apm_service"),
         ({"environment": {"DD_API_KEY": "geheim"}}, "flask_apm_environment.DD_API_KEY is a secret"),
-        ({"environment": {"A": "b\nExecStart=/bin/sh"}}, "flask_apm_environment.A is not one line"),
-        ({"environment": {"A": ["b"]}}, "flask_apm_environment.A is not one line"),
+        ({"environment": {"A": "b\nExecStart=/bin/sh"}}, "flask_apm_environment.A is not a single line"),
+        ({"environment": {"A": ["b"]}}, "flask_apm_environment.A is not a single line"),
         ({"database": "mysql://shop"}, "flask_apm_database is not a dictionary"),
         ({"database": DATABASE}, "flask_apm_database_password is missing"),
         ({"database": DATABASE, "database_password": "geheim"}, "flask_apm_database_password"),
         (
             {"database": DATABASE, "database_password": "geheimgröße"},
-            "flask_apm_database_password has a character beyond",
+            "flask_apm_database_password has a character outside",
         ),
         ({"database": DATABASE, "database_password": 12345678}, "flask_apm_database_password is a number"),
-        ({"pip_index_url": "geheim:index"}, "flask_apm_pip_index_url is not the address"),
-        ({"pip_index_url": "file:///opt/simple"}, "flask_apm_pip_index_url is not the address"),
+        ({"pip_index_url": "geheim:index"}, "flask_apm_pip_index_url is not the URL"),
+        ({"pip_index_url": "file:///opt/simple"}, "flask_apm_pip_index_url is not the URL"),
         (
             {"pip_ca_bundle": "/none.pem"},
             "flask_apm_pip_ca_bundle '/none.pem' has no certificates",
@@ -111,7 +111,7 @@ def test_problem_is_named_once(changes: dict[str, Any], words: str) -> None:
 
 def test_all_problems_of_a_database_come_at_once_and_without_secrets() -> None:
     problems = flask_apm_problems({**APP, "database": {"password": "geheim"}, "database_password": "geheim"})
-    for words in ("database.password is a secret", "leads nowhere", "no user", "no database", "_database_password"):
+    for words in ("database.password is a secret", "has no address", "no user", "no database", "_database_password"):
         assert any(words in problem for problem in problems), words
     assert "geheim" not in str(problems)
 

@@ -36,16 +36,16 @@ def test_names_that_every_server_takes(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        *((name, "one of the server's own accounts") for name in ("root", "ROOT", " root ", "mysql", "Mysql.Sys")),
-        *((name, "one of the server's own accounts") for name in ("mysql.session", "mysql.infoschema", "mariadb.sys")),
-        *((name, "one of the server's own accounts") for name in ("debian-sys-maint", "PUBLIC", "event_scheduler", "")),
-        ("x" * 33, "longer than the 32 characters that mysql takes"),
+        *((name, "an account of the server itself") for name in ("root", "ROOT", " root ", "mysql", "Mysql.Sys")),
+        *((name, "an account of the server itself") for name in ("mysql.session", "mysql.infoschema", "mariadb.sys")),
+        *((name, "an account of the server itself") for name in ("debian-sys-maint", "PUBLIC", "event_scheduler", "")),
+        ("x" * 33, "longer than the 32 characters that mysql allows"),
         ("it's", "choose a name without '"),
         ('a"b', 'choose a name without "'),
         ("a`b", "choose a name without `"),
         ("a\\b", "choose a name without \\"),
-        (" shop", "with a space at an end"),
-        ("shop\n", "or a control character"),
+        (" shop", "which starts or ends with a space"),
+        ("shop\n", "or contains a control character"),
         (5, "write the account's name, in quotes"),
         (None, "write the account's name"),
     ],
@@ -56,7 +56,7 @@ def test_names_that_are_refused(name: Any, words: str) -> None:
 
 def test_mariadb_takes_longer_names() -> None:
     assert name_problem("v", "x" * 128, "mariadb") is None
-    assert "128 characters that mariadb takes" in (name_problem("v", "x" * 129, "mariadb") or "")
+    assert "128 characters that mariadb allows" in (name_problem("v", "x" * 129, "mariadb") or "")
 
 
 @pytest.mark.parametrize("name", ["shop", "my-web_1", "größe", "a b", "a%b", "1e3", "x" * 64])
@@ -71,10 +71,10 @@ def test_databases_that_every_server_takes(name: str) -> None:
         ("a/b", "without /"),
         ("it's", "without '"),
         ('a"b', 'without "'),
-        ("MySQL", "one of the server's own"),
+        ("MySQL", "a schema of the server itself"),
         ("a`b", "without `"),
         ("a\\b", "without \\"),
-        ("shop ", "with a space at an end"),
+        ("shop ", "which starts or ends with a space"),
         ("x" * 65, "longer than the 64 characters"),
         ("", "in quotes"),
         (12, "in quotes"),
@@ -92,17 +92,17 @@ def test_passwords_that_work_end_to_end(password: str) -> None:
 @pytest.mark.parametrize(
     ("password", "words"),
     [
-        ("größe12345", "v has a character beyond ASCII"),
+        ("größe12345", "v has a character outside ASCII"),
         ("grösse\u20ac1234", "the Agent sends Latin-1"),
-        ("tab\there12", "or one that cannot be printed"),
-        ("line\nbreak12", "cannot be printed"),
-        ("del\x7fete123", "cannot be printed"),
+        ("tab\there12", "or one that is not printable"),
+        ("line\nbreak12", "is not printable"),
+        ("del\x7fete123", "is not printable"),
         ("x" * (LONGEST_PASSWORD + 1), "longer than 213 characters"),
         ("brief", "missing or shorter than 8 characters"),
         ("", "missing"),
         (None, "missing"),
         (True, "missing"),
-        (12345678, "v is a number: put it into quotes"),
+        (12345678, "v is a number: put it in quotes"),
     ],
 )
 def test_passwords_that_would_lock_an_account_are_refused_and_not_shown(password: Any, words: str) -> None:
@@ -132,13 +132,13 @@ def test_rights_are_read_as_the_module_reads_them(text: str, rights: dict[str, s
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("shop.*", "'shop.*' names no place and rights"),
-        ("shop:ALL", "names no place"),
-        ("shop.*:", "'' is not a right"),
-        ("shop.*:SELECT;DROP", "'SELECT;DROP' is not a right"),
-        ("shop.*:SELECT//blog.*:ALL", "'' names no place"),
-        ("a`b.*:SELECT", "names no place"),
-        ("`a`b`.*:SELECT", "names no place"),
+        ("shop.*", "'shop.*' has no place or no privileges"),
+        ("shop:ALL", "has no place"),
+        ("shop.*:", "'' is not a privilege"),
+        ("shop.*:SELECT;DROP", "'SELECT;DROP' is not a privilege"),
+        ("shop.*:SELECT//blog.*:ALL", "'' has no place"),
+        ("a`b.*:SELECT", "has no place"),
+        ("`a`b`.*:SELECT", "has no place"),
         ("", "is missing"),
         (None, "is missing"),
         (["shop.*:ALL"], "is missing"),
@@ -212,7 +212,7 @@ def test_account_of_somebody_else_keeps_its_rights_and_is_named_with_the_fix() -
     [problem] = account_problems([ACCOUNT], answers(schema=[("blog.*", "UPDATE", "NO"), ("shop.*", "SELECT", "NO")]))
     assert "mysql_users, account 'shop'@'LOCALHOST'" in problem
     assert "it would lose UPDATE on blog.*" in problem
-    assert "append_privs: true keeps them, false takes them away" in problem
+    assert "append_privs: true keeps them, false revokes them" in problem
     assert "geheim" not in problem
 
 

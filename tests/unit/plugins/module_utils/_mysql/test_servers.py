@@ -207,7 +207,7 @@ def test_account_that_may_be_changed(held: dict[str, Any], changes: dict[str, An
 
 def test_account_of_somebody_else_with_more_rights_is_refused_with_the_fix() -> None:
     problem = planned(answer(rights=[*OWN, ("*.*", "SUPER"), ("shop.*", "DELETE")]))["problem"]
-    assert "an account 'datadog'@'localhost' that Kennel did not make" in problem
+    assert "an account 'datadog'@'localhost' that Kennel did not create" in problem
     assert "would lose SUPER on *.*; DELETE on shop.*" in problem
     assert "datadog_mysql_user_name" in problem and "datadog_mysql_user_privileges" in problem
 
@@ -215,15 +215,15 @@ def test_account_of_somebody_else_with_more_rights_is_refused_with_the_fix() -> 
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        ({}, "look at that"),
-        ({"login_user": "admin", "connection": {"host": "db2"}}, "Look at login_user and login_password"),
-        ({"create": False, "connection": {"host": "db2"}}, "account that others made"),
+        ({}, "check that path"),
+        ({"login_user": "admin", "connection": {"host": "db2"}}, "Check login_user and login_password"),
+        ({"create": False, "connection": {"host": "db2"}}, "account that others created"),
     ],
 )
 def test_server_that_does_not_answer_is_named_with_the_fix(item: dict[str, Any], words: str) -> None:
     [plan] = plans(described(item), [(None, "Can't connect")])
     assert plan["answered"] is False
-    assert plan["problem"].startswith("does not let the role in: Can't connect.") and words in plan["problem"]
+    assert plan["problem"].startswith("refuses the role's login: Can't connect.") and words in plan["problem"]
 
 
 def test_refused_question_is_not_repeated_since_it_holds_hashes() -> None:

@@ -78,15 +78,15 @@ def test_dashboards_are_found(found, wanted):
     ("text", "reason"),
     [
         ("{", "this is not JSON: "),
-        ("5", "this is 5. Give the JSON"),
-        ('["text"]', "this is 'text'. Give the JSON"),
-        ('{"b": 1, "a": 2}', "this has a, b. Give the JSON"),
-        ('{"dashboards": [{"id": "abc-def-ghi"}]}', "a list of dashboards without what is on them"),
+        ("5", "this is 5. Provide the JSON"),
+        ('["text"]', "this is 'text'. Provide the JSON"),
+        ('{"b": 1, "a": 2}', "this has a, b. Provide the JSON"),
+        ('{"dashboards": [{"id": "abc-def-ghi"}]}', "a list of dashboards without their contents"),
         ('{"dashes": []}', "a list of dashes without"),
         ('{"title": "T", "graphs": [{"title": "x"}]}', "a graph has no definition"),
         ('{"title": "T", "graphs": [{"definition": {"requests": [{"conditional_formats": ["x"]}], "viz": "toplist"}}]}',
          "a part of it is of another form"),
-        ('{"version": 4, "resources": []}', "there is no dashboard in it"),
+        ('{"version": 4, "resources": []}', "it contains no dashboard"),
     ],
 )  # fmt: skip
 def test_what_is_none_is_refused_with_the_name_of_its_file(text, reason):

@@ -171,7 +171,7 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"query": "avg(last_5m):avg:x{*} by host > 8"}, "query: "),
         ({"priority": 6}, "priority is 6"),
         ({"priority": "12"}, "priority is '12'"),
-        ({"tags": "team:a"}, "tags is 'team:a'. Write a list of text"),
+        ({"tags": "team:a"}, "tags is 'team:a'. Write a list of strings"),
         ({"assets": ["runbook"]}, "assets is ['runbook']. Write a list of dictionaries"),
         ({"options": {"renotify_statuses": [1]}}, "options.renotify_statuses is [1]"),
         ({"options": {"thresholds": {"critical": "many"}}}, "thresholds.critical is 'many'"),
@@ -187,7 +187,7 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ({"restriction_policy": {"bindings": []}}, ""),
         (
             {"restriction_policy": {"bindings": [{"relation": "editor"}]}},
-            "cannot be read back",
+            "cannot be compared",
         ),
     ],
 )

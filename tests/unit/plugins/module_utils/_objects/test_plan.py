@@ -151,15 +151,15 @@ def test_an_object_that_another_run_has_deleted_is_created() -> None:
 
 
 def test_it_is_not_guessed_which_object_is_adopted() -> None:
-    with pytest.raises(Refused, match="load: each of 1, 2 could be adopted"):
+    with pytest.raises(Refused, match="load: 1, 2 all match"):
         planned([MONITOR], [found(1), found(2)], adopt=True)
-    with pytest.raises(Refused, match="twin: 1 would be adopted by load too"):
+    with pytest.raises(Refused, match="twin: 1 also matches load"):
         planned([MONITOR, {**MONITOR, "key": "twin"}], [found(1)], adopt=True)
 
 
 def test_what_others_consist_of_is_not_deleted() -> None:
     both = found(2, "both", type="composite", query="1 && 3")
-    with pytest.raises(Refused, match=r"both: it consists of monitor 1 \(load\), which is to be deleted"):
+    with pytest.raises(Refused, match=r"both: it refers to monitor 1 \(load\), which would be deleted"):
         planned([{**MONITOR, "state": "absent"}], [found(1, "load"), both])
     actions = planned([], [found(1, "load"), both], prune=True)
     assert [change.key for change in actions] == ["both", "load"]
@@ -219,7 +219,7 @@ def test_export_takes_the_key_of_the_mark() -> None:
 
 @pytest.mark.parametrize("value", [None, "text", {}, {"title": "no widgets", "layout_type": "ordered"}])
 def test_export_refuses_what_is_no_dashboard(value: Any) -> None:
-    with pytest.raises(ValueError, match="not a dashboard that the module takes"):
+    with pytest.raises(ValueError, match="not a dashboard that the module accepts"):
         export(Dashboards(), value)
 
 

@@ -32,12 +32,12 @@ EVENTS = 'events("status:error").rollup("count").last("5m") >= 1'
 @pytest.mark.parametrize(
     ("item", "problem"),
     [
-        (compared(">", critical=900), "options.thresholds.critical is 900, its query says 800. Make them equal."),
+        (compared(">", critical=900), "options.thresholds.critical is 900, and the query has 800. Make them equal."),
         (compared(">", critical=800, warning=900), "options.thresholds.warning 900 is not below critical 800"),
         (compared(">", critical=800, warning="800"), "options.thresholds.warning 800 is not below critical 800"),
         (
             compared("<", critical=800, warning=500),
-            "800, as a query with < needs. Raise it.",
+            "800, as the comparator < requires. Increase it.",
         ),
         (compared(">", critical_recovery=850), "options.thresholds.critical_recovery 850 is not below critical 800"),
         (compared("<=", critical_recovery=750), "options.thresholds.critical_recovery 750 is not above critical 800"),
@@ -55,7 +55,7 @@ EVENTS = 'events("status:error").rollup("count").last("5m") >= 1'
         ),
         (
             monitor("avg(last_5m):avg:x{*} > 1", renotify_statuses=["ok"]),
-            "options.renotify_statuses has 'ok'. Write",
+            "options.renotify_statuses has 'ok'. Use",
         ),
         (monitor("avg(last_5m):avg:x{*} > 1", min_failure_duration=9000), "is 9000. Write 0 to 7200 seconds."),
     ],

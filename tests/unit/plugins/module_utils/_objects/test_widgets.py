@@ -59,7 +59,7 @@ def changed(value: Any, path: str, new: Any) -> Any:
         ("type", "timeserie", "widgets[0].definition.type is 'timeserie'. Did you mean timeseries?"),
         ("type", None, "widgets[0].definition has no type. Add it."),
         ("requests", None, "widgets[0].definition has no requests. Add it."),
-        ("requests", {}, "widgets[0].definition.requests is not a list. Write one."),
+        ("requests", {}, "widgets[0].definition.requests is not a list. Write a list."),
         ("requests.0", "avg:x{*}", "widgets[0].definition.requests[0] is 'avg:x{*}'. Write a dictionary."),
         (
             "requests.0.display_type",
@@ -69,13 +69,13 @@ def changed(value: Any, path: str, new: Any) -> Any:
         ("show_legnd", True, "widgets[0].definition.show_legnd is not a known field. Did you mean show_legend?"),
         ("show_legend", "yes", "widgets[0].definition.show_legend is 'yes'. Write true or false."),
         ("requests", [], "widgets[0].definition.requests has 0 items. Write 1 or more."),
-        ("requests.0", {"style": {"palette": "cool"}}, "widget 'Load': a request has no queries. Add them."),
-        ("title", 5, "widgets[0].definition.title is 5. Write text."),
+        ("requests.0", {"style": {"palette": "cool"}}, "widget 'Load': a request has no queries. Add a query."),
+        ("title", 5, "widgets[0].definition.title is 5. Write a string."),
         ("time.live_span", "2h", "widgets[0].definition.time.live_span is '2h'. Write one of 10m, 15m, 1d,"),
         ("requests.0.queries.0.data_source", "metric", "queries[0].data_source is 'metric'. Did you mean metrics?"),
         ("requests.0.queries.0.query", None, "widgets[0].definition.requests[0].queries[0] has no query. Add it."),
         ("requests.0.queries.0.aggregator", "mean", "aggregator is 'mean'. Write one of area, avg, l2norm, last,"),
-        ("requests.0.formulas.0.formula", "b * 2", "widget 'Load': the formula 'b * 2' names b, and no query has that"),
+        ("requests.0.formulas.0.formula", "b * 2", "widget 'Load': the formula 'b * 2' refers to b, but no query"),
         ("requests.0.formulas.0.limit", {"count": "5"}, "limit.count is '5'. Write a number."),
     ],
 )
@@ -94,21 +94,21 @@ def test_a_wrong_widget_in_a_group_is_refused_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("item", "problem"),
     [
-        (board(NOTE, layout_type="free"), "widgets[0] has no layout, which a free dashboard needs."),
-        (board(NOTE, reflow_type="fixed"), "widgets[0] has no layout, which reflow_type fixed needs."),
-        (board(NOTE, layout=PLACE, reflow_type="auto"), "widgets[0] has a layout, and reflow_type auto places widgets"),
+        (board(NOTE, layout_type="free"), "widgets[0] has no layout, which a free dashboard requires."),
+        (board(NOTE, reflow_type="fixed"), "widgets[0] has no layout, which reflow_type fixed requires."),
+        (board(NOTE, layout=PLACE, reflow_type="auto"), "widgets[0] has a layout, but reflow_type auto places widgets"),
         (board(NOTE, layout={**PLACE, "x": 8}, reflow_type="fixed"), "layout reaches from column 8 to 14 of 12."),
         (board(NOTE, layout={"x": 0, "y": 0}, layout_type="free"), "widgets[0].layout has no height. Add it."),
         (board(NOTE, layout=PLACE, layout_type="free", reflow_type="fixed"), "reflow_type is for ordered dashboards."),
         (board(reflow_type="flow"), "reflow_type is 'flow'. Write auto or fixed."),
         (board({"type": "query_value", "requests": [REQUEST] * 2}), "requests has 2 items. Write 1."),
-        (board(template_variables=[{"name": "a", "prefix": 5}]), "template_variables[0].prefix is 5. Write text."),
+        (board(template_variables=[{"name": "a", "prefix": 5}]), "template_variables[0].prefix is 5. Write a string."),
         (
             board(template_variables=[{"name": "a", "defaults": [""]}]),
-            "variable a: defaults has an empty text.",
+            "variable a: defaults contains an empty string.",
         ),
-        (board(template_variable_presets=[PRESET]), "preset p, host: value and values are given. Remove value."),
-        (board(tags=[f"team:{number}" for number in range(6)]), "tags has 6 tags, and Datadog takes 5."),
+        (board(template_variable_presets=[PRESET]), "preset p, host: both value and values are set. Remove value."),
+        (board(tags=[f"team:{number}" for number in range(6)]), "tags has 6 tags, but Datadog allows 5."),
     ],
 )
 def test_a_wrong_layout_or_too_many_tags_are_refused(item: dict[str, Any], problem: str) -> None:
@@ -136,18 +136,18 @@ def test_what_datadog_takes_passes(item: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("item", "doubt"),
     [
-        (board({"type": "hologram", "depth": 3}), "widgets[0].definition.type 'hologram': not known here, sent as"),
-        (board({**NOTE, "pause_auto_refresh": True}), "widgets[0].definition.pause_auto_refresh: not known here"),
+        (board({"type": "hologram", "depth": 3}), "widgets[0].definition.type 'hologram': unknown, sent unchanged"),
+        (board({**NOTE, "pause_auto_refresh": True}), "widgets[0].definition.pause_auto_refresh: unknown"),
         (
             board(changed(GRAPH, "requests.0.queries.0", {"data_source": "quantum", "name": "a"})),
-            "'quantum': not known",
+            "'quantum': unknown",
         ),
-        (board(*[{**NOTE, "new": 1}] * 9), "widgets[0].definition.new: not known here, sent as written."),
-        (board(*[{**NOTE, f"new_{n}": 1} for n in range(7)]), "widgets[4].definition.new_4 and 2 more: not known here"),
-        (board(GRAPH, template_variables=[]), "queries use $host, which template_variables does not have. Add them"),
+        (board(*[{**NOTE, "new": 1}] * 9), "widgets[0].definition.new: unknown, sent unchanged."),
+        (board(*[{**NOTE, f"new_{n}": 1} for n in range(7)]), "widgets[4].definition.new_4 and 2 more: unknown"),
+        (board(GRAPH, template_variables=[]), "queries use $host, which are not in template_variables. Add them"),
         (
             board(changed(GRAPH, "requests.0.queries.0.query", "avg:x{kennel_fleet:web}")),
-            "asks for kennel_fleet:web",
+            "queries kennel_fleet:web",
         ),
     ],
 )

@@ -137,9 +137,9 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("metric", "pow(avg:a{*})", 1, "pow lacks exponent"),
         ("metric", "pow(avg:a{*}, 2, 3)", 1, "pow has 3 arguments"),
         ("metric", "top(avg:a{*}, 10, 'last')", 1, "top lacks direction: top(query, limit, by, direction)"),
-        ("metric", "top(avg:a{*}, 10, 'last', 'up')", 1, "direction of top is one of asc, desc, not up"),
+        ("metric", "top(avg:a{*}, 10, 'last', 'up')", 1, "direction of top must be one of asc, desc, not up"),
         ("metric", "anomalies(avg:a{*}, 'basic')", 1, "anomalies lacks bounds"),
-        ("metric", "anomalies(avg:a{*}, 'base', 2)", 1, "algorithm of anomalies is one of basic, agile, robust"),
+        ("metric", "anomalies(avg:a{*}, 'base', 2)", 1, "algorithm of anomalies must be one of basic, agile, robust"),
         (
             "metric",
             "anomalies(avg:a{*}, 'basic', 2, direktion='both')",
@@ -147,17 +147,22 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
             "no argument direktion: did you mean direct",
         ),
         ("metric", "anomalies(avg:a{*}, 'basic', 2, bounds=3)", 1, "more than it takes"),
-        ("metric", "forecast(avg:a{*}, 'linear', 1, model='x', model='x')", 1, "forecast has an argument twice"),
-        ("metric", "timeshift(avg:a{*}, 'day')", 1, "seconds of timeshift is a number, not 'day'"),
-        ("metric", "clamp_max(avg:a{*}, avg:b{*})", 1, "threshold of clamp_max is a number, not avg:b{*}"),
-        ("metric", "max(avg:a{*}, 'host')", 1, "by of max is tag keys such as {host}"),
-        ("metric", "top(avg:a{*}, -5, 'last', 'asc')", 1, "limit of top is a number above 0, not -5"),
-        ("metric", "avg:a{*}.rollup(sum, 0)", 10, "interval of .rollup is a number above 0, not 0"),
-        ("metric", "avg:a{*}.rollup(mean, 60)", 10, "method of .rollup is one of avg, sum, min, max, count, not mean"),
-        ("metric", "avg:a{*}.rollup(avg, 60, 1)", 10, ".rollup has 3 arguments, it takes method, [interval]"),
+        ("metric", "forecast(avg:a{*}, 'linear', 1, model='x', model='x')", 1, "forecast has a duplicate argument"),
+        ("metric", "timeshift(avg:a{*}, 'day')", 1, "seconds of timeshift must be a number, not 'day'"),
+        ("metric", "clamp_max(avg:a{*}, avg:b{*})", 1, "threshold of clamp_max must be a number, not avg:b{*}"),
+        ("metric", "max(avg:a{*}, 'host')", 1, "by of max must be tag keys such as {host}"),
+        ("metric", "top(avg:a{*}, -5, 'last', 'asc')", 1, "limit of top must be a number above 0, not -5"),
+        ("metric", "avg:a{*}.rollup(sum, 0)", 10, "interval of .rollup must be a number above 0, not 0"),
+        (
+            "metric",
+            "avg:a{*}.rollup(mean, 60)",
+            10,
+            "method of .rollup must be one of avg, sum, min, max, count, not mean",
+        ),
+        ("metric", "avg:a{*}.rollup(avg, 60, 1)", 10, ".rollup has 3 arguments, but takes method, [interval]"),
         ("metric", "avg:a{*}.rollup()", 10, ".rollup lacks method"),
-        ("metric", "avg:a{*}.as_count(1)", 10, ".as_count has 1 arguments, it takes none"),
-        ("metric", "abs(avg:a{*}).fill(next)", 15, "method of .fill is one of linear, last, zero, null"),
+        ("metric", "avg:a{*}.as_count(1)", 10, ".as_count has 1 arguments, but takes none"),
+        ("metric", "abs(avg:a{*}).fill(next)", 15, "method of .fill must be one of linear, last, zero, null"),
         ("metric", "sum:a{*} by {b}.as_count() by {c}", 28, "expected the end of the query"),
         ("metric", "max(1, 2)", 1, "max needs a query as its first argument"),
         ("metric", "count(v: v>b):a{*}", 7, "unknown aggregator"),
@@ -199,7 +204,7 @@ def test_wrong_queries_have_problems(kind: str, text: str, column: int, problem:
 
 def test_a_composite_is_made_of_ten_monitors_at_most() -> None:
     [problem] = query_problems(" || ".join(f"key{number}" for number in range(11)), "composite")
-    assert problem == "it is made of 11 monitors: Datadog takes up to 10"
+    assert problem == "it consists of 11 monitors: Datadog allows up to 10"
 
 
 def test_all_problems_are_named_in_their_order_with_their_lines() -> None:

@@ -41,11 +41,11 @@ EVERY_45 = {"interval": 45.0, "low": 0.0, "high": 1000.0, "since": NOW - 300}
         ({**EVERY_45, "since": NOW - 60}, points(65, 20), "waiting", "1 point"),
         # The gap across the start does not count, that after it does.
         ({**EVERY_45, "since": NOW - 120}, points(400, 355, 100, 55, 10), "ok", "3 points"),
-        ({**EVERY_45, "since": NOW - 120}, points(110, 55, 10), "interval", "1 of 2 spacings wrong: 55 s"),
+        ({**EVERY_45, "since": NOW - 120}, points(110, 55, 10), "interval", "1 of 2 intervals wrong:  55 s"),
         (EVERY_45, points(200, 155, 110), "stale", "110 s old, 90 s allowed"),
         # Every other point is missing; one is.
-        (EVERY_45, points(190, 100, 10), "interval", "2 of 2 spacings wrong: 90 s, 45 s expected"),
-        (EVERY_45, points(190, 145, 55, 10), "gaps", "1 of 3 spacings wrong: 90 s"),
+        (EVERY_45, points(190, 100, 10), "interval", "2 of 2 intervals wrong:  90 s, 45 s expected"),
+        (EVERY_45, points(190, 145, 55, 10), "gaps", "1 of 3 intervals wrong:  90 s"),
         # The Agent's default instead of what was asked for; the other way round.
         (EVERY_45, points(40, 25, 10), "interval", "15 s, 45 s expected"),
         ({"interval": 15.0}, points(100, 55, 10), "interval", "45 s, 15 s expected"),
@@ -199,7 +199,7 @@ def found(*pairs: tuple[Signal, str]) -> dict[Signal, Verdict]:
         (("absent", "ok"), "Other data of this host arrives"),
         (("stale", "stale"), "It has stopped"),
         (("interval", "ok"), "min_collection_interval"),
-        (("waiting", "ok"), "raise the timeout"),
+        (("waiting", "ok"), "increase the timeout"),
     ],
 )
 def test_causes(states: tuple[str, str], words: str) -> None:

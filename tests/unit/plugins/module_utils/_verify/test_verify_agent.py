@@ -25,7 +25,7 @@ def tell(agent: dict[str, Any], name: str = "my_metric", kind: str = arrival.MET
         ({"active": False, "key": "API Key invalid"}, ["journalctl -u datadog-agent"]),
         (
             {"key": "API Key invalid", "delivery": {"503": 1}},
-            ["refuses the API key", "datadog_api_key", "datadog_site"],
+            ["rejects the API key", "datadog_api_key", "datadog_site"],
         ),
         ({"key": "Unable to reach the API Key validation endpoint"}, ["Unable to reach", "port 443", "`api.`"]),
         (
@@ -33,11 +33,11 @@ def tell(agent: dict[str, Any], name: str = "my_metric", kind: str = arrival.MET
             ["Unexpected", "datadog_agent_site"],
         ),
         ({"key": "Fake API Key that skips validation"}, []),
-        ({"delivery": {"403": 12}}, ["(HTTP 403: 12, since its start)", "key is refused", "datadog_site"]),
+        ({"delivery": {"403": 12}}, ["(HTTP 403: 12, since its start)", "key is rejected", "datadog_site"]),
         ({"delivery": {"413": 1}}, ["HTTP 413: 1", "too large", "limit"]),
         ({"delivery": {"400": 1}}, ["HTTP 400: 1", "malformed"]),
         ({"delivery": {"404": 1}}, ["HTTP 404: 1", "not Datadog's intake", "datadog_agent_dd_url"]),
-        ({"delivery": {"407": 1}}, ["HTTP 407: 1", "proxy asks for a password", "datadog_agent_secrets"]),
+        ({"delivery": {"407": 1}}, ["HTTP 407: 1", "proxy requires a password", "datadog_agent_secrets"]),
         ({"delivery": {"429": 1}}, ["HTTP 429: 1", "usage"]),
         ({"delivery": {"503": 7}}, ["HTTP 503: 7", "status page"]),
         ({"delivery": {"DNSErrors": 4}}, ["DNSErrors: 4", "/etc/resolv.conf"]),
@@ -46,7 +46,7 @@ def tell(agent: dict[str, Any], name: str = "my_metric", kind: str = arrival.MET
         ({"delivery": {"WroteRequestErrors": 4}}, ["WroteRequestErrors: 4", "timeout"]),
         ({"delivery": {"SomethingNew": 4}}, ["SomethingNew: 4"]),
         # The most frequent is the cause; of equals the one that is nearer to it.
-        ({"delivery": {"ConnectionErrors": 2, "403": 9}}, ["(HTTP 403: 9, ConnectionErrors: 2,", "key is refused"]),
+        ({"delivery": {"ConnectionErrors": 2, "403": 9}}, ["(HTTP 403: 9, ConnectionErrors: 2,", "key is rejected"]),
         ({"delivery": {"ConnectionErrors": 9, "DNSErrors": 9}}, ["(DNSErrors: 9, ConnectionErrors: 9,", "resolv.conf"]),
     ],
 )
