@@ -1,1 +1,1 @@
-"""The lab's stand-in Datadog: takes what Agents and clients send, and answers the API about it."""
+"""The lab's stand-in Datadog: receives what Agents and clients send, and serves the API over it."""

@@ -1,4 +1,4 @@
-"""The application: routes, and how it answers what goes wrong."""
+"""The application: routes and error handling."""
 
 import asyncio
 import functools
@@ -29,7 +29,7 @@ _PRUNE_EVERY = 600
 _LOG = logging.getLogger(__name__)
 _FAILED = "Internal error of the stand-in Datadog: see its journal"
 _BROKEN = "The stand-in Datadog failed to build this page, because of a bug in it or of damaged data"
-# What the API says in addition to the errors of a refused key.
+# What the API returns in addition to the errors of a rejected key.
 _FORBIDDEN = {
     "status": "error",
     "code": 403,
@@ -40,7 +40,7 @@ _FORBIDDEN = {
 
 
 def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
-    """The ASGI application over `store`, which evaluates monitors every so many seconds (0: only when told to)."""
+    """Return the ASGI application over `store`, which evaluates monitors at this interval (0: only on request)."""
     account = Account.over(store, keys)
 
     @asynccontextmanager
@@ -69,7 +69,7 @@ async def _prune(store: Store) -> None:
     while True:
         try:
             await run_in_threadpool(store.prune, int(time.time()))
-        # A full disk, say: the next pruning may find it otherwise.
+        # For example a full disk, which may be different at the next pruning.
         except Exception:  # noqa: BLE001
             _LOG.exception("the pruning of old data failed")
         # The pause between two prunings.
@@ -81,15 +81,15 @@ async def _evaluate(watch: Watch, every: float) -> None:
         begun = time.monotonic()
         try:
             await run_in_threadpool(watch.evaluate)
-        # One monitor that trips the evaluation must not end it for all the others: the journal has the reason.
+        # A monitor that breaks the evaluation must not end it for all the others: the journal has the reason.
         except Exception:  # noqa: BLE001
             _LOG.exception("the evaluation of monitors failed")
-        # The pause between two evaluations: never more than a tenth of the time goes to them.
+        # The pause between two evaluations, which never take more than a tenth of the time.
         await asyncio.sleep(max(every, 9 * (time.monotonic() - begun)))
 
 
 def _unserved(account: Account, request: Request, error: Any) -> Response:
-    """A path that nothing serves, or not with this method: a page where a person asks, an error otherwise."""
+    """Answer requests without a handler for path or method: a page for people, an error otherwise."""
     if error.status_code != HTTPStatus.NOT_FOUND:
         return JSONResponse({"errors": [error.detail]}, error.status_code, error.headers)
     page = told(account, request, error.status_code, f"There is no page {request.url.path}")
@@ -97,7 +97,7 @@ def _unserved(account: Account, request: Request, error: Any) -> Response:
 
 
 def _failed(account: Account, request: Request, _error: Exception) -> Response:
-    """What nobody foresaw: a page where a person asks, an error otherwise. The server logs the traceback."""
+    """Answer requests that fail unexpectedly: a page for people, an error otherwise. The server logs the traceback."""
     return told(account, request, 500, _BROKEN) or JSONResponse({"errors": [_FAILED]}, 500)
 
 

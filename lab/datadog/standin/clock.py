@@ -1,4 +1,4 @@
-"""The lab's time: real time moved by an offset, so that ten minutes without data or a Saturday take no time."""
+"""The lab's time: real time shifted by an offset, so that tests need not wait for ten minutes or for a Saturday."""
 
 import re
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import Refused
 
-# The last second that Datadog's clients can name.
+# The last second that Datadog's clients can represent.
 LATEST = 2**32 - 1
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _RELATIVE = re.compile(r"now(?:-(\d+)([smhdw]))?")
@@ -16,7 +16,7 @@ _RELATIVE = re.compile(r"now(?:-(\d+)([smhdw]))?")
 
 @dataclass
 class Clock:
-    """What the API and the evaluation of monitors take for now; `offset` in seconds ahead of real time."""
+    """The current time for the API and the evaluation of monitors; `offset` is in seconds ahead of real time."""
 
     offset: float = 0.0
 
@@ -24,7 +24,7 @@ class Clock:
         return time.time() + self.offset
 
     def set(self, wish: Any) -> None:
-        """Take {"now": seconds or ISO 8601}, {"offset": seconds} or {"advance": seconds}. Raises Refused(400)."""
+        """Apply {"now": seconds or ISO 8601}, {"offset": seconds} or {"advance": seconds}. Raises Refused(400)."""
         try:
             ((what, value),) = wish.items()
             offset = {
@@ -42,23 +42,23 @@ class Clock:
 
 
 def iso(seconds: float, timespec: str = "microseconds") -> str:
-    """Seconds since the epoch as the API writes times: 2026-01-31T19:00:00.000000+00:00."""
+    """Format seconds since the epoch as the API does: 2026-01-31T19:00:00.000000+00:00."""
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec=timespec)
 
 
 def epoch(text: str) -> float:
-    """The seconds since the epoch of an ISO 8601 time; UTC where it says no zone. Raises ValueError."""
+    """Return the seconds since the epoch of an ISO 8601 time; UTC without a time zone. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def seconds(text: str | None) -> int | None:
-    """A time that may be missing, as v1 writes it: whole seconds since the epoch. Raises ValueError."""
+    """Return an optional time as in v1: whole seconds since the epoch. Raises ValueError."""
     return None if text is None else int(epoch(text))
 
 
 def moment(text: str | int | None, now: float, default: float) -> float:
-    """The seconds since the epoch of a search's limit: now, now-15m, ISO 8601 or milliseconds. Raises Refused(400)."""
+    """Parse a limit of a search: now, now-15m, ISO 8601 or milliseconds. Returns seconds. Raises Refused(400)."""
     if not text:
         return default
     relative = _RELATIVE.fullmatch(str(text))

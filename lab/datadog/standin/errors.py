@@ -1,4 +1,4 @@
-"""What a request is answered with instead of a result."""
+"""Errors that are returned instead of a result."""
 
 
 class Refused(Exception):
@@ -14,5 +14,5 @@ class Refused(Exception):
 
 
 def malformed(reason: object) -> Refused:
-    """How the API refuses a body that is not what it takes."""
+    """Return the API's error for a malformed body."""
     return Refused(400, f"Payload is not in the expected format: {reason}")

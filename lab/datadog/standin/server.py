@@ -1,4 +1,4 @@
-"""The HTTP server, and how many connections it bears, for how long.
+"""The HTTP server, with limits for the number and duration of connections.
 
 uvicorn waits for ever for the first request of a connection, for the rest of one and for a client that does not read;
 its limit_concurrency refuses everybody while idle connections are many. So a connection that waits for its client is
@@ -15,19 +15,19 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# Seconds for a request to arrive, and for its answer to be taken; connections at a time.
+# Seconds for a request to arrive, and for its response to be read; concurrent connections.
 PATIENCE, MOST = 30.0, 1024
 # Connections that the kernel holds until they are taken. asyncio takes so many at once, and may have done so three
 # times before it tells of the first.
 _BACKLOG = 256
-# Open files that are not connections: the database of each thread, the page's files.
+# Open files other than connections: the database of each thread, the page's files.
 _OTHERS = 256
 _BESIDES = 3 * _BACKLOG + _OTHERS
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class _Connection(H11Protocol):
-    """One connection of at most `most`, which may wait for its client for `patience` seconds."""
+    """A connection of at most `most`, which may wait for its client for `patience` seconds."""
 
     most = MOST
     patience = PATIENCE
@@ -47,29 +47,29 @@ class _Connection(H11Protocol):
     # ------------------------------------------------------------------------------------------------------- limits
     @property
     def source(self) -> str:
-        """The address of the client."""
+        """Return the address of the client."""
         return self.client[0] if self.client else ""
 
     @property
     def waits(self) -> bool:
-        """Whether the next move is the client's: to send the rest of its request, or to take its answer."""
+        """Whether it is the client's turn, to send the rest of its request or to read the response."""
         return self.transport.get_write_buffer_size() > 0 or self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
 
     def _look(self) -> None:
-        """Close this connection if it has waited for too long; look again otherwise, until it is closed."""
+        """Close this connection if it has waited for too long; otherwise check again later, until it is closed."""
         if self not in self.connections:
             return
         now = self.loop.time()
         if not self.waits:
             self.since = now
         elif now - self.since > self.patience:
-            # What is not taken is not sent any more either.
+            # Do not send what the client does not read.
             self.transport.abort()
             return
         self.loop.call_later(self.patience / 10, self._look)
 
     def _make_room(self) -> None:
-        """Where this connection is one too many, close one that waits, or else this one."""
+        """If there are too many connections, close one that waits, or else this one."""
         others = [one for one in self.connections if isinstance(one, _Connection) and not one.transport.is_closing()]
         if len(others) <= self.most:
             return
@@ -83,7 +83,7 @@ class _Connection(H11Protocol):
 
 
 def add_arguments(parser: argparse.ArgumentParser, port: int) -> None:
-    """Where to listen, and the limits of connections."""
+    """Where to listen, and the limits for connections."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=port, help="port to listen on (default %(default)s)")
     parser.add_argument(
@@ -96,17 +96,17 @@ def add_arguments(parser: argparse.ArgumentParser, port: int) -> None:
 
 
 def serve(app: ASGIApp, host: str, port: int, patience: float, most: int) -> None:
-    """Answer until SIGTERM, at most `most` connections at a time, which wait `patience` seconds for their clients."""
+    """Serve until SIGTERM, with at most `most` connections, which wait `patience` seconds for their clients."""
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < most + _BESIDES:
         files = most + _BESIDES if hard == resource.RLIM_INFINITY else min(most + _BESIDES, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
     class Connection(_Connection):
-        """One within these limits."""
+        """Return a protocol with these limits."""
 
     Connection.patience, Connection.most = patience, min(most, max(16, files - _BESIDES))
-    # No access log: Agents send their key in the query of a request.
+    # No access log, since Agents send their key in the query string.
     uvicorn.run(
         app,
         host=host,

@@ -30,29 +30,29 @@ _TYPES = {"message": str, "mute_first_recovery_notification": bool, "schedule": 
 CHANGEABLE = {*_DEFAULTS, "monitor_identifier", "schedule", "scope"}
 _CHOICES = {"notify_end_states": {"alert", "no data", "warn"}, "notify_end_types": {"canceled", "expired"}}
 _MOST_RECURRENCES = 5
-# Seconds for which a cancelled downtime is still shown, and how late a start that means now may arrive.
+# Seconds for which a canceled downtime is still listed, and by which a start that means now may be late.
 _KEPT = 48 * 3600
 LATE = 60
-# Seconds ahead in which the next time of a recurrence is looked for: rules may begin years from now.
+# Seconds ahead to search for the next occurrence: rules may start years from now.
 _AHEAD = 20 * 366 * 86400
 _SIMPLE_SCOPE = re.compile(r'\*|[^\s(){}!,"]+:[^\s(){}!,"]+')
 
 
 class Downtimes:
-    """All downtimes; times are those of the clock."""
+    """All downtimes. Times come from the clock."""
 
     def __init__(self, documents: Documents, clock: Clock) -> None:
         self._documents = documents
         self._clock = clock
 
     def all(self) -> list[Json]:
-        """Every downtime but those cancelled long ago."""
+        """Return all downtimes except those that were canceled long ago."""
         oldest = self._clock.now() - _KEPT
         found = self._documents.all("downtime")
         return [item for item in found if not item["canceled"] or epoch(item["canceled"]) >= oldest]
 
     def schedule(self, attributes: Json) -> Json:
-        """Make a downtime of checked attributes."""
+        """Create a downtime from validated attributes."""
         id_, now = self._documents.new_id("downtime"), iso(self._clock.now())
         numbers = {"id": id_, "v1_id": self._documents.new_id("downtime_v1")}
         made = {**numbers, **_DEFAULTS, **attributes, "created": now, "modified": now, "canceled": None}
@@ -66,19 +66,19 @@ class Downtimes:
         return changed
 
     def cancel(self, found: Json) -> None:
-        """End a downtime for good; one that is cancelled stays as it is."""
+        """Cancel a downtime. A canceled one stays unchanged."""
         if not found["canceled"]:
             self.change(found, {"canceled": iso(self._clock.now())})
 
     def status(self, found: Json) -> str:
-        """active, scheduled, ended or canceled."""
+        """Return active, scheduled, ended or canceled."""
         if found["canceled"]:
             return "canceled"
         current = self.current(found)
         return "ended" if current is None else "active" if current[0] <= self._clock.now() else "scheduled"
 
     def current(self, found: Json) -> tuple[float, float] | None:
-        """The (begin, end) of the time in which a downtime is active, or will next be."""
+        """Return the (start, end) of the current or next occurrence of a downtime."""
         now = self._clock.now()
         for ahead in (8 * 86400, _AHEAD) if "recurrences" in found["schedule"] else (math.inf,):
             times = schedule.windows(found, now, now + ahead)
@@ -87,16 +87,16 @@ class Downtimes:
         return None
 
     def active(self) -> list[Json]:
-        """Those that silence something now."""
+        """Return the downtimes that are active now."""
         return [found for found in self.ahead() if found["status"] == "active"]
 
     def ahead(self) -> list[Json]:
-        """Those that silence something now or later, each with its "status"."""
+        """Return the downtimes that are active now or later, each with its "status"."""
         found = [{**item, "status": self.status(item)} for item in self.all()]
         return [item for item in found if item["status"] in ("active", "scheduled")]
 
     def checked(self, sent: Json, old: Json | None = None, schedule: Json | None = None) -> Json:
-        """The attributes of a v2 request, normalised; `schedule` is one that is checked. Raises Refused(400)."""
+        """Return the normalized attributes of a v2 request, with a validated `schedule`. Raises Refused(400)."""
         for name in sent:
             if name not in CHANGEABLE:
                 raise Refused(400, f"Additional properties are not allowed ('{name}' was unexpected)")
@@ -137,7 +137,7 @@ class Downtimes:
         begin = epoch(before) if running else now if start is None else start
         if end is not None and end <= max(begin, now):
             raise Refused(400, "Scheduled downtime end must be in the future and after its start")
-        # A start that was not sent has the fraction of a second that now has.
+        # A start that was not sent is now, including its fraction of a second.
         return {"start": written(begin), "end": None if end is None else written(end)}
 
     def _recurring(self, sent: Json) -> Json:
@@ -155,11 +155,11 @@ class Downtimes:
         return {"timezone": zone, "recurrences": result}
 
     def matching(self, monitor: Json, among: Iterable[Json]) -> list[Json]:
-        """Those of `among` that are for this monitor, whatever part of it their scope chooses."""
+        """Return those of `among` that select this monitor, regardless of their scopes."""
         return [found for found in among if schedule.covers({**found, "scope": "*"}, monitor, ())]
 
     def silenced(self, monitor: int, ahead: Iterable[Json]) -> dict[str, int | None]:
-        """What `options.silenced` of a monitor says: {scope: end} of its own downtimes with a plain scope."""
+        """Return `options.silenced` of a monitor: {scope: end} of its own downtimes with a plain scope."""
         return {
             found["scope"]: seconds(found["schedule"].get("end"))
             for found in ahead
@@ -167,7 +167,7 @@ class Downtimes:
         }
 
     def silence(self, monitor: int, wish: dict[str, int | None]) -> None:
-        """Make the downtimes that `options.silenced` asks for, in the place of the monitor's own."""
+        """Replace the monitor's own downtimes by those that `options.silenced` requests."""
         ahead = self.ahead()
         before = self.silenced(monitor, ahead)
         for found in ahead:
@@ -185,7 +185,7 @@ class Downtimes:
 
 
 def check_recurrence(recurrence: dict[str, str], zone: str) -> datetime:
-    """The local time at which a recurrence begins. Raises Refused(400) for what is none."""
+    """Return the local start of a recurrence. Raises Refused(400) if it is invalid."""
     try:
         start = datetime.fromisoformat(recurrence["start"])
         if start.tzinfo:
@@ -204,7 +204,7 @@ def check_scope(text: Any) -> None:
         schedule.scope(text)
     except QuerySyntaxError as error:
         raise Refused(400, f"Invalid scope: {error}") from None
-    # What key:(one OR other) writes has a key.
+    # key:(one OR other) has a key for both values.
     bare = re.sub(r'[^\s(){}!,]+:(\([^()]*\)|"[^"]*"|[^\s(){}!,]*)', "", text)
     if set(re.findall(r"[^\s(){}!,*]+", bare)) - {"AND", "OR", "NOT"}:
         raise Refused(400, "All values must have a key")
@@ -232,5 +232,5 @@ def _moment(text: Any) -> float:
 
 
 def written(moment: float) -> str:
-    """A time as v2 writes it: with a fraction of a second only where it has one."""
+    """Format a time as v2 does: with a fraction of a second only if it has one."""
     return iso(moment, "seconds" if moment == int(moment) else "microseconds")

@@ -1,4 +1,4 @@
-"""What Datadog would have sent: kept to be read instead."""
+"""Keeps the messages that Datadog would have sent."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ from ..store.documents import Documents
 from ..wire.bodies import Json
 from .template import handles
 
-# A lab that runs for days keeps the newest messages only.
+# A lab that runs for days only keeps the newest messages.
 _MOST = 2000
 
 
 class Mailbox:
-    """All messages, the oldest first."""
+    """Return all messages, the oldest first."""
 
     def __init__(self, documents: Documents, clock: Clock) -> None:
         self._documents = documents
         self._clock = clock
 
     def send(self, subject: str, body: str, **more: Any) -> None:
-        """Keep a message for the handles in its body, where there are any."""
+        """Keep a message for the handles in its body, if there are any."""
         to = handles(body)
         if to:
             number, now = self._documents.new_id("mail"), iso(self._clock.now())

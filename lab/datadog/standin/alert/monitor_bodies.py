@@ -1,4 +1,4 @@
-"""The body of a monitor: what the API refuses, adds and changes. Pure.
+"""The body of a monitor: what the API rejects, adds and changes. Pure.
 
 Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that tests/contract/test_replay.py replays
 """
@@ -19,7 +19,7 @@ from ..errors import Refused
 from ..wire.bodies import Json
 
 METRIC_TYPES = ("metric alert", "query alert")
-# What any account of the recordings adds, though no account adds all of it: a client has to look past each.
+# Fields that some recorded account adds. No account adds all of them, and a client has to ignore each.
 _OPTIONS: Json = {
     "notify_audit": False,
     "include_tags": True,
@@ -27,7 +27,7 @@ _OPTIONS: Json = {
     "locked": False,
     "avalanche_window": 10,
 }
-# Types whose monitors say whether one notification is enough for all groups.
+# Types of monitors with an option to send one notification for all groups.
 _GROUPED = {
     *("log alert", "rum alert", "ci-pipelines alert", "ci-tests alert", "error-tracking alert"),
     *("llm-observability alert", "event-v2 alert", "audit alert", "trace-analytics alert"),
@@ -42,7 +42,7 @@ FIELDS: Json = {
     "draft_status": "published",
     "assets": [],
 }
-# What a new monitor has before its body says anything.
+# Defaults of a new monitor.
 NEW: Json = {**FIELDS, "options": {}}
 _TYPES = {"name": str, "message": str, "query": str, "tags": list, "options": dict, "assets": list}
 _OPERATORS = {"<": "greater", "<=": "greater", ">": "less", ">=": "less"}
@@ -51,7 +51,7 @@ _BAD_QUERY = "The value provided for parameter 'query' is invalid"
 
 
 def checked(sent: Json, before: Json, id_: int) -> Json:
-    """The fields of a monitor after `sent` has changed `before`. Raises Refused(400) for what is not allowed."""
+    """Return the fields of a monitor after `sent` has changed `before`. Raises Refused(400) if that is not allowed."""
     for name, kind in _TYPES.items():
         if sent.get(name) is not None and not isinstance(sent[name], kind):
             raise Refused(400, f"The value provided for parameter '{name}' is invalid")
@@ -78,7 +78,7 @@ def checked(sent: Json, before: Json, id_: int) -> Json:
 
 
 def _type(sent: str | None, before: str | None, query: str) -> str:
-    """The type that a monitor gets: `metric alert` and `query alert` are one, and follow the query when it is made."""
+    """Return the type of a monitor: `metric alert` and `query alert` are the same, chosen by the query at creation."""
     if sent and sent not in MONITOR_TYPES:
         raise Refused(400, "The value provided for parameter 'type' is invalid")
     if before:
@@ -101,16 +101,16 @@ def _condition(query: str, kind: str) -> Any:
         lacks_operator = kind not in (*METRIC_TYPES, "service check", "composite") and not re.search("[<>=]", query)
         raise Refused(400, _BAD_QUERY + (": invalid operator specified: " if lacks_operator else ""))
     condition = parse_monitor(query, kind)
-    # Keys are Kennel's own.
+    # Only Kennel has keys.
     if isinstance(condition, CompositeCondition) and not all(isinstance(one, int) for one in condition.monitors):
         raise Refused(400, _BAD_QUERY)
     return condition
 
 
 def _options(sent: Json, kind: str) -> Json:
-    """The options of a monitor with what the server adds, drops and changes; what is silenced is kept elsewhere."""
+    """Return the options of a monitor as the server changes them; `silenced` is stored elsewhere."""
     result = {name: value for name, value in sent.items() if name != "silenced"}
-    # Checks count runs; all other thresholds are compared with values.
+    # Thresholds of checks count runs; all others are compared with values.
     number = (lambda value: value) if kind == "service check" else float
     try:
         limits = {name: number(value) for name, value in (sent.get("thresholds") or {}).items() if value is not None}
@@ -132,7 +132,7 @@ def _options(sent: Json, kind: str) -> Json:
 
 
 def _check_thresholds(thresholds: Json, condition: Any, kind: str) -> None:
-    """Source: what the API answers, as people quote it in terraform-provider-datadog's issues 1202 and 1401."""
+    """Source: responses of the API that are quoted in issues 1202 and 1401 of terraform-provider-datadog."""
     counted = isinstance(condition, CheckCondition) and condition.verdict == "count_by_status()"
     if counted and max(thresholds.values(), default=0) > condition.last:
         raise Refused(400, "Last field should be larger than or equal to max threshold defined in monitor options")

@@ -1,4 +1,4 @@
-"""Monitors: made, changed, deleted and muted.
+"""Create, update, delete and mute monitors.
 
 Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that tests/contract/test_replay.py replays
 """
@@ -14,15 +14,15 @@ from ..wire.bodies import Json
 from .downtimes import Downtimes
 from .monitor_bodies import NEW, checked
 
-# What the evaluation knows of a monitor: overall_state, overall_state_modified, groups by name, and the problem.
+# What the evaluation knows about a monitor: overall_state, overall_state_modified, groups by name, and the problem.
 State = Callable[[int], Json]
 
-# What else a monitor is made with.
+# Other fields that a new monitor may have.
 _ADDED = {"deleted": None, "org_id": user.ORG, "creator": user.CREATOR, "run_as": None, "restricted": False}
 
 
 class Monitors:
-    """All monitors, with the state that the evaluation gives them."""
+    """All monitors, with their state from the evaluation."""
 
     def __init__(self, documents: Documents, downtimes: Downtimes, clock: Clock, state: State) -> None:
         self._documents = documents
@@ -34,17 +34,17 @@ class Monitors:
         return self._documents.all("monitor")
 
     def need(self, id_: str, missing: str = "Monitor not found") -> Json:
-        """The monitor with this id. Raises Refused(404) in the words `missing`."""
+        """Return the monitor with this ID. Raises Refused(404) with the message `missing`."""
         return self._documents.need("monitor", id_, missing)
 
     def create(self, sent: Json) -> Json:
-        """Make a monitor of a body. Raises Refused(400)."""
+        """Create a monitor from a body. Raises Refused(400)."""
         id_, now = self._documents.new_id("monitor"), self._clock.now()
         times = {"created": iso(now), "modified": iso(now), "created_at": int(now) * 1000}
         return self._put({"id": id_, **self._checked(sent, NEW, id_), **_ADDED, **times}, sent)
 
     def update(self, found: Json, sent: Json) -> Json:
-        """Change the fields that a body names, `options` as a whole; what is silenced stays. Raises Refused(400)."""
+        """Change the fields in a body, `options` as a whole; `silenced` stays. Raises Refused(400)."""
         changed = {**found, **self._checked(sent, found, found["id"]), "modified": iso(self._clock.now())}
         return self._put(changed, sent)
 
@@ -56,11 +56,11 @@ class Monitors:
         return monitor
 
     def validate(self, sent: Json, found: Json | None = None) -> None:
-        """Check a body without keeping it; what it does not have is that of `found`. Raises Refused(400)."""
+        """Validate a body without storing it; missing fields are those of `found`. Raises Refused(400)."""
         self._checked(sent, found or NEW, found["id"] if found else 0)
 
     def _checked(self, sent: Json, before: Json, id_: int) -> Json:
-        """The fields of a monitor, as `checked` has them; those that a composite is made of have to be there.
+        """Return the fields of a monitor, as from `checked`; the monitors of a composite must exist.
 
         Words: DataDog/terraform-provider-datadog issue 2440. That a composite among them is refused is in the
         documentation of composite monitors; in which words is not known.
@@ -73,14 +73,14 @@ class Monitors:
         return result
 
     def delete(self, found: Json) -> None:
-        """Delete a monitor, and cancel the downtimes of its own."""
+        """Delete a monitor, and cancel its own downtimes."""
         self._documents.delete("monitor", found["id"])
         for downtime in self._downtimes.ahead():
             if downtime["monitor_identifier"].get("monitor_id") == found["id"]:
                 self._downtimes.cancel(downtime)
 
     def references(self, monitor: Json) -> list[str]:
-        """Why a monitor cannot be deleted: the composite monitors that are made of it."""
+        """Return why a monitor cannot be deleted: the composite monitors that refer to it."""
         id_ = str(monitor["id"])
         others = [
             f"[{other['id']},{other['name']}]"
@@ -91,7 +91,7 @@ class Monitors:
         return [named + ", ".join(others)] if others else []
 
     def shown(self, monitor: Json, ahead: list[Json] | None = None) -> Json:
-        """A monitor as the API answers it; `ahead` are the downtimes, where the caller has them."""
+        """Return a monitor in the format of the API; `ahead` are the downtimes, if the caller has them."""
         id_ = monitor["id"]
         state = self.state(id_)
         overall = {name: state[name] for name in ("overall_state", "overall_state_modified")}
@@ -100,6 +100,6 @@ class Monitors:
 
 
 def scopes(query: str) -> list[str]:
-    """The scopes of a query's metrics and checks, as they are written."""
+    """Return the scopes of a query's metrics and checks, as written."""
     over = [part for text in re.findall(r"\.(?:over|by)\(([^)]*)\)", query) for part in re.findall(r'"([^"]*)"', text)]
     return [*re.findall(r"(?<!by )\{([^{}]*)\}", query), *over]

@@ -1,4 +1,4 @@
-"""What a monitor's condition says about each of its groups at one moment. Pure but for what it reads from the store.
+"""Evaluate a monitor's condition for each of its groups at one moment. Pure, except that it reads the store.
 
 Source: https://docs.datadoghq.com/monitors/types/metric/, .../service_check/ and .../anomaly/
 """
@@ -32,9 +32,9 @@ from ..store import Store
 from ..wire.bodies import CheckRun, Json
 
 OK, WARN, ALERT, NO_DATA = "OK", "Warn", "Alert", "No Data"
-# Of a whole monitor that is not evaluated: one of the states that the API's clients know.
+# The state of a monitor that is not evaluated: one that clients of the API know.
 SKIPPED = "Skipped"
-# From the least to the most severe; all but OK are worth an alert.
+# From the least to the most severe; all but OK can alert.
 _SEVERITY = (OK, NO_DATA, WARN, ALERT)
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -46,11 +46,11 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 # The conditions that the stand-in evaluates.
 Asked = MetricCondition | CheckCondition | CompositeCondition
-# Part of its window that a group may have no data for at the start, where a full window is asked.
+# The part of its window that may lack data at the start if a full window is required.
 _START = 0.2
-# The number of runs that a monitor of service checks looks at, at most.
+# The maximum number of runs that a service check monitor evaluates.
 _MOST_RUNS = 100
-# Seconds after which a service check without runs is missed, and in how many of its own intervals, if they are longer.
+# Seconds after which a service check without runs is missing, and the number of its own intervals if that is longer.
 # Source: Datadog's API reference, monitors, options.no_data_timeframe: 2 minutes for service checks.
 CHECK_MISSED = 120
 _RUNS_MISSED = 3
@@ -75,7 +75,7 @@ class Observation:
 
 @functools.lru_cache(maxsize=4096)
 def condition(query: str, kind: str) -> Asked:
-    """What a monitor asks. Raises Refused(400) where the stand-in does not evaluate it."""
+    """Return the condition of a monitor. Raises Refused(400) if the stand-in does not evaluate it."""
     try:
         found = parse_monitor(query, kind)
     except ValueError as error:
@@ -87,14 +87,14 @@ def condition(query: str, kind: str) -> Asked:
 
 
 def grouped(asked: Asked) -> bool:
-    """Whether a condition is judged for each group of tags, rather than once."""
+    """Whether a condition is evaluated for each group of tags, rather than once."""
     if isinstance(asked, MetricCondition):
         return any(series.by for series in _series(asked.expression))
     return isinstance(asked, CheckCondition) and bool(asked.by)
 
 
 def scope_tags(asked: Asked) -> frozenset[str]:
-    """The tags that everything has that the condition looks at."""
+    """Return the tags that everything in the scope of the condition has."""
     if isinstance(asked, CheckCondition):
         return frozenset(asked.over) - {"*"}
     series = _series(asked.expression) if isinstance(asked, MetricCondition) else ()
@@ -121,7 +121,7 @@ def _needed(scope: Scope) -> Iterator[str]:
 
 
 def observe(asked: MetricCondition | CheckCondition, options: Json, store: Store, now: int) -> list[Observation]:
-    """The groups that have data. Raises Refused(400) for what cannot be evaluated."""
+    """Return the groups with data. Raises Refused(400) for what cannot be evaluated."""
     if isinstance(asked, CheckCondition):
         return _checks(asked, store)
     return _metric(asked, options, store, now - int(options.get("evaluation_delay") or 0))
@@ -129,7 +129,7 @@ def observe(asked: MetricCondition | CheckCondition, options: Json, store: Store
 
 # ------------------------------------------------------------------------------------------------------- composites
 def joined(asked: CompositeCondition, statuses: Mapping[int | str, str]) -> str:
-    """The status that other monitors' statuses make.
+    """Return the status that follows from the statuses of other monitors.
 
     Source: https://docs.datadoghq.com/monitors/types/composite/#computing-trigger-conditions
     """
@@ -170,7 +170,7 @@ def _metric(asked: MetricCondition, options: Json, store: Store, now: int) -> li
 
 
 def _begun(asked: MetricCondition, options: Json, now: int, kept: int) -> int:
-    """When a window began that grows, such as current_1d. Raises Refused(400).
+    """Return the start of a growing window, such as current_1d. Raises Refused(400).
 
     Source: https://docs.datadoghq.com/monitors/configuration/#evaluation-window, and the models of datadog-api-client
     """
@@ -190,7 +190,7 @@ def _begun(asked: MetricCondition, options: Json, now: int, kept: int) -> int:
     start = int((begun if begun <= local else begun - step).timestamp())
     if start < now - kept:
         raise Refused(400, f"the window {text} began before the {kept // 3600} hours of points that the lab keeps")
-    # In its first moment, too, there is something to look at.
+    # Even in its first moment, the window is not empty.
     return min(start, now - 1)
 
 
@@ -232,7 +232,7 @@ def _change(how: str, before: float, now: float) -> float | None:
 
 
 def _share(line: Line, since: int) -> float | None:
-    """The part of the points since then that are anomalous, from 0 to 1."""
+    """Return the proportion of anomalous points since then, from 0 to 1."""
     recent = [bucket for bucket in line.points if bucket >= since]
     return sum(bucket in line.anomalous for bucket in recent) / len(recent) if recent else None
 
@@ -266,8 +266,8 @@ def _check(asked: CheckCondition, group: tuple[str, ...], runs: list[CheckRun]) 
     streams: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
     for run in newest:
         streams.setdefault((run.host, run.tags), []).append(run)
-    # One that is gone, as with an instance that was taken out of its check, says nothing more of a group that reports.
-    # What has gone altogether stays the group's own affair, as the monitor's options for missing data have it.
+    # A series that has stopped, as of an instance that was removed, no longer counts in a group that reports.
+    # If all series of a group have stopped, the monitor's options for missing data apply.
     reporting = [some for some in streams.values() if seen.last_data - some[0].timestamp <= patience(some)]
     if asked.verdict.startswith("pct_by_status"):
         return replace(seen, value=100 * sum(some[0].status == 2 for some in reporting) / len(reporting))
@@ -275,7 +275,7 @@ def _check(asked: CheckCondition, group: tuple[str, ...], runs: list[CheckRun]) 
 
 
 def patience(runs: Sequence[CheckRun]) -> float:
-    """Seconds after which runs, the newest first, are missed."""
+    """Return the seconds after which runs, the newest first, are missing."""
     return max(CHECK_MISSED, _RUNS_MISSED * (runs[0].timestamp - runs[1].timestamp) if len(runs) > 1 else 0)
 
 
@@ -286,14 +286,14 @@ def stale(runs: Sequence[CheckRun], now: float) -> bool:
 
 # ------------------------------------------------------------------------------------------------------------ status
 def status(asked: MetricCondition | CheckCondition, options: Json, seen: Observation, before: str) -> str:
-    """OK, Warn or Alert, given what the group was before: thresholds, recovery thresholds, runs in a row."""
+    """Return OK, Warn or Alert, given the previous status: thresholds, recovery thresholds, consecutive runs."""
     thresholds = options.get("thresholds") or {}
     if seen.runs:
         return max((_runs_status(thresholds, runs, before) for runs in seen.runs), key=(OK, WARN, ALERT).index)
     symbol = asked.comparator if isinstance(asked, MetricCondition) else ">="
     critical = thresholds.get("critical", getattr(asked, "threshold", None))
     compare, value = COMPARE[symbol], seen.value or 0.0
-    # No comparison holds for what is not known.
+    # No comparison is true for an unknown value.
     recovering = math.nan if seen.recovering is None else seen.recovering
     for level, limit, recovery in (
         (ALERT, critical, thresholds.get("critical_recovery")),
@@ -303,7 +303,7 @@ def status(asked: MetricCondition | CheckCondition, options: Json, seen: Observa
             continue
         if compare(value, float(limit)):
             return level
-        # A recovery threshold is where the value has to come back to: its own side of the limit does not do.
+        # The value must come back to the recovery threshold; being below the limit is not enough.
         still = operator.gt if symbol in (">", ">=") else operator.lt
         if before == level and recovery is not None and still(recovering, float(recovery)):
             return level
@@ -311,7 +311,7 @@ def status(asked: MetricCondition | CheckCondition, options: Json, seen: Observa
 
 
 def _runs_status(thresholds: Json, runs: tuple[int, ...], before: str) -> str:
-    """By how many of the newest runs in a row have a status: 0 ok, 1 warning, 2 critical, 3 unknown."""
+    """Return the number of newest consecutive runs by status: 0 ok, 1 warning, 2 critical, 3 unknown."""
     for level, code, name in ((ALERT, 2, "critical"), (WARN, 1, "warning"), (OK, 0, "ok")):
         needed = int(thresholds.get(name) or 1)
         if len(runs) >= needed and set(runs[:needed]) == {code}:

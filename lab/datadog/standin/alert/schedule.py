@@ -1,4 +1,4 @@
-"""When and what a downtime silences. Pure; times are seconds since the epoch.
+"""When and what a downtime mutes. Pure; times are seconds since the epoch.
 
 `attributes` are those of a downtime of the v2 API. A recurrence begins and ends by the clocks of its time zone, so that
 19:00 to 09:00 stays so in the night in which they change.
@@ -21,13 +21,13 @@ from ..wire.bodies import Json
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 _UNTIL_UTC = re.compile(r"(?<=UNTIL=)\d{8}T\d{6}Z", re.IGNORECASE)
-# A downtime may write env:(a OR b) for (env:a OR env:b).
+# In a downtime, env:(a OR b) means (env:a OR env:b).
 _ONE_KEY = re.compile(r"([^\s,(){}!:]+):\(([^()]*)\)")
 _WORDS = re.compile(r"(?<![^\s,(){}!])(?!(?:AND|OR|NOT)\b)[^\s,(){}!]+", re.IGNORECASE)
 
 
 def duration(text: str) -> timedelta:
-    """The length that `text` writes, such as 14h. Raises ValueError."""
+    """Return the seconds of a duration such as 14h. Raises ValueError."""
     found = _DURATION.fullmatch(text)
     if not found:
         raise ValueError(f"duration {text!r}: expected an integer and one of {', '.join(_UNITS)}")
@@ -36,7 +36,7 @@ def duration(text: str) -> timedelta:
 
 @functools.lru_cache(maxsize=256)
 def rule(text: str, start: str, zone: str) -> rruleset:
-    """The local times at which a recurrence begins; `start` is local and has no offset. Raises ValueError."""
+    """Yield the local starts of a recurrence; `start` is local and has no offset. Raises ValueError."""
 
     def local(until: re.Match[str]) -> str:
         moment = datetime.strptime(until[0].upper(), "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
@@ -46,7 +46,7 @@ def rule(text: str, start: str, zone: str) -> rruleset:
 
 
 def windows(attributes: Json, start: float, end: float) -> list[tuple[float, float]]:
-    """The (begin, end) of each time that the downtime is active in start <= time < end, in order.
+    """Return the (start, end) of each time that the downtime is active in start <= time < end, in order.
 
     They are not cut at `start` and `end`, but where the downtime was cancelled; the end of one without end is infinite.
     """
@@ -71,7 +71,7 @@ def _recurring(recurrence: Json, zone: str, created: str, start: float, end: flo
         return datetime.fromtimestamp(moment, where).replace(tzinfo=None)
 
     begin = recurrence.get("start") or local(epoch(created)).isoformat()
-    # A day more on each side: clocks that change may move an end.
+    # A day more on each side: a clock change may move an end.
     begins = rule(recurrence["rrule"], begin, zone).between(
         local(start) - length - timedelta(days=1), local(end) + timedelta(days=1), inc=True
     )
@@ -80,7 +80,7 @@ def _recurring(recurrence: Json, zone: str, created: str, start: float, end: flo
 
 @functools.lru_cache(maxsize=1024)
 def scope(text: str) -> Scope:
-    """The scope of a downtime. Raises QuerySyntaxError."""
+    """Parse the scope of a downtime. Raises QuerySyntaxError."""
 
     def spread(found: re.Match[str]) -> str:
         return "(" + _WORDS.sub(lambda word: f"{found[1]}:{word[0]}", found[2]) + ")"
@@ -89,7 +89,7 @@ def scope(text: str) -> Scope:
 
 
 def covers(attributes: Json, monitor: Json, group: Collection[str]) -> bool:
-    """Whether the downtime, while it is active, silences the group of `monitor` that has the tags `group`.
+    """Whether the downtime, while it is active, mutes the group of `monitor` with the tags `group`.
 
     A scope that cannot be read covers nothing.
     """

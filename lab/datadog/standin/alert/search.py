@@ -1,4 +1,4 @@
-"""What a search over monitors looks at.
+"""What a search for monitors covers.
 
 Source: https://docs.datadoghq.com/monitors/manage/search/
 """
@@ -19,7 +19,7 @@ _STATUSES = ("alert", "warn", "no data", "ok", "ignored", "skipped")
 
 
 def entry(monitor: Json, muted: bool = False) -> Json:
-    """A monitor with its state as the search shows it."""
+    """A monitor with its state, in the format of the search."""
     classes = {**dict.fromkeys(METRIC_TYPES, "metric"), "service check": "custom"}
     words = re.findall(r"(?:^|[:( ])([a-zA-Z][\w.]*)\{", monitor["query"])
     return {
@@ -57,7 +57,7 @@ FIELDS: dict[str, Callable[[Json], list[Any]]] = {
     "notification": lambda item: [found["handle"] for found in item.get("notifications", [])],
     "priority": lambda item: [f"p{item['priority']}" if item["priority"] else ""],
 }
-# Where a part of what is there is enough; words without a field are looked for in the title.
+# Fields that match by a part of their value. Words without a field are searched for in the title.
 _PARTLY = ("", "title", "metric", "notification")
 
 
@@ -69,7 +69,7 @@ def _values(item: Json, key: str) -> list[str]:
 
 
 def finder(query: str) -> lucene.Test:
-    """What a search asks of an entry, or of one of a group. Raises Refused(400)."""
+    """Return the test of a search for an entry, or for a group. Raises Refused(400)."""
     for text in re.findall(r'\bstatus:(\([^()]*\)|"[^"]*"|\S+)', query):
         words = [one.strip('"').lower() for one in re.findall(r'"[^"]*"|[^\s()]+', text) if one != "OR"]
         if bad := [word for word in words if word not in _STATUSES]:

@@ -1,4 +1,4 @@
-"""Messages of monitors: conditional blocks, variables and the handles that are notified. Pure.
+"""Messages of monitors: conditional blocks, variables and notified handles. Pure.
 
 Source: https://docs.datadoghq.com/monitors/notify/variables/
 """
@@ -19,18 +19,18 @@ _TAG = re.compile(
 )
 _WORDS = re.compile(r"\"([^\"]*)\"|'([^']*)'|(\S+)")
 _HANDLE = re.compile(r"(?<![\w.+@-])@([\w.+-]+@[\w-]+(?:\.[\w-]+)+|[A-Za-z][\w./:-]*)")
-# A handle ends before the punctuation of the sentence it stands in.
+# A handle ends before punctuation.
 _PUNCTUATION = ".:/-"
 
 
 def render(text: str, values: Mapping[str, str], conditions: Collection[str]) -> str:
-    """`text` with variables put in and blocks kept or left out.
+    """Return `text` with variables replaced, and blocks kept or removed.
 
     `values` are the variables by name (host.name, value); one that is missing renders as nothing. `conditions` are
     those that hold, such as is_alert, and is_priority:P1. What Datadog computes and this does not (eval) stays as is.
     """
     shown: list[str] = []
-    # The open blocks: name, and whether what they hold is shown.
+    # The open blocks: name, and whether their content is shown.
     blocks: list[tuple[str, bool]] = []
     position = 0
     for found in _TAG.finditer(text):
@@ -53,7 +53,7 @@ def render(text: str, values: Mapping[str, str], conditions: Collection[str]) ->
 
 
 def handles(text: str) -> list[str]:
-    """Whom a rendered message notifies, each once and without the @: mail addresses, slack-channel, team-name."""
+    """Return the handles in a rendered message without @ and duplicates: mail addresses, slack-channel, team-name."""
     return list(dict.fromkeys(found.rstrip(_PUNCTUATION) for found in _HANDLE.findall(text)))
 
 
@@ -62,7 +62,7 @@ def _words(text: str) -> list[str]:
 
 
 def _look(name: str, values: Mapping[str, str]) -> str:
-    """A variable by its name, in which a key with dots may stand in brackets; a tag's .name may be left out."""
+    """Return the value of a variable. A key with dots may be in brackets; the .name of a tag is optional."""
     plain = name.strip().replace("[", "").replace("]", "")
     return values.get(plain, values.get(f"{plain}.name", ""))
 
@@ -93,5 +93,5 @@ def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
 
 
 def utc(moment: float) -> str:
-    """A time as {{last_triggered_at}} renders it."""
+    """Format a time as {{last_triggered_at}} does."""
     return datetime.fromtimestamp(int(moment), timezone.utc).strftime("%a %b %d %Y %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""Monitors: how each group stands, when that changes, and who is told. Every time comes from the clock.
+"""Evaluate monitors: the status of each group, its changes, and notifications. All times come from the clock.
 
 Source: https://docs.datadoghq.com/monitors/configuration/ and https://docs.datadoghq.com/monitors/downtimes/
 """
@@ -26,23 +26,23 @@ from .observe import ALERT, NO_DATA, OK, WARN, Asked, Observation
 _WORST = (ALERT, WARN, NO_DATA, OK)
 _WORDS = {ALERT: "Triggered", WARN: "Warn", NO_DATA: "No Data", OK: "Recovered"}
 _NAMES = {ALERT: "alert", WARN: "warning", NO_DATA: "no_data", OK: "ok"}
-# What the API shows of a monitor that nobody has looked at.
+# The state in the API of a monitor that has not been evaluated.
 _UNKNOWN: Json = {"overall_state": NO_DATA, "overall_state_modified": None, "groups": {}, "problem": ""}
 _LOG = logging.getLogger(__name__)
-# As renotify_statuses and notify_end_states name them.
+# The names in renotify_statuses and notify_end_states.
 _OPTIONS = {ALERT: "alert", WARN: "warn", NO_DATA: "no data"}
-# Changes kept of each monitor, the newest.
+# The number of newest changes to keep for each monitor.
 _MOST_CHANGES = 500
 # Seconds after which a silent group is forgotten.
 # Source: https://docs.datadoghq.com/monitors/configuration/, group retention time.
 _FORGOTTEN = 86400
-# Datadog's clients take numbers here: 0 is never.
+# Datadog's clients expect numbers here: 0 means never.
 _NEVER = {"last_triggered_ts": 0, "last_nodata_ts": 0, "last_notified_ts": 0, "last_resolved_ts": 0}
 
 
 @dataclass(frozen=True)
 class _Moment:
-    """What one evaluation goes by: the time, the hosts, the downtimes that run and those that have just ended."""
+    """The context of an evaluation: time, hosts, active downtimes and those that have just ended."""
 
     now: float
     hosts: dict[str, Host]
@@ -52,7 +52,7 @@ class _Moment:
 
 @dataclass(frozen=True)
 class _Group:
-    """One group of a monitor: what the API shows of it, and what the watch remembers."""
+    """A group of a monitor: what the API shows, and what the watch remembers."""
 
     monitor: Json
     asked: Asked
@@ -83,17 +83,17 @@ class Watch:
         return {key: known.get(key, usual) for key, usual in _UNKNOWN.items()}
 
     def forget(self) -> None:
-        """Know nothing of any monitor: the documents are gone."""
+        """Forget all monitors, after the documents were deleted."""
         with self._lock:
             self._states.clear()
 
     def evaluate(self) -> None:
-        """Look at every monitor now, and send what is due."""
+        """Evaluate all monitors now, and send notifications."""
         with self._lock:
             now = self._clock.now()
             moment = _Moment(now, {host.name: host for host in self._store.hosts()}, *self._downtimes(now))
             monitors = self._documents.all("monitor")
-            # Composite monitors look at the states of the others.
+            # Composite monitors use the states of the others.
             for monitor in sorted(monitors, key=lambda monitor: monitor["type"] == "composite"):
                 self._monitor(monitor, moment)
             for gone in set(self._states) - {monitor["id"] for monitor in monitors}:
@@ -102,7 +102,7 @@ class Watch:
 
     # ------------------------------------------------------------------------------------------------- downtimes
     def _downtimes(self, now: float) -> tuple[list[Json], list[Json]]:
-        """The downtimes that run, and those that ended since the last look; each step of one is announced."""
+        """Return the active downtimes and those that ended since the last evaluation, and announce their changes."""
         running, ended = [], []
         for downtime in self._documents.all("downtime"):
             id_, cancelled = downtime["id"], bool(downtime.get("canceled"))
@@ -142,7 +142,7 @@ class Watch:
         past = (known or {}).get("changes", [])
         state = copy.deepcopy({key: value for key, value in (same or new).items() if key != "changes"})
         if known and not same:
-            # The account goes on showing the state that the old query had until the new one changes it.
+            # The API shows the state of the old query until the new one changes it.
             state |= {key: known[key] for key in ("overall_state", "overall_state_modified")}
         untouched = copy.deepcopy(state)
         try:
@@ -166,7 +166,7 @@ class Watch:
             if before.get(name) != group["status"]
         ]
         state["changes"] = [*past, *changes][-_MOST_CHANGES:]
-        # First on the disk: what is known here and not there would never be written.
+        # Write to the disk first: a state that is only known here would never be written.
         if not same or _worth_keeping(state) != _worth_keeping(same):
             self._documents.put("monitor_state", monitor["id"], state)
         self._states[monitor["id"]] = state
@@ -209,7 +209,7 @@ class Watch:
         return {"*": Observation((), moment.now, status=observe.joined(asked, statuses))}
 
     def _move(self, group: _Group, seen: Observation | None, before: str | None, after: str, moment: _Moment) -> None:
-        """Take a group from one status to the next, and tell who is to be told."""
+        """Change the status of a group, and notify."""
         options, shown, memory, now = group.monitor.get("options") or {}, group.shown, group.memory, int(moment.now)
         changed = after != (before or OK)
         shown["status"] = after
@@ -221,12 +221,12 @@ class Watch:
         told = memory["told"]
         if after == OK:
             memory["told"] = OK
-        # No data is told only where the monitor asks for it, and so is its end.
+        # No data only notifies if the monitor asks for it, and so does its end.
         if NO_DATA in (after, before if after == OK else None) and not _missing(group.asked, options)[2]:
             return
         covering = [one for one in moment.running if schedule.covers(one, group.monitor, group.tags)]
         if covering:
-            # The end of what was told before the downtime is told in it, once.
+            # During a downtime, a recovery from an alert that was notified before notifies once.
             first = changed and after == OK and told != OK
             due = first and not any(one.get("mute_first_recovery_notification") for one in covering)
         else:
@@ -237,7 +237,7 @@ class Watch:
             shown["last_notified_ts"] = now
 
     def _ended(self, group: _Group, status: str, moment: _Moment) -> bool:
-        """Whether a downtime has just ended that wants what still is in `status` to be told."""
+        """Whether a downtime has just ended that notifies of groups that are still in `status`."""
         return any(
             _OPTIONS.get(status) in (one.get("notify_end_states") or ())
             and ("canceled" if one.get("canceled") else "expired") in (one.get("notify_end_types") or ())
@@ -266,7 +266,7 @@ class Watch:
             key, colon, value = tag.partition(":")
             if colon:
                 values.setdefault(f"{key}.name", []).append(value)
-        # The tags of the group itself come before others with their keys.
+        # The tags of the group itself take precedence over others with the same keys.
         own = {f"{key}.name": value for key, _, value in (tag.partition(":") for tag in group.memory["tags"])}
         found = {**{key: ",".join(some) for key, some in values.items()}, **own}
         host = moment.hosts.get(_host_name(group.memory["tags"]))
@@ -292,19 +292,19 @@ class Watch:
 
 
 def _problem(error: Exception) -> str:
-    """Why a monitor cannot be evaluated, as people are told."""
+    """Return why a monitor cannot be evaluated, in readable form."""
     why = "; ".join(map(str, error.errors)) if isinstance(error, Refused) else f"its options, {error!r}"
     return f"cannot be evaluated here: {why.replace(' is not evaluated here', '')}"
 
 
 def _worth_keeping(state: Json) -> Json:
-    """A state with the times of newest data by the minute: newer ones within it are not worth a write."""
+    """Return a state with times rounded to minutes: changes within a minute are not worth a write."""
     memory = {name: {**one, "last_data": one["last_data"] // 60} for name, one in state["memory"].items()}
     return {**state, "memory": memory}
 
 
 def _missing(asked: Asked, options: Json) -> tuple[str | None, float, bool]:
-    """What a group becomes without data (None: it stays), after how many seconds, and whether that is told."""
+    """Return the status of a group without data (None: unchanged), after how many seconds, and whether it notifies."""
     window = asked.window if isinstance(asked, MetricCondition) else observe.CHECK_MISSED
     wish = options.get("on_missing_data")
     if wish in ("show_no_data", "show_and_notify_no_data", "resolve"):
@@ -316,7 +316,7 @@ def _missing(asked: Asked, options: Json) -> tuple[str | None, float, bool]:
 
 
 def _judge(asked: Asked, options: Json, seen: Observation | None, before: str | None, silence: float) -> str | None:
-    """The status of a group that has been silent for so many seconds; None where it has none yet."""
+    """Return the status of a group that has had no data for this number of seconds; None if it has none yet."""
     if isinstance(asked, CompositeCondition):
         if seen is None or (seen.status == NO_DATA and not options.get("notify_no_data")):
             return before
@@ -330,7 +330,7 @@ def _judge(asked: Asked, options: Json, seen: Observation | None, before: str | 
 
 
 def _again(options: Json, shown: Json, memory: Json, status: str, now: int) -> bool:
-    """Whether people are to be reminded of a group that stays in `status`; counts the reminder."""
+    """Whether to renotify about a group that stays in `status`; counts the notification."""
     every, most = options.get("renotify_interval"), options.get("renotify_occurrences")
     if not every or _OPTIONS.get(status) not in (options.get("renotify_statuses") or ("alert", "no data")):
         return False

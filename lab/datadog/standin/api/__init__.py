@@ -1,4 +1,4 @@
-"""The API, in rooms by resource."""
+"""The API, in modules by resource."""
 
 from collections.abc import Iterator
 
@@ -30,6 +30,6 @@ _ROOMS = (
 
 
 def routes(account: Account) -> Iterator[Route]:
-    """All routes of the API."""
+    """Return all routes of the API."""
     for room in _ROOMS:
         yield from room(**vars(account)).routes()

@@ -1,4 +1,4 @@
-"""One account of the lab: its data and whatever acts on it, which every call and every page is given."""
+"""The account of the lab: its data and everything that acts on it. Every call and every page receives it."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from .keys import Keys
 
 @dataclass(frozen=True)
 class Account:
-    """The parts of an account; all go by one clock."""
+    """The parts of an account, which share a clock."""
 
     store: Store
     keys: Keys
@@ -29,7 +29,7 @@ class Account:
 
     @classmethod
     def over(cls, store: Store, keys: Keys) -> "Account":
-        """The account whose data `store` holds."""
+        """Return the account with the data in `store`."""
         clock, documents = Clock(), Documents(store)
         mailbox = Mailbox(documents, clock)
         watch, downtimes = Watch(store, documents, clock), Downtimes(documents, clock)

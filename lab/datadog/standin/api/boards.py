@@ -1,4 +1,4 @@
-"""Timeboards and screenboards: the deprecated calls over the same dashboards, in the form that these had before.
+"""Timeboards and screenboards: the deprecated endpoints for the same dashboards, in their former format.
 
 A board is the dashboard of the same content, known here by a number that is its id in other digits. What was sent is
 kept with it, and given back as long as nobody has changed the dashboard since.
@@ -25,7 +25,7 @@ _SCREENS, _SCREEN = "/api/v1/screen", "/api/v1/screen/{id:id}"
 _SHARE = "/api/v1/screen/share/{id:id}"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 9
-# What the server itself adds to a board.
+# Fields that the server adds to a board.
 _ADDED = ("id", "new_id", "created", "modified", "resource", "url")
 _CREATED_BY: Json = {
     **{name: user.CREATOR[name] for name in ("handle", "name", "email")},
@@ -86,7 +86,7 @@ class Boards(Dashboards):
     def put_screenboard(self, call: Call) -> Json:
         sent = call.object()
         old = self._screenboard(call)["id"] if call.path else None
-        # `dog screenboard post` sends a title and graphs: what Datadog makes of that is not known.
+        # `dog screenboard post` sends a title and graphs: what Datadog does with these is unknown.
         named = {"board_title": sent.get("title"), "widgets": sent.get("graphs"), **sent}
         for name, kind in (("board_title", str), ("widgets", list)):
             if not isinstance(named[name], kind):
@@ -143,7 +143,7 @@ class Boards(Dashboards):
         return found
 
     def _put(self, sent: Json, old: str | None) -> Json:
-        """The dashboard that a board is turned into."""
+        """Convert a board to a dashboard."""
         try:
             made = _boards.dashboard(sent)
         except ValueError as error:
@@ -154,7 +154,7 @@ class Boards(Dashboards):
             except Refused as refused:
                 words = str(refused.errors[0]).partition(": ")
                 raise Refused(400, f"Error(s) found in query:\n{words[0]}: \n {words[2]}") from None
-        # A screenboard's widgets were not checked: recorded are some without what they need.
+        # Widgets of screenboards were not validated: recordings contain incomplete ones.
         if made["layout_type"] == "ordered":
             check(made)
         found = self.keep(made, old)
@@ -165,7 +165,7 @@ class Boards(Dashboards):
         return found
 
     def _sent(self, found: Json) -> Json | None:
-        """What was sent as a board, None for a dashboard that was made or changed otherwise."""
+        """Return what was sent as a board; None for a dashboard that was created or changed in another way."""
         kept = self.documents.get("old board", found["id"])
         if kept is None or kept["modified_at"] != found["modified_at"]:
             return None
@@ -188,7 +188,7 @@ def _summary(found: Json, path: str) -> Json:
 
 
 def _kept(graph: Json) -> Json:
-    """A graph as the API gives it back: the ends of its axis as texts."""
+    """Return a graph as the API does: with the limits of its axis as strings."""
     definition = graph.get("definition")
     axis = definition.get("yaxis") if isinstance(definition, dict) else None
     if not isinstance(axis, dict):
@@ -198,7 +198,7 @@ def _kept(graph: Json) -> Json:
 
 
 def _queries(part: Any) -> Iterator[str]:
-    """The metric queries of requests in the old form, however deep."""
+    """Yield the metric queries of requests in the old format, at any depth."""
     if isinstance(part, list):
         for item in part:
             yield from _queries(item)
@@ -212,12 +212,12 @@ def _queries(part: Any) -> Iterator[str]:
 
 
 def _number(id_: str) -> int:
-    """The number of a dashboard: abc-def-ghi, read as digits."""
+    """Return the number of a dashboard: abc-def-ghi, read as digits."""
     return int(id_.replace("-", ""), len(_DIGITS))
 
 
 def dashboard_id(number: int) -> str:
-    """The id of the dashboard that has a number; empty for one that none has."""
+    """Return the ID of the dashboard with a number; empty if there is none."""
     text = ""
     for _ in range(_LENGTH):
         number, digit = divmod(number, len(_DIGITS))

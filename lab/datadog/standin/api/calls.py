@@ -1,4 +1,4 @@
-"""How a request becomes a call of a plain function, and what that returns an answer.
+"""Turn requests into calls of plain functions, and their results into responses.
 
 Every room of the API is written alike: its methods take a call, return a body, (status, body) or nothing (204), and
 raise Refused for what the API refuses.
@@ -25,7 +25,7 @@ from .account import Account
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _LOG = logging.getLogger(__name__)
-# Largest bodies as sent and decompressed, in bytes.
+# Maximum size of bodies in bytes, as sent and decompressed.
 # Source: https://docs.datadoghq.com/api/latest/metrics/#submit-metrics
 SMALL = (512_000, 5 * 1024 * 1024)
 _USUAL = (3_200_000, 62_914_560)
@@ -43,22 +43,22 @@ class Call:
     base: str = ""
 
     def object(self) -> Json:
-        """The body, which has to be an object. Raises Refused(400)."""
+        """Return the body, which must be an object. Raises Refused(400)."""
         if not isinstance(self.body, dict):
             raise Refused(400, "Invalid JSON")
         return self.body
 
     def data(self) -> Json:
-        """What the body of a v2 request has under "data", empty where that is not an object."""
+        """Return "data" in the body of a v2 request; empty if it is not an object."""
         found = self.body.get("data") if isinstance(self.body, dict) else None
         return found if isinstance(found, dict) else {}
 
     def wish(self) -> Json:
-        """What the query and the body ask for, for calls that take either."""
+        """Return the parameters of query and body, for calls that accept both."""
         return {**self.query, **(self.body or {})}
 
     def text(self, name: str) -> str:
-        """A parameter of the query that has to be there. Raises Refused(400)."""
+        """Return a required parameter of the query. Raises Refused(400)."""
         if not self.query.get(name):
             raise Refused(400, f"The parameter '{name}' is required")
         return self.query[name]
@@ -67,7 +67,7 @@ class Call:
         return self.query.get(name, "").lower() == "true"
 
     def integer(self, name: str, default: int | None = None, allowed: range = range(LATEST + 1)) -> int:
-        """A parameter that is a number, required where there is no default. Raises Refused(400)."""
+        """Return a numeric parameter, which is required without a default. Raises Refused(400)."""
         if default is not None and not self.query.get(name):
             return default
         try:
@@ -79,30 +79,30 @@ class Call:
         return value
 
     def span(self, start: str, end: str) -> tuple[int, int]:
-        """The times that two parameters name, in their order. Raises Refused(400)."""
+        """Return the times in two parameters, which must be in order. Raises Refused(400)."""
         begin, finish = self.integer(start), self.integer(end)
         if begin >= finish:
             raise Refused(400, f"The parameter '{start}' must be before '{end}'")
         return begin, finish
 
     def paged(self, items: list[Any], start: str, count: str, default: int) -> list[Any]:
-        """The part of a list that the parameters `start` and `count` ask for. Raises Refused(400)."""
+        """Return the part of a list that `start` and `count` select. Raises Refused(400)."""
         begin = self.integer(start, 0)
         return items[begin : begin + self.integer(count, default)]
 
 
 def cursor(after: Any) -> str:
-    """What a page ended with, as a text for its answer."""
+    """Return the cursor after a page, as text."""
     return base64.urlsafe_b64encode(json.dumps({"after": after}).encode()).decode()
 
 
 def after(text: str) -> Any:
-    """What the page ended with that a cursor follows. Raises ValueError, TypeError or KeyError for what is none."""
+    """Return the end of the page before a cursor. Raises ValueError, TypeError or KeyError if it is invalid."""
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))["after"]
 
 
 class _Id(IntegerConvertor):
-    """A number in a path, with as many digits as ids have: Python refuses to read thousands of them."""
+    """A number in a path, limited to the digits of IDs: Python refuses to parse thousands of digits."""
 
     regex = "[0-9]{1,20}"
 
@@ -125,7 +125,7 @@ class Entry:
 
 
 def on(method: str, path: str, **options: Any) -> Callable[[_Method], _Method]:
-    """Declare a method of a room as what answers `method` on `path`; `options` are those of Entry."""
+    """Declare the handler of `method` on `path`; `options` are those of Entry."""
 
     def declare(handler: _Method) -> _Method:
         handler.__dict__.setdefault("entries", []).append(Entry(method, path, **options))
@@ -135,7 +135,7 @@ def on(method: str, path: str, **options: Any) -> Callable[[_Method], _Method]:
 
 
 class Room(Account):
-    """An account, with the calls of one resource: methods that take a Call, each declared by `on`."""
+    """The calls of one resource of an account: methods that take a Call, each declared by `on`."""
 
     def routes(self) -> Iterator[Route]:
         for name, method in vars(type(self)).items():
@@ -143,7 +143,7 @@ class Room(Account):
                 yield Route(entry.path, self.endpoint(entry, getattr(self, name)), methods=[entry.method])
 
     def endpoint(self, entry: Entry, handler: Callable[..., Any]) -> Callable[[Request], Any]:
-        """How `handler` answers requests; what is not a GET runs alone."""
+        """Return the endpoint that calls `handler`. Requests other than GET run alone."""
 
         def run(call: Call) -> Any:
             if entry.method == "GET":
@@ -151,7 +151,7 @@ class Room(Account):
             try:
                 with self.documents.lock:
                     return handler(call)
-            # Handlers check what the API checks. Any other part of a body may be of any type, and trips its user.
+            # Handlers validate what the API validates. Other parts of a body may have any type and cause an exception.
             except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError) as error:
                 _LOG.info("refused", exc_info=True)
                 raise malformed(error) from None

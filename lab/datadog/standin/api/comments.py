@@ -1,4 +1,4 @@
-"""Comments: events that a person has written, and answers to events.
+"""Comments: events written by a person, and replies to events.
 
 Source: the recordings of datadogpy 0.56 that tests/contract/test_replay.py replays
 """

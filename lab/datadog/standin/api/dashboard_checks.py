@@ -1,4 +1,4 @@
-"""Which dashboards the API refuses, and with which words.
+"""Which dashboards the API rejects, and with which messages.
 
 A widget of a type that is not listed here is taken: Datadog has more and more of them. Of the others the fields that
 they need, their kinds, and the values of a few enumerations are checked.
@@ -17,7 +17,7 @@ _REQUIRED = {"title": str, "layout_type": str, "widgets": list}
 _MOST_TAGS = 5
 _COLUMNS = 12
 _LAYOUT = ("x", "y", "width", "height")
-# What a widget needs beside its type: these are lists or dictionaries, all others text.
+# Required fields of widgets: these are lists or dictionaries, all others strings.
 _STRUCTURED = {"requests": list, "widgets": list, "filters": list, "view": dict, "style": dict, "split_config": dict}
 _NEEDS = {
     **dict.fromkeys(
@@ -38,7 +38,7 @@ _NEEDS = {
     "servicemap": ("service", "filters"),
     "trace_service": ("env", "service", "span_name"),
 }
-# Their requests are a dictionary: of fill and size, of x and y.
+# Widgets whose requests are a dictionary: of fill and size, or of x and y.
 _NAMED_REQUESTS = ("hostmap", "scatterplot")
 _DISPLAYS = ("area", "bars", "line", "overlay")
 _SPANS = (
@@ -48,7 +48,7 @@ _SPANS = (
 
 
 def check(body: Any) -> None:
-    """Raise Refused(400) for a dashboard that the API does not take."""
+    """Raise Refused(400) for a dashboard that the API rejects."""
     if not isinstance(body, dict):
         raise Refused(400, "Invalid JSON")
     if body.get("layout_type") not in (None, "ordered", "free"):
@@ -74,7 +74,7 @@ def check(body: Any) -> None:
 
 
 def judge_widgets(body: Any) -> Json:
-    """What is wrong with each widget, in the form that terraform-provider-datadog reads (datadog_dashboard_v2)."""
+    """Return the problems of each widget, in the format for terraform-provider-datadog (datadog_dashboard_v2)."""
     if not isinstance(body, dict) or not isinstance(body.get("widgets"), list):
         raise Refused(400, "The parameter 'widgets' is required")
     results: list[Json] = []
@@ -82,7 +82,7 @@ def judge_widgets(body: Any) -> Json:
         problem = None
         try:
             _check_widget(widget, number, "widget")
-            # One of a group stands here like any other, and may have none.
+            # Widgets of a group are validated like others, and may have no layout.
             if widget.get("layout") is not None:
                 _check_layout(widget, number, {"layout_type": "ordered", **body})
         except Refused as refused:
@@ -124,7 +124,7 @@ def _check_widget(widget: Any, number: int, what: str) -> None:
 
 
 def _wrong(definition: Json) -> Iterator[str]:
-    """What a validator of JSON schemas says of a definition."""
+    """Return the message of a JSON schema validator for a definition."""
     kind = definition["type"]
     for name in _NEEDS.get(kind, ()):
         value, wanted = definition.get(name), _STRUCTURED.get(name)

@@ -1,4 +1,4 @@
-"""Lists of dashboards, and the dashboards on them.
+"""Lists of dashboards, and the dashboards in them.
 
 Source: https://docs.datadoghq.com/api/latest/dashboard-lists/
 """
@@ -14,7 +14,7 @@ from .calls import Call, Room, on
 
 _ALL, _ONE = "/api/v1/dashboard/lists/manual", "/api/v1/dashboard/lists/manual/{id:id}"
 _ITEMS = "/api/v2/dashboard/lists/manual/{id:id}/dashboards"
-# What a list and an item of it are shown with.
+# Fields of a list and of an item.
 _LIST: Json = {"type": "manual_dashboard_list", "is_favorite": False, "dashboards": None, "author": user.AUTHOR}
 _ITEM: Json = {
     **dict.fromkeys(("icon", "integration_id")),
@@ -88,7 +88,7 @@ class DashboardLists(Room):
         return {"deleted_dashboards_from_list": gone}
 
     def _change(self, call: Call, kept: Callable[[list[Any], list[Any]], list[Any]]) -> list[Any]:
-        """Turn the items of a list and those of the body into the new items; those of the body."""
+        """Combine the items of a list and those of the body; return those of the body."""
         found = self._need(call)
         if "dashboards" not in call.body:
             raise Refused(400, "Required parameter 'dashboards' is missing")

@@ -1,4 +1,4 @@
-"""Dashboards and their public shares: what the API takes, refuses, adds and changes.
+"""Dashboards and their public shares: what the API accepts, rejects, adds and changes.
 
 Source: https://docs.datadoghq.com/api/latest/dashboards/, and the recordings that tests/contract/test_replay.py replays
 """
@@ -23,9 +23,9 @@ _SUMMARY = (
 )
 _LONGEST_NAME = 80
 _MOST_USAGES = 500
-# More than the number of widgets that fit on a dashboard, less than JavaScript's integers hold.
+# More than the widgets of any dashboard, but a safe integer in JavaScript.
 _WIDGET_IDS = 2**53
-# What a dashboard and a share are made with.
+# Fields of a new dashboard and of a new share.
 _DASHBOARD: Json = {
     **dict.fromkeys(("description", "template_variables", "notify_list")),
     "is_read_only": False,
@@ -75,7 +75,7 @@ class Dashboards(Room):
         return self.keep(call.body, call.path.get("id"))
 
     def keep(self, body: Json, id_: str | None) -> Json:
-        """The dashboard that a checked body makes, in the place of the one with an id, if any."""
+        """Return the dashboard of a validated body; it replaces the one with this ID, if there is one."""
         now, known = iso(self.clock.now()), dict[Any, int]()
         created = self._need(id_)["created_at"] if id_ else now
         id_ = id_ or self.documents.new_id("dashboard")
@@ -93,7 +93,7 @@ class Dashboards(Room):
         if made["notify_list"]:
             made["notify_list"] = sorted(made["notify_list"])
         if made.get("tabs"):
-            # A tab names its widgets by the ids they had, or by their place: "@1" is the first.
+            # A tab refers to widgets by their former IDs, or by position: "@1" is the first.
             places = {f"@{place}": widget["id"] for place, widget in enumerate(made["widgets"], 1)}
             made["tabs"] = [
                 {**tab, "widget_ids": [{**known, **places}.get(name, name) for name in tab.get("widget_ids", [])]}
@@ -105,7 +105,7 @@ class Dashboards(Room):
     @on("DELETE", _ALL)
     @on("DELETE", _ONE)
     def delete(self, call: Call) -> Json | None:
-        """One, or all that the body names or none; they are kept as "deleted dashboard", for they can be restored."""
+        """Delete one dashboard, or those in the body. They are kept as "deleted dashboard" and can be restored."""
         for found in [self._need(id_) for id_ in ([call.path["id"]] if call.path else _ids(call))]:
             self.documents.delete("dashboard", found["id"])
             self.documents.put("deleted dashboard", found["id"], {**found, "deleted_at": iso(self.clock.now())})
@@ -192,7 +192,7 @@ def _url(id_: str, title: str) -> str:
 
 
 def _with_ids(found: list[Json], known: dict[Any, int]) -> list[Json]:
-    """Widgets with ids of their own; `known` is given the new id for each that was sent."""
+    """Return widgets with new IDs; adds the new ID of each sent ID to `known`."""
     result = []
     for widget in found:
         id_ = secrets.randbelow(_WIDGET_IDS)

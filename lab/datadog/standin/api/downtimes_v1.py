@@ -1,4 +1,4 @@
-"""The deprecated v1 API over the downtimes of v2, and the mutings that it is the form of.
+"""The deprecated v1 API for the downtimes of v2, and muting, which uses its format.
 
 Source: https://docs.datadoghq.com/api/latest/downtimes/
 """
@@ -98,7 +98,7 @@ class DowntimesV1(Room):
         }
 
     def _times(self, found: Json) -> tuple[int | None, int | None]:
-        """The start and end of a downtime as v1 shows them: the first until they are over, then the next."""
+        """Return the start and end of a downtime as in v1: the first occurrence until it is over, then the next."""
         if "recurrences" not in found["schedule"]:
             return seconds(found["schedule"]["start"]), seconds(found["schedule"].get("end"))
         start, end = found.get("v1_times") or (seconds(found["created"]), None)
@@ -109,7 +109,7 @@ class DowntimesV1(Room):
 
     # ------------------------------------------------------------------------------------------------------- checks
     def _checked(self, sent: Any, old: Json | None = None) -> Json:
-        """The attributes of v2 that a body of v1 asks for, and what only v1 shows. Raises Refused(400)."""
+        """Return the v2 attributes of a v1 body, and the fields that only v1 has. Raises Refused(400)."""
         if not isinstance(sent, dict) or not (old or sent.get("scope")):
             raise Refused(400, "Invalid scope parameter")
         result = {name: sent[name] for name in _PLAIN if name in sent}
@@ -126,13 +126,13 @@ class DowntimesV1(Room):
             result["display_timezone"] = sent["timezone"]
         if old is None or any(name in sent for name in ("start", "end", "recurrence")):
             result["schedule"] = self._schedule(sent, old, more)
-        # A recurrence begins with its first time, which may already run.
+        # A recurrence starts with its first occurrence, which may already be active.
         late = "recurrences" in result.get("schedule", {})
         return {**self.downtimes.checked(result, old, result.pop("schedule") if late else None), **more}
 
     def _schedule(self, sent: Json, old: Json | None, more: Json) -> Json:
         before = old["schedule"] if old else {}
-        # The command line client sends times as texts.
+        # The command line client sends times as strings.
         start, end = (None if sent.get(name) is None else int(sent[name]) for name in ("start", "end"))
         if start is not None and start < self.clock.now() - LATE:
             raise Refused(400, PAST)
@@ -140,7 +140,7 @@ class DowntimesV1(Room):
         if recurrence:
             more["v1_recurrence"] = _checked_recurrence(recurrence)
         endless = end is None and "recurrences" not in before
-        # What never ends begins once, whatever is to recur.
+        # A downtime without an end does not recur.
         if not recurrence or endless:
             end = end if "end" in sent else seconds(before.get("end"))
             return {"start": None if start is None else iso(start), "end": None if end is None else iso(end)}
@@ -208,7 +208,7 @@ def _scope(found: Json) -> list[str]:
 
 
 def _recurrence(schedule: Json) -> Json | None:
-    """How v1 shows a schedule that v2 made."""
+    """Return a v2 schedule in the format of v1."""
     if "recurrences" not in schedule:
         return None
     return {"type": "rrule", "rrule": schedule["recurrences"][0]["rrule"], **dict.fromkeys(_RECURRENCE)}

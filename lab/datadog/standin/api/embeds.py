@@ -1,4 +1,4 @@
-"""Graphs to embed elsewhere: kept and listed. What they would show is drawn for snapshots only.
+"""Embedded graphs: stored and listed. Only snapshots are drawn.
 
 Source: the recordings of datadogpy 0.56 that tests/contract/test_replay.py replays
 """

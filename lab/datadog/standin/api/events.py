@@ -1,4 +1,4 @@
-"""Events: posted, read and searched, in the v1 and the v2 form.
+"""Post, read and search events, in the v1 and v2 formats.
 
 Source: https://docs.datadoghq.com/api/latest/events/
 """
@@ -15,7 +15,7 @@ from ..query.events import finder
 from ..wire.bodies import Json
 from .calls import Call, Room, after, cursor, on
 
-# Seconds: how far back and ahead an event may lie, and what a search looks at that says no time.
+# Seconds: how far an event may be in the past and in the future, and the default time range of a search.
 _OLDEST = 18 * 3600
 _SEARCHED = 15 * 60
 _NEWEST = 10 * 60
@@ -29,7 +29,7 @@ _APP = "https://app.datadoghq.com"
 
 class Events(Room):
     def keep(self, event: Json) -> Json:
-        """The event with an id, stored. Raises Refused(400)."""
+        """Store an event with a new ID. Raises Refused(400)."""
         tags = event.get("tags") or []
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise Refused(400, "The value provided for parameter 'tags' is invalid")
@@ -63,7 +63,7 @@ class Events(Room):
         return {"event": _v1(self.need(call.path["id"]))}
 
     def need(self, id_: int) -> Json:
-        """The event of an id, whole or as JavaScript writes it. Raises Refused(404)."""
+        """Return the event with an ID, exact or as JavaScript writes it. Raises Refused(404)."""
         found = [event for event in self.documents.all("event") if id_ in (event["id"], rounded(event["id"]))]
         if not found:
             raise Refused(404, "No event matches that event_id.")
@@ -149,19 +149,19 @@ class Events(Room):
 
 
 def _ids(event: Json) -> Json:
-    """The id as a double holds it, and as it is."""
+    """Return the ID as a double, and the exact one."""
     return {"id": rounded(event["id"]), "id_str": str(event["id"])}
 
 
 def rounded(id_: int) -> int:
-    """An id as JavaScript writes it: the shortest digits that give the double, then zeros."""
+    """Format an ID as JavaScript does: the shortest digits that give the double, then zeros."""
     return int(Decimal(repr(float(id_))))
 
 
 def _v1(event: Json) -> Json:
     return {
         **{name: event.get(name) for name in ("text", "date_happened", "host", "device_name")},
-        # A comment has none.
+        # A comment does not have one.
         "title": event["title"] or None,
         **({"handle": event["handle"]} if event.get("handle") else {}),
         "alert_type": event.get("alert_type") or "info",
@@ -194,6 +194,6 @@ def _v2(event: Json) -> Json:
 
 
 def _invalid(problem: str) -> Refused:
-    """A refusal in the form of the v2 intake of events."""
+    """Return an error in the format of the v2 event intake."""
     detail = f"JSON validation failed at $.data.attributes{problem}"
     return Refused(400, {"status": "400", "title": "Bad Request", "detail": detail})

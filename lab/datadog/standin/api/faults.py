@@ -1,4 +1,4 @@
-"""Failures on demand: the next calls that match are answered wrongly, before or after their work is done."""
+"""Failures on demand: the next matching calls fail, before or after their work is done."""
 
 import asyncio
 import re
@@ -65,7 +65,7 @@ class Faults:
             self._set.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that hits a call, used up by one."""
+        """Return the fault for a call, and count it down."""
         with self._lock:
             for fault in self._set:
                 if fault.method.upper() in ("", method) and re.search(fault.path, path):
@@ -77,7 +77,7 @@ class Faults:
 
 
 class FaultyApp:
-    """An application whose calls under /api fail as `faults` says."""
+    """Wrap an application so that its calls under /api fail as `faults` says."""
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
@@ -101,7 +101,7 @@ class FaultyApp:
         elif fault.kind != "slow":
             await _ANSWERS[fault.kind](scope, receive, send)
         else:
-            # The slowness is what the test asked for.
+            # The test asked for the delay.
             await asyncio.sleep(fault.seconds)
             if fault.when == "before":
                 await self._app(scope, receive, send)
@@ -110,7 +110,7 @@ class FaultyApp:
 
 
 async def _cut(receive: Receive, send: Send) -> None:
-    """Drop the connection without a word. ASGI has no way to: it is uvicorn's transport behind `send`."""
+    """Drop the connection. ASGI cannot do this, so it uses uvicorn's transport behind `send`."""
     send.__self__.transport.abort()  # type: ignore[attr-defined]
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -12,12 +12,12 @@ from ..store.hosts import SOURCES, Host, source_name
 from ..wire.bodies import Json, tags
 from .calls import Call, Room, on
 
-# The hosts API shows hosts of the last three hours unless it is told from when, at most a thousand at once.
+# By default, the hosts API returns hosts of the last three hours, at most a thousand at once.
 _SINCE = 3 * 3600
 _MOST = 1000
-# Seconds after which a silent host is no longer up.
+# Seconds after which a host that does not report is no longer up.
 _UP = 600
-# What hosts can be sorted by.
+# Fields that hosts can be sorted by.
 _FIELDS = ("name", "apps", "status", "last_reported_time", "cpu", "iowait", "load")
 
 
@@ -42,7 +42,7 @@ class Hosts(Room):
 
     def _host(self, host: Host, now: int, with_meta: bool, muted: dict[str, str | None]) -> Json:
         metrics = self.store.metrics(now - _SINCE, host.name)
-        # An integration is known by the first part of its metrics' names.
+        # The first part of metric names identifies an integration.
         apps = {name.split(".")[0] for name in metrics if "." in name} - {"system", "datadog"}
         idle, iowait, load = (
             self.store.newest(f"system.{name}", host.name) for name in ("cpu.idle", "cpu.iowait", "load.15")
@@ -122,6 +122,6 @@ def _source(call: Call) -> str:
 
 
 def _tags(host: Host, source: str = "") -> list[str]:
-    """The tags of a host, of one source where `source` is given."""
+    """Return the tags of a host, optionally of one source."""
     chosen = {source_name(source): host.tags.get(source_name(source), [])} if source else host.tags
     return sorted({tag for tags in chosen.values() for tag in tags})

@@ -1,4 +1,4 @@
-"""What Agents and clients send: metrics, traces, check runs, hosts. The API key alone is enough."""
+"""What Agents and clients send: metrics, traces, check runs, hosts. Only needs the API key."""
 
 import time
 
@@ -12,7 +12,7 @@ _OK = {"status": "ok"}
 
 class Intake(Room):
     def _keep(self, samples: list[Sample], answer: Json) -> _Answer:
-        # A clock that is ahead lets points come from as far in the future.
+        # If the clock is ahead, points may be equally far in the future.
         self.store.add_samples(samples, int(time.time()), self.clock.now())
         return 202, answer
 
@@ -54,7 +54,7 @@ class Intake(Room):
 
     @on("POST", "/api/v1/metadata", needs="api_key")
     def metadata(self, call: Call) -> _Answer:
-        """Inventories of packages and checks: nothing in the lab reads them."""
+        """Accept inventories of packages and checks, which nothing in the lab reads."""
         return 202, _OK
 
     @on("GET", "/api/v1/validate", needs="api_key")

@@ -1,4 +1,4 @@
-"""The two keys of the lab, and who needs which."""
+"""The two keys of the lab, and which calls need them."""
 
 import hmac
 import json
@@ -14,14 +14,14 @@ _VALIDATE = "/api/v1/validate"
 
 @dataclass(frozen=True)
 class Keys:
-    """The API key, for sending, and the application key that reading needs as well."""
+    """The API key, for sending, and the application key, which reading also needs."""
 
     api_key: str = field(repr=False)
     app_key: str = field(repr=False)
 
     @classmethod
     def load(cls, path: Path) -> "Keys":
-        """Read {"api_key": ..., "app_key": ...} from `path`. Raises ValueError when one is missing or empty."""
+        """Read {"api_key": ..., "app_key": ...} from `path`. Raises ValueError if one is missing or empty."""
         content = json.loads(path.read_text(encoding="utf-8"))
         found = [content.get(name) for name in ("api_key", "app_key")] if isinstance(content, dict) else []
         keys = [key for key in found if isinstance(key, str) and key]
@@ -30,7 +30,7 @@ class Keys:
         return cls(*keys)
 
     def check(self, request: Request, *, application: bool) -> None:
-        """Raise Refused(403) unless the request bears the API key, and the application key where that is asked."""
+        """Raise Refused(403) unless the request has the API key and, if required, the application key."""
         sent = _sent(request, "dd-api-key", "api_key")
         if not sent and request.scope.get("path") == _VALIDATE:
             raise Refused(403, "API key required")
@@ -41,7 +41,7 @@ class Keys:
 
 
 def _sent(request: Request, header: str, parameter: str) -> str:
-    """A key from the header or, as older Agents and clients send it, from the query."""
+    """Return a key from the header or, for older Agents and clients, from the query string."""
     return request.headers.get(header) or request.query_params.get(parameter, "")
 
 

@@ -1,4 +1,4 @@
-"""What only a lab has: a clock to set, failures on demand, an account to empty, and mail that nobody gets."""
+"""Endpoints that only the lab has: set the clock, failures on demand, empty the account, and the mailbox."""
 
 from ..wire.bodies import Json
 from .calls import Call, Room, on

@@ -1,4 +1,4 @@
-"""Metrics and check runs, read back.
+"""Read metrics and check runs.
 
 Source: https://docs.datadoghq.com/api/latest/metrics/
 """
@@ -12,7 +12,7 @@ from ..query.lines import Line
 from ..wire.bodies import Json
 from .calls import Call, Room, on
 
-# What a metric can be said to be. Source: https://docs.datadoghq.com/api/latest/metrics/#edit-metric-metadata
+# Metadata of a metric. Source: https://docs.datadoghq.com/api/latest/metrics/#edit-metric-metadata
 _METADATA = ("description", "per_unit", "short_name", "statsd_interval", "type", "unit")
 _TYPES = ("gauge", "count", "rate", "distribution", "histogram", "set")
 _SEARCHED = 24 * 3600
@@ -57,7 +57,7 @@ class Metrics(Room):
 
     @on("PUT", "/api/v1/metrics/{name}")
     def describe(self, call: Call) -> Json:
-        """Keep what is said of a metric, whether there is one already or not. Its points stay what they are."""
+        """Store the metadata of a metric, which need not exist yet. Its points do not change."""
         sent, name = call.object(), call.path["name"]
         if sent.get("type") not in (None, *_TYPES):
             raise Refused(400, "The value provided for parameter 'type' is invalid")
@@ -67,7 +67,7 @@ class Metrics(Room):
 
     @on("GET", "/api/v1/search")
     def search(self, call: Call) -> Json:
-        """Hosts and metrics by a part of their name; `hosts:` or `metrics:` before it asks for one kind."""
+        """Search hosts and metrics by a part of their name; `hosts:` or `metrics:` limits it to one kind."""
         kind, colon, word = call.query.get("q", "").rpartition(":")
         if colon and kind not in ("hosts", "metrics"):
             kind, word = "", call.query["q"]
@@ -80,13 +80,13 @@ class Metrics(Room):
 
     @on("GET", "/api/v1/check_run")
     def check_runs(self, call: Call) -> list[Json]:
-        """The stand-in's own: Datadog shows the state of a check only through monitors."""
+        """Only in the stand-in: Datadog shows the state of a check only through monitors."""
         runs = map(asdict, self.store.check_runs(call.text("host_name"), call.query.get("check", "")))
         return [{"host_name": run.pop("host"), **run} for run in runs]
 
 
 def _lines(line: Line, index: int) -> list[Json]:
-    """A line and, after it, the lower and the upper bound that anomalies() gave it."""
+    """Yield a line, followed by the lower and upper bound from anomalies()."""
     bounds = zip(("lower", "upper"), line.bounds or (), strict=False)
     return [
         _line(line, index),

@@ -1,4 +1,4 @@
-"""The searches over monitors and their groups.
+"""Searches for monitors and their groups.
 
 Source: https://docs.datadoghq.com/monitors/manage/search/
 """

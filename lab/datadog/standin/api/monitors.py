@@ -1,4 +1,4 @@
-"""Monitors: made, changed, muted and listed.
+"""Create, update, mute and list monitors.
 
 Source: https://docs.datadoghq.com/api/latest/monitors/, and the recordings that tests/contract/test_replay.py replays
 """
@@ -60,7 +60,7 @@ class Monitors(Room):
 
     @on("POST", _ONE + "/mute")
     def mute(self, call: Call) -> Json:
-        """Silence a monitor, or the scope of it that the body or the query names."""
+        """Mute a monitor, or a scope of it from the body or the query."""
         wish = call.wish()
         end = None if wish.get("end") is None else int(wish["end"])
         return self._silence(call, lambda own: {**own, **dict.fromkeys(_scopes(wish), end)})
@@ -85,7 +85,7 @@ class Monitors(Room):
 
     @on("GET", "/api/v1/monitor")
     def every(self, call: Call) -> list[Json]:
-        """The monitors that the filters choose: name, tags, monitor_tags, monitor_ids; all, or a page of them."""
+        """Return the monitors that match name, tags, monitor_tags and monitor_ids; all, or a page of them."""
         ahead, query = self.downtimes.ahead(), call.query
         found = [monitor for monitor in self.monitors.all() if _chosen(monitor, query)]
         if "id_offset" in query:
@@ -101,13 +101,13 @@ class Monitors(Room):
     def _read(self, monitor: Json, ahead: list[Json], wanted: set[str] | None, with_downtimes: bool) -> Json:
         shown = self.monitors.shown(monitor, ahead)
         answer = {name: value for name, value in shown.items() if name != "restriction_policy"}
-        # Without data since it was made.
+        # No data since its creation.
         answer["overall_state_modified"] = answer["overall_state_modified"] or monitor["created"]
         if wanted is not None:
             state = self.monitors.state(monitor["id"])
             groups = state["groups"].items()
             answer["state"] = {"groups": {name: one for name, one in groups if not wanted or one["status"] in wanted}}
-            # Not Datadog's: why the lab does not evaluate it.
+            # Not in Datadog: why the lab does not evaluate it.
             answer["state"].update({"reason": state["problem"]} if state["problem"] else {})
         if with_downtimes:
             answer["matching_downtimes"] = [
@@ -132,7 +132,7 @@ def _scopes(wish: Json) -> list[str]:
 
 
 def _wanted_states(call: Call) -> set[str] | None:
-    """The states that group_states= asks for; empty for all of them, None where groups are not asked for."""
+    """Return the states in group_states=; empty for all, None if no groups are requested."""
     text = call.query.get("group_states")
     if not text:
         return None
@@ -143,7 +143,7 @@ def _wanted_states(call: Call) -> set[str] | None:
 
 
 def _chosen(monitor: Json, query: dict[str, str]) -> bool:
-    """Whether the filters of a list choose a monitor: `monitor_tags` are its own tags, `tags` those of its query."""
+    """Whether a monitor matches the filters of a list: `monitor_tags` are its own tags, `tags` those of its query."""
     own = set(query.get("monitor_tags", "").lower().split(",")) - {""}
     scope = set(query.get("tags", "").lower().split(",")) - {""}
     ids = set(query.get("monitor_ids", "").split(",")) - {""}

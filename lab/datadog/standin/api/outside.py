@@ -1,6 +1,6 @@
-"""What the stand-in Datadog leaves out on purpose, and says so of."""
+"""What the stand-in Datadog deliberately does not support, with a message."""
 
-# What there is not, with the beginnings of its paths.
+# Unsupported products, with the prefixes of their paths.
 OUTSIDE = {
     "users": ("/api/v1/user", "/api/v2/users", "/api/v2/current_user"),
     "roles": ("/api/v2/roles", "/api/v2/permissions"),
@@ -12,7 +12,7 @@ OUTSIDE = {
 
 
 def missing(path: str) -> str:
-    """What a call is answered with that nothing serves."""
+    """Return the error message for a call that nothing serves."""
     for what, beginnings in OUTSIDE.items():
         if any(path == one or path.startswith(f"{one}/") for one in beginnings):
             return f"The stand-in Datadog has no {what}. lab/datadog/README.md lists the calls that it serves."

@@ -1,4 +1,4 @@
-"""Metric queries of the v2 form: several queries, and formulas over them.
+"""Metric queries in the v2 format: several queries, and formulas over them.
 
 Source: https://docs.datadoghq.com/api/latest/metrics/#query-timeseries-data-across-multiple-products, and for the forms
 of answers and refusals the recordings of datadog-api-client 2.62.0
@@ -47,7 +47,7 @@ class Queries(Room):
         return {"data": {"type": "scalar_response", "attributes": {"columns": columns}}}
 
     def _answers(self, call: Call, kind: str) -> list[tuple[str, list[Line]]]:
-        """Each formula and its lines. Raises Refused(400)."""
+        """Return each formula and its lines. Raises Refused(400)."""
         data = call.data()
         if data.get("type") != kind:
             raise Refused(400, f'API input validation failed: Invalid type. Expected "{kind}".')
@@ -65,6 +65,6 @@ class Queries(Room):
 
 
 def _named(formula: str, queries: list[Json]) -> list[Json]:
-    """The queries that a formula names: the first says how its points become one value."""
+    """Return the queries in a formula: the first one tells how its points become one value."""
     names = re.findall(r"\w+", formula)
     return [one for one in queries if one.get("name") in names] or queries

@@ -1,4 +1,4 @@
-"""Pictures of graphs: the queried data drawn, for whoever has the address.
+"""Snapshots of graphs: the queried data as an image, for anybody who has the URL.
 
 Source: https://docs.datadoghq.com/api/latest/snapshots/
 """
@@ -24,17 +24,17 @@ from ..wire.bodies import Json
 from .calls import Call, Room, on
 
 _SIZES = range(80, 4001)
-# Pictures kept, newest first.
+# Number of newest images to keep.
 _MOST = 200
 _NAME = re.compile(r"[0-9a-f]{40}")
-# Where Datadog puts them: a store, and the organisation.
+# Parts of Datadog's URL: a store, and the organization.
 _PLACE = f"dd-snapshots-lab/org_{user.ORG}"
 
 
 class Snapshots(Room):
     @on("GET", "/snapshot/view/{bucket}/{org}/{day}/{name}.png", needs="nothing")
     def show(self, call: Call) -> Response:
-        """A picture, without a key as Datadog does: the address is the secret."""
+        """Return an image without a key, as Datadog does: the URL is the secret."""
         path = self._path(call)
         if path is None:
             raise Refused(404, "Not found")
@@ -42,7 +42,7 @@ class Snapshots(Room):
 
     @on("GET", "/api/v1/graph/snapshot_status/{bucket}/{org}/{day}/{name}")
     def status(self, call: Call) -> Json:
-        """What the picture's address answers."""
+        """Return the response at the URL of an image."""
         return {"status_code": 404 if self._path(call) is None else 200}
 
     def _path(self, call: Call) -> Path | None:
@@ -62,7 +62,7 @@ class Snapshots(Room):
         title = query.get("title") or model["title"]
         events = self.documents.all("event") if query.get("event_query") else []
         moments = [one["date_happened"] for one in filter(finder(query.get("event_query", "")), events)]
-        # Where matplotlib keeps what it knows of fonts, should nobody have said.
+        # The default folder for matplotlib's font cache.
         os.environ.setdefault("MPLCONFIGDIR", str(self.store.folder / "matplotlib"))
         name = _keep(self.store.folder / "snapshots", draw(model, title, span, size, moments))
         address = f"{call.base}snapshot/view/{_PLACE}/{iso(self.clock.now())[:10]}/{name}.png"
@@ -70,7 +70,7 @@ class Snapshots(Room):
 
 
 def _keep(folder: Path, picture: bytes) -> str:
-    """Write a picture next to the database; its name. The oldest make room."""
+    """Write an image next to the database and return its name. Deletes the oldest images."""
     name = secrets.token_hex(20)
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.png").write_bytes(picture)
@@ -80,7 +80,7 @@ def _keep(folder: Path, picture: bytes) -> str:
 
 
 def _model(definition: Any, view: View) -> Json:
-    """What a definition draws, in the old form (viz) or that of a dashboard's widget (type)."""
+    """Return the model of a definition, in the old format (viz) or that of a dashboard's widget (type)."""
     if not isinstance(definition, dict):
         raise Refused(400, "graph_def: not the definition of a graph")
     try:

@@ -1,4 +1,4 @@
-"""What is read of traces: spans found and listed, one trace, the services and their resources.
+"""Read traces: search and list spans, one trace, the services and their resources.
 
 Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/; what Datadog shows on its
 pages only is under /lab/apm.
@@ -62,7 +62,7 @@ class Spans(Room):
         return resources(self.store, call.text("service"), *over, call.query.get("env", "*"))
 
     def _page(self, wish: Json) -> Json:
-        """One page of a search: filter, sort, limit and cursor, each None or missing where it was not given."""
+        """Return a page of a search: filter, sort, limit and cursor are None or missing if not given."""
         begun = time.monotonic()
         start, end = _span(wish, time.time())
         if start >= end:
@@ -88,7 +88,7 @@ class Spans(Room):
 
 
 def _span(wish: Json, now: float) -> tuple[float, float]:
-    """The time that a search covers: `from` and `to`, the last quarter of an hour without them."""
+    """Return the time range of a search: `from` and `to`, by default the last 15 minutes."""
     return moment(wish.get("from"), now, now - _SEARCHED), moment(wish.get("to"), now, now)
 
 
@@ -146,7 +146,7 @@ def _raw(span: Span) -> Json:
 
 
 def _hash(resource: str) -> str:
-    """What Datadog gives as resource_hash, by its recorded answers."""
+    """Return Datadog's resource_hash, according to recorded responses."""
     return f"{mmh3.hash64(resource, signed=False)[0]:016x}"
 
 
@@ -159,7 +159,7 @@ def _stamp(nanoseconds: int) -> str:
 
 
 def _nested(flat: Json) -> Json:
-    """http.status_code becomes {"http": {"status_code": ...}}; what would hide another value stays as it is."""
+    """Convert http.status_code to {"http": {"status_code": ...}}, unless that would hide another value."""
     found: Json = {}
     for name, value in sorted(flat.items()):
         *path, last = name.split(".")

@@ -1,4 +1,4 @@
-"""What a dashboard's widget shows: its definition and the stored points become a plain model for templates and charts.
+"""Turn the definition of a dashboard's widget and the stored points into a plain model for templates and charts.
 
 A model has a `kind`, which says what else it has and how it is drawn:
     chart    chart (lines, limits, start, end, axis), rows (the same in figures), left_out (lines beyond the most)
@@ -36,7 +36,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400, "y":
 _NAMES = {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "mo", "year": "y"}
 _SPAN = re.compile(r"(\d+)(mo|[mhdwy])")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-# Gaps longer than these seconds, and than some intervals, are left open.
+# Gaps that are longer than these seconds, and than some intervals, are not bridged.
 _GAP = 300
 _MOST_LINES = 100
 _REDUCE = {**METHODS, **RANKS}
@@ -46,7 +46,7 @@ _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 @dataclass(frozen=True)
 class View:
-    """For what a dashboard is drawn: the time now, the template variables, and the span that was asked for, if any."""
+    """The context of drawing a dashboard: current time, template variables, and the requested time range, if any."""
 
     store: Store
     now: float
@@ -63,7 +63,7 @@ class View:
 
     @property
     def readers(self) -> Mapping[str, Reader]:
-        """What reads the queries of data sources other than metrics."""
+        """Return the reader for queries of data sources other than metrics."""
 
         def read_events(query: Json) -> Any:
             search = query.get("search") or {}
@@ -73,7 +73,7 @@ class View:
         return {"events": read_events}
 
     def span(self, time: Any) -> tuple[int, int]:
-        """(start, end) of a widget with this `time`: its own, unless the person has asked for another."""
+        """Return (start, end) of a widget with this `time`: its own, unless the viewer has chosen another."""
         if self.asked:
             return self.asked
         time = time if isinstance(time, dict) else {}
@@ -84,7 +84,7 @@ class View:
 
 
 def number(value: float | None, precision: int = 2, scaled: bool = True) -> str:
-    """A value for reading: 1234.5 is 1.23k, where it is `scaled`."""
+    """Format a value: 1234.5 is 1.23k if it is `scaled`."""
     if value is None:
         return "-"
     if not math.isfinite(value):
@@ -95,13 +95,13 @@ def number(value: float | None, precision: int = 2, scaled: bool = True) -> str:
 
 
 def live(text: str, now: float) -> tuple[int, int]:
-    """(start, end) of a span such as 5m that ends now; an hour where it is none."""
+    """Return (start, end) of a range such as 5m that ends now; an hour if it is invalid."""
     found = _SPAN.fullmatch(text)
     return int(now) - (int(found[1]) * _UNITS[found[2]] if found else _USUAL), int(now)
 
 
 def nested(widgets: list[Json]) -> Iterator[Json]:
-    """Every widget, those inside of groups too."""
+    """Yield all widgets, including those in groups."""
     for one in widgets:
         yield one
         inner = one["definition"].get("widgets")
@@ -109,12 +109,12 @@ def nested(widgets: list[Json]) -> Iterator[Json]:
 
 
 # ------------------------------------------------------------------------------------------------------------ lines
-# What a request asked of other data sources, before it had queries: by the name of its field.
+# Queries of other data sources in the old format of requests, by field.
 _OLD_QUERIES = ("apm", "apm_stats", "audit", "log", "network", "process", "profile_metrics", "rum", "security")
 
 
 def request_lines(request: Json, view: View, start: int, end: int) -> Iterator[tuple[str, list[Line]]]:
-    """(alias of the formula, lines) for each formula of a request. Raises Refused(400)."""
+    """Return (alias of the formula, lines) for each formula of a request. Raises Refused(400)."""
     asked = _with_queries(request)
     formulas = asked.get("formulas") or ()
     query = request_query(asked, view.variables, view.readers)
@@ -123,7 +123,7 @@ def request_lines(request: Json, view: View, start: int, end: int) -> Iterator[t
 
 
 def _with_queries(request: Json) -> Json:
-    """A request in today's form. Raises Refused(400) where it asks a data source that there is not here."""
+    """Return a request in the current format. Raises Refused(400) for an unsupported data source."""
     other = next((name for name in _OLD_QUERIES if f"{name}_query" in request), None)
     if other:
         raise Refused(400, f"the data source {other} is not evaluated here")
@@ -135,7 +135,7 @@ def _with_queries(request: Json) -> Json:
 
 
 def bound_query(request: Json, variables: Mapping[str, str]) -> str:
-    """The text of the one query of a request with the values of template variables, "" where it has several."""
+    """Return the query of a request with template variables replaced; "" if it has several."""
     asked = _with_queries(request)
     queries = list(asked.get("queries") or [])
     text = asked.get("q") if "q" in asked else queries[0].get("query") if len(queries) == 1 else ""
@@ -143,7 +143,7 @@ def bound_query(request: Json, variables: Mapping[str, str]) -> str:
 
 
 def requests_of(definition: Json) -> list[Json]:
-    """The requests of a widget, at least one. Raises Refused(400)."""
+    """Return the requests of a widget, at least one. Raises Refused(400)."""
     requests = definition["requests"]
     if not requests:
         raise Refused(400, "the widget asks for nothing")
@@ -151,14 +151,14 @@ def requests_of(definition: Json) -> list[Json]:
 
 
 def answers(definition: Json, view: View, start: int, end: int) -> Iterator[tuple[Json, str, list[Line]]]:
-    """(request, alias of the formula, lines) for each formula of a widget."""
+    """Yield (request, alias of the formula, lines) for each formula of a widget."""
     for request in requests_of(definition):
         for alias, lines in request_lines(request, view, start, end):
             yield request, alias, lines
 
 
 def label(line: Line, alias: str = "") -> str:
-    """What a line is called: the formula's alias, its group, or what was asked."""
+    """Return the name of a line: the formula's alias, its group, or the query."""
     group = ", ".join(line.group)
     return (f"{alias} ({group})" if alias and group else alias) or group or line.expression
 
@@ -171,7 +171,7 @@ def chart(
     unit: Unit | None = None,
     **axis: Any,
 ) -> Json:
-    """The model of a chart of (line, line|bars|area, name): what is drawn, and the same in figures for a table."""
+    """Return the model of a chart of (line, line|bars|area, name): the chart, and the same numbers for a table."""
     shown = [_line(*one) for one in lines[:_MOST_LINES]]
     unit = unit or shared(of_query(line.expression) for line in {line.name: line for line, *_ in lines}.values())
     span = {"start": start * 1000, "end": end * 1000}
@@ -232,7 +232,7 @@ def timeseries(definition: Json, view: View, start: int, end: int) -> Json:
 
 # ----------------------------------------------------------------------------------------------------------- values
 def how_of(request: Json) -> str:
-    """By what a request makes one value of a line: of events, their sum. Raises Refused(400)."""
+    """Return how a request reduces a line to one value; for events, their sum. Raises Refused(400)."""
     first = (request.get("queries") or [{}])[0]
     how = request.get("aggregator") or first.get("aggregator")
     how = how or ("sum" if first.get("data_source") == "events" or "event_query" in request else "avg")
@@ -242,7 +242,7 @@ def how_of(request: Json) -> str:
 
 
 def reduced(line: Line, how: str) -> float | None:
-    """The one value of a line, None where it has no point."""
+    """Return a line reduced to one value; None if it has no points."""
     values = [line.points[bucket] for bucket in sorted(line.points)]
     return float(_REDUCE[how](values)) if values else None
 

@@ -1,4 +1,4 @@
-"""The model of a graph as a picture."""
+"""Draw the model of a graph as an image."""
 
 import io
 import math
@@ -10,15 +10,15 @@ from typing import Any
 from ..wire.bodies import Json
 
 _DPI = 100
-# Lines that are named under a graph.
+# Maximum number of lines in a legend.
 _MOST_LABELS = 12
 _LIMITS = {"error": "#d62728", "warning": "#e6a817"}
-# matplotlib's fonts are not made for several threads.
+# matplotlib's fonts are not thread-safe.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def draw(model: Json, title: str, span: tuple[int, int], size: tuple[int, int], events: Iterable[float] = ()) -> bytes:
-    """The model of a widget (see model.py) as PNG; `size` in pixels, times in seconds."""
+    """Return the model of a widget (see model.py) as PNG; `size` is in pixels, times are in seconds."""
     target = io.BytesIO()
     with _ONE_AT_A_TIME:
         _figure(model, title, span, size, events).savefig(target, format="png")
@@ -26,7 +26,7 @@ def draw(model: Json, title: str, span: tuple[int, int], size: tuple[int, int], 
 
 
 def _figure(model: Json, title: str, span: tuple[int, int], size: tuple[int, int], events: Iterable[float]) -> Any:
-    # Not with the other imports: loading it takes a second, and most labs never draw.
+    # Imported here, since loading it takes a second and most labs never draw.
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
 
@@ -62,7 +62,7 @@ def _value(axes: Any, model: Json, height: int) -> None:
 
 
 def _table(axes: Any, model: Json, height: int) -> None:
-    """The rows as bars of their first number, as many as have room."""
+    """Draw rows as bars of their first number, as many as fit."""
     numbered = [(row[0]["text"], row[1].get("number") or 0.0, row[1]["text"]) for row in model["rows"] if len(row) > 1]
     shown = numbered[: max(1, height // 25)]
     bars = axes.barh([*range(len(shown))], [value for _name, value, _text in shown], color="C0", alpha=0.6)
@@ -75,7 +75,7 @@ def _table(axes: Any, model: Json, height: int) -> None:
 
 
 def _tiles(axes: Any, model: Json, height: int) -> None:
-    """The tiles of all groups as bars."""
+    """Draw the tiles of all groups as bars."""
     rows = [[{"text": tile["name"]}, tile] for group in model["groups"] for tile in group["tiles"]]
     _table(axes, {"rows": rows}, height)
 
@@ -103,7 +103,7 @@ def _bare(axes: Any, known: bool) -> None:
         axes.text(0.5, 0.5, "(no data)", transform=axes.transAxes, ha="center", va="center", color="#777777")
 
 
-# What is drawn otherwise than along the time.
+# Models that are not drawn over time.
 _OTHERS: dict[str, Callable[[Any, Json, int], None]] = {
     "value": _value,
     **dict.fromkeys(("table", "parts", "scatter"), _table),
@@ -111,7 +111,7 @@ _OTHERS: dict[str, Callable[[Any, Json, int], None]] = {
     "bins": _bins,
     "heat": _heat,
 }
-# The kinds of models of which there are pictures.
+# The kinds of models that can be drawn.
 PICTURED = ("chart", *_OTHERS)
 
 
@@ -119,7 +119,7 @@ def _plot(axes: Any, drawn: Json, columns: int) -> None:
     for index, line in enumerate(drawn["lines"]):
         colour, times = f"C{index % 10}", [_time(moment) for moment in line["x"]]
         values = [math.nan if value is None else value for value in line["y"]]
-        # A label that begins with an underscore would be left out of the legend.
+        # A label that starts with an underscore would be left out of the legend.
         named = {"color": colour, "label": f"\u200b{line['name']}"}
         if "band" in line:
             band = line["band"]

@@ -1,4 +1,4 @@
-"""Parts of a whole as shapes: boxes side by side, and rings around a middle. Pure.
+"""Parts of a whole as shapes: adjacent boxes, and rings around a center. Pure.
 
 A drawing is WIDTH by HEIGHT; a part that has nothing of the whole has no shape.
 """
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 WIDTH, HEIGHT = 600.0, 240.0
-# The hole in the middle of a ring, and how far the outermost one reaches.
+# The inner radius of the innermost ring, and the outer radius of the outermost.
 _HOLE, _REACH = 40.0, 115.0
 
 
 def boxes(shares: Sequence[float], within: Box = (0.0, 0.0, WIDTH, HEIGHT)) -> list[Box]:
-    """A box for each part, in proportion: halves of the whole side by side along the longer edge, over and over."""
+    """Return a box for each part, in proportion, by repeatedly halving the area along its longer edge."""
     if len(shares) < 2:
         return [within] * len(shares)
     half, middle, so_far = sum(shares) / 2, 1, shares[0]
@@ -30,10 +30,10 @@ def boxes(shares: Sequence[float], within: Box = (0.0, 0.0, WIDTH, HEIGHT)) -> l
 
 
 def arc(begin: float, end: float, level: int, levels: int) -> str:
-    """The path of a part of a ring from `begin` to `end`, each a part of the whole; level 0 is the innermost ring."""
+    """Return the path of a ring segment from `begin` to `end`, as parts of the whole; level 0 is the innermost ring."""
     width = (_REACH - _HOLE) / levels
     inner, outer = _HOLE + width * level, _HOLE + width * (level + 1)
-    # A whole ring has no two ends between which an arc could be drawn.
+    # A full ring does not have two ends for an arc.
     end = min(end, begin + 0.9999)
     (ax, ay), (bx, by) = _point(begin, outer), _point(end, outer)
     (cx, cy), (dx, dy) = _point(end, inner), _point(begin, inner)

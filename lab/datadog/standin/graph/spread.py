@@ -1,4 +1,4 @@
-"""Widgets that say how values are spread: distributions, and heat maps over time."""
+"""Widgets that show how values are distributed: distributions, and heat maps over time."""
 
 import itertools
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Weighted = tuple[int, float, float]  # time, value, how many
 
 
 def distribution(definition: Json, view: View, start: int, end: int) -> Json:
-    """How many of the lines, or of the values of a distribution, lie in each range of values."""
+    """Count the lines, or the values of a distribution, in each range of values."""
     found = [(value, count) for request in requests_of(definition) for value, count in _each(request, view, start, end)]
     edges = _edges([value for value, _count in found])
     counts = [0.0] * (len(edges) - 1)
@@ -56,7 +56,7 @@ def _each(request: Json, view: View, start: int, end: int) -> Iterator[tuple[flo
 
 
 def heat(definition: Json, view: View, start: int, end: int) -> Json:
-    """How many of the values lie in each range of values, over time."""
+    """Count the values in each range of values over time."""
     found: list[Weighted] = []
     for request in requests_of(definition):
         sketched = _sketched(request, view, start, end)
@@ -82,7 +82,7 @@ def _points(request: Json, view: View, start: int, end: int) -> list[Weighted]:
 
 
 def _sketched(request: Json, view: View, start: int, end: int) -> list[Weighted] | None:
-    """The values of distributions behind histogram:METRIC, None where a request asks for something else."""
+    """Return the values of distributions for histogram:METRIC; None for other requests."""
     text = bound_query(request, view.variables)
     if not text.lstrip().startswith("histogram:"):
         return None
@@ -93,7 +93,7 @@ def _sketched(request: Json, view: View, start: int, end: int) -> list[Weighted]
 
 
 def _edges(values: list[float]) -> list[float]:
-    """The ends of equal ranges that hold all values: nothing where there is none."""
+    """Return the limits of equal ranges that contain all values; nothing if there are none."""
     if not values:
         return [0.0]
     low, high = min(values), max(values)

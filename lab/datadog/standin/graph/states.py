@@ -1,4 +1,4 @@
-"""Widgets that say how monitors, service checks and services stand, and what has happened.
+"""Widgets that show the states of monitors, service checks and services, and events.
 
 Source: https://docs.datadoghq.com/dashboards/widgets/
 """
@@ -33,7 +33,7 @@ _MOST_MONITORS = 50
 
 # --------------------------------------------------------------------------------------------------------- monitors
 def monitors(definition: Json, view: View, start: int, end: int) -> Json:
-    """The monitors that a search finds, the worst first."""
+    """List the monitors that match a search, the worst first."""
     wanted = search.finder(bound(str(definition.get("query") or ""), view.variables))
     states = {state["id"]: state for state in view.documents.all("monitor_state")}
     every = view.documents.all("monitor")
@@ -70,31 +70,31 @@ def monitor_graph(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def monitor_chart(monitor: Json, view: View, start: int, end: int) -> Json:
-    """The chart of what a monitor watches, with its thresholds. Raises Refused(400)."""
+    """Return the chart of a monitor's query, with its thresholds. Raises Refused(400)."""
     asked = condition(monitor["query"], monitor["type"])
     if not isinstance(asked, MetricCondition):
         raise Refused(400, f"a {monitor['type']} watches no metric")
     (lines,) = evaluate(Query((asked.expression,)), view.store, start, end)
     limits = monitor["options"].get("thresholds") or {}
-    # Those of an anomaly monitor are parts of a window, not values.
+    # The thresholds of an anomaly monitor are proportions of a window, not values.
     marks = [] if any(line.bounds for line in lines) else [("critical", "error"), ("warning", "warning")]
     marked = [(float(limits[name]), kind) for name, kind in marks if limits.get(name) is not None]
     return chart([(line, "line", label(line)) for line in lines], start, end, marked)
 
 
 def monitor_value(definition: Json, view: View, start: int, end: int) -> Json:
-    """How a monitor stands."""
+    """Show the state of a monitor."""
     monitor = _monitor(definition, view)
     found = _with_state(monitor, view.documents.get("monitor_state", monitor["id"]))
     return {"kind": "value", "value": found["overall_state"], "unit": "", "how": "state", "state": True}
 
 
 def check_status(definition: Json, view: View, start: int, end: int) -> Json:
-    """What a service check last said of each group: of all that have run it in the span, which has to reach to now.
+    """Show the last status of a service check for each group that has run it in the time range, which must end now.
 
-    Datadog counts groups by their status, rather than the checks in them, and only such spans:
+    Datadog counts groups by status, rather than the checks in them, and only supports such ranges:
     https://docs.datadoghq.com/dashboards/widgets/check_status/
-    Our choice: a group is as its worst check, and one that has gone stale keeps its last status, with a mark.
+    Our choice: a group has the status of its worst check, and a stale one keeps its last status, with a mark.
     """
     if end < int(view.now):
         return table([], [], "A check has a status now, not in the past: choose a span that ends now")
@@ -115,7 +115,7 @@ def check_status(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def _reporting(definition: Json, view: View) -> Iterator[tuple[str, list[CheckRun]]]:
-    """The newest runs of each host and set of tags that a widget looks at, and the group that they are of."""
+    """Yield the newest runs of each host and set of tags that a widget covers, with their group."""
     tags_of = {host.name: host.every_tag for host in view.store.hosts()}
     over = [parse_scope(bound(str(tag), view.variables)) for tag in definition.get("tags") or () if tag]
     keys = list(definition.get("group_by") or ()) if definition.get("grouping") != "check" else []
@@ -131,7 +131,7 @@ def _reporting(definition: Json, view: View) -> Iterator[tuple[str, list[CheckRu
 
 
 def service(definition: Json, view: View, start: int, end: int) -> Json:
-    """The traffic of a service by its resources, busiest first."""
+    """Show the traffic of a service by resource, the busiest first."""
     env, name = (bound(str(definition.get(field) or "*"), view.variables) for field in ("env", "service"))
     found = resources(view.store, name.removeprefix("service:"), start, end, env.removeprefix("env:"))
     rows = [
@@ -154,7 +154,7 @@ def _found(text: str, view: View, start: int, end: int) -> list[Json]:
 
 
 def events(definition: Json, view: View, start: int, end: int) -> Json:
-    """The events that a search finds, newest first."""
+    """List the events that match a search, the newest first."""
     return _listed(str(definition.get("query") or ""), view, start, end)
 
 
@@ -164,7 +164,7 @@ def _listed(text: str, view: View, start: int, end: int) -> Json:
 
 
 def stream(definition: Json, view: View, start: int, end: int) -> Json:
-    """The list of what a request finds: events alone, as the lab keeps no logs."""
+    """List the results of a request: only events, since the lab has no logs."""
     query: Any = requests_of(definition)[0]["query"]
     if query["data_source"] != "event_stream":
         raise Refused(400, f"the data source {query['data_source']} is not evaluated here")
@@ -172,7 +172,7 @@ def stream(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def timeline(definition: Json, view: View, start: int, end: int) -> Json:
-    """How many events a search finds, over time."""
+    """Count the events that match a search over time."""
     source = Counted(view.events, bound(str(definition.get("query") or ""), view.variables), ())
     lines = source.lines(Window(start, end, default_interval(end - start)))
     return chart([(line, "bars", "events") for line in lines], start, end)

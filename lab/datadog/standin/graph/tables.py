@@ -1,4 +1,4 @@
-"""Widgets that say one value of each group: top lists, tables, changes, parts of a whole, and hosts by colour.
+"""Widgets with one value for each group: top lists, tables, changes, parts of a whole, and host maps.
 
 Source: https://docs.datadoghq.com/dashboards/widgets/
 """
@@ -22,26 +22,26 @@ _SHADES = 6
 _COLOURS = 10
 _COMPARED = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
 _PAST = re.compile(r"_before\(|shift\(")
-# What a change is ordered by: the column.
+# The column that a change is sorted by.
 _ORDERS = {"name": 0, "past": 1, "present": 2, "change": 3}
 
 Row = list[Any]
 
 
 def cell(value: float | str | None, share: float | None = None, unit: Unit = PLAIN, **more: Any) -> Json:
-    """A cell: the text in it, and where that says a number, this and its share of the greatest or whole, 0 to 1."""
+    """Return a cell: its text and, for a number, the number and its proportion of the maximum or total, 0 to 1."""
     content = {"text": value} if isinstance(value, str) else {"text": unit.show(value), "number": value}
     return {**content, **({} if share is None else {"share": share}), **more}
 
 
 def table(columns: list[str], rows: list[list[Json]], note: str = "") -> Json:
-    """The model of a table, of which the first rows are shown."""
+    """Return the model of a table, which shows the first rows."""
     left_out = max(0, len(rows) - _MOST_ROWS)
     return {"kind": "table", "columns": columns, "rows": rows[:_MOST_ROWS], "left_out": left_out, "note": note}
 
 
 def shares(values: Iterable[float | None]) -> list[float | None]:
-    """Each value as a part of the greatest, None for all where there is no positive one."""
+    """Return each value as a proportion of the maximum; None for all if there is no positive one."""
     found = list(values)
     most = max((value for value in found if value is not None), default=0.0)
     return [None if value is None or most <= 0 else max(0.0, value / most) for value in found]
@@ -49,7 +49,7 @@ def shares(values: Iterable[float | None]) -> list[float | None]:
 
 @dataclass(frozen=True)
 class _Grid:
-    """The names and units of a table's columns, and the values of each group in them, None where it has none."""
+    """Return the names and units of a table's columns, and the values of each group, None if it has none."""
 
     names: list[str]
     units: list[Unit]
@@ -65,7 +65,7 @@ def _grid(definition: Json, view: View, start: int, end: int) -> _Grid:
     for place, (request, alias, lines) in enumerate(found):
         names.append(str(alias or request.get("alias") or (lines[0].name if lines else f"value {place + 1}")))
         for line in lines:
-            # As the first query has the tags: others may have them in another order.
+            # In the order of the first query: others may have the tags in another order.
             group = known.setdefault(frozenset(line.group), line.group or ("*",))
             rows.setdefault(group, [None] * len(found))[place] = reduced(line, how_of(request))
         units.append(unit_of(lines))
@@ -77,7 +77,7 @@ def unit_of(lines: Iterable[Line]) -> Unit:
 
 
 def _order(definition: Json) -> tuple[int, bool, int]:
-    """By which column the rows of a widget are ordered, whether from the greatest, and how many are shown."""
+    """Return the column that a widget's rows are sorted by, whether descending, and how many to show."""
     request = requests_of(definition)[0]
     sort = request.get("sort") or {}
     by: Json = next((one for one in sort.get("order_by") or () if one.get("type", "formula") == "formula"), {})
@@ -100,14 +100,14 @@ def _ranked(rows: dict[tuple[str, ...], Row], definition: Json) -> list[tuple[tu
 
     def key(row: tuple[tuple[str, ...], Row]) -> tuple[bool, float]:
         value = row[1][place] if place < len(row[1]) else None
-        # What has no value comes last either way.
+        # Rows without a value always come last.
         return value is None, 0.0 if value is None else -value if greatest_first else value
 
     return sorted(rows.items(), key=key)[:most]
 
 
 def values(definition: Json, view: View, start: int, end: int) -> Json:
-    """A top list, a query table or a map of the world: a row for each group, a column for each formula."""
+    """Return a top list, a query table or a geomap: a row for each group, a column for each formula."""
     grid = _grid(definition, view, start, end)
     ordered = _ordered(grid.rows, definition)
     parts = [shares(row[place] for _name, row in ordered) for place in range(len(grid.names))]
@@ -119,7 +119,7 @@ def values(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def _whole(definition: Json, view: View, start: int, end: int) -> tuple[Json, list[tuple[tuple[str, ...], float]]]:
-    """The table of the parts of a whole, and each with its share, where there are such."""
+    """Return the table of the parts of a whole, and each part with its proportion, if there are any."""
     grid = _grid(definition, view, start, end)
     unit = shared(grid.units)
     sums = {group: sum(one for one in row if one is not None) for group, row in grid.rows.items()}
@@ -132,7 +132,7 @@ def _whole(definition: Json, view: View, start: int, end: int) -> tuple[Json, li
 
 
 def tree(definition: Json, view: View, start: int, end: int) -> Json:
-    """Each group as a box, as large as its part of the whole."""
+    """Show each group as a box in proportion to the whole."""
     model, shown = _whole(definition, view, start, end)
     drawn = [
         {"box": box, "name": ", ".join(group), "share": share, "colour": place % _COLOURS}
@@ -144,11 +144,11 @@ def tree(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def rings(definition: Json, view: View, start: int, end: int) -> Json:
-    """Each group as a part of rings, one for each tag: the innermost is the first tag alone."""
+    """Show each group as segments of rings, one ring for each tag, the first tag innermost."""
     model, shown = _whole(definition, view, start, end)
     levels = max((len(group) for group, _share in shown), default=1)
     drawn: list[Json] = []
-    # In the order in which they come, but with what has a tag in common side by side.
+    # In the given order, but with groups that share a tag next to each other.
     places: dict[tuple[str, ...], int] = {}
     for group, _share in shown:
         for level in range(len(group)):
@@ -168,13 +168,13 @@ def rings(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def change(definition: Json, view: View, start: int, end: int) -> Json:
-    """Each group now and before, and the difference."""
+    """Show each group now and before, and the difference."""
     request = requests_of(definition)[0]
     how, found = how_of(request), [lines for _alias, lines in request_lines(request, view, start, end)]
     if not found:
         raise Refused(400, "the widget asks for nothing")
     if len(found) > 1:
-        # Of two formulas one is what was before, usually the first.
+        # One of two formulas is the value before, usually the first.
         texts = [str(one.get("formula")) for one in request.get("formulas") or ()]
         later = len(texts) > 1 and bool(_PAST.search(texts[1])) and not _PAST.search(texts[0])
         before, now = found[:2][::-1] if later else found[:2]
@@ -202,7 +202,7 @@ def change(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def scatter(definition: Json, view: View, start: int, end: int) -> Json:
-    """Each group as a dot between two axes, and the same as a table."""
+    """Show each group as a dot between two axes, and the same as a table."""
     requests = definition["requests"]
     if "table" in requests:
         grid = _grid({"requests": requests["table"]}, view, start, end)
@@ -230,7 +230,7 @@ def scatter(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def hosts(definition: Json, view: View, start: int, end: int) -> Json:
-    """A map of hosts, coloured by a value, in the groups of their tags."""
+    """Show a host map, coloured by a value and grouped by tags."""
     requests = definition["requests"]
     fill = requests.get("fill") or requests.get("size")
     if not fill:
@@ -256,5 +256,5 @@ def hosts(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 def shade(value: float, low: float, high: float) -> int:
-    """Which of the six shades a value has between the least and the greatest."""
+    """Return which of the six shades a value has between minimum and maximum."""
     return min(_SHADES - 1, int((value - low) / (high - low) * _SHADES)) if high > low else _SHADES // 2

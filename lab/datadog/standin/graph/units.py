@@ -1,4 +1,4 @@
-"""Units of values, and those of the metrics that Agents and tracers send.
+"""Units of values, and of the metrics that Agents and tracers send.
 
 Datadog keeps a unit with each metric; an integration's metadata.csv has it. What is here are those of the metrics that
 the lab sends. Sources: integrations-core, metadata.csv of disk, mysql, network, system_core; of memory and disks, what
@@ -52,7 +52,7 @@ class Unit:
     full: float | None = None
 
     def show(self, value: float | None, precision: int = 2) -> str:
-        """A value for reading; one that would be rounded to nothing has its first digits."""
+        """Format a value; one that would be rounded to zero keeps its first digits."""
         if value is None:
             return "-"
         size, text = next((one for one in self.steps if (abs(value) or 1) >= one[0]), self.steps[-1])
@@ -63,7 +63,7 @@ class Unit:
         return shown + (_ONE.sub(_single, self.name) if shown == "1" else self.name)
 
     def per_second(self) -> "Unit":
-        """That of a rate: bytes become bytes a second; a time in each second is a plain number."""
+        """Return the unit of a rate: bytes become bytes per second; time per second is a plain number."""
         if self.steps == _PLAIN:
             return Unit(name=f"{self.name or ' '}/s".replace(" /s", "/s"))
         return (
@@ -74,7 +74,7 @@ class Unit:
 
 
 def _scaled(steps: _STEPS, size: float) -> Unit:
-    """The steps for values in a unit of this size: MiB, say, are of 1024 ** 2 bytes."""
+    """Return the steps for values in a unit of this size, such as 1024 ** 2 for MiB."""
     return Unit(tuple((step / size, text) for step, text in steps))
 
 
@@ -88,7 +88,7 @@ _PERCENT = Unit(((1, "%"),), full=100)
 _FRACTION = Unit(((0.01, "%"),), full=1)
 _B = Unit(_BYTES)
 
-# The first that fits a metric's name says its unit.
+# The first one that matches the name of a metric determines its unit.
 _KNOWN: tuple[tuple[str, Unit], ...] = (
     (r"system\.cpu\.(num_cores|context_switches)", PLAIN),
     (r"system\.cpu\.\w+|mysql\.performance\.(user|kernel|cpu)_time|system\.(disk|fs\.inodes)\.utilized", _PERCENT),
@@ -128,7 +128,7 @@ _KNOWN: tuple[tuple[str, Unit], ...] = (
     (r"trace\..+\.apdex(\..*)?", PLAIN),
     (r"trace\..+", SECONDS),
 )
-# Functions that change what is measured; all others leave it as it is.
+# Functions that change the unit; all others keep it.
 _RATES = ("per_second", "derivative", "rate", "throughput")
 _OTHERS = (
     *("per_minute", "per_hour", "dt", "integral", "count_nonzero", "count_nonzero_finite", "count_not_null"),
@@ -151,13 +151,13 @@ _PARTS: dict[str, Unit] = {
     **{f"{name}byte": _scaled(_BYTES, 1024**power) for power, name in enumerate(("", "kibi", "mebi", "gibi", "tebi"))},
     **{name: _scaled(_TIME, size) for name, size in _LENGTHS.items()},
 }
-# What somebody has said of metrics, while a page is made: their metadata by name.
+# Edited metadata of metrics by name, while a page is rendered.
 _said: ContextVar[Mapping[str, Mapping[str, Any]] | None] = ContextVar("said", default=None)
 
 
 @contextmanager
 def said(metadata: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
-    """Within this, metrics have the units that their metadata gives them, in place of those that are known here."""
+    """Within this context, the units in the metadata of metrics override those that are known here."""
     token = _said.set(metadata)
     try:
         yield
@@ -166,13 +166,13 @@ def said(metadata: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
 
 
 def declared(name: str, per: str | None = None) -> Unit:
-    """The unit of this name of Datadog's, such as mebibyte or query; for each `per`, of which second is known."""
+    """Return the unit with this Datadog name, such as mebibyte or query; for each `per`, of which second is known."""
     unit = _PARTS.get(name) or _counted(name[:-1] + "ies" if name.endswith("y") else f"{name}s")
     return unit.per_second() if per == "second" else Unit(unit.steps, f"{unit.name}/{per}") if per else unit
 
 
 def of_metric(name: str) -> Unit:
-    """The unit of a metric: what was said of it, or what is known of its name; a plain number otherwise."""
+    """Return the unit of a metric from its metadata or by its name; otherwise a plain number."""
     own = (_said.get() or {}).get(name) or {}
     if own.get("unit"):
         return declared(str(own["unit"]), own.get("per_unit"))
@@ -180,7 +180,7 @@ def of_metric(name: str) -> Unit:
 
 
 def of_query(text: str) -> Unit:
-    """The unit of what a query asks for, a plain number where it has none of its own."""
+    """Return the unit of a query; a plain number if it has none."""
     expression = _parsed(text)
     return _of(expression) if expression else PLAIN
 
@@ -195,7 +195,7 @@ def _parsed(text: str) -> Expression | None:
 
 
 def shared(units: Iterable[Unit]) -> Unit:
-    """That of values side by side: their own where they have one, a plain number otherwise."""
+    """Return the common unit of values; a plain number if there is none."""
     found = set(units)
     return found.pop() if len(found) == 1 else PLAIN
 

@@ -1,4 +1,4 @@
-"""Which widget is drawn how: a definition becomes a model, see model.py."""
+"""Which function turns the definition of a widget into a model, see model.py."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,14 +30,14 @@ _DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
 }
 
 
-# Datadog has no group in a group; so many are drawn all the same.
+# Datadog does not allow nested groups; up to this depth they are drawn anyway.
 _DEEPEST = 4
-# A span may be so long, and end so late.
+# The maximum length of a time range, and its latest end.
 _LONGEST, _LATEST = 10 * 366 * 86400, 2**32
 
 
 def widget(definition: Json, view: View, depth: int = 0) -> Json:
-    """The model of a widget: "kind" names what of it is drawn, "problem" says why nothing is.
+    """Return the model of a widget: "kind" is what is drawn, "problem" is why nothing is.
 
     Definitions come from the API, which does not check all of them: what does not fit is a problem of one widget alone.
     """
@@ -70,7 +70,7 @@ def widget(definition: Json, view: View, depth: int = 0) -> Json:
 
 
 def _queries(part: Any) -> Iterator[str]:
-    """Every text under "q", "query" or "formula", however deep."""
+    """Yield all texts under "q", "query" or "formula", at any depth."""
     if isinstance(part, list):
         for item in part:
             yield from _queries(item)

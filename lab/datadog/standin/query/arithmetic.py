@@ -1,4 +1,4 @@
-"""Lines reckoned with each other, point by point."""
+"""Arithmetic of lines, point by point."""
 
 import math
 import operator
@@ -20,14 +20,14 @@ _ARITHMETIC: dict[str, _Operation] = {
 
 
 def combine(node: Binary, left: Answer, right: Answer) -> Answer:
-    """`left` and `right` joined by the operator: groups meet their like, what is not grouped meets every group."""
+    """Combine `left` and `right` by the operator: groups with the same groups, ungrouped lines with every group."""
     if isinstance(left, float) and isinstance(right, float) and node.operator == "/" and right == 0:
         raise Refused(400, "division by zero")
     return paired(_ARITHMETIC[node.operator], left, right, lambda one, other: f"({one} {node.operator} {other})")
 
 
 def paired(reckon: _Operation, left: Answer, right: Answer, named: Callable[[str, str], str]) -> Answer:
-    """The same for any operation; `named` says what the result of two is called. Without a value, None, no point."""
+    """Do the same for any operation; `named` gives the name of the result. A result of None is no point."""
     if isinstance(left, float):
         if not isinstance(right, float):
             return [_joined(reckon, named, _constant(left, line), line, line) for line in right]
@@ -60,7 +60,7 @@ def _joined(reckon: _Operation, named: Callable[[str, str], str], left: Line, ri
 
 
 def finite(points: dict[int, float | None] | dict[int, float]) -> dict[int, float]:
-    """The points that have a value. Raises OverflowError where one is out of range."""
+    """Return the points with a value. Raises OverflowError if one is out of range."""
     found = {bucket: float(value) for bucket, value in points.items() if value is not None}
     if not all(map(math.isfinite, found.values())):
         raise OverflowError
@@ -68,7 +68,7 @@ def finite(points: dict[int, float | None] | dict[int, float]) -> dict[int, floa
 
 
 def regrouped(lines: Iterable[Line], keys: Iterable[str], method: Callable[[list[float]], float]) -> list[Line]:
-    """The lines that have the same tags under `keys` made one; "*" stands for all keys that a line has."""
+    """Merge the lines with the same tags under `keys`; "*" means all keys of a line."""
     chosen = set(keys)
     groups: dict[tuple[str, ...], list[Line]] = {}
     for line in lines:

@@ -1,4 +1,4 @@
-"""Time by the calendar: periods of days, weeks and months, and shifts by them.
+"""Calendar time: periods of days, weeks and months, and shifts by them.
 
 Source: https://docs.datadoghq.com/dashboards/functions/rollup/ and https://docs.datadoghq.com/dashboards/functions/timeshift/
 """
@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 
 from ..errors import Refused
 
-# Periods, and the seconds by which their values become rates.
+# Periods, and their seconds for calculating rates.
 PERIODS = {"daily": 86400, "weekly": 7 * 86400, "monthly": 30 * 86400}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOUR = re.compile(r"(\d{1,2})(?::(\d{2}))?([ap])m")
@@ -21,7 +21,7 @@ _MOST = 1500
 
 
 def zone(name: str) -> ZoneInfo:
-    """The time zone of that name. Raises Refused(400)."""
+    """Return the time zone with this name. Raises Refused(400)."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
@@ -29,7 +29,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def starts(period: str, begins: str, zone_name: str, start: int, end: int) -> list[int]:
-    """The beginnings of the periods that overlap start <= time < end, and the end of the last one.
+    """Return the starts of the periods that overlap start <= time < end, and the end of the last one.
 
     `begins` is the hour (9am), the weekday or the day of the month with which a period begins, or "".
     """
@@ -59,7 +59,7 @@ def starts(period: str, begins: str, zone_name: str, start: int, end: int) -> li
 
 
 def shifted(moment: int, shift: str, zone_name: str) -> int:
-    """`moment` by so much earlier, as the clocks of the zone have it. Raises Refused(400)."""
+    """Return `moment` shifted by the clock of the time zone. Raises Refused(400)."""
     found = _SHIFT.fullmatch(shift)
     if not found:
         raise Refused(400, f"calendar_shift: {shift!r} is not a shift such as -1d, -1w or -1mo")

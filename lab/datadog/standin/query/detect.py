@@ -1,4 +1,4 @@
-"""What is unusual: points outside the band that those before them make, and lines that are unlike the others. Pure.
+"""Detect unusual points, outside the band of the previous points, and lines that differ from the others. Pure.
 
 Source: https://docs.datadoghq.com/monitors/types/anomaly/, https://docs.datadoghq.com/monitors/types/outlier/ and, for
 how DBSCAN and MAD are applied to lines, https://www.datadoghq.com/blog/outlier-detection-algorithms-at-datadog/
@@ -11,16 +11,16 @@ from collections import deque
 
 from .lines import Points
 
-# How anomalies() judges a point: by at least so many before it.
+# Minimum number of previous points by which anomalies() judges a point.
 _ENOUGH = 5
-# Where a normal distribution has its standard deviations; the band is quantiles, that spikes do not widen.
+# Standard deviations of a normal distribution as quantiles, which spikes do not widen.
 _LOW, _HIGH = 0.1587, 0.8413
-# Fewer lines have no odd one.
+# With fewer lines, none is an outlier.
 _FEWEST = 3
 
 
 def band(points: Points, span: int, bounds: float) -> tuple[Points, Points]:
-    """Where each point is expected, from the quantiles of those up to `span` seconds before it."""
+    """Return the expected range of each point, from quantiles of those up to `span` seconds before it."""
     lower: Points = {}
     upper: Points = {}
     behind: deque[tuple[int, float]] = deque()
@@ -38,7 +38,7 @@ def band(points: Points, span: int, bounds: float) -> tuple[Points, Points]:
 
 
 def mad(lines: list[Points], tolerance: float, percentage: float) -> list[frozenset[int]]:
-    """The points of each outlying line that are far from the median: no point of a line that has too few of these.
+    """Return the points of outlier lines that are far from the median; none of a line with too few of these.
 
     A point is far that is more than `tolerance` median absolute deviations from the median of all points.
     """
@@ -55,7 +55,7 @@ def mad(lines: list[Points], tolerance: float, percentage: float) -> list[frozen
 
 
 def dbscan(lines: list[Points], tolerance: float) -> list[frozenset[int]]:
-    """All points of the lines outside the largest cluster.
+    """Return all points of the lines outside the largest cluster.
 
     Lines are near each other whose distance is at most `tolerance` times the median distance of a line to the median of
     all. Datadog multiplies that by a constant that it does not publish: here it is 1.

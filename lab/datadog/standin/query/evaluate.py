@@ -1,4 +1,4 @@
-"""What a metric query says about stored points. Times are seconds since the epoch; a series has no value where
+"""Evaluate a metric query over stored points. Times are seconds since the epoch; a series has no value where
 none was measured, rather than a null.
 
 The order is Datadog's: each series is gathered into buckets of time, missing buckets are interpolated, the series of
@@ -28,26 +28,26 @@ from .lines import Line, Window
 from .measure import series
 from .tree import modified
 
-# Longest span of a query -> the interval that the API gives it (the table "Rollup interval, API").
+# Maximum range of a query -> interval in the API (the table "Rollup interval, API").
 _INTERVALS = ((3600, 20), (4 * 3600, 60), (86400, 300), (2 * 86400, 600), (7 * 86400, 3600))
 _LONGEST_INTERVAL = 4 * 3600
 
 
 class Source(Expression):
-    """What else than a metric has lines, such as the number of events: in formulas, in the place of its name."""
+    """A source of lines other than a metric, such as the number of events, which formulas refer to by name."""
 
     def lines(self, window: Window) -> list[Line]:
-        """The lines over the window. Raises Refused(400)."""
+        """Return the lines over the window. Raises Refused(400)."""
         raise NotImplementedError
 
 
 def default_interval(span: int) -> int:
-    """Seconds between the points of an answer over `span` seconds."""
+    """Return the seconds between points in a response over `span` seconds."""
     return next((interval for longest, interval in _INTERVALS if span <= longest), _LONGEST_INTERVAL)
 
 
 def evaluate(query: Query, store: Store, start: int, end: int) -> list[list[Line]]:
-    """The lines of each expression of `query` over start <= time < end. Raises Refused(400)."""
+    """Return the lines of each expression of `query` over start <= time < end. Raises Refused(400)."""
     window = Window(start, end, default_interval(end - start))
     try:
         found = [_evaluate(store, expression, window) for expression in query.expressions]

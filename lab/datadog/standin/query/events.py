@@ -1,4 +1,4 @@
-"""Events, searched and counted."""
+"""Search and count events."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,13 +9,13 @@ from . import lucene
 from .evaluate import Source
 from .lines import Line, Window
 
-# As people write them in the search of older widgets.
+# Names that the searches of older widgets use.
 _OLD = {"sources": "source", "tags": "", "hosts": "host"}
 _MOST_GROUPS = 100
 
 
 def tags_of(event: Json) -> list[str]:
-    """What an event is found and counted by: its tags, host, source, priority and type."""
+    """Return the facets of an event: its tags, host, source, priority and type."""
     own = {
         "host": event.get("host"),
         "source": event.get("source_type_name"),
@@ -26,7 +26,7 @@ def tags_of(event: Json) -> list[str]:
 
 
 def finder(query: str) -> lucene.Test:
-    """What a search asks of an event: words in its texts and tags, KEY:word in its tags. Raises Refused(400)."""
+    """Return the test of a search: words in texts and tags, KEY:word in tags. Raises Refused(400)."""
 
     def values(event: Json, key: str) -> list[str]:
         key, tags = _OLD.get(key, key), tags_of(event)
@@ -42,7 +42,7 @@ def finder(query: str) -> lucene.Test:
 
 
 class Counted(Source):
-    """The number of events that a search finds, by the values of facets, which are keys of tags."""
+    """Counts the events that match a search, by the values of facets, which are keys of tags."""
 
     def __init__(self, events: Iterable[Json], search: str, facets: Iterable[str], distinct: str = "") -> None:
         self._events = [event for event in events if finder(search)(event)]
@@ -71,7 +71,7 @@ class Counted(Source):
 
 
 def counted(query: Json, events: Iterable[Json], search: str) -> Counted:
-    """The source that the query of a widget asks for, with its `search` as text. Raises Refused(400)."""
+    """Return the source for the query of a widget, with its `search` as text. Raises Refused(400)."""
     compute = query.get("compute") or {}
     how = compute.get("aggregation", "count")
     if how not in ("count", "cardinality"):

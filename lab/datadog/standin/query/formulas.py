@@ -1,4 +1,4 @@
-"""What a widget, or a request of the v2 query API, asks for: names of queries in formulas, become one query."""
+"""Combine the formulas and named queries of a widget, or of a v2 query request, into one query."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ from .tree import named
 
 _VARIABLE = re.compile(r"\$([A-Za-z_][\w.-]*)")
 _MOST_LINES = 1000
-# Reads a query of one data source. Raises Refused(400).
+# Parses a query of a data source. Raises Refused(400).
 Reader = Callable[[Json], Expression]
 
 
 def read(text: str) -> Query:
-    """The query that `text` writes. Raises Refused(400) in the API's words."""
+    """Parse a query. Raises Refused(400) with the API's message."""
     return _parsed(text, parse)
 
 
@@ -32,7 +32,7 @@ def _parsed(text: str, parser: Callable[[str], Query]) -> Query:
 def request_query(
     request: Json, variables: Mapping[str, str] | None = None, readers: Mapping[str, Reader] | None = None
 ) -> Query:
-    """What a widget's request asks for: `q`, or `formulas` over `queries`, one expression each. Raises Refused(400).
+    """Return the query of a request: `q`, or `formulas` over `queries`, one expression each. Raises Refused(400).
 
     `variables` are the values of template variables by name, each "*" or a tag such as host:web-1. `readers` read
     queries of other data sources than metrics.
@@ -52,10 +52,10 @@ def request_query(
 
 
 def bound(text: str, variables: Mapping[str, str]) -> str:
-    """`text` with the values of its template variables in their places; one that is not known stays."""
+    """Return `text` with template variables replaced; unknown ones stay."""
 
     def value(found: re.Match[str]) -> str:
-        # The names of variables have dots, too: the longest that is one counts.
+        # Names of variables may contain dots: the longest known name wins.
         words = found[1].split(".")
         for length in range(len(words), 0, -1):
             name, rest = ".".join(words[:length]), words[length:]
@@ -92,7 +92,7 @@ def _formula(formula: Json, queries: Mapping[str, Expression]) -> Expression:
     limit: Any = formula.get("limit")
     if not limit:
         return expression
-    # More lines than top() takes are drawn by nothing.
+    # Nothing draws more lines than top() allows.
     count = Number(float(min(_MOST_LINES, int(limit.get("count") or 10))))
     order = String(str(limit.get("order") or "desc"))
     return Call("top", (expression, count, String("mean"), order))

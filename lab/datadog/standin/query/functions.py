@@ -1,4 +1,4 @@
-"""The functions of metric queries: what each makes of lines. Pure; times are seconds since the epoch.
+"""The functions of metric queries, applied to lines. Pure; times are seconds since the epoch.
 
 A function that is not in the table here is refused by its name, and so is an argument that is not understood.
 Source: https://docs.datadoghq.com/dashboards/functions/
@@ -23,10 +23,10 @@ from .lines import METHODS, RANKS, Line, Points, Window, method
 from .transforms import LIMITED, LINES, VALUES, autosmooth, interpolated
 from .tree import modified
 
-# How anomalies() judges a point: by those before it, over at least this many seconds.
+# anomalies() judges a point by the previous ones over at least this number of seconds.
 _HISTORY = 4 * 3600
 _LONGEST_ROLLUP = 366 * 86400
-# Seconds; Datadog's month here is four weeks.
+# Seconds. Here, Datadog's month has four weeks.
 _BEFORE = {"hour_before": 3600, "day_before": 86400, "week_before": 7 * 86400, "month_before": 28 * 86400}
 _RANKING = re.compile(r"(top|bottom)(5|10|15|20)(?:_(\w+))?")
 
@@ -35,7 +35,7 @@ Function = Callable[[Call, Window, Evaluate], list[Line]]
 
 
 def call(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """The lines that the function `node` gives over `window`. Raises Refused(400)."""
+    """Return the lines of the function `node` over `window`. Raises Refused(400)."""
     function = FUNCTIONS.get(node.name) or (_top if _RANKING.fullmatch(node.name) else None)
     if function is None:
         raise Refused(400, f"{node.name} is not evaluated here")
@@ -58,7 +58,7 @@ def _given(node: Call) -> Iterator[float | str]:
             yield -argument.operand.value
         elif isinstance(argument, (Number, String)):
             yield argument.value
-        # In formulas, a bare word reads like the name of a query.
+        # In formulas, a bare word is parsed as the name of a query.
         elif isinstance(argument, Variable):
             yield argument.name
         else:
@@ -66,7 +66,7 @@ def _given(node: Call) -> Iterator[float | str]:
 
 
 def _arguments(node: Call, *kinds: type, defaults: tuple[Any, ...] = ()) -> list[Any]:
-    """What follows the query in a call: of `kinds`, numbers as float, the last ones by default. Raises Refused(400)."""
+    """Return the arguments after the query: of `kinds`, numbers as float, with defaults. Raises Refused(400)."""
     found: list[Any] = list(_given(node))
     missing = len(kinds) - len(found)
     if not 0 <= missing <= len(defaults) or not all(map(isinstance, found, kinds)):
@@ -82,7 +82,7 @@ def _one_of(node: Call, value: str, known: Iterable[str]) -> str:
 
 
 def _algorithm(node: Call, value: str, known: tuple[str, ...]) -> str:
-    """The algorithm, one of those that Datadog explains well enough. Raises Refused(400)."""
+    """Return the algorithm, one of those that Datadog documents well enough. Raises Refused(400)."""
     if value.lower() not in known:
         raise Refused(400, f"{node.name}: {value!r} is not evaluated here, only {', '.join(known)}")
     return value.lower()
@@ -96,7 +96,7 @@ def _method(node: Call, name: str) -> Callable[[list[float]], float]:
 
 
 def _changed(node: Call, line: Line, points: Points | dict[int, float | None]) -> Line:
-    """`line` with what the function made of it, and named after it."""
+    """Return `line` with the result of the function as points and in its name."""
     rest = "".join(f", {argument}" for argument in node.arguments[1:])
     return Line(
         f"{node.name}({line.name}{rest})",
@@ -134,7 +134,7 @@ def _throughput(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 
 def _reduced(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """Each line as the one number that a method makes of it, at the time of each point."""
+    """Reduce each line to one number, repeated at the time of each point."""
     reckon = _method(node, *_arguments(node, str))
     found = []
     for line in _lines(node, window, evaluate):
@@ -154,7 +154,7 @@ def _autosmooth(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 # --------------------------------------------------------------------------------------------------------- all lines
 def _default(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """default() and default_zero(): values of gauges are interpolated first, as far as Datadog does that."""
+    """default() and default_zero(): gauges are interpolated first, as far as Datadog does."""
     (value,) = _arguments(node, float) if node.name == "default" else (*_arguments(node), 0.0)
     lines = _lines(node, window, evaluate)
     inner = node.arguments[0]
@@ -169,14 +169,14 @@ def _default(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 
 def _exclude_null(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """Without the groups that lack a tag: of any key, or of the one that is given."""
+    """Remove groups that lack a tag, of any key or of the given one."""
     (key,) = _arguments(node, str, defaults=("",))
     lines = _lines(node, window, evaluate)
     return [line for line in lines if not any(tag.endswith(":N/A") and tag.startswith(key) for tag in line.group)]
 
 
 def _top(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """top() and bottom(), those that leave some out first, and those that say how many in their names."""
+    """top() and bottom(), with their offset variants and those with the number in their names."""
     short = _RANKING.fullmatch(node.name)
     usual, offset = ("desc" if node.name.startswith("top") else "asc"), 0.0
     if short:
@@ -198,7 +198,7 @@ def _top(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 
 def _count(node: Call, window: Window, evaluate: Evaluate, counts: Callable[[float], bool]) -> list[Line]:
-    """How many of the lines have a value that counts, at each point in time."""
+    """Count the lines with a matching value at each point in time."""
     _arguments(node)
     lines = _lines(node, window, evaluate)
     counted = regrouped(lines, (), lambda values: float(sum(map(counts, values))))
@@ -206,7 +206,7 @@ def _count(node: Call, window: Window, evaluate: Evaluate, counts: Callable[[flo
 
 
 def _dt(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """The seconds since the point before, of whichever line."""
+    """Return the seconds since the previous point of any line."""
     _arguments(node)
     found = []
     for line in regrouped(_lines(node, window, evaluate), (), len):
@@ -216,7 +216,7 @@ def _dt(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
 
 
 def _grouped(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """avg(query, {keys}) and its like; max() and min() also take several queries and numbers."""
+    """avg(query, {keys}) and similar; max() and min() also take several queries and numbers."""
     *words, last = node.arguments[1:] or (None,)
     if node.name in ("max", "min") and len(node.arguments) > 1 and not isinstance(last, Keys):
         return _extreme(node, window, evaluate)
@@ -246,7 +246,7 @@ def _needed(node: Call, answer: list[Line] | float) -> list[Line]:
 
 
 def _pow(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """A power of lines or numbers, by lines or numbers."""
+    """Return a power of lines or numbers."""
     if len(node.arguments) != 2 or not all(isinstance(one, Expression) for one in node.arguments):
         raise Refused(400, "pow: expected two queries or numbers")
     base, exponent = (evaluate(one, window) for one in node.arguments if isinstance(one, Expression))
@@ -263,7 +263,7 @@ def _power(base: float, exponent: float) -> float | None:
 
 # ------------------------------------------------------------------------------------------------------- other times
 def _shifted(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """Lines of a window that lies so many seconds later (earlier, where negative), drawn over this one."""
+    """Return the lines of a window that is shifted by seconds (negative: earlier), drawn over this one."""
     if node.name == "calendar_shift":
         shift, zone, _mode = _arguments(node, str, str, str, defaults=("UTC", ""))
         seconds = calendar.shifted(window.start, shift, zone) - window.start
@@ -275,7 +275,7 @@ def _shifted(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
     there = Window(window.start + seconds, window.end + seconds, window.interval)
     found = []
     for line in _lines(node, there, evaluate):
-        # Buckets stay multiples of the interval, so that the present can be reckoned with the past.
+        # Buckets stay multiples of the interval, so that present and past can be combined.
         points = {(b - seconds) // line.interval * line.interval: value for b, value in line.points.items()}
         found.append(_changed(node, replace(line, starts=()), window.cut(points)))
     return found
@@ -300,7 +300,7 @@ def _moving_rollup(node: Call, window: Window, evaluate: Evaluate) -> list[Line]
 
 
 def _modified(node: Call, window: Window, evaluate: Evaluate) -> list[Line]:
-    """name(query, ...) for query.name(...); a rollup of what is no metric gathers its points once more."""
+    """name(query, ...) for query.name(...); a rollup of an expression aggregates its points again."""
     inner = node.arguments[0] if node.arguments else None
     if node.name == "rollup" and not isinstance(inner, Series):
         return _gathered(node, window, evaluate)

@@ -1,4 +1,4 @@
-"""What a query gives: lines of points, with no value where none was measured. Times are seconds since the epoch."""
+"""The results of queries: lines of points, without gaps filled. Times are seconds since the epoch."""
 
 import math
 import statistics
@@ -16,7 +16,7 @@ METHODS: dict[str, Method] = {
     "max": max,
     "count": len,
 }
-# What makes one number of a line, in top() and in widgets.
+# Methods that reduce a line to one number, in top() and in widgets.
 RANKS: dict[str, Method] = {
     "mean": statistics.fmean,
     "sum": math.fsum,
@@ -30,7 +30,7 @@ RANKS: dict[str, Method] = {
 
 @dataclass
 class Line:
-    """One series of an answer: `group` is its tags by the keys of `by`, `name` what it measures without any scope.
+    """One series of a response: `group` is its tags by the keys of `by`, `name` its metric without a scope.
 
     `bounds` are the lower and the upper one where anomalies() drew them; `anomalous` tells which points it minds, or
     outliers() does. `starts` are the beginnings of all buckets where they are not multiples of `interval`. `reach` is
@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Window:
-    """What is asked for: start <= time < end, and the seconds between points where the query says nothing of them."""
+    """The requested range: start <= time < end, and the default seconds between points."""
 
     start: int
     end: int
@@ -62,12 +62,12 @@ class Window:
         return range(-(-self.start // interval) * interval, self.end, interval)
 
     def cut(self, points: Points) -> Points:
-        """Those of `points` that lie within the window."""
+        """Return the points within the window."""
         return {bucket: value for bucket, value in points.items() if self.start <= bucket < self.end}
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The value that `part` of the others lie below, between two of them in proportion."""
+    """Return the quantile `part` of the values, interpolated."""
     ordered = sorted(values)
     place = part * (len(ordered) - 1)
     low = math.floor(place)
@@ -76,7 +76,7 @@ def percentile(values: list[float], part: float) -> float:
 
 
 def method(name: str) -> Method | None:
-    """The method called `name`: one of METHODS, stddev, or a percentile such as p95. None where there is none."""
+    """Return the method `name`: one of METHODS, stddev, or a percentile such as p95; None if it does not exist."""
     if name in METHODS:
         return METHODS[name]
     if name == "stddev":

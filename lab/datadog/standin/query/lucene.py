@@ -1,4 +1,4 @@
-"""The search syntax of spans, monitors and events, which is nearly Lucene's: text to a test.
+"""The search syntax of spans, monitors and events, which is similar to Lucene's: parses a text to a test.
 
 A word is looked for wherever the thing that is searched has texts, KEY:word is what it has under that key. In a text
 that is not quoted, * stands for any characters and ? for one. Upper and lower case are the same here.
@@ -17,17 +17,17 @@ from luqum.thread import parse as read
 from ..errors import Refused
 
 Test = Callable[[Any], bool]
-# The texts that a thing has under a key; without one, where words are looked for.
+# Returns the texts of an item under a key; without a key, those that words are searched in.
 Values = Callable[[Any, str], Iterable[str]]
 _PIECE = re.compile(r"\\(.)|(\*)|(\?)|(.)", re.DOTALL)
 
 
 def parse(query: str, values: Values, refuse: Callable[[str], Refused], partly: Iterable[str] = ("",)) -> Test:
-    """The test that `query` writes; under the keys `partly` a part of a text is enough. Raises what `refuse` makes."""
+    """Parse `query` to a test; the keys `partly` match a part of a text. Raises the result of `refuse`."""
     if not query.strip():
         return lambda thing: True
     try:
-        # Lucene has regular expressions between slashes, Datadog has none.
+        # Lucene has regular expressions between slashes, Datadog does not.
         return _test(read(re.sub(r"(?<!\\)/", r"\\/", query)), values, "", partly)
     except (ParseError, RecursionError, ValueError) as error:
         raise refuse(str(error)) from None
@@ -50,7 +50,7 @@ def _test(node: Any, values: Values, key: str, partly: Iterable[str]) -> Test:
         case tree.AndOperation():
             return _all([of(one) for one in node.children])
         case tree.UnknownOperation():
-            # Words side by side are joined by AND, which binds more than OR: Lucene reads that the other way round.
+            # Adjacent words are combined by AND, which binds more strongly than OR, unlike in Lucene.
             runs: list[list[Test]] = [[]]
             for one in node.children:
                 first, *rest = one.children if isinstance(one, tree.OrOperation) else [one]

@@ -1,4 +1,4 @@
-"""What a metric query says about stored points.
+"""Evaluate a metric query over stored points.
 
 The order is Datadog's: each series is gathered into buckets of time, missing buckets are interpolated, and the series
 of a group become one.
@@ -21,12 +21,12 @@ from ..wire.sketches import TYPE as DISTRIBUTION
 from .lines import METHODS, Line, Points, Window
 from .plan import Plan, plan
 
-# Seconds between the points of a gauge that does not say, as DogStatsD sends them.
+# Default seconds between the points of a gauge, as from DogStatsD.
 _SUBMITTED = 10
 
 
 def series(node: Series, store: Store, window: Window) -> list[Line]:
-    """The lines of a metric, one a group. Raises Refused(400)."""
+    """Return the lines of a metric, one for each group. Raises Refused(400)."""
     chosen = [one for one in store.series(node.metric) if node.scope.matches(one.tags)]
     groups: _Groups = {}
     for one in chosen:
@@ -50,12 +50,12 @@ _Measured = tuple[Plan, dict[tuple[str, ...], Points]]
 
 
 def _buckets(window: Window, interval: int) -> tuple[int, int]:
-    """The first and the last one: only those that begin within the span, as the API answers."""
+    """Return the first and the last bucket: only those that start within the range, as in the API."""
     return -(-window.start // interval) * interval, (window.end - 1) // interval * interval
 
 
 def _values(node: Series, store: Store, window: Window, groups: _Groups) -> _Measured:
-    """The plan, and points by group: each series in buckets of time first, then those of a group together."""
+    """Return the plan, and points by group: aggregated first by time for each series, then by group."""
     aggregator = node.aggregator or "avg"
     reckon = {**METHODS, "stddev": statistics.pstdev}.get(aggregator)
     if reckon is None:
@@ -88,7 +88,7 @@ def _values(node: Series, store: Store, window: Window, groups: _Groups) -> _Mea
 
 
 def _distributions(node: Series, store: Store, window: Window, groups: _Groups) -> _Measured:
-    """The same of distributions, whose values are one over time and series alike; rollup says the interval only.
+    """Do the same for distributions, which are aggregated over time and series at once; rollup only sets the interval.
 
     Source: https://docs.datadoghq.com/metrics/distributions/
     """
@@ -117,7 +117,7 @@ def _statistic(store: Store, ids: list[int], over: tuple[int, int, int], how: st
 
 
 def histogram(node: Series, store: Store, window: Window) -> list[tuple[int, float, float]]:
-    """(start of bucket, value, how many) of all values of a distribution. Raises Refused(400)."""
+    """Return (start of bucket, value, count) of all values of a distribution. Raises Refused(400)."""
     chosen = [one for one in store.series(node.metric) if node.scope.matches(one.tags)]
     if chosen and not any(one.type == DISTRIBUTION for one in chosen):
         raise Refused(400, f"histogram:{node.metric}: only distributions have one")
@@ -128,7 +128,7 @@ def histogram(node: Series, store: Store, window: Window) -> list[tuple[int, flo
 
 
 def _groups(tags: frozenset[str], keys: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    """The groups of a series: one for each value of each key, N/A where it has none, () without keys."""
+    """Return the groups of a series: one for each value of each key, N/A if it has none, () without keys."""
     return itertools.product(*([tag for tag in tags if tag.startswith(f"{key}:")] or [f"{key}:N/A"] for key in keys))
 
 
@@ -138,9 +138,9 @@ def _scope_text(node: Series, group: tuple[str, ...]) -> str:
 
 
 def _typed(series: StoredSeries, column: Points, made: Plan) -> Points:
-    """A column as as_count(), as_rate() or weighted() turn it; others stay as they are."""
+    """Apply as_count(), as_rate() or weighted() to a column; others stay unchanged."""
     if made.modifier == "weighted" and series.type == "gauge":
-        # The part of the bucket that it was there for, see docs.datadoghq.com/dashboards/guide/how-weighted-works/.
+        # The proportion of the bucket in which it existed, see docs.datadoghq.com/dashboards/guide/how-weighted-works/.
         seconds = series.interval or _SUBMITTED
         return {bucket: value * seconds / made.interval for bucket, value in column.items()}
     seconds = series.interval or 1
@@ -154,7 +154,7 @@ def _typed(series: StoredSeries, column: Points, made: Plan) -> Points:
 
 
 def _filled(column: Points, first: int, last: int, made: Plan) -> Points:
-    """A column with values in the empty buckets between first and last, as far as `made` fills them."""
+    """Fill the empty buckets between the first and the last of a column, as far as `made` does."""
     if made.fill == "null":
         return column
     if made.fill not in ("linear", "last"):

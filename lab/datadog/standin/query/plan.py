@@ -1,4 +1,4 @@
-"""How the series of a metric are gathered in time, as its modifiers say.
+"""How the series of a metric are aggregated in time, according to its modifiers.
 
 Source: https://docs.datadoghq.com/dashboards/functions/rollup/, .../interpolation/ and
 https://docs.datadoghq.com/metrics/custom_metrics/type_modifiers/
@@ -14,12 +14,12 @@ from ..errors import Refused
 from . import calendar
 from .lines import METHODS, Window
 
-# A series of an answer never has more points; a finer rollup gives way to the default one.
+# The maximum number of points in a series of a response; a finer rollup is replaced by the default one.
 _MOST_POINTS = 1500
 _LONGEST_ROLLUP = 366 * 86400
 # Seconds over which Datadog interpolates.
 _INTERPOLATED = 300
-# Longer than any span: one bucket for all of it.
+# Longer than any range: a single bucket.
 _WHOLE = 1 << 40
 _FILLS = ("linear", "last", "zero", "null")
 
@@ -40,12 +40,12 @@ class Plan:
     periods: tuple[int, ...] = ()
 
     def spans(self, start: int, end: int) -> list[tuple[int, int, int]]:
-        """(start, end, interval) to read the store by: for each period, or for all buckets at once."""
+        """Return (start, end, interval) for reading the store: for each period, or for all buckets at once."""
         return [(a, b, _WHOLE) for a, b in itertools.pairwise(self.periods)] or [(start, end, self.interval)]
 
 
 def plan(modifiers: tuple[Modifier, ...], window: Window, kind: str) -> Plan:
-    """The plan for series of type `kind`: as_count() and as_rate() say nothing about gauges. Raises Refused(400)."""
+    """Return the plan for series of type `kind`: as_count() and as_rate() do not affect gauges. Raises Refused(400)."""
     made: dict[str, Any] = {"interval": window.interval}
     for modifier in modifiers:
         if modifier.name == "rollup":
@@ -55,7 +55,7 @@ def plan(modifiers: tuple[Modifier, ...], window: Window, kind: str) -> Plan:
         elif (modifier.name == "weighted") == (kind == "gauge"):
             made |= {"modifier": modifier.name, "how": "sum", "fill": "null"}
     if made.get("modifier") == "weighted":
-        # Wherever it stands, it is the method.
+        # In any position, it is the method.
         made |= {"how": "sum", "fill": "null"}
     return Plan(**made)
 
@@ -70,7 +70,7 @@ def _numbers(modifier: Modifier) -> list[int]:
 
 def _rollup(modifier: Modifier, window: Window) -> dict[str, Any]:
     texts, numbers = _texts(modifier), _numbers(modifier)
-    # An interval may stand alone.
+    # The interval may be the only argument.
     how = texts[0] if texts and not isinstance(modifier.arguments[0], Number) else "avg"
     if how not in METHODS:
         raise Refused(400, f"rollup: unknown method {how}, expected one of {', '.join(METHODS)}")

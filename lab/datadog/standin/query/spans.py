@@ -1,4 +1,4 @@
-"""Spans, searched and summed up: traces as trees, services and their resources as traffic."""
+"""Search and summarize spans: traces as trees, services and their resources as traffic."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,7 +11,7 @@ from ..wire.traces import Span
 from . import lucene
 
 _PERCENTILES = ("p50", "p75", "p90", "p95", "p99")
-# What of a span the reserved keys of a search name.
+# Fields of a span for the reserved keys of a search.
 _RESERVED: dict[str, Callable[[Span], list[str]]] = {
     "service": lambda span: [span.service],
     "env": lambda span: [span.env],
@@ -30,14 +30,14 @@ _RESERVED: dict[str, Callable[[Span], list[str]]] = {
 
 
 def invalid(field: str, why: str, status: int = 400) -> Refused:
-    """A refusal in the form of the searches over spans."""
+    """Return an error in the format of span searches."""
     return Refused(status, {"title": "Generic Error", "detail": f"invalid_argument(Field '{field}' is invalid: {why})"})
 
 
 def search(
     store: Store, query: str, start: float, end: float, *, newest_first: bool = True, after: Place | None = None
 ) -> Iterator[tuple[int, Span]]:
-    """(number, span) of those that `query` finds, in the times and the order of Store.spans(). Raises Refused(400)."""
+    """Yield (number, span) that match `query`, with the range and order of Store.spans(). Raises Refused(400)."""
     host_tags = store.host_tags()
 
     def values(span: Span, key: str) -> list[str]:
@@ -52,14 +52,14 @@ def search(
 
 
 def waterfall(found: Iterable[Span]) -> list[tuple[int, Span]]:
-    """(depth, span) from the first root down, each span before what it called; a span without its parent is a root."""
+    """Return (depth, span) from the first root down, parents before children; a span without its parent is a root."""
     ordered = sorted(found, key=lambda span: (span.start, -span.duration))
     ids = {span.span for span in ordered}
     below: dict[int, list[Span]] = {}
     for span in ordered:
         below.setdefault(span.parent if span.parent in ids and span.parent != span.span else 0, []).append(span)
     rows: list[tuple[int, Span]] = []
-    # Spans that call each other in a circle hang on no root: they come last.
+    # Spans in a cycle have no root and come last.
     waiting = [(0, span) for span in [*below.get(0, []), *ordered]][::-1]
     seen: set[int] = set()
     while waiting:
@@ -72,7 +72,7 @@ def waterfall(found: Iterable[Span]) -> list[tuple[int, Span]]:
 
 
 def traces(store: Store, query: str, start: float, end: float, most: int = 20) -> list[Json]:
-    """The newest traces with a span that `query` finds, by their first spans. Raises Refused(400)."""
+    """Return the newest traces with a span that matches `query`, by their first spans. Raises Refused(400)."""
     found: dict[str, Json] = {}
     for _, span in search(store, query, start, end):
         if span.trace not in found:
@@ -94,20 +94,20 @@ def traces(store: Store, query: str, start: float, end: float, most: int = 20) -
 
 # ------------------------------------------------------------------------------------------------------------ traffic
 def services(store: Store, start: int, end: int, env: str = "*", host: str = "") -> list[Json]:
-    """Each service, environment and operation that had traffic, on one host where it is given, busiest first; latencies
-    in seconds.
+    """Return each service, environment and operation with traffic, optionally on one host, the busiest first; latencies
+    are in seconds.
     """
     return _traffic(store, ("service", "env"), {"env": env, "host": host}, start, end)
 
 
 def resources(store: Store, service: str, start: int, end: int, env: str = "*", host: str = "") -> list[Json]:
-    """The same for each resource of one service, named as the tag resource_name is."""
+    """Return the same for each resource of a service, named by the tag resource_name."""
     only = {"service": service, "env": env, "host": host}
     return _traffic(store, ("service", "env", "resource_name"), only, start, end)
 
 
 def service_names(store: Store, env: str) -> list[str]:
-    """Every service that has sent stats from an environment, "*" for any."""
+    """Return every service that has sent stats from an environment, "*" for any."""
     return sorted({series.tags["service"] for series in store.traced(env=env) if "service" in series.tags})
 
 
@@ -118,7 +118,7 @@ def _traffic(store: Store, keys: tuple[str, ...], only: dict[str, str], start: i
         groups.setdefault(group, ([], []))[series.errors].append(series.id)
     found = []
     for (operation, *values), (latencies, failed) in groups.items():
-        # One bucket is as long as all of time.
+        # A single bucket for all time.
         over = (start, end, LATEST)
         exact = {how: store.distribution(latencies, *over, how).get(0) for how in ("count", "avg", "max")}
         if exact["count"]:

@@ -1,4 +1,4 @@
-"""What functions make of the points of one line. Pure; times are seconds since the epoch.
+"""Functions on the points of a single line. Pure; times are seconds since the epoch.
 
 Source: https://docs.datadoghq.com/dashboards/functions/. What it leaves open: the weights of ewma_N() are those of
 pandas, whose ewm(span=N) they were taken from, and rate(), which leaves falling values out, is as Datadog's founder
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .lines import METHODS, Points
 
-# Rounds of the robust regression, and from how many deviations on a point counts less.
+# Iterations of the robust regression, and the deviations beyond which a point has less weight.
 _ROUNDS, _HUBER = 50, 1.345
 # The median absolute deviation of a normal distribution, in standard deviations.
 _NORMAL = 0.6745
@@ -22,12 +22,12 @@ _WIDEST = 10
 
 
 def _rounded(value: float, digits: float) -> float:
-    """Half away from zero, rather than Python's half to even."""
+    """Round half away from zero, rather than half to even as Python does."""
     scale = 10.0 ** int(digits)
     return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
 
 
-# Value by value. None means that there is no value.
+# Value by value. None means no value.
 VALUES: dict[str, Callable[[float], float | None]] = {
     "abs": abs,
     "ceil": math.ceil,
@@ -35,20 +35,20 @@ VALUES: dict[str, Callable[[float], float | None]] = {
     "log2": lambda value: math.log2(value) if value > 0 else None,
     "log10": lambda value: math.log10(value) if value > 0 else None,
 }
-# The same, with the number that follows the query in a call.
+# The same with a number as the argument.
 LIMITED: dict[str, Callable[[float, float], float | None]] = {
     "round": _rounded,
     "clamp_min": max,
     "clamp_max": min,
     "cutoff_min": lambda value, limit: value if value >= limit else None,
     "cutoff_max": lambda value, limit: value if value <= limit else None,
-    # The documentation does not say: 1 where the value is that one, 0 elsewhere.
+    # Not documented: 1 if the value is equal, 0 otherwise.
     "equal": lambda value, other: float(value == other),
 }
 
 
 def _pairs(points: Points) -> Iterator[tuple[int, int, float]]:
-    """(time, seconds since the point before, change since then) of each point but the first."""
+    """Yield (time, seconds since the previous point, change since then) of each point but the first."""
     for (before, old), (bucket, value) in itertools.pairwise(sorted(points.items())):
         yield bucket, bucket - before, value - old
 
@@ -76,7 +76,7 @@ def cumsum(points: Points) -> Points:
 
 
 def integral(points: Points) -> Points:
-    """The sum of each value times the seconds since the point before."""
+    """Return the sum of each value times the seconds since the previous point."""
     return cumsum({bucket: points[bucket] * seconds for bucket, seconds, _change in _pairs(points)})
 
 
@@ -89,7 +89,7 @@ def monotonic_diff(points: Points) -> Points:
 
 
 def rate(points: Points, seconds: int = 1) -> Points:
-    """The change in so many seconds, since the point before."""
+    """Return the change since the previous point, per this number of seconds."""
     return {bucket: change / passed * seconds for bucket, passed, change in _pairs(points)}
 
 
@@ -105,7 +105,7 @@ def _ewma(span: int) -> Callable[[Points], Points]:
 
 
 def _rolling(span: int, method: Callable[[list[float]], float]) -> Callable[[Points], Points]:
-    """`method` of the last `span` points, fewer at the beginning."""
+    """Return `method` of the last `span` points, fewer at the start."""
 
     def smooth(points: Points) -> Points:
         buckets = sorted(points)
@@ -120,7 +120,7 @@ def trend_line(points: Points) -> Points:
 
 
 def _fitted(points: Points, weights: Points) -> Points:
-    """The line of least squares, where each point counts by its weight."""
+    """Return the weighted least squares line."""
     total = math.fsum(weights.values())
     middle = math.fsum(weights[bucket] * bucket for bucket in points) / total
     mean = math.fsum(weights[bucket] * value for bucket, value in points.items()) / total
@@ -131,7 +131,7 @@ def _fitted(points: Points, weights: Points) -> Points:
 
 
 def robust_trend(points: Points) -> Points:
-    """The line of Huber's loss, by least squares over and over: what is far off counts less each time."""
+    """Return the line of Huber's loss, by iterated least squares in which outliers have less weight each time."""
     line = trend_line(points)
     for _round in range(_ROUNDS):
         off = {bucket: abs(value - line[bucket]) for bucket, value in points.items()}
@@ -142,7 +142,7 @@ def robust_trend(points: Points) -> Points:
     return line
 
 
-# A line, or all there is of it, by one function.
+# Functions of a whole line.
 LINES: dict[str, Callable[[Points], Points]] = {
     "cumsum": cumsum,
     "integral": integral,
@@ -162,7 +162,7 @@ LINES: dict[str, Callable[[Points], Points]] = {
 
 
 def autosmooth(lines: list[Points]) -> list[Points]:
-    """Moving averages over one span for all lines, that which makes them smoothest and keeps their outliers.
+    """Return moving averages over the span that makes all lines smoothest while keeping their outliers.
 
     Source: the paper that Datadog's documentation names, ASAP (Rong and Bailis, 2017): the least deviation of
     differences among spans that keep the kurtosis.

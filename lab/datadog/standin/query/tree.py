@@ -1,4 +1,4 @@
-"""Queries, rewritten: modifiers after each metric, expressions in the places of their names."""
+"""Rewrite queries: add modifiers to each metric, and replace names by expressions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from module_utils._query.metric import Binary, Call, Expression, Modified, Modif
 
 
 def modified(node: Any, modifiers: tuple[Modifier, ...]) -> Any:
-    """The expression with the modifiers after each of its metrics."""
+    """Return the expression with the modifiers added to each metric."""
     match node:
         case Series():
             return replace(node, modifiers=(*node.modifiers, *modifiers))
@@ -18,7 +18,7 @@ def modified(node: Any, modifiers: tuple[Modifier, ...]) -> Any:
 
 
 def named(node: Any, expressions: Mapping[str, Expression]) -> Any:
-    """The formula with expressions in the places of their names. A name that is not among them stays."""
+    """Return the formula with names replaced by expressions. Unknown names stay."""
     if isinstance(node, Variable):
         return expressions.get(node.name, node)
     return _with_parts(node, lambda part: named(part, expressions))

@@ -8,13 +8,13 @@ from pathlib import Path
 from . import documents, hosts, points, spans
 from .database import RESERVE
 
-# The largest file, in bytes: a day of 50 hosts with 100 series each is about a sixth of it.
+# Maximum size of the file in bytes: a day of 50 hosts with 100 series each takes about a sixth.
 LARGEST = 4 * 1024**3
 _SCHEMA = "".join(part.SCHEMA for part in (hosts, points, spans, documents))
 
 
 class Store(points.Points, spans.Spans):
-    """Everything that was sent."""
+    """Everything that was received."""
 
     def __init__(self, folder: Path, retention: int, largest: int = LARGEST, reserve: int = RESERVE) -> None:
         """Open or make the file in `folder`, of at most `largest` bytes, on a disk of which `reserve` bytes stay free;
@@ -23,7 +23,7 @@ class Store(points.Points, spans.Spans):
         super().__init__(folder, _SCHEMA, retention, largest, reserve)
 
     def prune(self, now: int) -> None:
-        """Drop points, runs and spans past their time."""
+        """Delete expired points, runs and spans."""
         self._prune_points(now)
         with self.transaction(drops=True) as db:
             self._prune_runs(db, now - self.retention)

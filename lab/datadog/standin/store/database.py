@@ -1,4 +1,4 @@
-"""The one SQLite file and its connections."""
+"""The SQLite file and its connections."""
 
 import logging
 import shutil
@@ -39,12 +39,12 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
-        # A crash of the machine may cost the last seconds of lab data, a crash of this process nothing.
+        # A crash of the machine may lose the last seconds of lab data, a crash of this process nothing.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA max_page_count = {self._pages}")
-        # What large transactions have made of the log is given back.
+        # Shrink the log after large transactions.
         connection.execute("PRAGMA journal_size_limit = 67108864")
-        # A query that sorts needs no room on the disk.
+        # Sorting needs no disk space.
         connection.execute("PRAGMA temp_store = MEMORY")
         return connection
 
@@ -77,11 +77,11 @@ class Database:
         return room
 
     def _undo(self) -> None:
-        """End the transaction without a trace, in the file and in memory."""
+        """Roll back the transaction, in the file and in memory."""
         self._forget()
         writer = self._writer
         try:
-            # A full disk makes SQLite end it by itself.
+            # On a full disk, SQLite rolls back by itself.
             if writer is not None and writer.in_transaction:
                 writer.execute("ROLLBACK")
         except sqlite3.Error:
@@ -91,17 +91,17 @@ class Database:
                 writer.close()
 
     def _forget(self) -> None:
-        """Drop what is known of the file from a transaction that was not kept."""
+        """Forget what is cached from a transaction that was rolled back."""
 
     def read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a SELECT, over the reading connection of this thread."""
+        """Return the rows of a SELECT, over the reading connection of this thread."""
         if not hasattr(self._local, "connection"):
             self._local.connection = self._connect()
         return self._local.connection.execute(statement, values).fetchall()  # type: ignore[no-any-return]
 
 
 def _refusal(error: sqlite3.OperationalError) -> Refused:
-    """How a request is answered whose work the database could not keep: Agents send it again later."""
+    """Return the error for a request that the database could not store: Agents send it again later."""
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
         return Refused(507, _FULL)
     return Refused(503, _BROKEN.format(error))

@@ -1,4 +1,4 @@
-"""The objects of the account: dashboards, monitors, downtimes and events, each a JSON document of the store."""
+"""The objects of the account: dashboards, monitors, downtimes and events, stored as JSON documents."""
 
 import json
 import secrets
@@ -11,7 +11,7 @@ from ..errors import Refused
 from ..wire.bodies import Json
 from .database import Database
 
-# Kinds of documents: with a text for an id, with a number, with the id of what they belong to, or with another id.
+# Kinds of documents: with a text as ID, with a number, with the ID of what they belong to, or with another ID.
 _Texts = Literal["dashboard", "downtime"]
 _Numbers = Literal["dashboard list", "downtime_v1", "event", "mail", "monitor"]
 _Belonging = Literal["deleted dashboard", "public dashboard", "old board", "monitor_state", "downtime_state"]
@@ -22,13 +22,13 @@ CREATE TABLE IF NOT EXISTS document (
     UNIQUE (kind, id));
 CREATE TABLE IF NOT EXISTS issued (kind TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
-# Ids of monitors and of v1 downtimes count up from here; like Datadog's, they are never given twice.
+# IDs of monitors and of v1 downtimes count up from here; like Datadog's, they are never reused.
 _FIRST = 100_000_000
 _LETTERS = string.ascii_lowercase + string.digits
 
 
 class Documents:
-    """Documents by kind and id, in the order in which they were made.
+    """Documents by kind and ID, in the order of their creation.
 
     Hold `lock` to read a document, change it and put it back.
     """
@@ -42,17 +42,17 @@ class Documents:
         return [json.loads(body) for (body,) in rows]
 
     def named(self, kind: Kind) -> dict[str, Json]:
-        """All of a kind by their ids."""
+        """Return all documents of a kind by ID."""
         rows = self._database.read("SELECT id, body FROM document WHERE kind = ?", kind)
         return {id_: json.loads(body) for id_, body in rows}
 
     def get(self, kind: Kind, id_: str | int) -> Json | None:
-        """One document, None where there is none."""
+        """Return a document; None if it does not exist."""
         rows = self._database.read("SELECT body FROM document WHERE kind = ? AND id = ?", kind, str(id_))
         return json.loads(rows[0][0]) if rows else None
 
     def need(self, kind: Kind, id_: str | int, missing: str) -> Json:
-        """One document. Raises Refused(404) in the words `missing`."""
+        """Return a document. Raises Refused(404) with the message `missing`."""
         found = self.get(kind, id_)
         if found is None:
             raise Refused(404, missing)
@@ -67,12 +67,12 @@ class Documents:
             )
 
     def delete(self, kind: Kind, id_: str | int) -> bool:
-        """Drop a document; whether it was there."""
+        """Delete a document; return whether it existed."""
         with self._database.transaction(drops=True) as db:
             return db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, str(id_))).rowcount > 0
 
     def clear(self, kind: Kind | None = None) -> None:
-        """Drop every document, or those of a kind. Ids go on where they were."""
+        """Delete all documents, or those of a kind. IDs continue where they were."""
         with self._database.transaction(drops=True) as db:
             db.execute("DELETE FROM document WHERE ?1 IS NULL OR kind = ?1", (kind,))
 
@@ -81,13 +81,13 @@ class Documents:
     @overload
     def new_id(self, kind: _Numbers) -> int: ...
     def new_id(self, kind: _Texts | _Numbers) -> str | int:
-        """An id in the form of its kind: abc-def-ghi for a dashboard, a UUID for a downtime, else a number."""
+        """Return a new ID: abc-def-ghi for a dashboard, a UUID for a downtime, else a number."""
         if kind == "dashboard":
             return "-".join("".join(secrets.choice(_LETTERS) for _ in range(3)) for _ in range(3))
         if kind == "downtime":
             return str(uuid.uuid4())
         if kind == "event":
-            # More digits than a double holds, as the ids of Datadog's events have.
+            # More digits than a double can represent, like the IDs of Datadog's events.
             return 7 * 10**18 + secrets.randbelow(10**18)
         with self._database.transaction() as db:
             ((number,),) = db.execute(

@@ -9,7 +9,7 @@ from typing import Any
 from ..wire.bodies import CheckRun, HostReport
 from .database import Database
 
-# The names under which the hosts API shows the sources of tags.
+# The names of the sources of tags in the hosts API.
 SOURCES = {"system": "Datadog", "datadog": "Datadog", "user": "Users", "users": "Users"}
 
 SCHEMA = """
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS run (
 
 @dataclass(frozen=True)
 class Host:
-    """One host; `tags` by the shown name of their source, `meta` as the last metadata report gave it."""
+    """A host; `tags` are by the API's name of their source, `meta` is from the last metadata report."""
 
     id: int
     name: str
@@ -37,25 +37,25 @@ class Host:
 
     @property
     def every_tag(self) -> set[str]:
-        """Its tags of all sources, and its name as one."""
+        """Its tags from all sources, and its name as a tag."""
         return {f"host:{self.name}", *(tag for own in self.tags.values() for tag in own)}
 
     def fits(self, words: str) -> bool:
-        """Whether every word of a filter is part of its name, an alias or a tag."""
+        """Whether every word of a filter occurs in its name, an alias or a tag."""
         own = [text.lower() for text in (self.name, *self.aliases, *self.every_tag)]
         return all(any(word in text for text in own) for word in words.lower().replace(",", " ").split())
 
 
 def source_name(source: str) -> str:
-    """A source of tags as the hosts API shows it."""
+    """Return the name of a source of tags in the hosts API."""
     return SOURCES.get(source.lower(), source)
 
 
 class Hosts(Database):
-    """The part of the store that knows hosts."""
+    """The part of the store for hosts."""
 
     def add_host(self, report: HostReport, now: int) -> None:
-        """Keep a host's metadata; its tags replace those that Agents sent before."""
+        """Store a host's metadata; its tags replace those that Agents sent before."""
         with self.transaction() as db:
             self._touch(db, {report.name: now})
             db.execute(
@@ -68,7 +68,7 @@ class Hosts(Database):
                     self._add_tags(db, report.name, source, tags)
 
     def change_tags(self, host: str, source: str, tags: Iterable[str], *, replace: bool) -> None:
-        """Add `tags` to those that `host` has from `source`, or put them in their place."""
+        """Add `tags` to those that `host` has from `source`, or replace them."""
         with self.transaction() as db:
             if replace:
                 db.execute("DELETE FROM host_tag WHERE host = ? AND source = ?", (host, source_name(source)))
@@ -79,7 +79,7 @@ class Hosts(Database):
         db.executemany("INSERT OR IGNORE INTO host_tag VALUES (?, ?, ?)", rows)
 
     def _touch(self, db: sqlite3.Connection, seen: dict[str, int]) -> None:
-        """Note when hosts have last reported."""
+        """Store when hosts have last reported."""
         db.executemany(
             "INSERT INTO host (name, last_reported) VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET last_reported = max(last_reported, excluded.last_reported)",
@@ -87,7 +87,7 @@ class Hosts(Database):
         )
 
     def add_check_runs(self, runs: Iterable[CheckRun], now: int) -> None:
-        """Keep runs; a second one for one second of a check, host and tags replaces the first."""
+        """Store runs; a second one in the same second with the same check, host and tags replaces the first."""
         with self.transaction() as db:
             for run in runs:
                 db.execute(
@@ -114,14 +114,14 @@ class Hosts(Database):
         return next((host for host in self.hosts() if host.name == name), None)
 
     def host_tags(self) -> dict[str, set[str]]:
-        """The tags of every host that has any, whatever their source."""
+        """Return the tags of every host that has any, from all sources."""
         found: dict[str, set[str]] = {}
         for host, tag in self.read("SELECT host, tag FROM host_tag"):
             found.setdefault(host, set()).add(tag)
         return found
 
     def check_runs(self, host: str = "", check: str = "", most: int = 1) -> list[CheckRun]:
-        """The newest runs, at most `most` of each check, host and tags; of one host, one check or both."""
+        """Return the newest runs, at most `most` of each check, host and tags; optionally of one host or check."""
         given = " AND ".join(f"{name} = ?" for name, value in (("host", host), ("check_name", check)) if value)
         rows = self.read(
             "SELECT check_name, host, tags, status, ts, message FROM (SELECT *, row_number() OVER "

@@ -1,4 +1,4 @@
-"""Time series: their points, and the distributions, which have sketches as well."""
+"""Time series: points, and distributions, which also have sketches."""
 
 import itertools
 import json
@@ -14,12 +14,12 @@ from ..wire.bodies import Key, Sample
 from ..wire.sketches import TYPE, Distribution, Sketch, value_of
 from .hosts import Hosts
 
-# Datadog drops points from further in the future than this.
+# Datadog drops points that are further in the future.
 FUTURE = 600
-# Series that are pruned in one transaction.
+# Number of series to prune in one transaction.
 _AT_A_TIME = 100
 
-# Several sketches of one second add up; their bins are [[key, ...], [count, ...]].
+# Sketches of the same second add up; their bins are [[key, ...], [count, ...]].
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
     id INTEGER PRIMARY KEY, metric TEXT NOT NULL, host TEXT NOT NULL, tags TEXT NOT NULL,
@@ -32,14 +32,14 @@ CREATE TABLE IF NOT EXISTS sketch (
     high REAL NOT NULL, bins TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS sketch_series ON sketch (series, ts);
 """
-# Aggregation in time: of points, and of what sketches know exactly.
+# Aggregation in time: of points, and of exact values of sketches.
 _AGGREGATES = {how: f"{how}(point.value)" for how in ("avg", "sum", "min", "max", "count")}
 EXACT = {"count": "sum(n)", "sum": "sum(total)", "avg": "sum(total) / sum(n)", "min": "min(low)", "max": "max(high)"}
 
 
 @dataclass(frozen=True)
 class StoredSeries:
-    """One series with everything that a scope can select it by; `interval` in seconds."""
+    """A series with everything that a scope can select it by; `interval` is in seconds."""
 
     id: int
     type: str
@@ -49,7 +49,7 @@ class StoredSeries:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest point of one series: `time` in seconds since the epoch, `interval` in seconds."""
+    """The newest point of a series: `time` is in seconds since the epoch, `interval` in seconds."""
 
     metric: str
     type: str
@@ -62,7 +62,7 @@ class Newest:
 
 @dataclass(frozen=True)
 class TraceSeries:
-    """A series that stats have made: the latencies of an operation, or the errors that it had."""
+    """A series from stats: the latencies of an operation, or its errors."""
 
     id: int
     operation: str
@@ -71,7 +71,7 @@ class TraceSeries:
 
 
 class Points(Hosts):
-    """The part of the store that knows metrics; points older than `retention` seconds are not kept."""
+    """The part of the store for metrics; points older than `retention` seconds are deleted."""
 
     def __init__(self, folder: Path, schema: str, retention: int, largest: int, reserve: int) -> None:
         super().__init__(folder, schema, largest, reserve)
@@ -79,7 +79,7 @@ class Points(Hosts):
         self._ids: dict[tuple[Key, str, int], int] = {}
 
     def add_samples(self, samples: Iterable[Sample], now: int, latest: float = 0) -> None:
-        """Keep points; a second value for one second of a series replaces the first, or is added to it.
+        """Store points; a second value in the same second of a series replaces the first, or is added to it.
 
         `latest` is the lab's time, which may be ahead: points may come from there too.
         """
@@ -95,7 +95,7 @@ class Points(Hosts):
             self._touch(db, seen)
 
     def _forget(self) -> None:
-        # Those of series that were not kept after all are among them.
+        # This includes series that were rolled back.
         self._ids.clear()
 
     def _add_points(self, db: sqlite3.Connection, sample: Sample, points: dict[int, float]) -> None:
@@ -121,7 +121,7 @@ class Points(Hosts):
         return self._ids[known]
 
     def _prune_points(self, now: int) -> None:
-        """Drop what is past its time, some series at a time to keep the log small, and series without a point left."""
+        """Delete expired points, some series at a time to keep the log small, and series without points."""
         old = [(series, now - self.retention) for (series,) in self.read("SELECT id FROM series")]
         for begin in range(0, len(old), _AT_A_TIME):
             with self.transaction(drops=True) as db:
@@ -134,7 +134,7 @@ class Points(Hosts):
 
     # ------------------------------------------------------------------------------------------------- series
     def series(self, metric: str) -> list[StoredSeries]:
-        """All series of a metric, each with its own tags, its host and the tags of its host."""
+        """Return all series of a metric, each with its own tags, its host and the tags of its host."""
         tags_of, found = self.host_tags(), []
         rows = self.read("SELECT id, host, tags, type, interval FROM series WHERE metric = ?", metric)
         for id_, host, tags, type_, interval in rows:
@@ -143,7 +143,7 @@ class Points(Hosts):
         return found
 
     def traced(self, host: str = "", **only: str) -> list[TraceSeries]:
-        """The series that stats have made, of one host where it is given, with the tags `only` ("*" is any value)."""
+        """Return the series from stats, optionally of one host, with the tags `only` ("*" is any value)."""
         wanted = {key: normalise_value(value) for key, value in only.items() if value != "*"}
         found = []
         for id_, metric, type_, tags in self.read(
@@ -160,7 +160,7 @@ class Points(Hosts):
         return found
 
     def metrics(self, since: int, host: str = "") -> list[str]:
-        """The names of metrics with a point at or after `since`, of one host where `host` is given."""
+        """Return the names of metrics with a point at or after `since`, optionally of one host."""
         rows = self.read(
             "SELECT DISTINCT metric FROM series WHERE (?1 = '' OR host = ?1) AND EXISTS "
             "(SELECT 1 FROM point WHERE series = series.id AND ts >= ?2) ORDER BY metric",
@@ -170,12 +170,12 @@ class Points(Hosts):
         return [name for (name,) in rows]
 
     def metric_type(self, metric: str) -> tuple[str, int] | None:
-        """(type, interval in seconds) of a metric, None where no series has that name."""
+        """Return (type, interval in seconds) of a metric; None if no series has this name."""
         rows = self.read("SELECT type, interval FROM series WHERE metric = ? ORDER BY id DESC LIMIT 1", metric)
         return (rows[0][0], rows[0][1]) if rows else None
 
     def newest(self, metric: str, host: str) -> float | None:
-        """The newest value of a metric on a host, averaged over its series."""
+        """Return the newest value of a metric on a host, averaged over its series."""
         ((value,),) = self.read(
             "SELECT avg((SELECT value FROM point WHERE series = series.id ORDER BY ts DESC LIMIT 1)) FROM series "
             "WHERE metric = ? AND host = ?",
@@ -185,7 +185,7 @@ class Points(Hosts):
         return None if value is None else float(value)
 
     def freshness(self, metric: str = "", host: str = "") -> list[Newest]:
-        """The newest point of each series, of one metric and one host where they are given."""
+        """Return the newest point of each series, optionally of one metric and one host."""
         return [
             Newest(name, type_, interval, where, tuple(json.loads(tags)), ts, value)
             for name, type_, interval, where, tags, ts, value in self.read(
@@ -199,7 +199,7 @@ class Points(Hosts):
 
     # ------------------------------------------------------------------------------------------------- values
     def buckets(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, dict[int, float]]:
-        """{series: {start of bucket: value}} over start <= ts < end; `how` is avg, sum, min, max or count."""
+        """Return {series: {start of bucket: value}} over start <= ts < end; `how` is avg, sum, min, max or count."""
         found: dict[int, dict[int, float]] = {}
         what = f"series, {_AGGREGATES[how]}"
         for bucket, series, value in self._rows("point", ids, start, end, interval, what, "GROUP BY series, bucket"):
@@ -207,21 +207,21 @@ class Points(Hosts):
         return found
 
     def distribution(self, ids: Iterable[int], start: int, end: int, interval: int, how: str) -> dict[int, float]:
-        """{start of bucket: value} of all values of some series, as one; `how` is one of EXACT."""
+        """Return {start of bucket: value} over all values of some series; `how` is one of EXACT."""
         rows = self._rows("sketch", ids, start, end, interval, EXACT[how], "GROUP BY bucket")
         return {bucket: float(value) for bucket, value in rows}
 
     def percentiles(
         self, ids: Iterable[int], start: int, end: int, interval: int, hows: Iterable[str]
     ) -> dict[int, dict[str, float]]:
-        """The same for percentiles such as p95: {start of bucket: {percentile: value}}."""
+        """Return the same for percentiles such as p95: {start of bucket: {percentile: value}}."""
         return {
             bucket: {how: _quantile(bins, float(how[1:]) / 100) for how in hows}
             for bucket, bins in self._bins(ids, start, end, interval).items()
         }
 
     def sketched(self, ids: Iterable[int], start: int, end: int, interval: int) -> dict[int, list[tuple[float, float]]]:
-        """The same for all values: {start of bucket: [(value, how many)]}, from the least."""
+        """Return the same for all values: {start of bucket: [(value, count)]}, ascending."""
         return {
             bucket: [(value_of(key), count) for key, count in bins]
             for bucket, bins in self._bins(ids, start, end, interval).items()
@@ -255,7 +255,7 @@ def _row(sketch: Sketch) -> tuple[float, float, float, float, str]:
 
 
 def _quantile(counted: list[tuple[int, float]], part: float) -> float:
-    """The value that `part` of the others lie below; `counted` are the bins in their order."""
+    """Return the quantile `part`; `counted` are the bins in order."""
     rank = part * (sum(n for _, n in counted) - 1)
     so_far = itertools.accumulate(n for _, n in counted)
     return value_of(next((key for (key, _), n in zip(counted, so_far, strict=True) if n > rank), counted[-1][0]))

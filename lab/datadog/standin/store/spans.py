@@ -9,11 +9,11 @@ from dataclasses import asdict
 from ..wire.traces import Span
 from .database import Database
 
-# Spans are kept so many seconds, from no further in the future than this, and at most so many of them.
+# How many seconds spans are kept, how far in the future they may be, and the maximum number of spans.
 RETENTION = 3600
 FUTURE = 600
 MOST = 100_000
-# Spans that a search reads at a time, and the largest number that the database holds.
+# Number of spans that a search reads at a time, and the largest integer of the database.
 _AT_A_TIME = 500
 LARGEST = 2**63 - 1
 
@@ -26,15 +26,15 @@ CREATE INDEX IF NOT EXISTS span_trace ON span (substr(trace, 17));
 """
 
 
-# Where a search goes on: the start of a span in nanoseconds, and its number.
+# Where a search continues: the start of a span in nanoseconds, and its number.
 Place = tuple[int, int]
 
 
 class Spans(Database):
-    """The part of the store that knows spans."""
+    """The part of the store for spans."""
 
     def add_spans(self, found: Iterable[Span], now: int) -> None:
-        """Keep the spans of the last hour; one that comes again replaces itself."""
+        """Store spans of the last hour; a repeated span replaces itself."""
         with self.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO span (trace, span, start, body) VALUES (?, ?, ?, ?)",
@@ -50,7 +50,7 @@ class Spans(Database):
         db.execute("DELETE FROM span WHERE start < ?", ((now - RETENTION) * 10**9,))
 
     def trace(self, id_: str) -> list[Span]:
-        """The spans of a trace by their start; `id_` in hexadecimal, or its lower half in decimal, as spans show it."""
+        """Return the spans of a trace by start; `id_` is hexadecimal, or its lower half in decimal, as in spans."""
         if re.fullmatch(r"[0-9a-f]{32}", id_):
             where, value = "trace = ?", id_
         elif id_.isascii() and id_.isdecimal() and len(id_) <= 20:
@@ -62,7 +62,7 @@ class Spans(Database):
     def spans(
         self, start: float, end: float, newest_first: bool = True, after: Place | None = None
     ) -> Iterator[tuple[int, Span]]:
-        """(number, span) of those with start <= their start <= end, in seconds since the epoch, beyond `after`."""
+        """Yield (number, span) that start in start <= time <= end, in seconds since the epoch, after `after`."""
         low, high = within(start * 10**9), within(end * 10**9)
         way, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
         at, id_ = after or ((high, LARGEST) if newest_first else (low, -1))
@@ -80,7 +80,7 @@ class Spans(Database):
 
 
 def within(number: float) -> int:
-    """The nearest whole number that the database can hold and that is not negative."""
+    """Return the nearest non-negative integer that the database can store."""
     return max(0, min(round(number), LARGEST))
 
 

@@ -1,4 +1,4 @@
-"""Bodies of the intake, from bytes to points, check runs and hosts. Pure: no database, no HTTP."""
+"""Parse bodies of the intake to points, check runs and hosts. Pure: no database, no HTTP."""
 
 import json
 import sys
@@ -13,18 +13,18 @@ from module_utils._tags import normalise_tag
 from ..clock import LATEST
 from ..errors import Refused, malformed
 
-# An object, as bodies write it.
+# A JSON object.
 Json = dict[str, Any]
 TYPES = ("gauge", "count", "rate", "gauge")  # by the number that v2 sends: unspecified, count, rate, gauge
 STATUSES = range(4)  # ok, warning, critical, unknown
 _LARGEST = sys.float_info.max
-# Bytes that are decompressed at a time: zstd makes at most 128 KiB of every four.
+# Bytes to decompress at a time: zstd expands four bytes to at most 128 KiB.
 _PIECE = 256
 
 
 @dataclass(frozen=True)
 class Key:
-    """What makes a time series one: `tags` are sorted and do not hold the host."""
+    """The identity of a time series: `tags` are sorted and do not contain the host."""
 
     metric: str
     host: str
@@ -33,7 +33,7 @@ class Key:
 
 @dataclass
 class Sample:
-    """Points of one series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}.
+    """Points of a series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}.
 
     Where a sample `adds`, its value for a second is added to the one that is there.
     """
@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class CheckRun:
-    """One run of a service check, `timestamp` in seconds since the epoch."""
+    """A run of a service check; `timestamp` is in seconds since the epoch."""
 
     check: str
     host: str
@@ -59,7 +59,7 @@ class CheckRun:
 
 @dataclass
 class HostReport:
-    """Host metadata; `tags` by source as sent ("system", ...), None where the report does not speak of tags."""
+    """Host metadata; `tags` by source as sent ("system", ...), None if the report does not contain tags."""
 
     name: str
     tags: dict[str, list[str]] | None
@@ -68,7 +68,7 @@ class HostReport:
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:
-    """`body` without its content encoding. Raises Refused: 413 beyond `limit` bytes, 400 for a broken stream.
+    """Return `body` without its content encoding. Raises Refused: 413 beyond `limit` bytes, 400 for a broken stream.
 
     A stream has to be whole, and nothing but further streams may follow it: members of gzip (RFC 1952, 2.2), frames of
     zstd (RFC 8878, 3). What Datadog's own intake does with broken streams is not documented, so this is our choice.
@@ -78,7 +78,7 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
     elif encoding == "gzip":
         plain = _inflated(body, encoding, limit, lambda: zlib.decompressobj(zlib.MAX_WBITS | 16))
     elif encoding == "deflate":
-        # Named deflate, but a zlib stream (RFC 9110, 8.4.1.2).
+        # Called deflate, but a zlib stream (RFC 9110, 8.4.1.2).
         plain = _inflated(body, encoding, limit, zlib.decompressobj)
     elif encoding in ("zstd", "zstd1"):
         window = zstandard.ZstdDecompressor(max_window_size=1 << 27)
@@ -91,7 +91,7 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _inflated(body: bytes, encoding: str, limit: int, begin: Callable[[], Any]) -> bytes:
-    """The plain text of all streams in `body`, given up where it is longer than `limit`."""
+    """Decompress all streams in `body`, and stop if the result is longer than `limit`."""
     plain, stream, at = bytearray(), None, 0
     try:
         while at < len(body) and len(plain) <= limit:
@@ -111,11 +111,11 @@ def _inflated(body: bytes, encoding: str, limit: int, begin: Callable[[], Any]) 
 
 
 def load(body: bytes) -> Any:
-    """The JSON that `body` holds. Raises Refused(400)."""
+    """Parse the JSON in `body`. Raises Refused(400)."""
     try:
         value = json.loads(body, parse_constant=_no_constant)
         if b"\\u" in body:
-            # JSON can write half a character, which no database and no answer takes.
+            # JSON can contain lone surrogates, which neither the database nor a response can.
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except (ValueError, RecursionError) as error:
@@ -127,7 +127,7 @@ def _no_constant(name: str) -> None:
 
 
 def _get(item: Any, name: str, kind: type | tuple[type, ...], default: Any) -> Any:
-    """`item[name]`, or `default` where it is absent or null. Raises Refused for another type than `kind`."""
+    """Return `item[name]`, or `default` if it is missing or null. Raises Refused unless it is of type `kind`."""
     if not isinstance(item, dict):
         raise malformed("expected an object")
     value = item.get(name)
@@ -159,7 +159,7 @@ def _seconds(value: Any, name: str) -> int:
 
 
 def tags(texts: list[Any]) -> tuple[str, ...]:
-    """Tags as Datadog keeps them, sorted, each once, empty ones left out. Raises Refused for what is not a text."""
+    """Return tags as Datadog stores them, sorted, without duplicates and empty ones. Raises Refused unless strings."""
     if not all(isinstance(text, str) for text in texts):
         raise malformed("tags: expected texts")
     return tuple(sorted({normalise_tag(text) for text in texts} - {""}))
@@ -172,7 +172,7 @@ def _sample(item: Any, kind: str, host: str, own: list[Any], pairs: list[tuple[A
 
 
 def series_v1(payload: Any) -> list[Sample]:
-    """The body of POST /api/v1/series. Raises Refused(400)."""
+    """Parse the body of POST /api/v1/series. Raises Refused(400)."""
     samples = []
     for item in _get(payload, "series", list, []):
         kind = _get(item, "type", str, "gauge") or "gauge"
@@ -188,7 +188,7 @@ def series_v1(payload: Any) -> list[Sample]:
 
 
 def distribution_points(payload: Any) -> list[tuple[Key, dict[int, list[float]]]]:
-    """The body of POST /api/v1/distribution_points: the values of each series by second. Raises Refused(400)."""
+    """Parse the body of POST /api/v1/distribution_points: values of each series by second. Raises Refused(400)."""
     found = []
     for item in _get(payload, "series", list, []):
         values: dict[int, list[float]] = {}
@@ -202,7 +202,7 @@ def distribution_points(payload: Any) -> list[tuple[Key, dict[int, list[float]]]
 
 
 def series_v2(payload: Any) -> list[Sample]:
-    """The body of POST /api/v2/series. Raises Refused(400)."""
+    """Parse the body of POST /api/v2/series. Raises Refused(400)."""
     samples = []
     for item in _get(payload, "series", list, []):
         kind = _get(item, "type", int, 0)
@@ -222,7 +222,7 @@ def series_v2(payload: Any) -> list[Sample]:
 
 
 def check_runs(payload: Any, now: int) -> list[CheckRun]:
-    """The body of POST /api/v1/check_run, one object or a list of them. Raises Refused(400)."""
+    """Parse the body of POST /api/v1/check_run, an object or a list of them. Raises Refused(400)."""
     runs = []
     for item in payload if isinstance(payload, list) else [payload]:
         status = _get(item, "status", int, 0)
@@ -236,7 +236,7 @@ def check_runs(payload: Any, now: int) -> list[CheckRun]:
 
 
 def host_report(payload: Any) -> HostReport | None:
-    """The body of POST /intake/, None where it names no host. Raises Refused(400)."""
+    """Parse the body of POST /intake/; None if it contains no host. Raises Refused(400)."""
     name = _get(payload, "internalHostname", str, "")
     if not name:
         return None

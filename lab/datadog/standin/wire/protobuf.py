@@ -1,4 +1,4 @@
-"""The protobuf messages that Agents send, as far as the stand-in reads them, and msgpack in the same terms.
+"""Protobuf messages from Agents, as far as the stand-in reads them, and msgpack with the same structure.
 
 Field numbers: https://github.com/DataDog/datadog-agent/tree/main/pkg/proto/datadog/trace and
 https://github.com/DataDog/agent-payload/blob/master/proto/metrics/agent_payload.proto. What is not named here is
@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 from ..errors import malformed
 
-# A field is "name: type = number"; * stands before the type of a repeated one, <type> is a map from texts.
+# A field is "name: type = number"; * before the type means repeated, <type> is a map with string keys.
 _MESSAGES = {
     "AgentPayload": "hostName: string = 1, env: string = 2, tracerPayloads: *TracerPayload = 5, tags: <string> = 6",
     "TracerPayload": "languageName: string = 2, chunks: *TraceChunk = 6, tags: <string> = 7, env: string = 8, "
@@ -74,7 +74,7 @@ _CLASSES = _classes()
 
 
 def read(name: str, body: bytes) -> Any:
-    """The message of that name which `body` is. Raises Refused(400)."""
+    """Parse `body` as the message with this name. Raises Refused(400)."""
     try:
         return _CLASSES[name].FromString(body)
     except DecodeError as error:
@@ -82,13 +82,13 @@ def read(name: str, body: bytes) -> Any:
 
 
 def stats(body: bytes) -> Any:
-    """The StatsPayload in `body`, which is msgpack; a tracer's own ClientStatsPayload comes wrapped. Raises Refused."""
+    """Parse the StatsPayload in `body`, which is msgpack; wraps a tracer's own ClientStatsPayload. Raises Refused."""
     try:
         sent = msgpack.unpackb(body)
         if any("Start" in item for item in sent.get("Stats") or ()):
             sent = {"Stats": [sent]}
         return _filled("StatsPayload", sent)
-    # Whatever is not what it should be trips one of these.
+    # Anything unexpected raises one of these.
     except (AttributeError, TypeError, ValueError) as error:
         raise malformed(f"no StatsPayload: {error}") from None
 
@@ -104,7 +104,7 @@ def _filled(name: str, sent: dict[str, Any]) -> Any:
 
 
 def series(body: bytes) -> dict[str, Any]:
-    """A MetricPayload in the form of the JSON body of the same route. Raises Refused(400)."""
+    """Convert a MetricPayload to the JSON body of the same route. Raises Refused(400)."""
     return {
         "series": [
             {

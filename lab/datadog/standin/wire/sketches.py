@@ -23,13 +23,13 @@ TYPE = "distribution"
 _GAMMA, _BIAS = 1.015625, 1338
 _LARGEST_KEY = 2**15 - 1
 _MOST_BINS = 4096
-# Sums of so many values as there can be stay finite below this.
+# Below this, the sum of any possible number of values is finite.
 _LARGEST = 1e300
 
 
 @dataclass
 class Sketch:
-    """Values of one moment: how many, their sum, the least and the largest, and how many in each bin."""
+    """Values of one moment: count, sum, minimum, maximum, and the count of each bin."""
 
     count: float
     total: float
@@ -40,29 +40,29 @@ class Sketch:
 
 @dataclass
 class Distribution(Sample):
-    """Sketches of one series by second; its `points` are how many values each has."""
+    """Sketches of a series by second; its `points` are the number of values in each."""
 
     sketches: dict[int, Sketch] = field(default_factory=dict)
 
 
 def distribution(key: Key, interval: int, sketches: dict[int, Sketch]) -> Distribution:
-    """A sample that adds `sketches` to what is there."""
+    """Return a sample that adds `sketches` to the existing ones."""
     return Distribution(key, TYPE, interval, {ts: one.count for ts, one in sketches.items()}, True, sketches)
 
 
 def value_of(key: int) -> float:
-    """The value in the middle of a bin."""
+    """Return the value in the middle of a bin."""
     return math.copysign(_GAMMA ** (abs(key) - _BIAS), key) if key else 0.0
 
 
 def key_of(value: float) -> int:
-    """The bin of a finite value."""
+    """Return the bin of a finite value."""
     key = round(math.log(abs(value)) / math.log(_GAMMA)) + _BIAS if value else 0
     return int(math.copysign(min(key, _LARGEST_KEY), value)) if key > 0 else 0
 
 
 def bins(body: bytes, unit: float = 1.0) -> dict[int, float]:
-    """The bins of a DDSketch message, its values taken times `unit`. Raises Refused(400)."""
+    """Return the bins of a DDSketch message, with values multiplied by `unit`. Raises Refused(400)."""
     try:
         sketch = DDSketch.FromString(body)
     except DecodeError:
@@ -76,7 +76,7 @@ def bins(body: bytes, unit: float = 1.0) -> dict[int, float]:
                 continue
             if sketch.mapping.interpolation != IndexMapping.NONE or not 1 < gamma < 10:
                 raise malformed("DDSketch: only a logarithmic mapping is taken")
-            # Datadog's Agents and tracers put into bin i what lies from gamma ** (i - offset) to a gamma above.
+            # Bin i of Datadog's Agents and tracers covers gamma ** (i - offset) up to the next power of gamma.
             middle = (index - offset + 0.5) * math.log(gamma) + math.log(unit)
             if not abs(middle) < 700:
                 raise malformed("DDSketch: a value is out of range")
@@ -88,7 +88,7 @@ def bins(body: bytes, unit: float = 1.0) -> dict[int, float]:
 
 
 def payload(body: bytes) -> list[Distribution]:
-    """The body of POST /api/beta/sketches. Raises Refused(400)."""
+    """Parse the body of POST /api/beta/sketches. Raises Refused(400)."""
     found = []
     for item in protobuf.read("SketchPayload", body).sketches:
         sketches = {one.ts: _sketch(one) for one in item.dogsketches if one.cnt > 0 and one.ts >= 0}
@@ -99,7 +99,7 @@ def payload(body: bytes) -> list[Distribution]:
 
 
 def points(body: bytes) -> list[Distribution]:
-    """The body of POST /api/v1/distribution_points, which has the values themselves. Raises Refused(400)."""
+    """Parse the body of POST /api/v1/distribution_points, which contains the values themselves. Raises Refused(400)."""
     found = []
     for key, values in distribution_points(load(body)):
         found.append(distribution(key, 10, {ts: _counted(some) for ts, some in values.items() if some}))
@@ -114,7 +114,7 @@ def _sketch(sent: Any) -> Sketch:
     if len(sent.k) != len(sent.n) or not all(abs(value) < _LARGEST for value in (sent.min, sent.max, sent.sum)):
         raise malformed("a sketch whose parts do not fit")
     counted: dict[int, float] = {}
-    # A bin that is fuller than its count can say comes more than once.
+    # A bin with more values than its counter can hold occurs several times.
     for key, n in zip(sent.k, sent.n, strict=True):
         key = max(-_LARGEST_KEY, min(key, _LARGEST_KEY))
         counted[key] = counted.get(key, 0.0) + n

@@ -1,4 +1,4 @@
-"""What the trace intake takes: stats, which become trace.* metrics, and spans.
+"""The trace intake: stats, which become trace.* metrics, and spans.
 
 Which metrics there are: https://docs.datadoghq.com/tracing/metrics/metrics_namespace/. trace.NAME is the distribution
 of latencies, so p95:trace.NAME{...} is a percentile; trace.NAME.duration is the sum of seconds that each ten of them
@@ -23,7 +23,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 
 @dataclass(frozen=True)
 class Span:
-    """One span: `trace` in 32 hexadecimal digits, `start` in nanoseconds since the epoch, `duration` in nanoseconds."""
+    """A span: `trace` is 32 hexadecimal digits, `start` nanoseconds since the epoch, `duration` nanoseconds."""
 
     trace: str
     span: int
@@ -43,13 +43,13 @@ class Span:
 
     @property
     def end(self) -> int:
-        """When it was over, in nanoseconds since the epoch."""
+        """Its end in nanoseconds since the epoch."""
         return self.start + self.duration
 
 
 # ------------------------------------------------------------------------------------------------------------- stats
 def stats(body: bytes) -> list[Sample]:
-    """The metrics that the body of POST /api/v0.2/stats makes. Raises Refused(400)."""
+    """Return the metrics from the body of POST /api/v0.2/stats. Raises Refused(400)."""
     sent = protobuf.stats(body)
     return [
         sample
@@ -61,7 +61,7 @@ def stats(body: bytes) -> list[Sample]:
 
 
 def _metrics(sent: Any, client: Any, bucket: Any, group: Any) -> Iterator[Sample]:
-    """What one group of spans says: equal service, operation, resource and status."""
+    """Return the metrics of a group of spans with the same service, operation, resource and status."""
     status = group.HTTPStatusCode
     named = {
         "env": client.Env or sent.AgentEnv or "none",
@@ -72,7 +72,7 @@ def _metrics(sent: Any, client: Any, bucket: Any, group: Any) -> Iterator[Sample
     }
     own = [f"{name}:{value}" for name, value in named.items() if value]
     host, ts, interval = client.Hostname or sent.AgentHostname, bucket.Start // 10**9, bucket.Duration // 10**9 or 10
-    # What an Agent calls one without a name (datadog-agent 7.70, pkg/trace/traceutil/normalize).
+    # The Agent's default for a missing name (datadog-agent 7.70, pkg/trace/traceutil/normalize).
     metric = f"trace.{_NO_NAME.sub('_', group.Name) or 'unnamed_operation'}"
 
     def key(name: str, *more: str) -> Key:
@@ -110,13 +110,13 @@ def _score(seconds: float) -> float:
 
 # ------------------------------------------------------------------------------------------------------------- spans
 def spans(body: bytes) -> list[Span]:
-    """The spans in the body of POST /api/v0.2/traces. Raises Refused(400)."""
+    """Return the spans in the body of POST /api/v0.2/traces. Raises Refused(400)."""
     sent = protobuf.read("AgentPayload", body)
     return [span for tracer in sent.tracerPayloads for chunk in tracer.chunks for span in _chunk(sent, tracer, chunk)]
 
 
 def _chunk(sent: Any, tracer: Any, chunk: Any) -> Iterator[Span]:
-    # The upper half of the trace's id travels with the first span alone.
+    # Only the first span carries the upper half of the trace ID.
     told = [tags["_dd.p.tid"] for tags in (chunk.tags, *(span.meta for span in chunk.spans)) if "_dd.p.tid" in tags]
     upper = told[0] if told and re.fullmatch(r"[0-9a-f]{16}", told[0]) else "0" * 16
     for span in chunk.spans:
@@ -136,11 +136,11 @@ def _chunk(sent: Any, tracer: Any, chunk: Any) -> Iterator[Span]:
             host=tracer.hostname or sent.hostName,
             version=meta.get("version") or tracer.appVersion,
             meta=meta,
-            # JSON, and so the API, has no other numbers.
+            # JSON, and so the API, does not have other numbers.
             metrics={name: _whole(value) for name, value in span.metrics.items() if math.isfinite(value)},
         )
 
 
 def _whole(value: float) -> float:
-    """A number as JavaScript would write it: 200 rather than 200.0."""
+    """Format a number as JavaScript does: 200 rather than 200.0."""
     return int(value) if value.is_integer() and abs(value) < 2**53 else value

@@ -1,4 +1,4 @@
-"""The one user and organisation of the lab, as bodies show them."""
+"""The only user and organization of the lab, as in API responses."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ CREATOR: dict[str, Any] = {"id": USER_ID, "name": NAME, "handle": HANDLE, "email
 
 _UUID = "4b656e6e-656c-4c61-b000-000000004242"
 _SINCE = "2026-01-01T00:00:00.000000+00:00"
-# How v2 answers refer to the user, and what they include about it.
+# How v2 responses refer to the user, and what they include about it.
 USER_LINK = {"data": {"type": "users", "id": _UUID}}
 USER = {
     "type": "users",
