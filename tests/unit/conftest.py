@@ -80,6 +80,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     script = tmp_path / "bin" / "dpkg-query"
     script.parent.mkdir()
     programs = {
+        "systemctl": ":",
         "dpkg": '[ "$1" != --compare-versions ] || exec /usr/bin/dpkg "$@"',
         "apt-get": f'case " $* " in *" install "*) cp {tmp_path}/bin/after {script} ;;\n'
         f'*" remove "*|*" purge "*) printf "#!/bin/sh\\nexit 1\\n" >{script} ;; esac',
