@@ -4,7 +4,7 @@
 class Refused(Exception):
     """A request that is answered with an error: `status` is the HTTP status, `errors` what the body says.
 
-    The API writes an error as a text; some parts of v2 write an object.
+    The API returns an error as a string; some parts of v2 return an object.
     """
 
     def __init__(self, status: int, *errors: str | dict[str, str]) -> None:

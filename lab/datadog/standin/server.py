@@ -1,8 +1,8 @@
 """The HTTP server, with limits for the number and duration of connections.
 
-uvicorn waits for ever for the first request of a connection, for the rest of one and for a client that does not read;
-its limit_concurrency refuses everybody while idle connections are many. So a connection that waits for its client is
-closed after a time, and earlier where there are too many: the oldest of the client that has the most.
+uvicorn waits forever for the first request of a connection, for the rest of a request and for a client that does not
+read; its limit_concurrency refuses everybody while there are many idle connections. So a connection that waits for its
+client is closed after some time, and earlier if there are too many: the oldest one of the client with the most.
 """
 
 import argparse

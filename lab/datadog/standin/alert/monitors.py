@@ -62,8 +62,8 @@ class Monitors:
     def _checked(self, sent: Json, before: Json, id_: int) -> Json:
         """Return the fields of a monitor, as from `checked`; the monitors of a composite must exist.
 
-        Words: DataDog/terraform-provider-datadog issue 2440. That a composite among them is refused is in the
-        documentation of composite monitors; in which words is not known.
+        Message: DataDog/terraform-provider-datadog issue 2440. The documentation of composite monitors says that they
+        cannot be nested; the message for that is unknown.
         """
         result = checked(sent, before, id_)
         if result["type"] == "composite":

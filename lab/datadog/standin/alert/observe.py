@@ -58,9 +58,9 @@ _RUNS_MISSED = 3
 
 @dataclass(frozen=True)
 class Observation:
-    """One group: `tags` in the order of the query's keys, `last_data` in seconds since the epoch, `value` as the
-    thresholds take it and `recovering` as the recovery thresholds do, `runs` the statuses of each host and set of
-    tags that ran a check, newest first. `status` is that of a composite monitor, which has no thresholds.
+    """A group: `tags` are in the order of the query's keys, `last_data` is in seconds since the epoch, `value` is for
+    the thresholds and `recovering` for the recovery thresholds, `runs` are the statuses of each host and set of tags
+    that ran a check, newest first. `status` is that of a composite monitor, which has no thresholds.
     """
 
     tags: tuple[str, ...]
@@ -195,8 +195,8 @@ def _begun(asked: MetricCondition, options: Json, now: int, kept: int) -> int:
 
 
 def _totals(asked: MetricCondition, store: Store, start: int, now: int) -> dict[tuple[str, ...], float] | None:
-    """The value of each group where metrics are summed over the window before they are reckoned with each other, as
-    for an error rate: under sum(), with arithmetic and as_count(). None for any other condition.
+    """Return the value of each group if metrics are summed over the window before they are combined, as for an error
+    rate: under sum(), with arithmetic and as_count(). None for any other condition.
 
     Source: https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/
     """

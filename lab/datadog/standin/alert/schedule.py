@@ -1,7 +1,7 @@
 """When and what a downtime mutes. Pure; times are seconds since the epoch.
 
-`attributes` are those of a downtime of the v2 API. A recurrence begins and ends by the clocks of its time zone, so that
-19:00 to 09:00 stays so in the night in which they change.
+`attributes` are those of a downtime of the v2 API. A recurrence starts and ends by the clock of its time zone, so that
+19:00 to 09:00 stays the same in the night when the clock changes.
 Source: https://docs.datadoghq.com/api/latest/downtimes/ and https://docs.datadoghq.com/monitors/downtimes/
 """
 
@@ -48,7 +48,7 @@ def rule(text: str, start: str, zone: str) -> rruleset:
 def windows(attributes: Json, start: float, end: float) -> list[tuple[float, float]]:
     """Return the (start, end) of each time that the downtime is active in start <= time < end, in order.
 
-    They are not cut at `start` and `end`, but where the downtime was cancelled; the end of one without end is infinite.
+    They are not cut at `start` and `end`, but when the downtime was canceled. Without an end, the end is infinite.
     """
     schedule = attributes.get("schedule") or {}
     cancelled = epoch(attributes["canceled"]) if attributes.get("canceled") else math.inf
@@ -91,7 +91,7 @@ def scope(text: str) -> Scope:
 def covers(attributes: Json, monitor: Json, group: Collection[str]) -> bool:
     """Whether the downtime, while it is active, mutes the group of `monitor` with the tags `group`.
 
-    A scope that cannot be read covers nothing.
+    A scope that cannot be parsed covers nothing.
     """
     chosen = attributes.get("monitor_identifier") or {}
     if "monitor_id" in chosen:

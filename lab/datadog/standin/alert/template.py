@@ -26,8 +26,8 @@ _PUNCTUATION = ".:/-"
 def render(text: str, values: Mapping[str, str], conditions: Collection[str]) -> str:
     """Return `text` with variables replaced, and blocks kept or removed.
 
-    `values` are the variables by name (host.name, value); one that is missing renders as nothing. `conditions` are
-    those that hold, such as is_alert, and is_priority:P1. What Datadog computes and this does not (eval) stays as is.
+    `values` are the variables by name (host.name, value); missing ones become empty. `conditions` are those that are
+    true, such as is_alert and is_priority:P1. What Datadog computes and the lab does not (eval) stays unchanged.
     """
     shown: list[str] = []
     # The open blocks: name, and whether their content is shown.

@@ -64,7 +64,7 @@ class _Group:
 class Watch:
     """The state of every monitor, kept as documents of kind "monitor_state" and "downtime_state".
 
-    Its history is among it, notified or not: {"time", "group", "from": None for a new one, "to"}.
+    It includes the history, notified or not: {"time", "group", "from": None for a new group, "to"}.
     """
 
     def __init__(self, store: Store, documents: Documents, clock: Clock) -> None:
@@ -76,8 +76,8 @@ class Watch:
         self._states = {state["id"]: state for state in documents.all("monitor_state")}
 
     def state(self, monitor_id: int) -> Json:
-        """overall_state, overall_state_modified (ISO 8601, None before the first change), groups by name, and the
-        problem: why the monitor cannot be evaluated here, or "".
+        """Return overall_state, overall_state_modified (ISO 8601, None before the first change), groups by name, and
+        why the monitor cannot be evaluated here, or "".
         """
         known = self._states.get(monitor_id, {})
         return {key: known.get(key, usual) for key, usual in _UNKNOWN.items()}

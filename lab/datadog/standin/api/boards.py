@@ -1,7 +1,7 @@
 """Timeboards and screenboards: the deprecated endpoints for the same dashboards, in their former format.
 
-A board is the dashboard of the same content, known here by a number that is its id in other digits. What was sent is
-kept with it, and given back as long as nobody has changed the dashboard since.
+A board is the dashboard with the same content, identified by a number that encodes its ID. What was sent is stored with
+it, and returned as long as nobody has changed the dashboard.
 Source: the recordings of /api/v1/dash and /api/v1/screen that tests/contract/test_replay.py replays, and for the errors
 https://github.com/DataDog/datadogpy/issues/750 and https://github.com/DataDog/hiring-engineers/issues/397
 """

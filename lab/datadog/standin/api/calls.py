@@ -1,7 +1,7 @@
 """Turn requests into calls of plain functions, and their results into responses.
 
-Every room of the API is written alike: its methods take a call, return a body, (status, body) or nothing (204), and
-raise Refused for what the API refuses.
+All modules of the API have the same structure: their methods take a call, return a body, (status, body) or nothing
+(204), and raise Refused for what the API rejects.
 """
 
 import base64
@@ -33,8 +33,8 @@ _USUAL = (3_200_000, 62_914_560)
 
 @dataclass(frozen=True)
 class Call:
-    """A request without its HTTP: what the path and the query hold, the decoded body, None without one, and the
-    address under which this was asked, with a slash at its end.
+    """A request without HTTP: the parameters of path and query, the decoded body or None, and the URL of this server
+    in the request, with a trailing slash.
     """
 
     path: Json = field(default_factory=dict)
@@ -112,7 +112,7 @@ register_url_convertor("id", _Id())
 
 @dataclass(frozen=True)
 class Entry:
-    """One call of the API: whether it needs both keys, the "api_key" or "nothing", how its body is read, and how large
+    """A call of the API: whether it needs both keys, the "api_key" or "nothing", how its body is parsed, and how large
     that may be.
     """
 

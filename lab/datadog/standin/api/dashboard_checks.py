@@ -1,9 +1,9 @@
 """Which dashboards the API rejects, and with which messages.
 
-A widget of a type that is not listed here is taken: Datadog has more and more of them. Of the others the fields that
-they need, their kinds, and the values of a few enumerations are checked.
-Sources: the recordings that tests/contract/test_replay.py replays, the models of datadog-api-client 2.62.0, and answers
-of the API that people quote: https://github.com/DataDog/datadogpy/issues/410 and
+A widget with a type that is not listed here is accepted, since Datadog keeps adding types. For the others, the required
+fields, their types, and the values of a few enumerations are validated.
+Sources: the recordings that tests/contract/test_replay.py replays, the models of datadog-api-client 2.62.0, and API
+responses in https://github.com/DataDog/datadogpy/issues/410 and
 https://github.com/DataDog/terraform-provider-datadog/issues (1753, 2243, 3750)
 """
 

@@ -1,7 +1,7 @@
 """Metric queries in the v2 format: several queries, and formulas over them.
 
-Source: https://docs.datadoghq.com/api/latest/metrics/#query-timeseries-data-across-multiple-products, and for the forms
-of answers and refusals the recordings of datadog-api-client 2.62.0
+Source: https://docs.datadoghq.com/api/latest/metrics/#query-timeseries-data-across-multiple-products, and for the
+format of responses and errors the recordings of datadog-api-client 2.62.0
 """
 
 import re

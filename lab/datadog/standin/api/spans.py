@@ -1,7 +1,7 @@
 """Read traces: search and list spans, one trace, the services and their resources.
 
-Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/; what Datadog shows on its
-pages only is under /lab/apm.
+Source: https://docs.datadoghq.com/api/latest/spans/, .../apm/ and .../apm-trace/; what only Datadog's
+pages show is under /lab/apm.
 """
 
 import base64

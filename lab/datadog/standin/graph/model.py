@@ -1,17 +1,17 @@
 """Turn the definition of a dashboard's widget and the stored points into a plain model for templates and charts.
 
-A model has a `kind`, which says what else it has and how it is drawn:
-    chart    chart (lines, limits, start, end, axis), rows (the same in figures), left_out (lines beyond the most)
-    value    value, unit, how, and a state where it is a monitor's
-    table    columns (texts), rows of cells (text, number, share of the greatest, state or address), left_out, note
+A model has a `kind`, which determines its other fields and how it is drawn:
+    chart    chart (lines, limits, start, end, axis), rows (the same as numbers), left_out (lines beyond the maximum)
+    value    value, unit, how, and the state of a monitor
+    table    columns (texts), rows of cells (text, number, proportion of the maximum, state or address), left_out, note
     parts    a table, its total, and the same as shapes (box, or path and level; name, share, colour)
-    scatter  a table, and the same as dots (x and y from 0 to 1, name), ends of the axes
-    bins     bins (low, high, the same as from and to, count, share of the greatest): a histogram
+    scatter  a table, and the same as dots (x and y from 0 to 1, name), limits of the axes
+    bins     bins (low, high, the same as from and to, count, proportion of the maximum): a histogram
     heat     starts of the columns, bins of the rows, cells (a count and its share, or None), left to right, upwards
     tiles    groups of tiles (name, text, number, shade from 0 to 5, address), low and high
     events   events, newest first, and their number
     note, address (an image or page elsewhere), group (widgets), none (problem: why nothing is drawn)
-Times are seconds since the epoch, in a chart's model milliseconds as the charts' library takes them.
+Times are seconds since the epoch; in the model of a chart they are milliseconds, as the chart library expects.
 """
 
 import functools

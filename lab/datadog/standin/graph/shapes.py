@@ -1,6 +1,6 @@
 """Parts of a whole as shapes: adjacent boxes, and rings around a center. Pure.
 
-A drawing is WIDTH by HEIGHT; a part that has nothing of the whole has no shape.
+A drawing is WIDTH by HEIGHT; a part of zero has no shape.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Units of values, and of the metrics that Agents and tracers send.
 
-Datadog keeps a unit with each metric; an integration's metadata.csv has it. What is here are those of the metrics that
-the lab sends. Sources: integrations-core, metadata.csv of disk, mysql, network, system_core; of memory and disks, what
-the Agent sends (pkg/collector/corechecks/system): MiB and KiB; of traces,
+Datadog stores a unit with each metric, from an integration's metadata.csv. This module has those of the metrics that
+the lab sends. Sources: integrations-core, metadata.csv of disk, mysql, network, system_core; for memory and disks, what
+the Agent sends (pkg/collector/corechecks/system): MiB and KiB; for traces,
 https://docs.datadoghq.com/tracing/metrics/metrics_namespace/
 """
 
@@ -44,7 +44,7 @@ def _single(name: re.Match[str]) -> str:
 class Unit:
     """How a value is written: (size, text) of each step, the largest first, and what is counted, such as "queries/s".
 
-    What is smaller than the last step is written in it. `full` is the value that is all of it, of parts of a whole.
+    Values smaller than the last step use the last step. For parts of a whole, `full` is the value of the whole.
     """
 
     steps: _STEPS = _PLAIN

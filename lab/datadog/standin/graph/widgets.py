@@ -39,7 +39,7 @@ _LONGEST, _LATEST = 10 * 366 * 86400, 2**32
 def widget(definition: Json, view: View, depth: int = 0) -> Json:
     """Return the model of a widget: "kind" is what is drawn, "problem" is why nothing is.
 
-    Definitions come from the API, which does not check all of them: what does not fit is a problem of one widget alone.
+    The API does not validate everything in a definition: an invalid one is only a problem of this widget.
     """
     type_ = str(definition.get("type"))
     model: Json = {"type": type_, "title": str(definition.get("title") or ""), "queries": []}

@@ -31,7 +31,7 @@ def zone(name: str) -> ZoneInfo:
 def starts(period: str, begins: str, zone_name: str, start: int, end: int) -> list[int]:
     """Return the starts of the periods that overlap start <= time < end, and the end of the last one.
 
-    `begins` is the hour (9am), the weekday or the day of the month with which a period begins, or "".
+    `begins` is the hour (9am), the weekday or the day of the month at which a period starts, or "".
     """
     local = datetime.fromtimestamp(start, zone(zone_name)).replace(hour=0, minute=0, second=0, microsecond=0)
     step = {"daily": relativedelta(days=1), "weekly": relativedelta(weeks=1), "monthly": relativedelta(months=1)}

@@ -40,7 +40,7 @@ def band(points: Points, span: int, bounds: float) -> tuple[Points, Points]:
 def mad(lines: list[Points], tolerance: float, percentage: float) -> list[frozenset[int]]:
     """Return the points of outlier lines that are far from the median; none of a line with too few of these.
 
-    A point is far that is more than `tolerance` median absolute deviations from the median of all points.
+    A point is far if it is more than `tolerance` median absolute deviations from the median of all points.
     """
     values = [value for points in lines for value in points.values()]
     if len(lines) < _FEWEST or not values:
@@ -57,8 +57,8 @@ def mad(lines: list[Points], tolerance: float, percentage: float) -> list[frozen
 def dbscan(lines: list[Points], tolerance: float) -> list[frozenset[int]]:
     """Return all points of the lines outside the largest cluster.
 
-    Lines are near each other whose distance is at most `tolerance` times the median distance of a line to the median of
-    all. Datadog multiplies that by a constant that it does not publish: here it is 1.
+    Two lines are near if their distance is at most `tolerance` times the median distance of a line to the median of
+    all. Datadog multiplies this by a constant that it does not publish; here it is 1.
     """
     if len(lines) < _FEWEST:
         return [frozenset()] * len(lines)

@@ -1,8 +1,8 @@
 """Evaluate a metric query over stored points. Times are seconds since the epoch; a series has no value where
 none was measured, rather than a null.
 
-The order is Datadog's: each series is gathered into buckets of time, missing buckets are interpolated, the series of
-a group become one, and only then are groups reckoned with each other.
+The order is Datadog's: each series is aggregated in buckets of time, missing buckets are interpolated, the series of a
+group are aggregated, and only then are groups combined by arithmetic.
 Source: https://docs.datadoghq.com/metrics/#querying-metrics and https://docs.datadoghq.com/dashboards/functions/rollup/
 """
 

@@ -34,8 +34,8 @@ def request_query(
 ) -> Query:
     """Return the query of a request: `q`, or `formulas` over `queries`, one expression each. Raises Refused(400).
 
-    `variables` are the values of template variables by name, each "*" or a tag such as host:web-1. `readers` read
-    queries of other data sources than metrics.
+    `variables` are the values of template variables by name, each "*" or a tag such as host:web-1. `readers` parse
+    queries of data sources other than metrics.
     """
     variables = variables or {}
     try:

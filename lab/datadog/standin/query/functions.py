@@ -1,6 +1,6 @@
 """The functions of metric queries, applied to lines. Pure; times are seconds since the epoch.
 
-A function that is not in the table here is refused by its name, and so is an argument that is not understood.
+Unknown functions and arguments are refused by name.
 Source: https://docs.datadoghq.com/dashboards/functions/
 """
 

@@ -32,9 +32,9 @@ RANKS: dict[str, Method] = {
 class Line:
     """One series of a response: `group` is its tags by the keys of `by`, `name` its metric without a scope.
 
-    `bounds` are the lower and the upper one where anomalies() drew them; `anomalous` tells which points it minds, or
-    outliers() does. `starts` are the beginnings of all buckets where they are not multiples of `interval`. `reach` is
-    over how many seconds Datadog interpolates what was measured: nothing where there is no telling.
+    `bounds` are the lower and upper bound from anomalies(); `anomalous` tells which points anomalies() or outliers()
+    marks. `starts` are the starts of all buckets if they are not multiples of `interval`. `reach` is the number of
+    seconds over which Datadog interpolates; nothing if that is unknown.
     """
 
     name: str

@@ -1,8 +1,7 @@
 """The search syntax of spans, monitors and events, which is similar to Lucene's: parses a text to a test.
 
-A word is looked for wherever the thing that is searched has texts, KEY:word is what it has under that key. In a text
-that is not quoted, * stands for any characters and ? for one. Upper and lower case are the same here.
-Ranges are refused.
+A word matches any text of an item, KEY:word matches its texts under this key. In unquoted text, * matches any
+characters and ? a single one. The search is case-insensitive. Ranges are refused.
 Source: https://docs.datadoghq.com/tracing/trace_explorer/query_syntax/
 """
 

@@ -1,7 +1,7 @@
 """Evaluate a metric query over stored points.
 
-The order is Datadog's: each series is gathered into buckets of time, missing buckets are interpolated, and the series
-of a group become one.
+The order is Datadog's: each series is aggregated in buckets of time, missing buckets are interpolated, and the series
+of a group are aggregated.
 Source: https://docs.datadoghq.com/metrics/#querying-metrics and https://docs.datadoghq.com/dashboards/functions/rollup/
 """
 

@@ -28,7 +28,7 @@ _FILLS = ("linear", "last", "zero", "null")
 class Plan:
     """`modifier` is "as_count", "as_rate", "weighted" or ""; `fill` is one of the methods, or a number as text.
 
-    `periods` are the beginnings of calendar periods and the end of the last one; without, buckets are multiples of
+    `periods` are the starts of calendar periods and the end of the last one; without them, buckets are multiples of
     `interval`.
     """
 

@@ -1,8 +1,8 @@
 """Functions on the points of a single line. Pure; times are seconds since the epoch.
 
-Source: https://docs.datadoghq.com/dashboards/functions/. What it leaves open: the weights of ewma_N() are those of
-pandas, whose ewm(span=N) they were taken from, and rate(), which leaves falling values out, is as Datadog's founder
-explains it: https://gist.github.com/alq666/3174101
+Source: https://docs.datadoghq.com/dashboards/functions/. Not documented there: the weights of ewma_N() are those of
+pandas, ewm(span=N), and rate() leaves out falling values, as Datadog's founder explains:
+https://gist.github.com/alq666/3174101
 """
 
 import bisect
@@ -54,8 +54,8 @@ def _pairs(points: Points) -> Iterator[tuple[int, int, float]]:
 
 
 def interpolated(points: Points, buckets: Iterable[int], reach: int) -> Points:
-    """The points with those in between, in proportion, where they are at most `reach` seconds apart; beyond, and after
-    the last one, each stays for so long.
+    """Return the points with interpolated ones where they are at most `reach` seconds apart; otherwise, and after the
+    last one, each value is held for `reach` seconds.
 
     Source: the example of default_zero() in https://docs.datadoghq.com/dashboards/functions/interpolation/
     """
@@ -164,8 +164,8 @@ LINES: dict[str, Callable[[Points], Points]] = {
 def autosmooth(lines: list[Points]) -> list[Points]:
     """Return moving averages over the span that makes all lines smoothest while keeping their outliers.
 
-    Source: the paper that Datadog's documentation names, ASAP (Rong and Bailis, 2017): the least deviation of
-    differences among spans that keep the kurtosis.
+    Source: the paper in Datadog's documentation, ASAP (Rong and Bailis, 2017): the smallest deviation of differences
+    among the spans that preserve the kurtosis.
     """
     most = max((len(points) for points in lines), default=0) // _WIDEST
     best, span = _roughness(lines), 1

@@ -1,4 +1,4 @@
-"""What the stand-in keeps, in one SQLite file: series and points, hosts and their tags, check runs, spans, objects.
+"""What the stand-in stores, in one SQLite file: series and points, hosts and their tags, check runs, spans, objects.
 
 All SQL is in this package.
 """
@@ -17,8 +17,8 @@ class Store(points.Points, spans.Spans):
     """Everything that was received."""
 
     def __init__(self, folder: Path, retention: int, largest: int = LARGEST, reserve: int = RESERVE) -> None:
-        """Open or make the file in `folder`, of at most `largest` bytes, on a disk of which `reserve` bytes stay free;
-        points older than `retention` seconds are not kept.
+        """Open or create the file in `folder`, of at most `largest` bytes, on a disk of which `reserve` bytes stay
+        free; points older than `retention` seconds are deleted.
         """
         super().__init__(folder, _SCHEMA, retention, largest, reserve)
 

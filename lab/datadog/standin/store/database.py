@@ -13,8 +13,8 @@ from ..errors import Refused
 
 _LOG = logging.getLogger(__name__)
 _PAGE = 4096  # bytes, SQLite's default since 3.12
-# Bytes of the disk that only dropping data may use. Without them the log has no room for what drops, and the file none
-# for what is in the log: a full disk would stay full.
+# Bytes of the disk that only deleting data may use. Without them, there would be no space for the log of a deletion,
+# nor for applying the log to the file: a full disk would stay full.
 RESERVE = 32 * 1024**2
 _FULL = "The stand-in Datadog has no room left on its disk: nothing of this request is kept"
 _BROKEN = "The stand-in Datadog cannot write its database ({}): nothing of this request is kept"
@@ -24,8 +24,8 @@ class Database:
     """One writing connection behind a lock, and one reading connection per thread."""
 
     def __init__(self, folder: Path, schema: str, largest: int, reserve: int) -> None:
-        """Open or make `folder`/datadog.sqlite, a file that does not grow beyond `largest` bytes, nor where the disk
-        has only `reserve` bytes left.
+        """Open or create `folder`/datadog.sqlite, a file that does not grow beyond `largest` bytes, nor if the disk has
+        only `reserve` bytes left.
         """
         self.folder = folder
         self._reserve = reserve
@@ -50,8 +50,8 @@ class Database:
 
     @contextmanager
     def transaction(self, *, drops: bool = False) -> Iterator[sqlite3.Connection]:
-        """The writing connection, alone; what fails leaves nothing behind. Where it only `drops` something, it may use
-        the reserve of the disk. Raises Refused: 507 without room, 503 where the file cannot be written.
+        """Yield the writing connection, exclusively; a failure rolls back. If it only `drops` data, it may use the
+        reserve of the disk. Raises Refused: 507 on a full disk, 503 if the file cannot be written.
         """
         with self._lock:
             try:
@@ -69,7 +69,7 @@ class Database:
                 raise
 
     def _room(self, writer: sqlite3.Connection) -> int:
-        """Bytes that are free on the disk, and where these are few those that are free within the file too."""
+        """Return the free bytes on the disk and, if these are few, also those within the file."""
         room = shutil.disk_usage(self.folder).free
         if room < self._reserve:
             ((pages,),) = writer.execute("PRAGMA freelist_count")

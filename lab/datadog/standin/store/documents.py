@@ -30,7 +30,7 @@ _LETTERS = string.ascii_lowercase + string.digits
 class Documents:
     """Documents by kind and ID, in the order of their creation.
 
-    Hold `lock` to read a document, change it and put it back.
+    Hold `lock` to read a document, change it and store it.
     """
 
     def __init__(self, database: Database) -> None:

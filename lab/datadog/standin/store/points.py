@@ -81,7 +81,7 @@ class Points(Hosts):
     def add_samples(self, samples: Iterable[Sample], now: int, latest: float = 0) -> None:
         """Store points; a second value in the same second of a series replaces the first, or is added to it.
 
-        `latest` is the lab's time, which may be ahead: points may come from there too.
+        `latest` is the lab's time, which may be ahead, so that points may have such times, too.
         """
         oldest, newest = now - self.retention, max(now, latest) + FUTURE
         with self.transaction() as db:

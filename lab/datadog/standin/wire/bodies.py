@@ -35,7 +35,7 @@ class Key:
 class Sample:
     """Points of a series: `interval` in seconds (0: none), `points` as {seconds since the epoch: value}.
 
-    Where a sample `adds`, its value for a second is added to the one that is there.
+    If a sample `adds`, its value for a second is added to the existing one.
     """
 
     key: Key
@@ -70,8 +70,8 @@ class HostReport:
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:
     """Return `body` without its content encoding. Raises Refused: 413 beyond `limit` bytes, 400 for a broken stream.
 
-    A stream has to be whole, and nothing but further streams may follow it: members of gzip (RFC 1952, 2.2), frames of
-    zstd (RFC 8878, 3). What Datadog's own intake does with broken streams is not documented, so this is our choice.
+    A stream must be complete, and only further streams may follow it: members of gzip (RFC 1952, 2.2), frames of zstd
+    (RFC 8878, 3). What Datadog's own intake does with broken streams is not documented, so this is our choice.
     """
     if encoding in ("", "identity"):
         plain = body

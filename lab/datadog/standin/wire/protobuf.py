@@ -1,9 +1,9 @@
 """Protobuf messages from Agents, as far as the stand-in reads them, and msgpack with the same structure.
 
 Field numbers: https://github.com/DataDog/datadog-agent/tree/main/pkg/proto/datadog/trace and
-https://github.com/DataDog/agent-payload/blob/master/proto/metrics/agent_payload.proto. What is not named here is
-skipped. Stats travel as msgpack under the names of the same definitions' Go structures; here they have numbers only
-because a message must.
+https://github.com/DataDog/agent-payload/blob/master/proto/metrics/agent_payload.proto. Other fields are skipped.
+Stats are sent as msgpack with the names of the Go structures of the same definitions; here they have numbers only
+because a message needs them.
 """
 
 import re

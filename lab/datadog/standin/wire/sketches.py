@@ -1,7 +1,7 @@
 """Distributions: values counted in bins whose width grows with the value.
 
-All come into the bins of the Agent's own sketches, so that any of them can be merged over time and series:
-bin k > 0 is around 1.015625 ** (k - 1338), bin -k around the negative of that, bin 0 is about zero.
+All are converted to the bins of the Agent's own sketches, so that they can be merged over time and series: bin k > 0 is
+around 1.015625 ** (k - 1338), bin -k around the negative of that, bin 0 around zero.
 Source: https://github.com/DataDog/datadog-agent/blob/main/pkg/util/quantile/config.go and, for the sketches in stats,
 https://github.com/DataDog/sketches-go/blob/master/ddsketch/pb/ddsketch.proto
 """

@@ -1,9 +1,9 @@
 """The trace intake: stats, which become trace.* metrics, and spans.
 
 Which metrics there are: https://docs.datadoghq.com/tracing/metrics/metrics_namespace/. trace.NAME is the distribution
-of latencies, so p95:trace.NAME{...} is a percentile; trace.NAME.duration is the sum of seconds that each ten of them
-saw, a gauge. Apdex counts a request up to half a second as 1, up to four times that as a half, any other and every
-error as 0: https://docs.datadoghq.com/tracing/guide/configure_an_apdex_for_your_traces_with_datadog_apm/
+of latencies, so p95:trace.NAME{...} is a percentile; trace.NAME.duration is a gauge, the sum of seconds in each ten
+seconds. Apdex counts a request of up to half a second as 1, of up to four times that as 0.5, and all others and errors
+as 0: https://docs.datadoghq.com/tracing/guide/configure_an_apdex_for_your_traces_with_datadog_apm/
 """
 
 import math
