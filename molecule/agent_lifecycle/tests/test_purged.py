@@ -1,4 +1,4 @@
-"""After the last step, purge, nothing of the Agent is left on the host."""
+"""The last step purges the Agent; nothing of it is left on the host."""
 
 import pytest
 
@@ -19,20 +19,20 @@ def test_user_and_group_are_gone(host):
 
 
 @pytest.mark.parametrize("name", ["datadog-agent", "datadog-signing-keys"])
-def test_dpkg_has_forgotten_the_packages(host, name):
+def test_packages_are_purged_from_dpkg(host, name):
     assert host.run(f"dpkg-query --show {name}").rc == 1
 
 
-def test_no_entry_for_the_repository_is_left(host):
+def test_repository_entry_is_removed(host):
     with host.sudo():
         assert host.run("grep -rl packages:8081 /etc/apt").stdout == ""
         assert host.run("apt-get update").rc == 0
 
 
-def test_systemd_has_forgotten_the_units(host):
+def test_systemd_units_are_gone(host):
     assert host.run("systemctl list-units --all --no-legend 'datadog*'").stdout == ""
     assert host.run("systemctl list-unit-files --no-legend 'datadog*'").stdout == ""
 
 
-def test_nothing_was_installed_to_remove_nothing(host):
+def test_purge_installs_no_apt_library(host):
     assert not host.package("python3-apt").is_installed

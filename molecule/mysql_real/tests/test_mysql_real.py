@@ -41,20 +41,20 @@ def table(host):
     )
 
 
-def test_server_is_the_one_asked_for(host):
+def test_requested_server_is_installed(host):
     version = sql(host, "SELECT VERSION()")
     assert ("MariaDB" not in version) is is_mysql(host)
     assert int(version.split(".")[0]) >= (9 if is_mysql(host) else 10)
 
 
-def test_user_logs_in_with_the_current_method(host):
+def test_user_uses_the_current_authentication_plugin(host):
     method = sql(host, "SELECT plugin FROM mysql.user WHERE user = 'datadog'")
     assert method == ("caching_sha2_password" if is_mysql(host) else "mysql_native_password")
     assert sql(host, "SELECT host FROM mysql.user WHERE user = 'datadog'") == "localhost"
     assert sql(host, "SELECT max_user_connections FROM mysql.user WHERE user = 'datadog'") == "10"
 
 
-def test_user_may_read_and_explain_and_no_more(host):
+def test_user_may_only_read_and_explain(host):
     grants = sql(host, "SHOW GRANTS FOR 'datadog'@'localhost'")
     assert ("REPLICATION CLIENT" if is_mysql(host) else "BINLOG MONITOR, SLAVE MONITOR") in grants
     assert sorted(line.split(" TO ")[0] for line in grants.splitlines()[1:]) == [
@@ -65,7 +65,7 @@ def test_user_may_read_and_explain_and_no_more(host):
     ]
 
 
-def test_settings_and_consumers_hold_beyond_a_restart(host):
+def test_settings_and_consumers_survive_a_restart(host):
     with host.sudo():
         assert host.run("systemctl restart %s", "mysql" if is_mysql(host) else "mariadb").rc == 0
     settings = dict(line.split("\t") for line in sql(host, "SHOW GLOBAL VARIABLES").splitlines() if "\t" in line)
@@ -84,7 +84,7 @@ def test_settings_and_consumers_hold_beyond_a_restart(host):
         CONSUMERS,
     ],
 )
-def test_user_reads_what_database_monitoring_reads(as_user, statement):
+def test_user_can_read_the_tables_of_database_monitoring(as_user, statement):
     done = as_user(statement)
     assert done.rc == 0, done.stderr
     assert done.stdout.strip()
@@ -98,19 +98,19 @@ def test_user_reads_what_database_monitoring_reads(as_user, statement):
         "CALL datadog.explain_statement('SELECT * FROM shop.goods')",
     ],
 )
-def test_user_gets_plans(as_user, table, call):
+def test_user_can_explain_statements(as_user, table, call):
     done = as_user(call)
     assert done.rc == 0, done.stderr
     assert {"query_block", "query_plan"} & set(json.loads(done.stdout))
 
 
-def test_explaining_changes_nothing(host, as_user, table):
+def test_explain_does_not_change_data(host, as_user, table):
     assert as_user("CALL shop.explain_statement('SELECT * FROM goods WHERE id = sold()')").rc == 0
     assert sql(host, "SELECT COUNT(*) FROM shop.sales") == "0"
     assert sql(host, "SELECT shop.sold(); SELECT COUNT(*) FROM shop.sales").split() == ["1", "1"]
 
 
-def test_user_switches_consumers_on_again(host, as_user):
+def test_user_can_enable_consumers(host, as_user):
     sql(host, "UPDATE performance_schema.setup_consumers SET enabled = 'NO' WHERE name LIKE 'events_statements_%'")
     done = as_user("CALL datadog.enable_events_statements_consumers()")
     assert done.rc == 0, done.stderr
@@ -128,7 +128,7 @@ def test_user_switches_consumers_on_again(host, as_user):
         "SELECT authentication_string FROM mysql.user",
     ],
 )
-def test_user_is_refused_all_else(as_user, table, statement):
+def test_user_is_denied_everything_else(as_user, table, statement):
     done = as_user(statement)
     assert done.rc != 0
     assert "denied" in done.stderr
@@ -142,7 +142,7 @@ def test_agent_connects_to_every_server(host):
     assert not any(instance["LastWarnings"] for instance in instances.values())
 
 
-def test_check_gives_the_index_sizes_and_the_cpu_times_of_local_servers_alone(host, table):
+def test_check_reports_index_sizes_and_every_server(host, table):
     sql(host, "CREATE INDEX by_id ON shop.sales (id); ANALYZE TABLE shop.sales")
     said = host.run("sudo -u dd-agent datadog-agent check mysql --json").stdout
     # With several instances, the output starts with a line of text.
@@ -155,7 +155,7 @@ def test_check_gives_the_index_sizes_and_the_cpu_times_of_local_servers_alone(ho
     assert {f"server:{name}" for name in other} & set(servers)
 
 
-def test_configuration_has_what_the_integration_demands(host):
+def test_configuration_has_the_fields_that_the_integration_requires(host):
     config = yaml.safe_load(host.run("sudo cat /etc/datadog-agent/conf.d/mysql.d/conf.yaml").stdout)
     assert all(instance["host"] and instance["username"] == "datadog" for instance in config["instances"][:-1])
     assert config["instances"][0]["sock"] == "/run/mysqld/mysqld.sock"

@@ -1,4 +1,4 @@
-"""The account of the tests' lab, and a fixture that runs playbooks on it."""
+"""The account of the tests' lab, and a fixture that runs playbooks against it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ STATE = ROOT / ".kennel" / "molecule"
 
 
 class Account:
-    """The API as any client sees it."""
+    """The account, through the API."""
 
     def __init__(self):
         lab = json.loads((STATE / "lab.json").read_text(encoding="utf-8"))

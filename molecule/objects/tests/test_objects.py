@@ -1,4 +1,4 @@
-"""The fleet's objects in the account, as a user would see them, and how later runs change them."""
+"""The fleet's objects in the account, and what later runs change."""
 
 import copy
 
@@ -30,8 +30,8 @@ def queries(widget):
     return [query["query"] for request in widget["definition"]["requests"] for query in request["queries"]]
 
 
-# ------------------------------------------------------------------------------------------------- what there is
-def test_timeboard_shows_the_metrics_of_the_fleet(account, board):
+# -------------------------------------------------------------------------------------------------------- objects
+def test_timeboard_shows_the_fleets_metrics(account, board):
     scope = f"{{kennel_fleet:{account.fleet},$host}}"
     assert board["layout_type"] == "ordered"
     assert [query for widget in board["widgets"] for query in queries(widget)] == [
@@ -47,7 +47,7 @@ def test_timeboard_shows_the_metrics_of_the_fleet(account, board):
     assert formula == {"formula": "anomalies(user_time, 'basic', 2)"}
 
 
-def test_timeboard_lets_choose_among_the_hosts_of_the_fleet(account, board):
+def test_timeboard_offers_the_fleets_hosts_in_a_variable(account, board):
     [variable] = board["template_variables"]
     assert (variable["name"], variable["defaults"]) == ("host", ["*"])
     # The names that the Agents report, not those in the inventory.
@@ -55,7 +55,7 @@ def test_timeboard_lets_choose_among_the_hosts_of_the_fleet(account, board):
     assert set(variable["available_values"]) == names
 
 
-def test_the_service_stands_beside_its_hosts(account):
+def test_apm_dashboard_shows_the_service_and_its_hosts(account):
     found = dashboard(account, "apm")
     metrics = {query.split(":", 1)[1].split("{")[0] for widget in found["widgets"] for query in queries(widget)}
     assert metrics >= {"trace.flask.request.hits", "trace.flask.request.errors", "trace.flask.request"}
@@ -66,7 +66,7 @@ def test_the_service_stands_beside_its_hosts(account):
     assert errors["query"].startswith("sum(last_5m):sum:trace.flask.request.errors{") and " / " in errors["query"]
 
 
-def test_my_metric_is_watched_host_by_host(account):
+def test_my_metric_is_monitored_per_host(account):
     found = monitor(account, "my_metric")
     assert found["query"] == f"avg(last_5m):avg:my_metric{{kennel_fleet:{account.fleet}}} by {{host}} > 800"
     recoveries = {"critical_recovery": 750.0, "warning_recovery": 450.0}
@@ -82,7 +82,7 @@ def test_my_metric_is_watched_host_by_host(account):
         assert part in found["message"]
 
 
-def test_the_database_and_the_agent_are_watched(account):
+def test_database_and_agent_are_monitored(account):
     anomaly = monitor(account, "mysql_user_time")
     assert "anomalies(avg:mysql.performance.user_time{" in anomaly["query"]
     assert anomaly["options"]["threshold_windows"] == {"trigger_window": "last_15m", "recovery_window": "last_15m"}
@@ -90,7 +90,7 @@ def test_the_database_and_the_agent_are_watched(account):
         assert monitor(account, key)["query"].startswith(f'"{check}".over("kennel_fleet:{account.fleet}").by("host")')
 
 
-def test_my_metric_is_silent_at_night_and_at_weekends(account):
+def test_my_metric_is_muted_at_night_and_at_weekends(account):
     downtimes = account.call("GET", "v2/downtime")["data"]
     found = {}
     for one in (each["attributes"] for each in downtimes):
@@ -102,8 +102,8 @@ def test_my_metric_is_silent_at_night_and_at_weekends(account):
     assert found == {"MO,TU,WE,TH,FR": ("19:00", "14h"), "SA,SU": ("00:00", "1d")}
 
 
-# --------------------------------------------------------------------------------------------------- what runs do
-def test_a_change_by_hand_is_found_and_put_right(account, play, board):
+# ----------------------------------------------------------------------------------------------------------- runs
+def test_manual_change_is_detected_and_reverted(account, play, board):
     edited = copy.deepcopy(board)
     edited["title"] = "Mine now"
     edited["widgets"][0]["definition"]["time"] = {"live_span": "1h"}
@@ -125,13 +125,13 @@ def test_a_change_by_hand_is_found_and_put_right(account, play, board):
     assert play("objects").changed == 0
 
 
-def test_a_limit_does_not_shrink_the_timeboard(account, play, board):
+def test_limit_does_not_shrink_the_timeboard(account, play, board):
     run = play("objects", f"--limit={account.hosts[-1]['name']}")
     assert (run.status, run.changed) == (0, 0), run.output
     assert account.call("GET", f"v1/dashboard/{board['id']}")["template_variables"] == board["template_variables"]
 
 
-def test_bad_input_is_refused_before_anything_is_sent(account, play):
+def test_invalid_input_is_rejected_before_anything_is_sent(account, play):
     before = account.everything()
     monitors = [{"key": "bad", "name": "Bad", "type": "metric alert", "query": "avg(last_5m):avg:x{* > 1"}]
     run = play(
@@ -147,7 +147,7 @@ def test_bad_input_is_refused_before_anything_is_sent(account, play):
     assert account.everything() == before
 
 
-def test_items_of_the_inventory_replace_add_and_remove(account, play):
+def test_inventory_items_replace_add_and_remove_objects(account, play):
     extra = [
         {"key": "mysql", "state": "absent"},
         {"key": "agent", "name": "Other", "type": "service check", "message": "",
@@ -170,7 +170,7 @@ def test_items_of_the_inventory_replace_add_and_remove(account, play):
     assert monitor(account, "mysql")
 
 
-def test_what_is_exported_is_taken_back_without_a_change(account, play, tmp_path):
+def test_exported_objects_are_adopted_unchanged(account, play, tmp_path):
     by_hand = {"title": "By hand", "layout_type": "ordered", "description": "Kept {{as}} it is",
                "widgets": [{"definition": {"type": "note", "content": "{{ no }} {# template #}"}}]}  # fmt: skip
     made = account.call("POST", "v1/dashboard", by_hand)
@@ -203,7 +203,7 @@ def test_what_is_exported_is_taken_back_without_a_change(account, play, tmp_path
         account.call("DELETE", f"v1/dashboard/{made['id']}")
 
 
-def test_teardown_leaves_what_is_not_the_fleets(account, play):
+def test_teardown_only_removes_the_fleets_objects(account, play):
     twin = {"name": monitor(account, "mysql")["name"], "type": "metric alert", "message": "",
             "query": "avg(last_5m):avg:system.load.1{*} > 9"}  # fmt: skip
     by_hand = account.call("POST", "v1/monitor", twin)

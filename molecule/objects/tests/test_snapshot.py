@@ -1,4 +1,4 @@
-"""A shared graph, as its recipient sees it."""
+"""A shared graph, as its recipient sees it: an event with a picture."""
 
 import re
 import time
@@ -13,7 +13,7 @@ def events(account):
     return account.call("GET", "v1/events", tags=tags, **window)["events"]
 
 
-def test_picture_is_shared_once_with_each(account, play):
+def test_snapshot_is_sent_once_per_recipient(account, play):
     first, again = (play("snapshot", to="@someone@example.com") for _run in range(2))
     assert (first.status, first.changed) == (0, 2), first.output
     assert (again.status, again.changed) == (0, 0), again.output
@@ -27,7 +27,7 @@ def test_picture_is_shared_once_with_each(account, play):
     assert len(events(account)) == 2
 
 
-def test_nobody_is_guessed(account, play):
+def test_recipient_is_required(account, play):
     before = len(events(account))
     for run in (play("snapshot"), play("snapshot", to="someone@example.com")):
         assert run.status != 0 and "-e to=@someone@example.com" in run.output

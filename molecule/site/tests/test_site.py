@@ -1,4 +1,4 @@
-"""What a user would check on a host that site.yml has set up."""
+"""A host that site.yml has set up."""
 
 import json
 import re
@@ -35,17 +35,17 @@ def database(host):
     return host
 
 
-def test_agent_runs_now_and_after_a_reboot(host):
+def test_agent_runs_and_starts_at_boot(host):
     agent = host.service("datadog-agent")
     assert agent.is_running
     assert agent.is_enabled
 
 
-def test_agent_says_its_version(host):
+def test_agent_has_the_expected_version(host):
     assert "7.99.0" in host.run("sudo -u dd-agent datadog-agent version").stdout
 
 
-def test_configuration_is_private_to_the_agent(host):
+def test_only_the_agent_can_read_its_configuration(host):
     with host.sudo():
         for path in ("/etc/datadog-agent/datadog.yaml", "/etc/datadog-agent/conf.d/my_metric.d/conf.yaml"):
             found = host.file(path)
@@ -56,7 +56,7 @@ def test_tags_come_from_the_inventory(host, settings):
     assert {"ansible_group:monitored", "env:lab"} <= set(settings["tags"])
 
 
-def test_agent_reports_under_the_name_that_it_was_given(host):
+def test_agent_reports_the_configured_hostname(host):
     wanted = variables(host).get("datadog_agent_hostname") or host.run("hostname").stdout.strip()
     assert host.run("sudo -u dd-agent datadog-agent hostname").stdout.strip() == wanted
 
@@ -67,14 +67,14 @@ def test_my_metric_runs_every_45_seconds(host):
     assert [instance["min_collection_interval"] for instance in conf["instances"]] == [45]
 
 
-def test_my_metric_lies_between_0_and_1000(host):
+def test_my_metric_is_between_0_and_1000(host):
     runs = json.loads(host.run("sudo -u dd-agent datadog-agent check my_metric --json").stdout)
     values = [point[1] for run in runs for metric in run["aggregator"]["metrics"] for point in metric["points"]]
     assert values
     assert all(0 <= value <= 1000 for value in values)
 
 
-def test_no_check_has_an_error(host):
+def test_checks_have_no_errors(host):
     status = json.loads(host.run("sudo -u dd-agent datadog-agent status --json").stdout)
     checks = status["runnerStats"]["Checks"]
     errors = [check["LastError"] for instances in checks.values() for check in instances.values() if check["LastError"]]
@@ -82,27 +82,27 @@ def test_no_check_has_an_error(host):
     assert errors == []
 
 
-def test_agent_is_told_what_it_takes_from_programs_on_the_host(settings):
+def test_agent_accepts_traces_and_dogstatsd_metrics(settings):
     assert settings["apm_config"] == {"enabled": True, "receiver_port": 8126, "apm_dd_url": settings["dd_url"]}
     assert (settings["use_dogstatsd"], settings["dogstatsd_port"]) == (True, 8125)
 
 
-def test_app_runs_now_and_after_a_reboot_where_it_is_wanted(host):
+def test_app_runs_and_starts_at_boot_only_in_group_apm(host):
     app, wanted = host.service("flask_apm"), "apm" in variables(host)["group_names"]
     assert (app.is_running, app.is_enabled) == (wanted, wanted)
 
 
-def test_database_runs_where_it_is_wanted(host):
+def test_database_only_runs_in_group_mysql(host):
     wanted = "mysql" in variables(host)["group_names"]
     assert host.socket("unix:///run/mysqld/mysqld.sock").is_listening == wanted
 
 
-def test_app_runs_as_a_user_of_its_own(traced):
+def test_app_runs_as_its_own_user(traced):
     assert {process.user for process in traced.process.filter(comm="gunicorn")} == {"flask_apm"}
     assert traced.user("flask_apm").shell == "/usr/sbin/nologin"
 
 
-def test_app_answers_on_the_host_alone(traced):
+def test_app_only_listens_on_loopback(traced):
     assert traced.socket("tcp://127.0.0.1:5050").is_listening
     assert not traced.socket("tcp://0.0.0.0:5050").is_listening
     ask = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=30).read().decode())"
@@ -117,7 +117,7 @@ def test_app_answers_on_the_host_alone(traced):
     assert json.loads(answers["/api/mysql"])["user"] == "flask_apm@localhost"
 
 
-def test_app_logs_the_ids_of_its_traces(traced):
+def test_app_logs_trace_ids(traced):
     with traced.sudo():
         lines = traced.check_output("journalctl -u flask_apm -o cat -n 200").splitlines()
     asked = [line for line in lines if "GET /api/mysql 200" in line]
@@ -125,7 +125,7 @@ def test_app_logs_the_ids_of_its_traces(traced):
     assert re.search(r"dd\.service=flask-apm dd\.env=lab dd\.version=1\.0\.0 dd\.trace_id=[0-9a-f]{32} ", asked[-1])
 
 
-def test_app_can_read_its_credentials_and_change_nothing(traced):
+def test_app_can_only_read_its_credentials(traced):
     with traced.sudo():
         credentials = traced.file("/etc/flask_apm.yaml")
         assert (credentials.user, credentials.group, credentials.mode) == ("flask_apm", "flask_apm", 0o600)
@@ -133,20 +133,20 @@ def test_app_can_read_its_credentials_and_change_nothing(traced):
         assert traced.run("systemd-analyze security --threshold=30 flask_apm").rc == 0
 
 
-def test_database_answers_root_through_the_socket_alone(database):
+def test_database_only_accepts_root_through_the_socket(database):
     with database.sudo():
         assert database.run("mysql -N -e 'SELECT @@performance_schema'").stdout.strip() == "1"
     assert database.run("mysql -u root -h 127.0.0.1 -e 'SELECT 1'").rc != 0
     assert not database.socket("tcp://0.0.0.0:3306").is_listening
 
 
-def test_database_is_that_of_debian_13(database):
+def test_database_is_debian_13s(database):
     assert database.system_info.codename == "trixie"
     with database.sudo():
         assert database.run("mysql -N -e 'SELECT VERSION()'").stdout.startswith("11.8.")
 
 
-def test_datadog_user_has_the_rights_it_needs_and_no_others(database):
+def test_datadog_user_only_has_the_required_privileges(database):
     with database.sudo():
         grants = database.run("mysql -N -e \"SHOW GRANTS FOR 'datadog'@'localhost'\"").stdout
     assert "PROCESS" in grants

@@ -1,6 +1,6 @@
-"""Hosts set up with production settings: hosts and account have the real names, and no trace of the lab.
+"""Hosts with production settings: addresses are Datadog's own, and nothing refers to the lab.
 
-The scenario production_defaults uses the lab's account, genuine (KENNEL_GENUINE) a real one.
+The scenario production_defaults uses the lab's account, and genuine (KENNEL_GENUINE) a real one.
 """
 
 import json
@@ -20,13 +20,13 @@ def as_agent(host):
         yield host.check_output
 
 
-def test_package_is_from_the_real_address(host):
+def test_package_comes_from_datadogs_repository(host):
     policy = host.run("apt-cache policy datadog-agent").stdout
     installed = policy.split("***")[1].splitlines()
     assert "https://apt.datadoghq.com stable/7" in installed[1]
 
 
-def test_agent_is_told_a_site_and_no_address(host, site):
+def test_agent_is_configured_by_site_only(host, site):
     with host.sudo():
         settings = yaml.safe_load(host.file("/etc/datadog-agent/datadog.yaml").content_string)
         found = host.run("grep -rlE 'datadog:8080|packages:8081|kennel[.]test' /etc/datadog-agent /etc/apt")
@@ -36,19 +36,19 @@ def test_agent_is_told_a_site_and_no_address(host, site):
     assert found.stdout == ""
 
 
-def test_agent_delivers_under_the_real_names(as_agent):
+def test_agent_sends_data_with_a_valid_key(as_agent):
     forwarder = json.loads(as_agent("datadog-agent status --json"))["forwarderStats"]
     assert set(forwarder["APIKeyStatus"].values()) == {"API Key valid"}
     assert forwarder["Transactions"]["Success"] > 0
 
 
-def test_datadog_knows_the_host_by_the_tag_of_its_fleet(as_agent, datadog):
+def test_host_has_its_fleets_tag(as_agent, datadog):
     name = as_agent("datadog-agent hostname").strip()
     tags = {host["name"]: set().union(*host["tags_by_source"].values()) for host in datadog("v1/hosts")["host_list"]}
     assert f"kennel_fleet:{FLEET}" in tags[name]
 
 
-def test_what_watches_it_is_there(datadog):
+def test_monitors_and_dashboard_exist(datadog):
     monitors = datadog("v1/monitor", monitor_tags=f"kennel_fleet:{FLEET}")
     keys = {tag.removeprefix("kennel_key:") for monitor in monitors for tag in monitor["tags"] if "kennel_key:" in tag}
     assert keys >= {"my_metric", "agent", "mysql", "mysql_user_time"}
