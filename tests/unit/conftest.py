@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the unit tests of the modules share."""
+"""Fixtures for the unit tests of modules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 @pytest.fixture
 def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_datadog.FakeApi]:
-    """A Datadog API that the test fills, and no setting of the environment."""
+    """A fake Datadog API whose data the test sets; the environment has no Datadog settings."""
     for name in ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "DATADOG_HOST"):
         monkeypatch.delenv(name, raising=False)
     with fake_datadog.serve() as fake:
@@ -32,7 +32,7 @@ def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_datadog.FakeApi]:
 
 @pytest.fixture
 def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let modules give files to whoever runs the tests instead of dd-agent or root; modes stay as they are."""
+    """Let modules give files to the user who runs the tests instead of dd-agent or root; modes are unchanged."""
     mine = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
     for name in ("ensure_file", "ensure_folder"):
         real = getattr(safe_files, name)
@@ -57,7 +57,7 @@ def gpg() -> Iterator[Gpg]:
 
 @pytest.fixture(scope="module")
 def keys(gpg: Gpg) -> dict[str, str]:
-    """Fingerprints of keys by name."""
+    """Map names of keys to fingerprints."""
     return {name: gpg.key(name) for name in ("first", "second", "third", "fourth")}
 
 
@@ -73,9 +73,9 @@ def keyring(apt: Path, gpg: Gpg) -> Keyring:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Return a function that says what the false dpkg-query answers: at first, that nothing is installed.
+    """Return a function that sets the output of a fake dpkg-query. Initially, nothing is installed.
 
-    Once the false apt-get has installed something, it is 1:7.70.0-1. Other questions go to the real dpkg.
+    After the fake apt-get has installed something, the version is 1:7.70.0-1. Other queries go to the real dpkg.
     """
     script = tmp_path / "bin" / "dpkg-query"
     script.parent.mkdir()

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A small Datadog API on a loopback port, for the tests of the client and of the controller's modules."""
+"""A small Datadog API on a loopback port, for tests of the client and of modules that run on the controller."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
 class FakeApi:
-    """Answers by its routes; ``faults`` are used up first, one for each call.
+    """Serves its routes. ``faults`` come first, one per call.
 
-    A route for GET is a path, one for writes has the method before it, and gets the body instead of the query.
-    ``late_faults`` replace the answers of writes after the work is done.
+    The route of a GET is its path. Routes of writes start with the method, and get the body instead of the query.
+    ``late_faults`` replace the responses to writes, after the write has taken effect.
     """
 
     api_key = "a1" * 16
@@ -84,7 +84,7 @@ def serve() -> Iterator[FakeApi]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
-            # A length that promises more than there is: the connection is cut in the middle of the body.
+            # A Content-Length larger than the body, as if the connection broke in the middle.
             self.close_connection = bool(more) and "Content-Length" in more[0]
 
         def log_message(self, *_args: Any) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keys and keyrings that GnuPG itself makes."""
+"""Keys and keyrings made by GnuPG."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pathlib import Path
 
 
 class Gpg:
-    """GnuPG with secret keys of its own."""
+    """GnuPG with its own secret keys."""
 
     def __init__(self, home: str) -> None:
         self.home = home
 
     def __call__(self, *arguments: str, given: bytes = b"") -> bytes:
         command = ["gpg", "--homedir", self.home, "--batch", "--quiet", "--no-tty", "--yes", "--passphrase", ""]
-        # A keyring of a file's own lacks keys that this GnuPG trusts, which is no failure.
+        # A separate keyring may lack keys that this GnuPG trusts, which is not an error.
         command += ["--trust-model", "always"]
         return subprocess.run([*command, *arguments], input=given, check=True, capture_output=True).stdout
 
     def key(self, name: str, *, kind: str = "ed25519", expire: str = "0", at: str = "20260101T000000") -> str:
-        """Make a key, as of a moment in the past; return its fingerprint."""
+        """Make a key, dated in the past, and return its fingerprint."""
         self("--faked-system-time", f"{at}!", "--quick-gen-key", f"{name} <{name}@example.com>", kind, "sign", expire)
         listing = self("--with-colons", "--list-keys", f"<{name}@example.com>").decode()
         return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr"))
@@ -36,11 +36,11 @@ class Gpg:
         return self(*(["--armor"] if armor else []), "--export", *fingerprints)
 
     def add(self, keyring: str, keys: bytes) -> None:
-        """Import into a keyring of its own, as the package datadog-signing-keys does."""
+        """Import into a separate keyring, as the package datadog-signing-keys does."""
         self("--no-default-keyring", "--keyring", keyring, "--import", given=keys)
 
     def listed(self, keyring: str) -> dict[str, str]:
-        """The primary keys of a keyring, by fingerprint, each with the seconds at which it expires."""
+        """Map fingerprints of a keyring's primary keys to their expiry, in seconds."""
         found: dict[str, str] = {}
         expires: str | None = None
         said = self("--no-default-keyring", "--keyring", keyring, "--with-colons", "--list-keys").decode()
@@ -48,13 +48,13 @@ class Gpg:
             if fields[0] == "pub":
                 expires = fields[6]
             elif fields[0] == "fpr" and expires is not None:
-                # Those of subkeys follow.
+                # Fingerprints of subkeys follow.
                 found[fields[9]], expires = expires, None
         return found
 
 
 class Server:
-    """Where keys are fetched: files, for each address one."""
+    """The server of keys: a file for each URL."""
 
     def __init__(self, folder: Path, gpg: Gpg) -> None:
         self.folder = folder
@@ -87,7 +87,7 @@ class Keyring:
         return list(self.gpg.listed(str(self.path)))
 
     def add(self, *fingerprints: str) -> None:
-        """Do what the package datadog-signing-keys does to it."""
+        """Change it as the package datadog-signing-keys does."""
         self.path.parent.mkdir(exist_ok=True)
         self.path.touch()
         self.gpg.add(str(self.path), self.gpg.export(*fingerprints))
@@ -95,7 +95,7 @@ class Keyring:
 
 @contextmanager
 def gnupg() -> Iterator[Gpg]:
-    """GnuPG for the tests of a file. Its folder's name is short: that of the socket in it may have 100 characters."""
+    """GnuPG for the tests of a file. Its path is short, because socket paths are limited to about 100 characters."""
     with tempfile.TemporaryDirectory(prefix="kennel-gpg-") as home:
         try:
             yield Gpg(home)

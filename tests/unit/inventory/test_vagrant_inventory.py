@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Vagrant's machines are told: with an account nothing of the lab, and never a secret."""
+"""The Vagrant inventory: nothing of the lab if there is an account, and never a secret."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def inventory(state: Path, **env: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def test_without_an_account_the_lab_that_listens_is_told(lab: Path) -> None:
+def test_without_an_account_the_inventory_points_to_the_lab(lab: Path) -> None:
     found = inventory(lab)
     assert found["all"]["vars"]["datadog_api_url"] == "http://127.0.0.1:20000"
     assert found["all"]["vars"]["kennel_standin_keys"] == f"{lab}/secrets"
@@ -51,11 +51,11 @@ def test_without_an_account_the_lab_that_listens_is_told(lab: Path) -> None:
     }
 
 
-def test_with_an_account_nothing_of_the_lab_is_told(lab: Path) -> None:
+def test_with_an_account_the_inventory_ignores_the_lab(lab: Path) -> None:
     found = inventory(lab, **KEYS)
     assert found["monitored"]["vars"] == {}
     assert found["all"]["vars"] == {"kennel_passwords": f"{lab}-vagrant", "kennel_standin_keys": ""}
 
 
-def test_no_lab_is_no_error(tmp_path: Path) -> None:
+def test_missing_lab_is_not_an_error(tmp_path: Path) -> None:
     assert inventory(tmp_path)["monitored"]["vars"] == {}

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a lab's plan takes from this machine: of pip's settings what a host can use, and addresses that are its own."""
+"""The lab's plan: pip settings from this machine that hosts can use, and separate addresses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INDEX = "https://me:geheim@index.example.com/simple"
 
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What this machine trusts."""
+    """The certificates that this machine trusts."""
     path = tmp_path / "trusted.crt"
     path.touch()
     monkeypatch.setattr(plan, "TRUSTED", str(path))
@@ -41,21 +41,19 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         ("global.extra-index-url='https://other.example.com/'\nglobal.find-links='/srv/wheels'\n", ""),
     ],
 )
-def test_index_is_handed_on_where_a_host_can_reach_it(trusted: str, listing: str, index: str) -> None:
+def test_index_is_used_if_hosts_can_reach_it(trusted: str, listing: str, index: str) -> None:
     assert plan.pip_settings(listing) == {"index_url": index, "ca_bundle": trusted}
 
 
-def test_certificates_are_those_that_pip_is_told_of(trusted: str, tmp_path: Path) -> None:
+def test_certificates_come_from_pips_settings(trusted: str, tmp_path: Path) -> None:
     own = tmp_path / "own.pem"
     assert plan.pip_settings(f"global.cert='{own}'\n")["ca_bundle"] == ""
     own.touch()
     assert plan.pip_settings(f"global.cert='{own}'\n")["ca_bundle"] == str(own)
 
 
-def test_labs_of_one_checkout_planned_at_once_have_ports_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Both begin at the same port, and nothing listens there yet.
+def test_labs_planned_concurrently_have_different_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Both start at the same port, where nothing listens yet.
     monkeypatch.setattr(plan, "BLOCKS", 1)
     monkeypatch.setattr(plan, "ROOT", tmp_path)
     ports: list[int] = []
@@ -70,7 +68,7 @@ def test_labs_of_one_checkout_planned_at_once_have_ports_of_their_own(
 
 @pytest.fixture
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """Return a function that plans a lab of one host and writes it down, on a machine that has every address."""
+    """Return a function that plans and saves a lab with one host, on a machine that has every address."""
     monkeypatch.setattr(plan, "refuse_foreign", lambda address: None)
 
     def make(listen: str | None = None, count: int = 1) -> dict[str, Any]:
@@ -81,11 +79,11 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., di
     return make
 
 
-def test_datadog_is_on_loopback_alone_unless_told_otherwise(planned: Callable[..., dict[str, Any]]) -> None:
+def test_datadog_only_listens_on_loopback_by_default(planned: Callable[..., dict[str, Any]]) -> None:
     assert planned()["listen"] is None
 
 
-def test_address_and_ports_are_remembered(planned: Callable[..., dict[str, Any]]) -> None:
+def test_address_and_ports_are_kept(planned: Callable[..., dict[str, Any]]) -> None:
     before = planned("192.0.2.1")
     listen, port = before["listen"], before["datadog"]["port"]
     assert listen["url"] == f"http://192.0.2.1:{port}"
@@ -97,7 +95,7 @@ def test_address_and_ports_are_remembered(planned: Callable[..., dict[str, Any]]
     assert planned("192.0.2.7")["listen"]["packages_port"] == listen["packages_port"]
 
 
-def test_loopback_withdraws_the_address(planned: Callable[..., dict[str, Any]]) -> None:
+def test_loopback_resets_the_address(planned: Callable[..., dict[str, Any]]) -> None:
     planned("192.0.2.1")
     assert planned("127.0.0.1")["listen"] is None
     assert planned()["listen"] is None
@@ -118,5 +116,5 @@ def test_address_of_another_machine_is_refused(address: str, said: str) -> None:
         plan.refuse_foreign(address)
 
 
-def test_address_of_this_machine_is_taken() -> None:
+def test_address_of_this_machine_is_accepted() -> None:
     plan.refuse_foreign("127.0.0.1")

@@ -1,4 +1,4 @@
-"""The throwaway keys of the lab's package repository: as Datadog's own, several, with subkeys, and one expired."""
+"""The throwaway keys of the lab's package repository: like Datadog's, several, with subkeys, and one expired."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signing import SIGNER, SPARES, archive_keys, complete
 
 
 class Made(NamedTuple):
-    """Keys as two builds of the repository have them, and a folder of the package that carries them."""
+    """The keys after each of two builds of the repository, and the folder of the package of keys."""
 
     cache: Path
     public: dict[str, str]
@@ -47,20 +47,20 @@ def listed(home: Path, keyring: Path) -> list[list[str]]:
     return [line.split(":") for line in gpg(home, *options).splitlines()]
 
 
-def test_they_are_made_once(made: Made) -> None:
+def test_keys_are_created_once(made: Made) -> None:
     assert made.again == made.public
     names = {f"DATADOG_APT_KEY_{name}.public" for name in ("CURRENT", "06462314", *SPARES)}
     assert set(made.public) == names
     assert made.public["DATADOG_APT_KEY_CURRENT.public"] == made.public["DATADOG_APT_KEY_06462314.public"]
-    # Of the key that signs, and of it alone, the secret part is kept.
+    # The secret part is only kept of the key that signs.
     assert [path.name for path in made.cache.glob("*.asc")] == ["signing-key.asc"]
     secret = [path.name for path in made.cache.rglob("*.asc") if "PRIVATE KEY" in path.read_text(encoding="ascii")]
     assert secret == ["signing-key.asc"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in made.cache.glob("*.asc"))
 
 
-def test_their_package_lets_a_keyring_grow_once(made: Made, tmp_path: Path) -> None:
-    """As measured with the real ones: old bytes stay in front, and what is complete stays byte for byte."""
+def test_package_of_keys_extends_a_keyring_once(made: Made, tmp_path: Path) -> None:
+    """As measured with the real package: old bytes stay in front, and a complete keyring is unchanged."""
     keyring = tmp_path / "keyring.gpg"
     current = made.public["DATADOG_APT_KEY_CURRENT.public"].encode()
     gpg(tmp_path, "--yes", "--output", str(keyring), "--dearmor", given=current)
@@ -76,7 +76,7 @@ def test_their_package_lets_a_keyring_grow_once(made: Made, tmp_path: Path) -> N
     keys = listed(tmp_path, keyring)
     users = [fields[9] for fields in keys if fields[0] == "uid"]
     assert users[0] == SIGNER and len(users) == 1 + len(SPARES)
-    # Some sign with a subkey, by which the package calls them; one has expired.
+    # Some sign with a subkey, by which the package names them; one has expired.
     assert {fields[4] for fields in keys if fields[0] in ("pub", "sub")} > set(made.ids)
     assert sum(fields[0] == "sub" for fields in keys) == 2
     ends = sorted(int(fields[6]) for fields in keys if fields[0] == "pub")

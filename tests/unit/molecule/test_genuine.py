@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the scenario genuine needs, said in one line before anything is brought up."""
+"""The requirements of the scenario genuine, reported in one line before anything starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEYS = {"DD_API_KEY": "a" * 32, "DD_APP_KEY": "b" * 40}
 
 @pytest.fixture
 def reach(monkeypatch: pytest.MonkeyPatch):
-    """The script's module, with keys in the environment."""
+    """The script as a module, with keys in the environment."""
     monkeypatch.syspath_prepend(SCENARIO)
     for name, key in KEYS.items():
         monkeypatch.setenv(name, key)
@@ -27,8 +27,8 @@ def reach(monkeypatch: pytest.MonkeyPatch):
     return __import__("reach")
 
 
-def test_what_cannot_be_reached_is_said_in_one_line_and_fails() -> None:
-    # Where nobody listens, so that nothing of the network is asked.
+def test_unreachable_addresses_fail_with_one_line() -> None:
+    # A proxy where nothing listens, so that the test does not use the network.
     env = {name: value for name, value in os.environ.items() if name not in KEYS and "proxy" not in name.lower()}
     run = subprocess.run(
         [sys.executable, str(SCENARIO / "reach.py")], env={**env, "HTTPS_PROXY": "http://127.0.0.1:9"},
@@ -49,7 +49,7 @@ def test_what_cannot_be_reached_is_said_in_one_line_and_fails() -> None:
         ({"InRelease": 404}, ["https://apt.datadoghq.com/dists/stable/InRelease answers 404"]),
     ],
 )
-def test_each_of_them_is_asked_for(reach, monkeypatch, answers: dict[str, int], said: list[str]) -> None:
+def test_each_requirement_is_checked(reach, monkeypatch, answers: dict[str, int], said: list[str]) -> None:
     def get(url: str, headers: dict[str, str], **_options: object) -> SimpleNamespace:
         assert ("DD-APPLICATION-KEY" in headers) == ("/monitor" in url)
         assert ("DD-API-KEY" in headers) == ("/api/" in url)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Other people's checks, good and bad ones, for a stand-in Agent that runs them in one folder."""
+"""Checks as other people write them, good and bad, all for the same stand-in Agent."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ IMPORT = "from datadog_checks.base import AgentCheck\n"
 
 
 class Check(NamedTuple):
-    """A check: its code after the import of AgentCheck, its instances, and what `status` must say of it, if any."""
+    """A check: its code after the import of AgentCheck, its instances, and the error in `status`, if any."""
 
     code: str
     instances: str = "[{}]"
     says: str | None = None
 
 
-# What works in the genuine Agent.
+# Checks that work in the genuine Agent.
 GOOD = {
     "good": Check(
         """
@@ -46,7 +46,7 @@ GOOD = {
         """,
         "[{n: 3}]",
     ),
-    "packaged": Check(  # A folder. Of its classes, the first by name that no other derives from.
+    "packaged": Check(  # A package. The Agent takes the first class by name that has no subclass.
         """
         from .helper import VALUE
         class Base(AgentCheck):
@@ -59,7 +59,7 @@ GOOD = {
         """,
         "[{codes: {200: fine, other: bad}}]",
     ),
-    "like_a_module": Check(  # Ordinary Python: it is in sys.modules, has a file, and a helper beside it.
+    "like_a_module": Check(  # Ordinary Python: the module is in sys.modules, has __file__, and imports a helper.
         """
         import os, sys, dataclasses
         from class_of_another import Helped
@@ -74,7 +74,7 @@ GOOD = {
                     self.gauge('like_a_module', Found(int(file.read())).value)
         """,
     ),
-    "asks": Check(  # Everything that a check asks the Agent for.
+    "asks": Check(  # Every call that a check can make to the Agent.
         """
         import _util, aggregator, containers, datadog_agent, kubeutil, tagger, util
         from datadog_checks.base.utils.subprocess_output import get_subprocess_output
@@ -102,7 +102,7 @@ GOOD = {
         "[{empty_default_hostname: true}]",
         "careful",
     ),
-    "odd": Check(  # What an intake refuses, and with it all that others sent at the same time.
+    "odd": Check(  # Values that an intake refuses, along with everything else in the same payload.
         """
         class Odd(AgentCheck):
             def check(self, instance):
@@ -124,19 +124,19 @@ GOOD = {
         """,
         "[{name: one}, {name: two}]",
     ),
-    "gpu": Check(  # The name of a Go check, which comes first, unless the configuration says otherwise.
+    "gpu": Check(  # The name of a Go check, which takes precedence unless the configuration says otherwise.
         "class Mine(AgentCheck):\n    def check(self, instance):\n        self.gauge('gpu.mine', 1)\n",
         "[{loader: python}]",
     ),
     "ntp": Check("class Mine(AgentCheck):\n    def check(self, instance):\n        self.gauge('ntp.mine', 1)\n"),
 }
-# What does not work there.
+# Checks that do not work there.
 BAD = {
-    "json": Check(  # The name of a module of Python's.
+    "json": Check(  # The name of a standard library module.
         "class Json(AgentCheck):\n    def check(self, instance):\n        pass\n",
         says="unable to find a subclass of the base check in module 'json'",
     ),
-    "zed": Check(  # An imported class of the base's own comes first in the alphabet.
+    "zed": Check(  # A class imported from the base comes first in the alphabet.
         """
         from datadog_checks.base import OpenMetricsBaseCheckV2
         class Zed(AgentCheck):
@@ -178,16 +178,16 @@ BAD = {
     "exits": Check(
         "class Exits(AgentCheck):\n    def check(self, instance):\n        raise SystemExit(3)\n", says="SystemExit: 3"
     ),
-    "takes_a_name": Check(  # That of an attribute of the base's.
+    "takes_a_name": Check(  # The name of an attribute of the base.
         "class TakesAName(AgentCheck):\n    def check(self, instance):\n        self.warnings = 5\n",
         says="not iterable",
     ),
     "no_yaml": Check("", f"[{{password: {PASSWORD}", "not valid YAML"),
     "no_instances": Check("", "[]", "contains no valid instances"),
-    # Only one loader was asked, so that nothing is said of it.
+    # Only one loader was tried, so status does not name it.
     "unsaid": Check("import not_there_either\n", "[{loader: python}]"),
 }
-# What never ends.
+# A check that never ends.
 ENDLESS = {
     "a_slow_import": Check("import time\ntime.sleep(600)\n"),
     "hangs": Check(
@@ -198,7 +198,7 @@ CHECKS = {**GOOD, **BAD, **ENDLESS}
 
 
 def install(folder: Path) -> None:
-    """Write all of them below an Agent's folder."""
+    """Write all of them to an Agent's folder."""
     code = folder / "checks.d"
     (code / "packaged").mkdir()
     (code / "packaged/helper.py").write_text("VALUE = 3\n", encoding="utf-8")
@@ -207,13 +207,13 @@ def install(folder: Path) -> None:
     for name, check in CHECKS.items():
         if check.code:
             file = code / ("packaged/__init__.py" if name == "packaged" else f"{name}.py")
-            # Some editors write a byte order mark; some authors want annotations that nobody looks at.
+            # Some editors write a byte order mark; some authors write annotations that are never evaluated.
             start = "\ufefffrom __future__ import annotations\n" if name == "like_a_module" else ""
             file.write_text(f"{start}{IMPORT}{textwrap.dedent(check.code)}", encoding="utf-8")
         conf = folder / "conf.d" / f"{name}.d"
         conf.mkdir()
         text = f"init_config: {{x: 7}}\ninstances: {check.instances}\n"
         (conf / "conf.yaml").write_text(text, encoding="utf-8")
-        # Beside a file that cannot be used it would be.
+        # Next to an unusable file, the default would be read.
         if not name.startswith(("no_yaml", "no_instances")):
             (conf / "conf.yaml.default").write_text("instances: [{never: read}]\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Processes of the stand-in Agent for tests, and an intake on a loopback port that decodes what they send."""
+"""Runs the stand-in Agent's processes for tests, with an intake on a loopback port that decodes what they send."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AGENT = Path(__file__).parents[4] / "lab" / "agent"
 sys.path.append(str(AGENT))
 _wire = importlib.import_module("standin_agent.wire")
 
-# The Agent's own code, and what its package has in bin/agent/dist.
+# The Agent's code, and the contents of bin/agent/dist in its package.
 PATH = f"{AGENT}:{AGENT / 'dist'}"
 KEY = "0123456789abcdef0123456789abcdef"
 _UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress}
@@ -35,7 +35,7 @@ _MESSAGES = {"/api/v0.2/traces": _wire.AgentPayload, "/api/beta/sketches": _wire
 
 
 class Post(NamedTuple):
-    """What arrived: its body unpacked, and the document in it."""
+    """A request to the intake: its decompressed body, and the document in it."""
 
     path: str
     headers: dict[str, str]
@@ -44,7 +44,7 @@ class Post(NamedTuple):
 
 
 class Agent:
-    """A folder with the configuration of an Agent, its processes, and `posts`: all that they have sent."""
+    """A folder with an Agent's configuration, its processes, and in `posts` everything that they have sent."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder, self.posts = folder, list[Post]()
@@ -99,15 +99,15 @@ class Agent:
         (folder / "datadog.yaml").write_text(json.dumps(document), encoding="utf-8")
 
     def send(self, code: str, **environment: str) -> None:
-        """Run a sender's Python to its end."""
+        """Run a sender, a Python program, until it ends."""
         _printed(_done("-c", code, **environment))
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A verb of the command line, done."""
+        """Run a command of the Agent's command line."""
         return _done("-m", "standin_agent", "-c", str(self.folder), *arguments, PYTHONPATH=PATH)
 
     def verb(self, *arguments: str) -> str:
-        """What a verb of the command line prints. Raises OSError where it fails."""
+        """Return the output of an Agent command. Raises OSError if it fails."""
         return _printed(self.ask(*arguments))
 
     def start_traces(self) -> subprocess.Popen[bytes]:
@@ -123,7 +123,7 @@ class Agent:
         return self._processes[-1]
 
     def stop(self) -> None:
-        """End the processes as systemd does: they send what they have."""
+        """Stop the processes as systemd does, so that they send what is left."""
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
@@ -140,7 +140,7 @@ class Agent:
         return [post.document for post in self.posts if post.path == path]
 
     def get(self, path: str, port: int = 0) -> Any:
-        """The JSON that the trace agent answers."""
+        """Return the trace agent's JSON response."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
         try:
             connection.request("GET", path)
@@ -150,7 +150,7 @@ class Agent:
 
 
 def _environment(**own: str) -> dict[str, str]:
-    """This process's without Datadog's variables, and others."""
+    """Return this process's environment without Datadog's variables, plus others."""
     return {name: value for name, value in os.environ.items() if not name.startswith("DD_")} | own
 
 
@@ -172,7 +172,7 @@ def free_port() -> int:
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true answer; one that cannot be given yet is none."""
+    """Poll until a call returns something true, and return that. Errors count as false."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -181,6 +181,6 @@ def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
             found = None
         if found:
             return found
-        assert time.monotonic() < end, "did not come true in time"
-        # It is another process, which says nothing when it is done.
+        assert time.monotonic() < end, "still false after the time limit"
+        # Another process writes it, without any notice.
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The stand-in Agent's aggregation, its beat, and its queue against an intake that goes away."""
+"""The stand-in Agent's aggregation, its schedule, and its queue while the intake is away."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def values(points: list[Point]) -> dict[str, float]:
 
 
 def run(kind: int, samples: list[list[float]], *, seconds: float = 10.0, first: bool = False) -> list[dict[str, float]]:
-    """The points of runs `seconds` apart, each with these samples of one metric `m`."""
+    """Return the points of runs `seconds` apart, each with these samples of a metric `m`."""
     clock = Clock()
     sampler = Sampler(clock)
     found = []
@@ -55,14 +55,14 @@ def run(kind: int, samples: list[list[float]], *, seconds: float = 10.0, first: 
         (Kinds.GAUGE, [[1, 2], [], [3]], [{"m": 2}, {}, {"m": 3}]),
         (Kinds.GAUGE, [[float("nan")], [float("inf")]], [{}, {}]),
         (Kinds.RATE, [[100], [150], [150]], [{}, {"m": 5}, {"m": 0}]),
-        # A counter that starts again gives no rate, and counts from there.
+        # A counter that was reset gives no rate, and counts from its new value.
         (Kinds.RATE, [[100], [20], [40]], [{}, {}, {"m": 2}]),
         (Kinds.RATE, [[100], [], [140]], [{}, {}, {"m": 2}]),
         (Kinds.COUNT, [[1, 2], [4]], [{"m": 3}, {"m": 4}]),
         (Kinds.MONOTONIC_COUNT, [[10], [15, 18], [18]], [{}, {"m": 8}, {"m": 0}]),
         (Kinds.MONOTONIC_COUNT, [[10], [3], [5]], [{}, {"m": 0}, {"m": 2}]),
         (Kinds.COUNTER, [[1, 1, 1], []], [{"m": 3}, {}]),
-        # A sum that is no number any more is left out, and the check goes on.
+        # A sum that is not a number is dropped, and the check goes on.
         (Kinds.COUNT, [[1e308, 1e308], [1]], [{}, {"m": 1}]),
     ],
 )
@@ -74,12 +74,12 @@ def test_monotonic_count_can_flush_its_first_value() -> None:
     assert run(Kinds.MONOTONIC_COUNT, [[10], [15], [4]], first=True) == [{"m": 10}, {"m": 5}, {"m": 4}]
 
 
-def test_histogram_gives_the_agents_default_aggregates() -> None:
+def test_histogram_has_the_agents_default_aggregates() -> None:
     [found] = run(Kinds.HISTOGRAM, [[float(n) for n in range(1, 21)]])
     assert found == {"m.max": 20, "m.median": 10, "m.avg": 10.5, "m.95percentile": 19, "m.count": 20}
 
 
-def test_contexts_differ_by_tags_and_host_and_not_by_the_order_of_tags() -> None:
+def test_context_is_metric_host_and_unordered_tags() -> None:
     sampler = Sampler(Clock())
     for tags, host in ((["a:1", "b:2"], "h"), (["b:2", "a:1", "a:1"], "h"), (["a:1"], "h"), (["a:1"], "other")):
         sampler.add(Kinds.COUNT, "m", 1, tags, host)
@@ -87,7 +87,7 @@ def test_contexts_differ_by_tags_and_host_and_not_by_the_order_of_tags() -> None
     assert found == {(("a:1", "b:2"), "h"): 2, (("a:1",), "h"): 1, (("a:1",), "other"): 1}
 
 
-def test_points_carry_the_time_of_their_run() -> None:
+def test_points_have_the_time_of_their_run() -> None:
     clock = Clock()
     sampler = Sampler(clock)
     found = []
@@ -107,7 +107,7 @@ def test_points_carry_the_time_of_their_run() -> None:
     ]
 
 
-def test_each_job_keeps_its_own_beat() -> None:
+def test_each_job_keeps_its_own_schedule() -> None:
     beats: dict[str, list[float]] = {"quick": [], "slow": [], "ends": []}
     stop = threading.Event()
 
@@ -120,7 +120,7 @@ def test_each_job_keeps_its_own_beat() -> None:
         threading.Thread(target=beat, args=(interval, 0.05, job, stop), daemon=True).start()
 
     run("quick", 0.1)
-    run("slow", 0.2, takes=0.25)  # Longer than its interval: every second beat is left out.
+    run("slow", 0.2, takes=0.25)  # Takes longer than its interval: every second run is skipped.
     run("ends", 0.1, goes_on=False)
     time.sleep(1.3)
     stop.set()
@@ -133,10 +133,10 @@ def test_each_job_keeps_its_own_beat() -> None:
 
 
 class Intake:
-    """An intake on a loopback port that can go away and come back; `code` is its answer."""
+    """An intake on a loopback port that can go away and come back. It responds with status `code`."""
 
     def __init__(self) -> None:
-        # The answers to payloads, to those for one path, and to the question for the key's validity.
+        # Status codes for payloads, for payloads to one path, and for the validation of the key.
         self.code, self.codes, self.validity = 202, dict[str, int](), 200
         self.bodies: list[Any] = []
         self.headers: list[dict[str, str]] = []
@@ -218,7 +218,7 @@ def make_forwarder(intake: Intake, tmp_path: Path) -> Iterator[MakeForwarder]:
 def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "did not come true in time"
+        assert time.monotonic() < end, "still false after the time limit"
         time.sleep(0.01)
 
 
@@ -226,7 +226,7 @@ def transactions(forwarder: Forwarder) -> dict[str, Any]:
     return dict(forwarder.status()["Transactions"])
 
 
-def test_no_point_is_lost_while_the_intake_is_away(intake: Intake, make_forwarder: MakeForwarder) -> None:
+def test_no_points_are_lost_while_the_intake_is_away(intake: Intake, make_forwarder: MakeForwarder) -> None:
     forwarder = make_forwarder()
     forwarder.start()
     forwarder.submit("/api/v2/series", 0, points=1)
@@ -240,7 +240,7 @@ def test_no_point_is_lost_while_the_intake_is_away(intake: Intake, make_forwarde
     intake.code = 503
     intake.up()
     eventually(lambda: "503" in transactions(forwarder)["HTTPErrorsByCode"])
-    # No other answer from 401 up makes the forwarder give a payload up.
+    # The forwarder retries after all other status codes from 401.
     intake.code = 429
     eventually(lambda: "429" in transactions(forwarder)["HTTPErrorsByCode"])
     intake.code = 404
@@ -254,7 +254,7 @@ def test_no_point_is_lost_while_the_intake_is_away(intake: Intake, make_forwarde
     assert found["Requeued"] == found["Retried"] == found["Errors"]
 
 
-def test_an_address_that_fails_delays_no_other(intake: Intake, make_forwarder: MakeForwarder) -> None:
+def test_failing_endpoint_does_not_delay_others(intake: Intake, make_forwarder: MakeForwarder) -> None:
     forwarder = make_forwarder(forwarder_backoff_base=60, forwarder_backoff_max=60)
     intake.codes["/api/beta/sketches"] = 404
     forwarder.start()
@@ -264,7 +264,7 @@ def test_an_address_that_fails_delays_no_other(intake: Intake, make_forwarder: M
     assert transactions(forwarder)["RetryQueueSize"] == 1
 
 
-def test_a_full_queue_drops_the_oldest_and_says_so(intake: Intake, make_forwarder: MakeForwarder) -> None:
+def test_full_queue_drops_the_oldest_and_logs_it(intake: Intake, make_forwarder: MakeForwarder) -> None:
     forwarder = make_forwarder(forwarder_retry_queue_payloads_max_size=100)
     for number in range(50):
         forwarder.submit("/api/v2/series", [number], points=2)
@@ -278,7 +278,7 @@ def test_a_full_queue_drops_the_oldest_and_says_so(intake: Intake, make_forwarde
 
 
 @pytest.mark.parametrize("code", [400, 403, 413])
-def test_what_the_intake_refuses_is_dropped(intake: Intake, make_forwarder: MakeForwarder, code: int) -> None:
+def test_payload_that_the_intake_refuses_is_dropped(intake: Intake, make_forwarder: MakeForwarder, code: int) -> None:
     forwarder = make_forwarder()
     intake.code = code
     forwarder.start()
@@ -286,7 +286,7 @@ def test_what_the_intake_refuses_is_dropped(intake: Intake, make_forwarder: Make
     eventually(lambda: transactions(forwarder)["Dropped"] == 1)
     found = transactions(forwarder)
     assert (found["HTTPErrorsByCode"], found["Errors"], found["Success"]) == ({str(code): 1}, 0, 0)
-    # Not even 403 says anything of the key: only its validation does.
+    # Even 403 does not make the key invalid: only its validation does.
     assert list(forwarder.status()["APIKeyStatus"].values()) == ["API Key valid"]
     intake.code = 202
     forwarder.submit("/intake/", {"a": 1})
@@ -297,7 +297,7 @@ def test_what_the_intake_refuses_is_dropped(intake: Intake, make_forwarder: Make
     ("validity", "status", "failure"),
     [(200, "API Key valid", None), (403, None, "API Key invalid"), (500, UNEXPECTED, None), (0, UNREACHABLE, None)],
 )
-def test_a_rejected_key_is_a_failure_and_no_status(
+def test_rejected_key_is_a_failure_without_a_status(
     intake: Intake, make_forwarder: MakeForwarder, validity: int, status: str | None, failure: str | None
 ) -> None:
     forwarder, label = make_forwarder(), f"API key ending with {KEY[-4:]}"
@@ -311,13 +311,15 @@ def test_a_rejected_key_is_a_failure_and_no_status(
     assert found["APIKeyStatus"] == ({label: status} if status else {})
     assert found["APIKeyFailure"] == ({label: failure} if failure else {})
     assert forwarder.key_rejected == (validity == 403)
-    # It does not count as a transaction, whatever came of it.
+    # A validation does not count as a transaction, whatever its result.
     assert found["Transactions"]["HTTPErrors"] == sum(found["Transactions"]["ErrorsByType"].values()) == 0
     if not validity:
         intake.up()
 
 
-def test_the_key_travels_in_a_header_and_in_validates_query_only(intake: Intake, make_forwarder: MakeForwarder) -> None:
+def test_key_is_sent_in_a_header_and_only_to_validate_in_the_query(
+    intake: Intake, make_forwarder: MakeForwarder
+) -> None:
     forwarder = make_forwarder()
     forwarder.start()
     forwarder.submit("/api/v2/series", {"series": []})
@@ -326,7 +328,7 @@ def test_the_key_travels_in_a_header_and_in_validates_query_only(intake: Intake,
     assert {name.lower(): value for name, value in intake.headers[0].items()}["dd-api-key"] == KEY
 
 
-def test_stopping_sends_what_waits_and_never_hangs(intake: Intake, make_forwarder: MakeForwarder) -> None:
+def test_stop_flushes_the_queue_and_never_hangs(intake: Intake, make_forwarder: MakeForwarder) -> None:
     forwarder = make_forwarder()
     forwarder.start()
     forwarder.submit("/api/v2/series", 1)

@@ -1,4 +1,4 @@
-"""The stand-in Agent's datadog.yaml: precedence, secrets, host name, and errors that tell no secret."""
+"""The stand-in Agent's datadog.yaml: precedence, secrets, host name, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def load(folder: Path, text: str) -> Config:
     return Config(path)
 
 
-def test_the_environment_wins_and_lists_are_separated_by_spaces(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_wins_and_separates_lists_with_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DD_TAGS", "a:b c:d")
     monkeypatch.setenv("DD_ENV", "staging")
     config = load(tmp_path, "hostname: h\ntags: [x:y]\napi_key: '0012'\napm_config: {enabled: false}\n")
@@ -49,19 +47,19 @@ def test_the_environment_wins_and_lists_are_separated_by_spaces(
 @pytest.mark.parametrize(
     "name", ["LocalHost", "localhost.localdomain", "ip6-localhost", "under_score", "-x", "x-", "a b", "a..b", "x" * 256]
 )
-def test_an_invalid_host_name_is_passed_over(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_host_name_is_ignored(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "node-1")
     config = load(tmp_path, f"hostname: '{name}'\n")
     assert (config.hostname, config.hostname_source) == ("node-1", "os")
 
 
 @pytest.mark.parametrize("name", ["a", "localhost.example.com", "10.0.0.1", "A-b.c", "x" * 70])
-def test_a_valid_host_name_is_taken(tmp_path: Path, name: str) -> None:
+def test_valid_host_name_is_used(tmp_path: Path, name: str) -> None:
     config = load(tmp_path, f"hostname: '{name}'\n")
     assert (config.hostname, config.hostname_source) == (name, "configuration")
 
 
-def test_a_file_can_hold_the_host_name(tmp_path: Path) -> None:
+def test_host_name_can_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "name").write_text("from-a-file\n", encoding="ascii")
     config = load(tmp_path, f"hostname: under_score\nhostname_file: {tmp_path / 'name'}\n")
     assert (config.hostname, config.hostname_source) == ("from-a-file", "hostnameFile")
@@ -79,7 +77,7 @@ def test_a_file_can_hold_the_host_name(tmp_path: Path) -> None:
         ("site: my.site\n", "https://7-99-0-app.agent.my.site", "https://7-99-0-app.agent.my.site"),
     ],
 )
-def test_where_data_goes_and_keys_are_validated(tmp_path: Path, settings: str, intake: str, api: str) -> None:
+def test_addresses_of_intake_and_key_validation(tmp_path: Path, settings: str, intake: str, api: str) -> None:
     config = load(tmp_path, f"hostname: h\n{settings}")
     assert (config.intake_url, config.api_url) == (intake, api)
 
@@ -98,14 +96,14 @@ def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert "s3cr3t" not in config.scrub("the key is s3cr3t-key")
 
 
-def test_the_group_may_be_allowed_to_run_the_command(tmp_path: Path) -> None:
+def test_group_may_run_the_secret_command_if_allowed(tmp_path: Path) -> None:
     allowed = "secret_backend_command_allow_group_exec_perm: true\n"
     assert load(tmp_path, backend(tmp_path, 0o750) + allowed + "api_key: ENC[key]\n").api_key == "s3cr3t-key"
     with pytest.raises(ConfigError, match="grant others nothing"):
         load(tmp_path, backend(tmp_path, 0o770) + allowed + "api_key: ENC[key]\n")
 
 
-def test_who_only_asks_the_running_agent_needs_no_secret(tmp_path: Path) -> None:
+def test_commands_that_query_the_agent_need_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "datadog.yaml"
     path.write_text("hostname: h\napi_key: ENC[key]\nsecret_backend_command: /not/there\n", encoding="utf-8")
     assert Config(path, resolve=False).hostname == "h"
@@ -121,19 +119,19 @@ def test_who_only_asks_the_running_agent_needs_no_secret(tmp_path: Path) -> None
         (0o700, "absent", "secret absent: the command did not return it"),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_an_error(tmp_path: Path, mode: int, handle: str, problem: str) -> None:
+def test_unresolvable_secret_is_an_error(tmp_path: Path, mode: int, handle: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         load(tmp_path, backend(tmp_path, mode) + f"api_key: ENC[{handle}]\n")
 
 
 @pytest.mark.parametrize("text", ["api_key: [topsecret", "- topsecret\n", "api_key: 'topsecret\n  x: y: z"])
-def test_a_broken_file_is_named_without_its_content(tmp_path: Path, text: str) -> None:
+def test_error_in_a_file_names_it_without_its_content(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
     assert str(tmp_path / "datadog.yaml") in str(caught.value)
     assert "topsecret" not in str(caught.value)
 
 
-def test_go_checks_are_those_for_which_the_role_refuses_code() -> None:
-    # No module of Python has a dash in its name.
+def test_go_checks_are_those_that_the_role_refuses_code_for() -> None:
+    # Python module names cannot contain a dash.
     assert {name for name in go_checks.NAMES if "-" not in name} == GO_CHECKS

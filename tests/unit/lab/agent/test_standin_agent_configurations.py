@@ -1,4 +1,4 @@
-"""Which check configurations the stand-in Agent finds in conf.d, and what it says of those it cannot use."""
+"""Which check configurations the stand-in Agent finds in conf.d, and how it reports unusable ones."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def read(folder: Path, files: dict[str, str | bytes]) -> tuple[list[Instance], d
     return read_configurations(Config(path))
 
 
-# Rules of the genuine Agent (comp/core/autodiscovery/providers/config_reader.go), a case each.
+# One case per rule of the genuine Agent (comp/core/autodiscovery/providers/config_reader.go).
 @pytest.mark.parametrize(
     ("files", "sources"),
     [
-        # Folders come by their names among files, and a check may have several files.
+        # Files and folders are sorted by name together, and a check may have several files.
         ({"a.d/conf.yaml": ONE, "a.d/more.yml": ONE, "b.yaml": ONE}, ["a.d/conf.yaml", "a.d/more.yml", "b.yaml"]),
         ({"a.d/conf.yaml.default": ONE, "a.d/conf.yaml.example": ONE}, ["a.d/conf.yaml.default"]),
-        # A default counts only where nothing else configures the check, in either form.
+        # A default only applies if nothing else configures the check, in either form.
         ({"a.d/conf.yaml.default": ONE, "a.d/conf.yaml": ONE}, ["a.d/conf.yaml"]),
         ({"a.d/conf.yaml.default": ONE, "a.yaml": ONE}, ["a.yaml"]),
         ({"a.yaml.default": ONE, "a.d/conf.yml": ONE}, ["a.d/conf.yml"]),
@@ -43,7 +43,7 @@ def read(folder: Path, files: dict[str, str | bytes]) -> tuple[list[Instance], d
         ({"a.d/conf.yaml.default": ONE, "a.d/conf.yaml": LOGS}, ["a.d/conf.yaml.default"]),
         ({"a.d/conf.yaml.default": ONE, "a.yaml": LOGS}, ["a.d/conf.yaml.default"]),
         ({"a.d/conf.yaml.default": ONE, "a.d/conf.yaml": LOGS + ONE}, ["a.d/conf.yaml"]),
-        # Not even where that is empty or cannot be used; then nothing is said of it, either.
+        # An empty or unusable file does not replace it, and is then not reported.
         ({"a.d/conf.yaml.default": ONE, "a.d/conf.yaml": ""}, ["a.d/conf.yaml.default"]),
         ({"a.d/conf.yaml.default": ONE, "a.d/conf.yaml": "instances: ["}, ["a.d/conf.yaml.default"]),
         ({"a.d/conf.yaml": ONE, "a.d/metrics.yaml": "jmx_metrics: []\n", "a/conf.yaml": ONE}, ["a.d/conf.yaml"]),
@@ -53,19 +53,19 @@ def read(folder: Path, files: dict[str, str | bytes]) -> tuple[list[Instance], d
         ({"a.d/auto_conf.yaml": f"ad_identifiers: [redis]\n{ONE}"}, []),
         ({"a.d/conf.yaml": f"cluster_check: true\n{ONE}"}, []),
         ({"a.d/conf.yaml": LOGS, "b.d/conf.yaml": ""}, []),
-        # Without settings of its own, or with none but a line.
+        # With an empty init_config, and empty instances.
         ({"a.d/conf.yaml": "init_config:\ninstances:\n  -\n  - {}\n"}, ["a.d/conf.yaml"] * 2),
-        # An init_config of another kind stops the check, and only the log says so.
+        # An init_config of another type stops the check, and only the log says so.
         ({"a.d/conf.yaml": f"init_config: text\n{ONE}"}, []),
     ],
 )
-def test_where_configurations_are_looked_for(tmp_path: Path, files: dict[str, str | bytes], sources: list[str]) -> None:
+def test_configuration_files_are_found(tmp_path: Path, files: dict[str, str | bytes], sources: list[str]) -> None:
     instances, errors = read(tmp_path, files)
     assert [item.source for item in instances] == [f"file:{tmp_path / 'conf.d' / name}" for name in sources]
     assert errors == {}
 
 
-def test_a_folder_that_is_a_link_is_not_looked_into(tmp_path: Path) -> None:
+def test_linked_folder_is_not_searched(tmp_path: Path) -> None:
     (tmp_path / "conf.d").mkdir()
     for name in ("a.d", "b.d"):
         (tmp_path / name).mkdir()
@@ -94,12 +94,12 @@ def test_a_folder_that_is_a_link_is_not_looked_into(tmp_path: Path) -> None:
         ("instances: [{name: Zoë}]\n".encode("latin-1"), "not valid YAML: UnicodeDecodeError"),
     ],
 )
-def test_an_unusable_file_is_named_and_hides_no_other(tmp_path: Path, text: str | bytes, problem: str) -> None:
+def test_unusable_file_is_named_and_hides_no_other(tmp_path: Path, text: str | bytes, problem: str) -> None:
     instances, errors = read(tmp_path, {"bad.d/conf.yaml": text, "good.d/conf.yaml": ONE})
     assert [item.name for item in instances] == ["good"]
     assert list(errors) == ["bad"]
     assert problem in errors["bad"]
-    # The reader's own words may name a tag, but no value.
+    # The parser's message may name a YAML tag, but no value.
     assert "s3cr3t" not in errors["bad"] or "!s3cr3t" in str(text)
 
 
@@ -115,7 +115,7 @@ def test_an_unusable_file_is_named_and_hides_no_other(tmp_path: Path, text: str 
         ({"tags": ["a:b", 5, None], "min_collection_interval": 2.5}, ""),
     ],
 )
-def test_settings_of_the_agents_own_are_for_the_loader_to_refuse(settings: dict[str, Any], problem: str) -> None:
+def test_agent_settings_are_left_to_the_loader_to_refuse(settings: dict[str, Any], problem: str) -> None:
     found = Instance("c", "file:x", {}, settings).problem
     assert found.startswith(problem) and bool(found) == bool(problem)
 
@@ -130,14 +130,14 @@ def test_settings_of_the_agents_own_are_for_the_loader_to_refuse(settings: dict[
         ({"x": {1: 2, "b": 3}}, 15),
     ],
 )
-def test_the_interval_is_that_of_the_instance(settings: dict[str, Any], expected: int) -> None:
+def test_interval_comes_from_the_instance(settings: dict[str, Any], expected: int) -> None:
     instance = Instance("c", "file:x", {"min_collection_interval": 3}, settings)
     assert instance.interval == expected
     assert instance.check_id == Instance("c", "file:y", {"min_collection_interval": 3}, dict(settings)).check_id
 
 
-def test_the_agent_adds_the_service_and_leaves_the_tags_to_the_check() -> None:
-    """As the real one, whose Python checks read `tags` themselves, while its Go checks get them."""
+def test_agent_adds_the_service_tag_and_leaves_tags_to_the_check() -> None:
+    """Like the genuine Agent: Python checks read `tags` themselves, Go checks get them from the Agent."""
     settings = {"tags": ["a:b"], "service": "shop"}
     assert Instance("mine", "", {"service": "all"}, settings).tags == ["service:shop"]
     assert Instance("mine", "", {"service": "all"}, {}).tags == ["service:all"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The stand-in Agent's DogStatsD: lines to points by a clock, and Datadog's own client through the process."""
+"""The stand-in Agent's DogStatsD: lines become points, and Datadog's own client works with the process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from standin_agent.wire import SketchPayload
 
 
 class Server(DogStatsD):
-    """One on a clock that the test sets, at second 1005."""
+    """A server whose clock the test sets, initially to 1005 seconds."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "datadog.yaml"
@@ -32,7 +32,7 @@ class Server(DogStatsD):
         super().__init__(Config(path), logging.getLogger("test"), clock=lambda: self.now)
 
     def flush(self, *lines: str) -> dict[str, Any]:
-        """By metric what ten seconds of these lines become: (type, value) at 1000 seconds."""
+        """Map metrics to what ten seconds of these lines become: (type, value) at 1000 seconds."""
         self.handle("\n".join(lines).encode())
         self.now += 10
         found = series(self.take().points)
@@ -80,16 +80,14 @@ RATE, GAUGE = 2, 3
         ),
     ],
 )
-def test_lines_become_the_points_that_an_agent_sends(
-    server: Server, lines: list[str], expected: dict[str, Any]
-) -> None:
+def test_lines_become_points(server: Server, lines: list[str], expected: dict[str, Any]) -> None:
     found = server.flush(*lines)
     assert found.keys() == expected.keys()
     for name, (kind, value) in expected.items():
         assert found[name] == (kind, pytest.approx(value))
 
 
-def test_points_are_of_buckets_tags_and_hosts(server: Server) -> None:
+def test_points_are_grouped_by_bucket_tags_and_host(server: Server) -> None:
     server.handle(b"m:1|c|#b:2,a:1,a:1,\nm:1|c|#a:1,b:2\nm:1|c|#host:other,a:1\nm:1|c|#dd.internal.entity_id:x")
     assert server.take().points == []
     server.now = 1012
@@ -101,7 +99,7 @@ def test_points_are_of_buckets_tags_and_hosts(server: Server) -> None:
     assert rest == {("a:1", "b:2"): 0.5}
 
 
-def test_a_silent_counter_is_zero_for_five_minutes(server: Server) -> None:
+def test_idle_counter_sends_zero_for_five_minutes(server: Server) -> None:
     server.handle(b"m:1|c\nother:1|g")
     server.now = 1345
     points = server.take().points
@@ -112,7 +110,7 @@ def test_a_silent_counter_is_zero_for_five_minutes(server: Server) -> None:
     assert server.take().points == []
 
 
-def test_a_value_with_its_own_time_is_sent_as_it_is(server: Server) -> None:
+def test_value_with_a_timestamp_is_not_aggregated(server: Server) -> None:
     server.handle(b"m:7|g|T900\nn:20|c|#a:b|T901\nm:8|g|T902\nh:1|h|T903\nm:1|g|T0\nm:1|g|Tsoon")
     points = [(point.metric, point.kind, point.timestamp, point.value, point.tags) for point in server.take().points]
     assert points == [("m", "gauge", 900, 7, ()), ("n", "rate", 901, 2, ("a:b",)), ("m", "gauge", 902, 8, ())]
@@ -128,7 +126,7 @@ def test_a_value_with_its_own_time_is_sent_as_it_is(server: Server) -> None:
         *[(line, "ServiceCheck") for line in ("_sc", "_sc|a", "_sc|a|5", "_sc||1", "_sc|a|0|d:now")],
     ],
 )
-def test_a_malformed_line_is_counted_and_hides_no_other(server: Server, line: str | bytes, kind: str) -> None:
+def test_malformed_line_is_counted_and_hides_no_other(server: Server, line: str | bytes, kind: str) -> None:
     bad = line.encode() if isinstance(line, str) else line
     server.handle(b"before:1|g\n" + bad + b"\n\nafter:1|g\n")
     server.now += 10
@@ -140,7 +138,7 @@ def test_a_malformed_line_is_counted_and_hides_no_other(server: Server, line: st
     assert status["MetricPackets"] == 2
 
 
-def test_events_and_service_checks_as_the_intake_takes_them(server: Server) -> None:
+def test_events_and_service_checks_have_the_intakes_format(server: Server) -> None:
     server.handle("_e{2,8}:é|a\\n|b\\nc|d:99|h:there|k:key|p:low|s:mine|t:warning|#x:y|c:1\n_e{1,0}:a|".encode())
     server.handle(b"_sc|my.check|2|d:98|h:there|#x:y|m:down m\\: up\n_sc|my.check|0")
     taken = server.take()
@@ -169,7 +167,7 @@ def test_distributions_become_sketches_of_known_bins(server: Server) -> None:
     assert (bins.ts, bins.cnt, bins.min, bins.max) == (1000, 505, -2, max(values))
     assert bins.sum == pytest.approx(sum(values) + 2) and bins.avg == pytest.approx(bins.sum / 505)
     assert list(bins.k) == sorted(set(bins.k)) and sum(bins.n) == 505
-    # A bin starts at a power of 1 + 1/64, the one that starts at 1 is number 1338; rounding puts a value next to it.
+    # Bins start at powers of 1 + 1/64, and number 1338 starts at 1; rounding may put a value into the next bin.
     above = [value for value in sorted(values) if value > 1]
     index, gamma = len(values) - len(above), 1 + 1 / 64
     flat = [key for key, count in zip(bins.k, bins.n, strict=True) for _ in range(count)]
@@ -178,7 +176,7 @@ def test_distributions_become_sketches_of_known_bins(server: Server) -> None:
         assert gamma ** (key - 1338) == pytest.approx(value, rel=1 / 100)
 
 
-def test_the_count_of_a_bin_has_a_limit(server: Server) -> None:
+def test_count_of_a_bin_is_limited(server: Server) -> None:
     server.handle(b"\n".join([b"d:1|d|@0.000000002"] * 9))
     [sketch] = SketchPayload.FromString(server.take(everything=True).sketches).sketches
     assert list(sketch.dogsketches[0].n) == [2**32 - 1]
@@ -186,7 +184,7 @@ def test_the_count_of_a_bin_has_a_limit(server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def agent() -> Iterator[Agent]:
-    # A short path: that of a socket in it may have about 100 characters only.
+    # The path is short, because socket paths are limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="kennel-") as folder:
         found = Agent(Path(folder))
         try:
@@ -197,10 +195,10 @@ def agent() -> Iterator[Agent]:
             found.close()
 
 
-def test_the_genuine_client_through_the_agent(agent: Agent) -> None:
+def test_genuine_client_works_through_the_agent(agent: Agent) -> None:
     for place in ({"host": "127.0.0.1", "port": agent.statsd_port}, {"socket_path": f"{agent.folder}/dsd.socket"}):
         way = "udp" if "port" in place else "unix"
-        # Without buffering each call is a packet; a Unix socket's queue is too short for that.
+        # Without buffering, each call is a packet, too many for a Unix socket's queue.
         client = Client(**place, disable_buffering=way == "udp", constant_tags=[f"way:{way}"], disable_telemetry=True)
         client.gauge("client.gauge", 5, tags=["a:b"])
         for _ in range(50):
@@ -251,7 +249,7 @@ def test_the_genuine_client_through_the_agent(agent: Agent) -> None:
     ] * 2
 
 
-def test_it_can_be_switched_off(tmp_path: Path) -> None:
+def test_dogstatsd_can_be_disabled(tmp_path: Path) -> None:
     found = Agent(tmp_path, use_dogstatsd=False)
     try:
         found.start_core()

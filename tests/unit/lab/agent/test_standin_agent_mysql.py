@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The stand-in's mysql check refuses, asks and gives what the genuine one does (integrations-core, mysql 15 and 16)."""
+"""The stand-in's mysql check behaves like the genuine one (integrations-core, mysql 15 and 16)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATUS = {
 
 
 class Server:
-    """Answers statements, refuses some, and remembers all."""
+    """Answers statements, refuses some, and records all."""
 
     def __init__(self) -> None:
         self.status, self.refuses, self.asked = dict(STATUS), "-", list[str]()
@@ -83,7 +83,7 @@ class Server:
 
 
 class Given:
-    """What a check has submitted: values by name, tags by name, and warnings."""
+    """The metrics, tags and warnings that a check has submitted, by name."""
 
     def __init__(self, check: MySqlCheck, monkeypatch: pytest.MonkeyPatch) -> None:
         self.values: defaultdict[str, list[float]] = defaultdict(list)
@@ -130,30 +130,30 @@ def run(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
     "instance",
     [{"sock": "/a", "username": "datadog"}, {"host": "a"}, {"username": "datadog"}, {"host": "", "user": "a"}],
 )
-def test_instance_without_host_or_user_is_refused_when_the_check_is_made(instance: dict[str, Any]) -> None:
+def test_instance_without_host_or_user_is_refused_at_load(instance: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="needs a host and a username, or a defaults_file"):
         MySqlCheck("mysql", {}, [instance])
 
 
 @pytest.mark.parametrize("instance", [SOCK, TCP, {"defaults_file": "/a"}, {"server": "a", "user": "b", "pass": "c"}])
-def test_instance_with_what_is_needed_is_taken(instance: dict[str, Any]) -> None:
+def test_complete_instance_is_accepted(instance: dict[str, Any]) -> None:
     assert MySqlCheck("mysql", {}, [instance])
 
 
 @pytest.mark.parametrize("change", [{"password": 12345678}, {"service": 5}, {"tags": [1]}])
-def test_values_of_a_wrong_type_fail_each_run(run: Any, change: dict[str, Any]) -> None:
+def test_values_of_the_wrong_type_fail_each_run(run: Any, change: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="put it in quotes"):
         run(**{**SOCK, **change})
 
 
-def test_socket_goes_before_the_host_that_is_beside_it(run: Any, server: Server) -> None:
+def test_socket_takes_precedence_over_host(run: Any, server: Server) -> None:
     run()
     assert server.login["unix_socket"] == SOCK["sock"] and "host" not in server.login
     run(**TCP)
     assert (server.login["host"], server.login["port"]) == ("db2", 3306)
 
 
-def test_can_connect_has_the_tags_of_the_genuine_one(run: Any) -> None:
+def test_can_connect_has_the_genuine_tags(run: Any) -> None:
     given = run(2, **SOCK, tags=["a:b"])
     assert set(given.tags["mysql.can_connect"]) == {
         "port:unix_socket",
@@ -167,7 +167,7 @@ def test_can_connect_has_the_tags_of_the_genuine_one(run: Any) -> None:
     assert not {"port", "server"} & {tag.split(":")[0] for tag in given.tags["mysql.net.connections"]}
 
 
-def test_server_of_another_host_goes_by_its_own_name_and_has_no_cpu_times(run: Any, server: Server) -> None:
+def test_remote_server_is_reported_by_name_without_cpu_times(run: Any, server: Server) -> None:
     server.status |= {"version": "9.7.4", "server_uuid": "u-1"}
     given = run(2, **TCP)
     assert given.hosts == {"db2"}
@@ -176,16 +176,16 @@ def test_server_of_another_host_goes_by_its_own_name_and_has_no_cpu_times(run: A
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "0.0.0.0"])
-def test_cpu_times_are_those_of_a_server_that_is_called_local(run: Any, host: str) -> None:
+def test_cpu_times_need_a_server_called_localhost(run: Any, host: str) -> None:
     assert run(**{**SOCK, "host": host}).values["mysql.performance.cpu_time"] == [3.0]
 
 
-def test_wrong_password_is_critical_and_the_error_of_the_run(run: Any, server: Server) -> None:
+def test_wrong_password_is_critical_and_fails_the_run(run: Any, server: Server) -> None:
     with pytest.raises(pymysql.OperationalError):
         run(**{**SOCK, "password": "wrong-password"})
 
 
-def test_deprecated_option_warns_at_each_run_and_alone_gives_its_metrics(run: Any) -> None:
+def test_deprecated_option_warns_and_adds_its_metrics(run: Any) -> None:
     extra = {"mysql.performance.query_run_time.avg", "mysql.performance.digest_95th_percentile.avg_us"}
     without = run(2)
     assert (without.warnings, extra & set(without.values)) == ([], set())
@@ -194,15 +194,15 @@ def test_deprecated_option_warns_at_each_run_and_alone_gives_its_metrics(run: An
     assert extra <= set(given.values)
 
 
-def test_log_fsyncs_are_sent_only_where_the_server_counts_them(run: Any, server: Server) -> None:
-    """MariaDB from 10.8 on does not, as the unmodified class showed on 10.11."""
+def test_log_fsyncs_are_sent_if_the_server_counts_them(run: Any, server: Server) -> None:
+    """MariaDB 10.8 and later do not, as the unmodified class showed with 10.11."""
     assert "mysql.innodb.os_log_fsyncs" in run().values
     del server.status["Innodb_os_log_fsyncs"]
     server.status["Innodb_data_fsyncs"] = "9"
     assert "mysql.innodb.os_log_fsyncs" not in run().values
 
 
-def test_sizes_are_sent_where_they_are_asked_for_and_missing_tables_warned_of(run: Any, server: Server) -> None:
+def test_sizes_are_optional_and_missing_tables_cause_a_warning(run: Any, server: Server) -> None:
     options = {"schema_size_metrics": True, "table_size_metrics": True}
     given = run(1, **SOCK, options=options)
     assert given.values["mysql.info.schema.size"] == [5.0] and given.warnings == []
@@ -213,9 +213,9 @@ def test_sizes_are_sent_where_they_are_asked_for_and_missing_tables_warned_of(ru
     assert "mysql.info.schema.size" not in run().values
 
 
-def test_index_metrics_are_asked_for_at_their_interval(run: Any, server: Server) -> None:
+def test_index_metrics_are_queried_at_their_interval(run: Any, server: Server) -> None:
     given = run(3)
-    # Of the usage, only that of the indexes whose sizes are sent.
+    # Usage is only sent for indexes whose sizes are sent.
     assert sum("innodb_index_stats" in statement for statement in server.asked) == 2
     assert all("LIMIT 1000" in statement for statement in server.asked if "innodb_index_stats" in statement)
     assert given.values["mysql.index.size"] == [16384.0]
@@ -233,7 +233,7 @@ def test_index_metrics_are_asked_for_at_their_interval(run: Any, server: Server)
         ("SHOW REPLICA STATUS", "SHOW REPLICA STATUS is refused, grant REPLICATION CLIENT", ""),
     ],
 )
-def test_missing_right_is_a_warning_or_a_line_in_the_log(
+def test_missing_privilege_is_a_warning_or_a_log_line(
     run: Any, server: Server, refused: str, said: str, logged: str
 ) -> None:
     server.refuses = refused
@@ -244,7 +244,7 @@ def test_missing_right_is_a_warning_or_a_line_in_the_log(
     assert given.values["mysql.net.connections"] == [7.0]
 
 
-def test_replication_is_asked_for_where_it_is_on(run: Any, server: Server) -> None:
+def test_replication_is_queried_if_enabled(run: Any, server: Server) -> None:
     run()
     assert "SHOW REPLICA STATUS" not in server.asked and "SHOW BINARY LOGS" not in server.asked
     run(1, **SOCK, dbm=True)

@@ -1,4 +1,4 @@
-"""The stand-in Agent as a process, with other people's check classes on the genuine datadog-checks-base."""
+"""The stand-in Agent as a process, running other people's checks on the genuine datadog-checks-base."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAYING = {name: check.says for name, check in {**GOOD, **BAD}.items() if check.s
 
 @pytest.fixture(scope="module")
 def agent() -> Iterator[Agent]:
-    # A short path: that of the Agent's socket in it may have about 100 characters only.
+    # The path is short, because socket paths are limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="kennel-") as folder:
         found = Agent(Path(folder), env="test", tags=["team:dogs"], unknown_key={"kept": True})
         install(found.folder)
@@ -46,8 +46,8 @@ def everything_ran(agent: Agent) -> bool:
 
 
 @pytest.mark.parametrize(("name", "says"), SAYING.items(), ids=SAYING)
-def test_what_is_wrong_with_a_check_shows_in_status(agent: Agent, name: str, says: str) -> None:
-    # One for people has quotes of its own.
+def test_status_shows_what_is_wrong_with_a_check(agent: Agent, name: str, says: str) -> None:
+    # The text form has its own quotes.
     answer = agent.verb("status").replace("''", "'")
     assert says in answer
     assert PASSWORD not in answer
@@ -58,11 +58,11 @@ def test_status_says_why_a_check_was_not_loaded(agent: Agent) -> None:
     errors = status["checkSchedulerStats"]["LoaderErrors"]
     not_loaded = {"json", "no_syntax", "no_import", "no_class", "no_module", "no_constructor", "no_interval", "no_tags"}
     assert set(errors) == not_loaded
-    # Both loaders have failed, and the first one's reason is never it.
+    # Both loaders failed; the first one's error never names the cause.
     assert errors["no_import"]["Core Check Loader"] == "Check no_import not found in Catalog"
     reason = errors["no_import"]["Python Check Loader"]
     assert reason.startswith("unable to import module 'no_import': Traceback")
-    # As if nothing but the check's own file had been at work.
+    # The traceback only has frames from the check's own file.
     assert re.findall(r'File "(.*?)"', reason) == [str(agent.folder / "checks.d/no_import.py")]
     configure = status["pyLoaderStats"]["ConfigureErrors"]
     assert set(configure) == {"no_constructor (unversioned)", "no_tags (unversioned)"}
@@ -75,7 +75,7 @@ def test_status_says_why_a_check_was_not_loaded(agent: Agent) -> None:
     }
 
 
-def test_status_has_the_real_agents_form(agent: Agent) -> None:
+def test_status_has_the_genuine_format(agent: Agent) -> None:
     status = status_of(agent)
     assert status["agent_metadata"]["flavor"].startswith("lab stand-in")
     assert (status["hostname"], status["hostnameStats"]["provider"]) == ("agent-name", "configuration")
@@ -90,27 +90,27 @@ def test_status_has_the_real_agents_form(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize(("name", "loader"), [("good", "python"), ("gpu", "python"), ("ntp", "core")])
-def test_go_checks_come_before_checks_of_the_same_name(agent: Agent, name: str, loader: str) -> None:
+def test_go_checks_take_precedence_over_python_checks(agent: Agent, name: str, loader: str) -> None:
     [entry] = status_of(agent)["runnerStats"]["Checks"][name].values()
     assert entry["CheckLoader"] == loader
     assert entry["Interval"] == (1 if name == "good" else 15) * 10**9
 
 
-def test_configcheck_names_sources_and_errors_and_no_values(agent: Agent) -> None:
+def test_configcheck_shows_sources_and_errors_without_values(agent: Agent) -> None:
     answer = agent.verb("configcheck")
     assert str(agent.folder / "conf.d/good.d/conf.yaml") in answer
     assert "no_yaml" in answer
     assert PASSWORD not in answer
 
 
-def test_health_hostname_and_version(agent: Agent) -> None:
+def test_health_hostname_and_version_commands(agent: Agent) -> None:
     assert agent.verb("hostname") == "agent-name\n"
     assert agent.verb("health").startswith("Agent health: PASS\n=== 2 healthy components ===\n")
     assert json.loads(agent.verb("health", "--json"))["Unhealthy"] == []
     assert "stand-in" in agent.verb("version")
 
 
-def test_the_first_run_makes_the_files_of_the_command_line(agent: Agent) -> None:
+def test_first_run_creates_the_files_for_the_command_line(agent: Agent) -> None:
     for name in ("auth_token", "ipc_cert.pem"):
         assert (agent.folder / name).stat().st_mode & 0o777 == 0o600
     certificate = (agent.folder / "ipc_cert.pem").read_text(encoding="ascii")
@@ -119,7 +119,7 @@ def test_the_first_run_makes_the_files_of_the_command_line(agent: Agent) -> None
 
 @pytest.mark.parametrize("verb", ["status", "health", "configcheck", "check"])
 @pytest.mark.parametrize("lacks", ["auth_token", "ipc_cert.pem"])
-def test_verbs_need_those_files(agent: Agent, verb: str, lacks: str) -> None:
+def test_commands_need_these_files(agent: Agent, verb: str, lacks: str) -> None:
     aside = agent.folder / "aside"
     (agent.folder / lacks).rename(aside)
     try:
@@ -131,7 +131,7 @@ def test_verbs_need_those_files(agent: Agent, verb: str, lacks: str) -> None:
     assert f"open {agent.folder / lacks}: no such file or directory" in answer.stderr
 
 
-def test_another_token_is_refused(agent: Agent) -> None:
+def test_wrong_token_is_refused(agent: Agent) -> None:
     token = agent.folder / "auth_token"
     right = token.read_text(encoding="ascii")
     token.write_text("0" * 64, encoding="ascii")
@@ -144,7 +144,7 @@ def test_another_token_is_refused(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["no_such_verb"], ["check"], ["check", "good", "-j"], ["status", "--nonsense"]])
-def test_a_wrong_command_ends_with_255(agent: Agent, arguments: list[str]) -> None:
+def test_unknown_command_exits_with_255(agent: Agent, arguments: list[str]) -> None:
     answer = agent.ask(*arguments)
     assert answer.returncode == 255
     assert answer.stderr.startswith("Error: ")
@@ -161,32 +161,34 @@ def test_check_prints_what_one_run_submits(agent: Agent) -> None:
     assert value == 1
     expected = {"metric": "good", "tags": ["b:ü", "service:shop", "who:me"], "host": "agent-name"}
     assert metric == expected | {"type": "gauge", "interval": 0}
-    assert list(result["aggregator"]) == ["metrics"]  # What was not submitted is not there, as in the real answer.
+    assert list(result["aggregator"]) == [
+        "metrics"
+    ]  # Fields that were not submitted are missing, as in the genuine output.
     assert "in the way" in answer.stderr
 
 
-def test_a_check_that_raises_does_not_fail_the_verb(agent: Agent) -> None:
+def test_check_that_raises_does_not_fail_the_command(agent: Agent) -> None:
     answer = agent.ask("check", "no_run", "--json")
     assert answer.returncode == 0, answer.stderr
     runner = json.loads(answer.stdout)[0]["runner"]
     assert json.loads(runner["LastError"])[0]["message"] == "failed with ********"
     assert (runner["TotalRuns"], runner["TotalErrors"], runner["LastSuccessDate"]) == (1, 1, 0)
-    # It has to be read, and cannot be cut: 32 lines of durations come before it.
+    # It must be found even behind 32 lines of durations, which are not truncated.
     assert len(runner["ExecutionTimes"]) == 32
     assert 900 < answer.stdout.index('"LastError"') < 1500
 
 
-def test_check_runs_every_instance_as_often_as_it_is_told(agent: Agent) -> None:
+def test_check_command_runs_every_instance_the_given_number_of_times(agent: Agent) -> None:
     line, _, answer = agent.verb("check", "remembers", "--json", "--check-times", "3", "--delay", "0").partition("\n")
     assert line == "Multiple check instances found, running each of them"
     runs = [entry["runner"]["TotalRuns"] for entry in json.loads(answer)]
     assert runs == [3, 3]
 
 
-def test_what_a_check_keeps_outlives_its_process(agent: Agent) -> None:
+def test_persistent_cache_survives_the_process(agent: Agent) -> None:
     runs = [json.loads(agent.verb("check", "remembers", "--json").partition("\n")[2]) for _ in range(2)]
     first, second = (run[0]["aggregator"]["metrics"][0]["points"][0][1] for run in runs)
-    assert second > first > 1  # The running Agent's run came before both.
+    assert second > first > 1  # The running Agent's own run came before both.
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_what_a_check_keeps_outlives_its_process(agent: Agent) -> None:
         ("unsaid", [""]),
     ],
 )
-def test_check_says_on_stdout_why_there_is_nothing_to_run(agent: Agent, name: str, lines: list[str]) -> None:
+def test_check_command_prints_why_there_is_nothing_to_run(agent: Agent, name: str, lines: list[str]) -> None:
     answer = agent.ask("check", name, "--json")
     assert (answer.returncode, answer.stderr) == (255, "Error: no valid check found\n")
     found = answer.stdout.strip().splitlines() or [""]
@@ -209,16 +211,16 @@ def test_check_says_on_stdout_why_there_is_nothing_to_run(agent: Agent, name: st
     assert PASSWORD not in answer.stdout
 
 
-def test_what_arrives_is_complete_when_the_agent_ends(agent: Agent) -> None:
-    """Last in this file, for it stops the Agent: that flushes what no flush has taken yet."""
+def test_data_is_complete_when_the_agent_stops(agent: Agent) -> None:
+    """Last in this file, because it stops the Agent, which then flushes everything."""
     started = time.monotonic()
     agent.stop()
     assert time.monotonic() - started < 5
     good = points(agent, "good")
     assert len(good) >= 4
-    # Whole seconds: a beat near the half of one may be rounded either way.
+    # Whole seconds: a run near half a second may be rounded either way.
     assert all(0 <= later[0] - earlier[0] <= 2 for earlier, later in itertools.pairwise(good))
-    assert good[-1][0] - good[0][0] <= len(good)  # On average one a second: no beat was left out.
+    assert good[-1][0] - good[0][0] <= len(good)  # One a second on average: no run was skipped.
     assert sorted(good[0][1]["tags"]) == ["b:ü", "service:shop", "who:me"]
     assert good[0][1]["resources"] == [{"type": "host", "name": "agent-name"}]
     assert points(agent, "old")[0][1]["tags"] == ["device:sda", "host_is:agent-name"]
@@ -257,7 +259,7 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Agent) -> None:
 
 
 def points(agent: Agent, metric: str) -> list[tuple[int, dict[str, Any]]]:
-    """(timestamp, series) of every point of a metric, in time's order."""
+    """Return (timestamp, series) of every point of a metric, sorted by time."""
     found = [
         (point["timestamp"], entry)
         for body in agent.documents("/api/v2/series")

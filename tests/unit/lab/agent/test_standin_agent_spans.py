@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The trace agent's rules: what spans become, which are counted, and in which ten seconds."""
+"""The trace agent's rules: how spans are normalised, which ones count, and in which bucket of ten seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from standin_agent import spans
 from standin_agent.stats import BUCKET, Concentrator, Source
 from standin_agent.wire import Span
 
-assert agent_process.AGENT.is_dir()  # It makes the stand-in importable.
+assert agent_process.AGENT.is_dir()  # This import makes the stand-in importable.
 NOW = 2_000_000_000 * 10**9
 HERE = Source("e", "h", "", "")
 
@@ -26,7 +26,7 @@ def span(**fields: Any) -> Any:
 
 
 def normalised(**fields: Any) -> Any:
-    """The span put right."""
+    """The span after normalisation."""
     found = span(**fields)
     spans.normalise([found], "go")
     return found
@@ -36,7 +36,7 @@ def normalised(**fields: Any) -> Any:
     ("sent", "kept"),
     [
         ("Web Store", "web_store"),
-        # Cases of TestNormalizeService of datadog-agent, pkg/trace/traceutil/normalize.
+        # Cases from TestNormalizeService (datadog-agent, pkg/trace/traceutil/normalize).
         ("127.0.0.1", "127.0.0.1"),
         ("\N{KOALA}1animal-db\N{DOG FACE}", "_1animal-db"),
         ("1\N{KOALA}1animal-db\N{DOG FACE}", "1_1animal-db"),
@@ -49,7 +49,7 @@ def normalised(**fields: Any) -> Any:
         ("!?", "unnamed-go-service"),
     ],
 )
-def test_services_become_tags(sent: str, kept: str) -> None:
+def test_service_names_are_normalised(sent: str, kept: str) -> None:
     assert normalised(service=sent).service == kept
 
 
@@ -65,12 +65,12 @@ def test_services_become_tags(sent: str, kept: str) -> None:
         ("éé", "unnamed_operation"),
     ],
 )
-def test_operations_become_parts_of_metrics(sent: str, kept: str) -> None:
+def test_operation_names_are_normalised(sent: str, kept: str) -> None:
     assert normalised(name=sent).name == kept
 
 
 @given(st.text())
-def test_what_is_normal_stays(text: str) -> None:
+def test_normalisation_is_idempotent(text: str) -> None:
     for rule in (spans.operation, spans.tag_value, lambda name: spans.service(name, "go")):
         assert rule(rule(text)) == rule(text)
 
@@ -99,13 +99,13 @@ def test_what_is_normal_stays(text: str) -> None:
         ({"type": "web", "resource": "GET /users/7"}, {"resource": "GET /users/7"}),
     ],
 )
-def test_spans_are_put_right(sent: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_invalid_fields_are_corrected(sent: dict[str, Any], kept: dict[str, Any]) -> None:
     found = normalised(**sent)
     for name, value in kept.items():
         assert (dict(getattr(found, name)) if name == "meta" else getattr(found, name)) == value
 
 
-def test_a_start_before_this_century_becomes_now() -> None:
+def test_start_before_the_year_2000_becomes_now() -> None:
     found = normalised(start=5, duration=10**9)
     assert abs(found.start + found.duration - time.time_ns()) < 10**9
 
@@ -115,7 +115,7 @@ def marked(trace: list[Any], by_client: bool = False) -> list[int]:
     return [found.span_id for found in trace if found.metrics.get("_top_level") == 1]
 
 
-def test_top_level_spans_enter_a_service() -> None:
+def test_top_level_spans_are_entries_to_a_service() -> None:
     def trace() -> list[Any]:
         return [
             span(span_id=1),
@@ -133,7 +133,7 @@ def test_top_level_spans_enter_a_service() -> None:
 
 
 def hits(payloads: list[dict[str, Any]]) -> dict[tuple[int, str], int]:
-    """By start of the bucket in seconds and resource."""
+    """Map (start of the bucket in seconds, resource) to the number of hits."""
     return {
         (bucket["Start"] // 10**9, entry["Resource"]): entry["Hits"]
         for payload in payloads
@@ -142,7 +142,7 @@ def hits(payloads: list[dict[str, Any]]) -> dict[tuple[int, str], int]:
     }
 
 
-def test_a_span_counts_in_the_ten_seconds_in_which_it_ends() -> None:
+def test_span_counts_in_the_bucket_in_which_it_ends() -> None:
     concentrator, top = Concentrator(NOW), {"_top_level": 1}
 
     def add(resource: str, seconds: float, duration: float = 0) -> None:
@@ -155,7 +155,7 @@ def test_a_span_counts_in_the_ten_seconds_in_which_it_ends() -> None:
     assert concentrator.take(NOW + 2 * BUCKET - 1) == []
     start = NOW // 10**9
     assert hits(concentrator.take(NOW + 2 * BUCKET)) == {(start, "early"): 1, (start, "short"): 1}
-    # The first ten seconds have been sent: what ended in them counts in the oldest that have not.
+    # The first bucket has been sent: spans that ended in it count in the oldest bucket that has not.
     add("late", 5)
     assert hits(concentrator.take(NOW + 3 * BUCKET)) == {(start + 10, "long"): 1, (start + 10, "late"): 1}
     add("last", 40)
@@ -173,13 +173,13 @@ def test_a_span_counts_in_the_ten_seconds_in_which_it_ends() -> None:
         ({"metrics": {"_top_level": 1, "_dd.partial_version": 3}}, False),
     ],
 )
-def test_which_spans_count(fields: dict[str, Any], counted: bool) -> None:
+def test_only_top_level_and_measured_spans_count(fields: dict[str, Any], counted: bool) -> None:
     concentrator, found = Concentrator(NOW), span(**fields)
     concentrator.add([found], found, HERE)
     assert bool(concentrator.take(NOW, everything=True)) is counted
 
 
-def test_a_status_code_may_be_a_text_or_a_number() -> None:
+def test_status_code_may_be_a_string_or_a_number() -> None:
     concentrator = Concentrator(NOW)
     for fields in (
         {"meta": {"http.status_code": "503"}},

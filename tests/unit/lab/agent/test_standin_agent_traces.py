@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The trace agent of the stand-in as a process: genuine and hand-made senders before it, a decoding intake behind."""
+"""The stand-in's trace agent as a process, between genuine or hand-made senders and an intake that decodes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ tracer.shutdown()
 
 @pytest.fixture(scope="module")
 def agent() -> Iterator[Agent]:
-    # A short path: that of a socket in it may have about 100 characters only.
+    # The path is short, because socket paths are limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="kennel-") as folder:
         found = Agent(Path(folder))
         try:
@@ -56,7 +56,7 @@ def span(service: str, number: int, **fields: Any) -> dict[str, Any]:
 
 
 def send(agent: Agent, path: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, str, dict[str, str]]:
-    """(status, text, headers) of a PUT with these bytes, or in chunks where the body is a list."""
+    """Return (status, text, headers) of a PUT with these bytes, in chunks if the body is a list."""
     connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=10)
     try:
         connection.request(
@@ -68,7 +68,7 @@ def send(agent: Agent, path: str, body: Any, headers: dict[str, str] | None = No
         connection.close()
 
 
-def test_info_offers_what_works_and_nothing_else(agent: Agent) -> None:
+def test_info_lists_exactly_the_working_endpoints(agent: Agent) -> None:
     info = agent.get("/info")
     for endpoint in info["endpoints"]:
         status, _, headers = send(agent, endpoint, b"")
@@ -83,7 +83,7 @@ def test_info_offers_what_works_and_nothing_else(agent: Agent) -> None:
 @pytest.mark.parametrize(
     ("version", "url"), [("v0.4", ""), ("v0.5", ""), ("v0.4", "unix://{folder}/apm.socket"), ("v0.5", "statistics")]
 )
-def test_a_genuine_tracer_sends_without_a_complaint(agent: Agent, version: str, url: str) -> None:
+def test_genuine_tracer_sends_without_warnings(agent: Agent, version: str, url: str) -> None:
     name = f"shop{version[-1]}{url[:4]}"
     own = {"DD_TRACE_STATS_COMPUTATION_ENABLED": "true"} if url == "statistics" else {}
     address = url.format(folder=agent.folder) if url.startswith("unix") else f"http://127.0.0.1:{agent.port}"
@@ -114,9 +114,7 @@ V05_SPAN = [1, 2, 3, 77, 4, 0, START, 5_000_000, 1, {5: 6}, {7: 2}, 4]
     ],
     ids=["v0.2 JSON", "v0.3 JSON", "v0.3", "v0.4", "in chunks", "v0.5"],
 )
-def test_tracers_of_other_languages_are_answered_by_version(
-    agent: Agent, path: str, body: Any, headers: dict[str, str]
-) -> None:
+def test_response_depends_on_the_api_version(agent: Agent, path: str, body: Any, headers: dict[str, str]) -> None:
     status, text, _ = send(agent, path, body, headers)
     assert status == 200
     if path < "/v0.4":
@@ -144,7 +142,7 @@ def test_tracers_of_other_languages_are_answered_by_version(
         ("/telemetry/proxy/api/v2/apmtelemetry", b"{}", {"Content-Type": "application/json"}, 202),
     ],
 )
-def test_what_cannot_be_taken_is_refused_and_the_receiver_goes_on(
+def test_bad_request_is_refused_and_the_receiver_goes_on(
     agent: Agent, path: str, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     assert send(agent, path, body, headers)[0] == status
@@ -162,7 +160,7 @@ def test_one_connection_serves_many_requests(agent: Agent) -> None:
     connection.close()
 
 
-def test_traces_that_make_no_sense_are_dropped_and_counted(agent: Agent) -> None:
+def test_invalid_traces_are_dropped_and_counted(agent: Agent) -> None:
     mad = [
         [],
         [span("mad", 1, trace_id=0)],
@@ -179,7 +177,7 @@ def test_traces_that_make_no_sense_are_dropped_and_counted(agent: Agent) -> None
     assert (entry["TracesReceived"], entry["TracesFiltered"], entry["SpansReceived"]) == (6, 1, 6)
 
 
-def test_statistics_that_a_tracer_computed_are_sent_on(agent: Agent) -> None:
+def test_stats_computed_by_a_tracer_are_forwarded(agent: Agent) -> None:
     entry = {
         "Service": "Own Stats",
         "Name": "a b",
@@ -205,7 +203,7 @@ def test_statistics_that_a_tracer_computed_are_sent_on(agent: Agent) -> None:
 
 
 def fields(body: bytes) -> dict[int, list[Any]]:
-    """A protobuf message by the numbers of its fields, read without any definition."""
+    """Map field numbers of a protobuf message to values, parsed without a definition."""
     found: dict[int, list[Any]] = defaultdict(list)
     at = 0
 
@@ -229,8 +227,8 @@ def fields(body: bytes) -> dict[int, list[Any]]:
     return found
 
 
-def test_what_arrives_is_complete_when_the_agent_ends(agent: Agent) -> None:
-    """Last of those with this Agent, for it stops it."""
+def test_data_is_complete_when_the_agent_stops(agent: Agent) -> None:
+    """Last of the tests with this Agent, because it stops it."""
     rich = span(
         "rich",
         9,
@@ -285,7 +283,7 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Agent) -> None:
     assert chunk.spans[0].trace_id == 2**64 - 1
     assert chunk.priority == -128
 
-    # By number, as anybody reads it who has the public definitions.
+    # By field number, according to the public definitions.
     payload = fields(next(post.body for post in posts if b"rich" in post.body))
     assert payload[1] == [b"agent-name"]
     [tracer] = [found for found in map(fields, payload[5]) if found[1] == [b"c1"]]
@@ -313,8 +311,8 @@ def test_what_arrives_is_complete_when_the_agent_ends(agent: Agent) -> None:
     assert fields(fields(event[3][0])[2][0]) == {1: [2], 4: [7]}
 
 
-def test_statistics_are_of_the_spans_that_came(agent: Agent) -> None:
-    """After the Agent has stopped: it has sent the open buckets too."""
+def test_stats_count_the_received_spans(agent: Agent) -> None:
+    """After the Agent has stopped, and so has sent the open buckets."""
     groups = defaultdict(list)
     for payload in agent.documents("/api/v0.2/stats"):
         for client in payload["Stats"]:
@@ -332,11 +330,11 @@ def test_statistics_are_of_the_spans_that_came(agent: Agent) -> None:
         assert (queries["Hits"], queries["Errors"]) == (3, 1)
         ok, wrong = (sum_of(queries[which]) for which in ("OkSummary", "ErrorSummary"))
         assert (ok, wrong) == (2, 1)
-    # Once this tracer has read /info it tells of its spans itself: none is counted twice, and none by nobody.
+    # After this tracer has read /info, it computes stats itself: each span is counted exactly once.
     assert sum(group["Hits"] for *_, group in groups["shop5stat"]) == 3
     assert "counted" not in groups
     assert groups["three"][0][3]["Hits"] == 1
-    # What the user has rejected counts; a span sampled by the tracer stands for four.
+    # Spans that the user has rejected count; a span sampled by the tracer stands for four.
     assert groups["rejected"][0][3]["Hits"] == 1
     [(_, client, bucket, group)] = groups["rich"]
     assert (client["Hostname"], client["ContainerID"], bucket["Start"]) == ("h2", "c1", START)
@@ -345,15 +343,15 @@ def test_statistics_are_of_the_spans_that_came(agent: Agent) -> None:
 
 
 def sum_of(summary: bytes) -> float:
-    """How many values a sketch holds."""
+    """Return the number of values in a sketch."""
     sketch = DDSketch.FromString(summary)
     store = sketch.positiveValues
     return sum(store.binCounts.values()) + sum(store.contiguousBinCounts) + sketch.zeroCount
 
 
 @pytest.mark.parametrize("settings", [{"apm_config": {"enabled": False}}, {"api_key": ""}])
-def test_a_trace_agent_that_is_not_to_run_ends(tmp_path: Path, settings: dict[str, Any]) -> None:
-    """Well where it is switched off, which is no failure for systemd to repair; badly without a key."""
+def test_trace_agent_exits_if_disabled_or_without_a_key(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """With success if disabled, so that systemd does not restart it; with an error without a key."""
     found = Agent(tmp_path, **settings)
     try:
         assert found.start_traces().wait(10) == (1 if "api_key" in settings else 0)
@@ -363,7 +361,7 @@ def test_a_trace_agent_that_is_not_to_run_ends(tmp_path: Path, settings: dict[st
         found.close()
 
 
-def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
+def test_port_in_use_is_an_error(tmp_path: Path) -> None:
     found = Agent(tmp_path)
     try:
         found.start_traces()
@@ -373,7 +371,7 @@ def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
         found.close()
 
 
-def test_status_of_the_agent_has_the_trace_agents_part(tmp_path: Path) -> None:
+def test_agent_status_includes_the_trace_agent(tmp_path: Path) -> None:
     found = Agent(tmp_path)
     try:
         found.start_core()

@@ -1,4 +1,4 @@
-"""Bodies for the trace intake, written with the stand-in's own definitions of the messages, and how they are sent."""
+"""Bodies for the trace intake, built from the stand-in's message definitions, and a function that sends them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LAST = {"from": "now-1h"}
 
 
 def message(name: str, **fields: Any) -> bytes:
-    """A message by the name of its definition."""
+    """Return a message of the named type."""
     return protobuf._CLASSES[name](**fields).SerializeToString()
 
 
 def sketch(*seconds: float) -> bytes:
-    """A sketch of durations, in nanoseconds as stats have it, by the library that Datadog publishes."""
+    """Return a sketch of durations in nanoseconds, as in stats, built with Datadog's public library."""
     made = LogCollapsingLowestDenseDDSketch(0.005)
     for one in seconds:
         made.add(one * SECOND)
@@ -34,7 +34,7 @@ def sketch(*seconds: float) -> bytes:
 
 
 def group(well: list[float], failed: list[float] | None = None, **fields: Any) -> dict[str, Any]:
-    """The stats of some spans, by their seconds."""
+    """Return the stats of spans with these durations in seconds."""
     failed = failed or []
     usual = {"Service": "shop", "Name": "flask.request", "Resource": "GET /", "HTTPStatusCode": 200, "Type": "web"}
     counted = {
@@ -48,25 +48,25 @@ def group(well: list[float], failed: list[float] | None = None, **fields: Any) -
 
 
 def client_stats(start: int, *groups: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """What a tracer, or an Agent of one tracer, says of ten seconds from `start` on."""
+    """Return what a tracer, or an Agent for one tracer, reports about ten seconds from `start`."""
     bucket = {"Start": start * SECOND, "Duration": 10 * SECOND, "Stats": list(groups), "AgentTimeShift": 0}
     return {"Hostname": "web-1", "Env": "lab", "Version": "1.2", "Lang": "python", **fields, "Stats": [bucket]}
 
 
 def agent_stats(*clients: dict[str, Any]) -> bytes:
-    """The body of an Agent's POST to /api/v0.2/stats."""
+    """Return the body of an Agent's POST to /api/v0.2/stats."""
     return msgpack.packb({"AgentHostname": "web-1", "AgentEnv": "lab", "ClientComputed": False, "Stats": list(clients)})
 
 
 def span(**fields: Any) -> dict[str, Any]:
-    """The fields of a span; `start` and `duration` in seconds."""
+    """Return the fields of a span; `start` and `duration` are in seconds."""
     usual = {"service": "shop", "name": "flask.request", "resource": "GET /", "type": "web", "traceID": 7, "spanID": 1}
     made = {**usual, "start": 0, "duration": 0.25, **fields}
     return {**made, **{name: round(made[name] * SECOND) for name in ("start", "duration")}}
 
 
 def trace(*spans: dict[str, Any], **tracer: Any) -> bytes:
-    """The body of POST /api/v0.2/traces with one chunk."""
+    """Return the body of POST /api/v0.2/traces with one chunk."""
     tracer = {"env": "lab", "appVersion": "1.2", "chunks": [{"spans": list(spans)}], **tracer}
     return message("AgentPayload", hostName="web-1", tracerPayloads=[tracer])
 
@@ -86,6 +86,6 @@ CHILD = span(
 
 
 def send(client: Client, path: str, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> tuple[int, Any]:
-    """(status, decoded body) of what an Agent sends."""
+    """Send a body as an Agent does; return (status, decoded response)."""
     status, _, answer = client.call("POST", path, body=body, headers=[*KEYS[:1], *headers])
     return status, json.loads(answer)

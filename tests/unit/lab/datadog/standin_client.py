@@ -1,4 +1,4 @@
-"""The stand-in Datadog without a server: a client of its application, and an account whose clock a test moves."""
+"""The stand-in Datadog without a server: a client of its application, and an account whose clock the test moves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=ZONE).timestamp()
 
 
 class Client:
-    """Calls the application as a server would; `store` is what lies under it."""
+    """Calls the application as a server would; `store` is its store."""
 
     def __init__(self, folder: Path, limits: dict[str, int] | None = None, **options: Any) -> None:
         self.store = store.Store(folder, 86400, **(limits or {}))
@@ -40,7 +40,7 @@ class Client:
     def call(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, headers: list | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        """(status, headers, body) of an answer; a body that is no bytes is sent as JSON."""
+        """Return (status, headers, body) of a response. A body that is not bytes is sent as JSON."""
         sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         parts = [{"type": "http.request", "body": sent}]
         scope = {
@@ -55,7 +55,7 @@ class Client:
         said: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            # A client that has sent everything says nothing more until it is answered.
+            # A client that has sent everything waits for the response.
             return parts.pop() if parts else await asyncio.Event().wait()
 
         async def send(message: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ class Client:
         return said[0]["status"], head, b"".join(part.get("body", b"") for part in said[1:])
 
     def json(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The body of an answer that has to be a success."""
+        """Return the body of a response, which must be a success."""
         status, _, answer = self.call(method, path, query, body)
         assert status < 300, answer
         return json.loads(answer) if answer else None
@@ -83,20 +83,20 @@ class Lab:
         self.restart()
 
     def restart(self) -> None:
-        """Begin again with what is on the disk."""
+        """Restart with the data on disk."""
         self.store = store.Store(self.folder, retention=86400)
         self.documents = documents.Documents(self.store)
         self.watch = watch.Watch(self.store, self.documents, self.clock)
 
     def monitor(self, query: str, message: str = "@ops@example.com", kind: str = "query alert", **fields: Any) -> int:
-        """Make a monitor; its id."""
+        """Create a monitor, and return its id."""
         id_ = self.documents.new_id("monitor")
         fields = {"name": "m", "tags": [], "options": {}, "created": clock.iso(self.time), "priority": None, **fields}
         self.documents.put("monitor", id_, {"id": id_, "type": kind, "query": query, "message": message, **fields})
         return id_
 
     def downtime(self, monitor_id: int, schedule: dict[str, Any], **fields: Any) -> str:
-        """Make a downtime of a monitor; its id."""
+        """Create a downtime for a monitor, and return its id."""
         id_ = self.documents.new_id("downtime")
         usual = {"scope": "*", "canceled": None, "notify_end_states": ["alert"], "notify_end_types": ["expired"]}
         body = {"id": id_, "monitor_identifier": {"monitor_id": monitor_id}, "schedule": schedule, **usual, **fields}
@@ -104,7 +104,7 @@ class Lab:
         return id_
 
     def send(self, value: float, host: str = "web-1", metric: str = "my_metric", seconds: float = 0) -> None:
-        """Points every 15 seconds over the last `seconds`."""
+        """Send points every 15 seconds over the last `seconds`."""
         key = bodies.Key(metric, host, ())
         points = {int(self.time) - 1 - ago: float(value) for ago in range(0, int(seconds) + 1, 15)}
         self.store.add_samples([bodies.Sample(key, "gauge", 0, points)], int(self.time))
@@ -112,13 +112,13 @@ class Lab:
     def check(
         self, *statuses: int, host: str = "db-1", tags: Iterable[str] = (), name: str = "mysql.can_connect"
     ) -> None:
-        """Runs ten seconds apart, the last one now."""
+        """Send check runs ten seconds apart, the last one now."""
         for age, status in enumerate(reversed(statuses)):
             run = bodies.CheckRun(name, host, tuple(tags), status, int(self.time) - 10 * age, f"status {status}")
             self.store.add_check_runs([run], int(self.time))
 
     def later(self, seconds: float = 0, value: float | None = None, host: str = "web-1") -> list[str]:
-        """Let time pass, with data all along where a value is given, and look; the subjects that this mails."""
+        """Move the clock, sending data if a value is given, and evaluate; return the subjects of new mails."""
         before = len(self.mail())
         self.time += seconds
         if value is not None:
@@ -127,11 +127,11 @@ class Lab:
         return [message["subject"] for message in self.mail()[before:]]
 
     def mail(self) -> list[dict[str, Any]]:
-        """All messages so far."""
+        """Return all mails so far."""
         return self.documents.all("mail")
 
     def status(self, id_: int) -> dict[str, str]:
-        """The status of each group of a monitor."""
+        """Return the status of each group of a monitor."""
         return {name: group["status"] for name, group in self.watch.state(id_)["groups"].items()}
 
 
@@ -142,7 +142,7 @@ MESSAGE = """{{#is_alert}}{{value}} on {{host.name}} ({{host.ip}}), above {{thre
 
 
 def watched(lab: Lab) -> Lab:
-    """An account with the mission's own monitor on my_metric, `id`, and one host that is well."""
+    """An account with the role's monitor on my_metric, `id`, and one host that is OK."""
     gohai = {"gohai": json.dumps({"network": {"ipaddress": "10.0.0.7"}})}
     lab.store.add_host(bodies.HostReport("web-1", {"system": ["env:dev"]}, [], gohai), int(NOON))
     options = {"thresholds": {"warning": 500, "critical": 800}, "notify_no_data": True, "no_data_timeframe": 10}

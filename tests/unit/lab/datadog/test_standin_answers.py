@@ -1,4 +1,4 @@
-"""The stand-in Datadog's answers that are the real API's word for word, and bodies that no client should send."""
+"""The stand-in's responses that equal the real API's word for word, and malformed bodies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def client(tmp_path) -> Client:
     return Client(tmp_path)
 
 
-def test_a_list_of_dashboards_is_renamed_and_shows_what_is_in_it(client):
+def test_dashboard_list_is_renamed_and_shows_its_items(client):
     board, made = client.json("POST", "/api/v1/dashboard", BOARD), client.json("POST", LISTS, {"name": "Mine"})
     item = {"id": board["id"], "type": "custom_timeboard"}
     client.json("POST", ITEMS.format(made["id"]), {"dashboards": [item, {**item, "id": "abc-def-ghi"}]})
@@ -34,7 +34,7 @@ def test_a_list_of_dashboards_is_renamed_and_shows_what_is_in_it(client):
     assert (listed["name"], listed["dashboard_count"], "items" in listed) == ("Ours", 2, False)
 
 
-def test_whom_a_dashboard_is_shared_with_is_invited_for_a_month(client):
+def test_invitations_to_a_shared_dashboard_last_a_month(client):
     board = client.json("POST", "/api/v1/dashboard", BOARD)
     body = {"dashboard_id": board["id"], "dashboard_type": "custom_timeboard", "share_list": ["a@example.com"]}
     shared = client.json("POST", "/api/v1/dashboard/public", body)
@@ -45,7 +45,7 @@ def test_whom_a_dashboard_is_shared_with_is_invited_for_a_month(client):
     assert shared["session_duration_in_days"] == changed["session_duration_in_days"] == 30
 
 
-def test_a_recurring_downtime_of_v1_without_end_lasts_for_ever(client):
+def test_v1_recurring_downtime_without_end_never_ends(client):
     sent = {"scope": "env:dev", "start": int(time.time()), "recurrence": {"type": "weeks", "period": 1}}
     made = client.json("POST", "/api/v1/downtime", sent)
     assert (made["active"], made["end"], made["recurrence"]["type"]) == (True, None, "weeks")
@@ -53,7 +53,7 @@ def test_a_recurring_downtime_of_v1_without_end_lasts_for_ever(client):
     assert (changed["active"], changed["end"], changed["recurrence"]["type"]) == (True, None, "weeks")
 
 
-def test_a_downtime_includes_the_name_of_its_monitor(client):
+def test_downtime_includes_the_name_of_its_monitor(client):
     monitor = client.json("POST", "/api/v1/monitor", MONITOR)
     attributes = {"scope": "*", "monitor_identifier": {"monitor_id": monitor["id"]}}
     made = client.json("POST", "/api/v2/downtime", {"data": {"type": "downtime", "attributes": attributes}})
@@ -86,27 +86,27 @@ def test_a_downtime_includes_the_name_of_its_monitor(client):
         ("POST", "/api/v1/monitor/validate", {"query": "", "type": ""}, 400, "The parameter 'type' is required"),
     ],
 )
-def test_refuses_in_the_words_of_the_real_api(client, method, path, body, status, error):
+def test_errors_have_the_real_apis_text(client, method, path, body, status, error):
     path, _, query = path.partition("?")
     got, _, answer = client.call(method, path, dict(parse_qsl(query)), body)
     assert (got, json.loads(answer)) == (status, {"errors": [error]})
 
 
-def test_the_type_of_a_monitor_stays(client):
+def test_type_of_a_monitor_cannot_change(client):
     made = client.json("POST", "/api/v1/monitor", MONITOR)
     status, _, answer = client.call("PUT", f"/api/v1/monitor/{made['id']}", body={"type": "composite"})
     assert (status, json.loads(answer)["errors"]) == (400, ["Monitor type change not allowed"])
 
 
-def test_a_refused_key_is_told_in_the_form_of_the_real_api(client):
+def test_forbidden_has_the_real_apis_form(client):
     status, _, answer = client.call("GET", "/api/v1/monitor", headers=[])
     said = json.loads(answer)
     assert (status, said["status"], said["code"], said["errors"]) == (403, "error", 403, ["Forbidden"])
 
 
-# ------------------------------------------------------------------------------------------------- what nobody should
+# -------------------------------------------------------------------------------------------------- malformed bodies
 @pytest.mark.parametrize("wrong", ["\ud800", [["x"]], [None], 10**400, ["*", {"a": 1}]])
-def test_what_no_downtime_can_hold_does_not_spoil_the_lists(client, wrong):
+def test_malformed_downtime_does_not_break_lists(client, wrong):
     client.json("POST", "/api/v1/monitor", MONITOR)
     body = json.loads(json.dumps(DOWNTIME))
     body["data"]["attributes"]["monitor_identifier"]["monitor_tags"] = wrong
@@ -127,10 +127,10 @@ def test_what_no_downtime_can_hold_does_not_spoil_the_lists(client, wrong):
         ("/api/v1/dashboard/public", None),
     ],
 )
-def test_refuses_what_cannot_be_kept(client, path, body):
+def test_refuses_what_cannot_be_stored(client, path, body):
     assert client.call("POST", path, body=body)[0] == 400
 
 
-def test_a_number_that_is_no_id_is_no_page(client):
+def test_huge_numbers_are_refused(client):
     assert client.call("GET", "/api/v1/monitor/" + "9" * 5000)[0] == 404
     assert client.call("GET", "/api/v2/events", {"filter[from]": "9" * 400})[0] == 400

@@ -1,4 +1,4 @@
-"""Any query is evaluated by the stand-in Datadog, or refused with a reason."""
+"""The stand-in Datadog evaluates any query, or refuses it with a reason."""
 
 from __future__ import annotations
 

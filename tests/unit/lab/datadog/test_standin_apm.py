@@ -1,4 +1,4 @@
-"""The stand-in Datadog takes stats, spans, sketches and protobuf series, and answers for them."""
+"""The stand-in Datadog accepts stats, spans, sketches and protobuf series, and serves what they contain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def client(tmp_path):
 
 
 def ask(client, query, start=THEN - 60, end=THEN + 120):
-    """{tags of the group: the one value} of a query."""
+    """Map the tags of a query's groups to their one value."""
     series = client.json("GET", "/api/v1/query", **{"from": start, "to": end, "query": query})["series"]
     return {",".join(one["tag_set"]): one["pointlist"][0][1] for one in series if len(one["pointlist"]) == 1}
 
@@ -50,14 +50,14 @@ def test_stats_become_metrics(client):
 
 
 @pytest.mark.parametrize("fields", [{"Name": ""}, {"Name": "{}"}, {"Service": ""}, {"Resource": ""}, {"Type": ""}])
-def test_stats_that_lack_a_part_leave_the_page_of_their_service_alone(client, fields):
+def test_incomplete_stats_do_not_break_the_page_of_the_service(client, fields):
     stats = apm.client_stats(NOW - 9, apm.group([0.1], **fields), Service="shop")
     assert send(client, STATS, apm.agent_stats(stats)) == (202, {})
     assert client.call("GET", "/services/shop", headers=[])[0] == 200
 
 
-def test_percentiles_are_of_all_values_at_once(client):
-    """Of 90 quick requests on one host and 10 slow ones on another the median is quick, not in the middle."""
+def test_percentiles_are_computed_over_all_values(client):
+    """With 90 quick requests on one host and 10 slow ones on another, the median is quick, not in between."""
     quick = apm.client_stats(THEN, apm.group([0.01] * 90))
     slow = apm.client_stats(THEN + 10, apm.group([2.0] * 10), Hostname="web-2")
     send(client, STATS, apm.agent_stats(quick, slow))
@@ -67,21 +67,21 @@ def test_percentiles_are_of_all_values_at_once(client):
     assert ask(client, "count:trace.flask.request{host:web-1}.as_rate()") == {"": 90 / 20}
 
 
-def test_stats_of_the_same_seconds_add_up(client):
+def test_stats_of_the_same_bucket_add_up(client):
     for _ in range(3):
         send(client, STATS, apm.agent_stats(apm.client_stats(THEN, apm.group([0.1], SpanKind="server"))))
     assert ask(client, "sum:trace.flask.request.hits{*}.as_count()") == {"": 3}
     assert ask(client, "count:trace.flask.request{*}.as_count()") == {"": 3}
 
 
-def test_takes_what_a_tracer_itself_says(client):
+def test_accepts_stats_from_a_tracer(client):
     body = msgpack.packb(apm.client_stats(THEN, apm.group([0.1], Service=""), Service="own", Env=""))
     assert send(client, STATS, body)[0] == 202
     assert ask(client, "sum:trace.flask.request.hits{*} by {service,env}.as_count()") == {"service:own,env:none": 1}
 
 
-def test_takes_a_sparse_sketch(client):
-    """Both ways to write the bins count, and the zeros: https://github.com/DataDog/sketches-go."""
+def test_accepts_sparse_sketches(client):
+    """Both encodings of bins count, and so do zeros: https://github.com/DataDog/sketches-go."""
     from ddsketch.pb.ddsketch_pb2 import DDSketch
 
     summary = DDSketch.FromString(apm.sketch(1.0))
@@ -102,7 +102,7 @@ def test_takes_a_sparse_sketch(client):
     assert ask(client, "p75:trace.flask.request{*}")[""] == pytest.approx(1.0, rel=0.03)
 
 
-def test_a_percentile_of_what_is_no_distribution_is_refused(client):
+def test_percentile_needs_a_distribution(client):
     send(client, STATS, apm.agent_stats(apm.client_stats(THEN, apm.group([0.1]))))
     query = {"from": THEN, "to": NOW}
     assert ask(client, "p95:trace.flask.request{service:other}") == ask(client, "p95:nothing{*}") == {}
@@ -115,7 +115,7 @@ def test_a_percentile_of_what_is_no_distribution_is_refused(client):
 
 
 # ------------------------------------------------------------------------------------------- sketches and v2 series
-def test_takes_dogstatsd_distributions(client):
+def test_accepts_dogstatsd_distributions(client):
     bins = {"k": [-1338, 0, 1338, 1338], "n": [1, 1, 65535, 2]}
     sent = {"ts": THEN, "cnt": 65539, "min": -1.0, "max": 1.0, "sum": 65536.0, **bins}
     item = {"metric": "my.dist", "host": "web-1", "tags": ["a:b"], "dogsketches": [sent]}
@@ -126,7 +126,7 @@ def test_takes_dogstatsd_distributions(client):
     assert (known["type"], known["statsd_interval"]) == ("distribution", 10)
 
 
-def test_takes_protobuf_series_as_the_agent_sends_them(client):
+def test_accepts_the_agents_protobuf_series(client):
     item = {
         "metric": "my.count",
         "type": 1,
@@ -140,7 +140,7 @@ def test_takes_protobuf_series_as_the_agent_sends_them(client):
     assert ask(client, "sum:my.count{a:b,host:web-1}.as_count()") == {"": 3}
 
 
-def test_what_is_told_of_latencies_goes_with_the_points(client):
+def test_sketches_are_pruned_with_the_points(client):
     send(client, STATS, apm.agent_stats(apm.client_stats(THEN, apm.group([0.1]))))
     client.store.prune(NOW + 86400)
     assert [client.store.read(f"SELECT count(*) FROM {table}") for table in ("series", "sketch")] == [[(0,)]] * 2
@@ -152,7 +152,7 @@ def test_needs_the_key(client, path):
     assert client.call("POST", path, body=b"", headers=[(b"dd-api-key", b"other")])[0] == 403
 
 
-def test_refuses_a_sketch_of_another_kind(client):
+def test_refuses_other_kinds_of_sketches(client):
     from ddsketch.pb.ddsketch_pb2 import DDSketch, IndexMapping, Store
 
     values = Store(contiguousBinCounts=[1.0], contiguousBinIndexOffset=2**30)
@@ -183,7 +183,7 @@ BODIES = st.binary(max_size=200) | ANYTHING.map(msgpack.packb)
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from([STATS, TRACES, SKETCHES, SERIES]), body=BODIES)
-def test_no_body_is_too_strange(client, path, body):
+def test_any_body_is_accepted_or_refused(client, path, body):
     assert send(client, path, body, PROTOBUF if path == SERIES else ())[0] in (202, 400)
 
 
@@ -191,7 +191,7 @@ def test_no_body_is_too_strange(client, path, body):
 @given(
     at=st.integers(0, 10_000), new=st.binary(min_size=1, max_size=8), kind=st.sampled_from(["trace", "stats", "sketch"])
 )
-def test_a_body_that_arrives_damaged_is_taken_or_refused_and_harms_no_answer(client, at, new, kind):
+def test_damaged_body_does_not_break_later_responses(client, at, new, kind):
     point = {"ts": NOW - 9, "cnt": 1, "min": 1.0, "max": 1.0, "sum": 1.0, "k": [1338], "n": [1]}
     path, body = {
         "trace": (TRACES, apm.trace(ROOT, CHILD)),

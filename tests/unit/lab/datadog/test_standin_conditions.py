@@ -1,4 +1,4 @@
-"""What monitors of each type ask of the stand-in Datadog's data."""
+"""How the stand-in Datadog evaluates each type of monitor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_changes(lab, how, limit):
     assert lab.later(300, 50) == ["[Triggered] m"]
 
 
-def test_a_share_of_anomalous_points(lab):
+def test_anomalies_alert_by_share_of_points(lab):
     options = {
         "thresholds": {"critical": 1.0, "critical_recovery": 0.0},
         "threshold_windows": {"trigger_window": "last_15m", "recovery_window": "last_15m"},
@@ -43,7 +43,7 @@ def test_a_share_of_anomalous_points(lab):
     assert lab.watch.state(id_)["overall_state"] == "OK"
 
 
-def test_service_checks_count_runs_in_a_row(lab):
+def test_service_checks_count_consecutive_runs(lab):
     options = {"thresholds": {"ok": 2, "warning": 1, "critical": 3}, "notify_no_data": True, "no_data_timeframe": 2}
     query = '"mysql.can_connect".over("*").by("host","port").last(4).count_by_status()'
     id_ = lab.monitor(
@@ -67,27 +67,27 @@ def test_service_checks_count_runs_in_a_row(lab):
     assert lab.later(1) == [f"[No Data on {{{where}}}] m"]
 
 
-def test_instance_of_a_check_that_is_gone_says_nothing_more_of_its_host(lab):
+def test_removed_check_instance_becomes_stale(lab):
     query = '"mysql.can_connect".over("*").by("host").last(4).count_by_status()'
     id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}, "notify_no_data": False})
     lab.check(2, 2, tags=["port:3307"])
     lab.check(0, 0, tags=["port:3306"])
     lab.later()
     assert lab.status(id_) == {"host:db-1": "Alert"}
-    # Once the instance is taken out of the check, only the other one runs.
+    # After the instance is removed from the check, only the other one runs.
     for seconds, status in ((119, "Alert"), (2, "OK")):
         lab.time += seconds
         lab.check(0, tags=["port:3306"])
         lab.later()
         assert lab.status(id_) == {"host:db-1": status}
-    # A host that is silent altogether stays what it was, where the monitor does not ask for missing data.
+    # A host without any data keeps its status if the monitor does not notify about missing data.
     lab.check(2, tags=["port:3306"])
     lab.later()
     lab.later(3600)
     assert lab.status(id_) == {"host:db-1": "Alert"}
 
 
-def test_rare_runs_of_an_instance_are_not_missed_between_two_of_them(lab):
+def test_long_check_interval_does_not_make_an_instance_stale(lab):
     query = '"mysql.can_connect".over("*").by("host").last(2).count_by_status()'
     id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}})
     for _run in range(2):
@@ -98,7 +98,7 @@ def test_rare_runs_of_an_instance_are_not_missed_between_two_of_them(lab):
     assert lab.status(id_) == {"host:db-1": "Alert"}
 
 
-def test_service_checks_of_chosen_hosts(lab):
+def test_service_checks_of_selected_hosts(lab):
     lab.store.add_host(bodies.HostReport("db-2", {"system": ["env:test"]}, []), int(lab.time))
     query = '"mysql.can_connect".over("role:db").exclude("env:test").by("host").last(2).count_by_status()'
     id_ = lab.monitor(query, kind="service check", options={"thresholds": {"critical": 1}})
@@ -119,8 +119,8 @@ def test_service_checks_by_share(lab):
     assert lab.later() == ["[Triggered] m"]
 
 
-def test_an_error_rate_is_that_of_the_whole_window(lab):
-    """The example of https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/: 0.3, and not 1.5."""
+def test_error_rate_is_computed_over_the_whole_window(lab):
+    """The example of https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/: 0.3, not 1.5."""
     for metric, values in (("requests.error", (1, 2, 3, 4, 5)), ("requests.total", (10, 10, 10, 10, 10))):
         points = {int(lab.time) - 290 + 60 * minute: float(value) for minute, value in enumerate(values)}
         lab.store.add_samples([bodies.Sample(bodies.Key(metric, "web-1", ()), "count", 10, points)], int(lab.time))
@@ -164,7 +164,7 @@ def test_statuses_of_a_composite(first, operator, second, joined):
 
 
 @pytest.mark.parametrize(("notify", "status"), [(False, "Alert"), (True, "No Data")])
-def test_composite_without_data_stays_as_it_was_unless_that_is_to_be_told(lab, notify, status):
+def test_composite_without_data_keeps_its_status_unless_it_notifies(lab, notify, status):
     part = lab.monitor("avg(last_5m):avg:my_metric{*} > 5", options={"notify_no_data": True, "no_data_timeframe": 10})
     whole = lab.monitor(str(part), kind="composite", options={"notify_no_data": notify})
     lab.later(value=9)
@@ -193,7 +193,7 @@ def test_composite_without_data_stays_as_it_was_unless_that_is_to_be_told(lab, n
         ('"mysql.can_connect".over("$host").by("host").last(2).count_by_status()', "service check", "$host"),
     ],
 )
-def test_what_cannot_be_evaluated_says_so(lab, caplog, query, kind, reason):
+def test_monitor_that_cannot_be_evaluated_reports_an_error(lab, caplog, query, kind, reason):
     lab.check(2)
     lab.send(9)
     id_ = lab.monitor(query, kind=kind, name="strange")
@@ -207,12 +207,12 @@ def test_what_cannot_be_evaluated_says_so(lab, caplog, query, kind, reason):
     assert state["problem"].startswith("cannot be evaluated here: ") and reason in state["problem"]
     assert lab.watch.state(whole)["problem"] == f"cannot be evaluated here: the monitor {id_}"
     assert lab.watch.state(other)["overall_state"] == "Alert" and not lab.watch.state(other)["problem"]
-    # Each once, however often it is looked at.
+    # Each error once, however often the monitor is evaluated.
     said = [one.getMessage() for one in caplog.records]
     assert len(said) == 2 and said[0] == f"Monitor {id_}, 'strange', {state['problem']}"
 
 
-def test_a_monitor_that_can_be_evaluated_again_is(lab):
+def test_monitor_recovers_from_an_evaluation_error(lab):
     id_ = lab.monitor("avg(last_5m):forecast(avg:my_metric{*}, 'linear', 1) > 5")
     lab.later(value=9)
     lab.documents.put(
@@ -234,8 +234,8 @@ def test_a_monitor_that_can_be_evaluated_again_is(lab):
         ("current_1mo", {"month_starts": 24}, 1200),
     ],
 )
-def test_windows_that_grow_count_from_their_beginning(lab, window, options, counted):
-    """A point a minute over the last day, each of 1."""
+def test_cumulative_windows_count_from_their_start(lab, window, options, counted):
+    """One point a minute over the last day, each with the value 1."""
     key = bodies.Key("my_metric", "web-1", ())
     points = {int(lab.time) - 60 * minute: 1.0 for minute in range(1, 1440)}
     lab.store.add_samples([bodies.Sample(key, "count", 60, points)], int(lab.time))
@@ -247,7 +247,7 @@ def test_windows_that_grow_count_from_their_beginning(lab, window, options, coun
     assert lab.status(ids[0]) == ({"*": "Alert"} if counted else {}) and lab.status(ids[1]) in ({"*": "OK"}, {})
 
 
-def test_outliers_alert_for_the_group_that_is_one(lab):
+def test_outliers_alert_for_the_outlying_group(lab):
     id_ = lab.monitor("avg(last_5m):outliers(avg:my_metric{*} by {host}, 'dbscan', 3) > 0")
     for host, value in (("a", 10), ("b", 11), ("c", 12), ("d", 11), ("e", 90)):
         lab.send(value, host, seconds=300)

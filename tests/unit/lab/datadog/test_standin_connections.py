@@ -1,4 +1,4 @@
-"""The stand-in Datadog and clients that connect and then do nothing, or next to nothing."""
+"""The stand-in Datadog and clients that connect and then send nothing, or very slowly."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import pytest
 from idle_clients import IDLE, connect, is_open, many_files, seconds_until_closed
 from standin_process import Standin, free_port
 
-# Seconds that a connection is borne.
+# The timeout for idle connections, in seconds.
 PATIENCE = 2
 
 
 @contextlib.contextmanager
 def running(folder: Path, patience: int, most: int = 1024) -> Iterator[Standin]:
-    """A stand-in that bears so many connections, and waits so many seconds for their clients."""
+    """A stand-in with a limit of connections, and a timeout in seconds."""
     started = Standin(folder, free_port(), options=("--patience", str(patience), "--connections", str(most)))
     started.start()
     try:
@@ -36,7 +36,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
 
 
 def answers(standin: Standin) -> float:
-    """How long a post of a client with a key and the page of one without take together, in seconds."""
+    """Return how long a POST with a key and a page without one take together, in seconds."""
     begun = time.monotonic()
     body = json.dumps({"series": [{"metric": "m", "points": [[int(begun), 1]]}]}).encode()
     assert standin.request("POST", "/api/v1/series", body, dd_api_key=standin.api_key)[0] == 202
@@ -44,7 +44,7 @@ def answers(standin: Standin) -> float:
     return time.monotonic() - begun
 
 
-def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None:
+def test_idle_connections_are_closed_and_do_not_block_others(tmp_path: Path) -> None:
     patience, slowest = 10, 0.0
     with many_files(), running(tmp_path, patience) as standin, contextlib.ExitStack() as stack:
         begun, idle = time.monotonic(), []
@@ -55,16 +55,16 @@ def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None
                 slowest = max(slowest, answers(standin))
         still = [is_open(one) for one in idle]
         assert time.monotonic() - begun < patience, "too slow to tell the limit from the timeout"
-        # The newest stay, and the oldest made room for them and for the clients in between.
+        # The newest stay; the oldest were closed to make room for them and for other clients.
         assert 900 < sum(still) <= 1024
         assert not any(still[: IDLE - 1100])
         assert all(still[-900:])
-        # Another client's connection is older than all of them.
+        # Another client's connection is older than any of them.
         assert is_open(other)
-        # Nobody had to wait until one of them was closed for its idleness.
+        # No client had to wait until an idle connection was closed.
         assert slowest < patience
         while any(map(is_open, idle)) and time.monotonic() - begun < 2 * patience:
-            # A look at all of them now and then.
+            # The server checks all of them from time to time.
             time.sleep(0.2)
         assert not any(map(is_open, idle))
         assert answers(standin) < patience
@@ -80,15 +80,15 @@ def test_idle_connections_keep_nobody_out_and_are_closed(tmp_path: Path) -> None
     ],
     ids=["silent", "slow head", "slow body"],
 )
-def test_a_request_has_to_arrive_in_time(standin: Standin, begin: bytes, more: bytes) -> None:
+def test_slow_request_is_cut_off(standin: Standin, begin: bytes, more: bytes) -> None:
     with connect(standin.port) as connection:
         connection.sendall(begin.replace(b"KEY", standin.api_key.encode()))
         assert PATIENCE - 1 < seconds_until_closed(connection, more) < PATIENCE + 2
 
 
-def test_an_answer_has_to_be_taken_in_time(standin: Standin) -> None:
+def test_slow_reader_is_cut_off(standin: Standin) -> None:
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
-    # A megabyte as sent, which the page shows as five.
+    # A megabyte in the request, and five on the page.
     note = {"definition": {"type": "note", "content": "", "title": "<" * 1_250_000}}
     body = json.dumps({"title": "long", "layout_type": "ordered", "widgets": [note]}).encode()
     status, made = standin.request("POST", "/api/v1/dashboard", body, content_type="application/json", **keys)
@@ -97,7 +97,7 @@ def test_an_answer_has_to_be_taken_in_time(standin: Standin) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", standin.port))
         connection.sendall(f"GET /dashboard/{json.loads(made)['id']} HTTP/1.1\r\nhost: h\r\n\r\n".encode())
-        # Long enough for the server to lose its patience.
+        # Longer than the server's timeout.
         time.sleep(PATIENCE + 1.5)
         connection.settimeout(5)
         taken = 0
@@ -107,7 +107,7 @@ def test_an_answer_has_to_be_taken_in_time(standin: Standin) -> None:
         assert 0 < taken < 4_000_000
 
 
-def test_an_answer_that_takes_its_time_is_not_cut(standin: Standin) -> None:
+def test_slow_response_is_not_cut_off(standin: Standin) -> None:
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
     slow = json.dumps({"kind": "slow", "seconds": PATIENCE + 1, "path": "/api/v1/validate"}).encode()
     assert standin.request("POST", "/lab/faults", slow, **keys)[0] < 300
@@ -116,7 +116,7 @@ def test_an_answer_that_takes_its_time_is_not_cut(standin: Standin) -> None:
     assert time.monotonic() - begun > PATIENCE
 
 
-def test_one_too_many_is_sent_away_where_all_are_being_answered(tmp_path: Path) -> None:
+def test_excess_connection_is_refused_if_all_are_busy(tmp_path: Path) -> None:
     with running(tmp_path, PATIENCE, most=4) as standin, ThreadPoolExecutor(4) as pool:
         keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
         slow = json.dumps({"kind": "slow", "seconds": 2, "count": 4, "path": "/api/v1/validate"}).encode()
@@ -130,7 +130,7 @@ def test_one_too_many_is_sent_away_where_all_are_being_answered(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("unit", ["kennel-datadog", "kennel-packages"])
-def test_the_unit_allows_more_files_than_connections(standin: Standin, unit: str) -> None:
+def test_unit_allows_more_open_files_than_connections(standin: Standin, unit: str) -> None:
     text = (Path(__file__).parents[4] / "lab" / "datadog" / f"{unit}.service").read_text(encoding="utf-8")
     (limit,) = (int(line.partition("=")[2]) for line in text.splitlines() if line.startswith("LimitNOFILE="))
     with Path(f"/proc/{standin.process.pid}/limits").open(encoding="utf-8") as limits:

@@ -1,4 +1,4 @@
-"""The stand-in Datadog without HTTP: decoding of bodies, the store, evaluation of queries, keys."""
+"""The stand-in Datadog without HTTP: decoding, store, query evaluation and keys."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def send(kept, metric, points, *, host="", tags=(), kind="gauge", interval=0):
 
 
 def ask(kept, text, start=NOW - 60, end=NOW):
-    """{expression: {seconds from `start`: value}} of a query."""
+    """Evaluate a query; return {expression: {seconds from `start`: value}}."""
     (lines,) = evaluate.evaluate(parse(text), kept, start, end)
     return {line.expression: {bucket - start: value for bucket, value in line.points.items()} for line in lines}
 
@@ -61,13 +61,13 @@ def test_reads_both_forms_of_series_alike():
     assert bodies.series_v2({"series": [v2]}) == expected
 
 
-def test_keeps_tags_as_the_collection_expects_them():
+def test_tags_are_stored_as_the_collection_expects():
     sent = ["role:web__1_", "env:prod:", "Team:Web Shop", "1st:x", "42"]
     kept = tuple(sorted(filter(None, map(normalise_tag, sent))))
     assert bodies.tags(sent) == kept == ("env:prod", "role:web_1", "st:x", "team:web_shop")
 
 
-def test_takes_the_empty_probe_of_an_agent():
+def test_accepts_an_agents_empty_probe():
     assert bodies.series_v1({}) == bodies.series_v2({}) == []
 
 
@@ -96,7 +96,7 @@ def test_refuses_malformed_series(item):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000])
-def test_refuses_what_is_no_json(body):
+def test_refuses_invalid_json(body):
     with pytest.raises(errors.Refused, match="not in the expected format"):
         bodies.load(body)
 
@@ -108,7 +108,7 @@ def test_refuses_malformed_check_runs(run):
 
 
 # ------------------------------------------------------------------------------------------------------------- store
-def test_a_second_value_for_one_second_replaces_the_first(kept):
+def test_second_value_for_a_second_replaces_the_first(kept):
     send(kept, "m", {NOW - 20: 1.0})
     send(kept, "m", {NOW - 20: 5.0})
     assert ask(kept, "m{*}.rollup(sum)") == {"m{*}": {40: 5.0}}
@@ -120,7 +120,7 @@ def test_drops_points_that_are_too_old_or_in_the_future(kept):
     assert kept.hosts() == []
 
 
-def test_prunes_points_and_series_past_the_retention(kept):
+def test_prunes_expired_points_and_series(kept):
     send(kept, "old", {NOW - 80000: 1.0})
     send(kept, "new", {NOW: 1.0})
     kept.prune(NOW + 10000)
@@ -130,7 +130,7 @@ def test_prunes_points_and_series_past_the_retention(kept):
     assert kept.metrics(0) == ["new", "old"]
 
 
-def test_a_failed_write_leaves_nothing_behind(kept):
+def test_failed_write_is_rolled_back(kept):
     good = bodies.Sample(bodies.Key("m", "h", ()), "gauge", 0, {NOW: 1.0})
     bad = bodies.Sample(bodies.Key("n", "h", ()), "gauge", 0, {NOW: None})
     with pytest.raises(Exception, match="NOT NULL"):
@@ -140,14 +140,14 @@ def test_a_failed_write_leaves_nothing_behind(kept):
     assert kept.metrics(0) == ["m"]
 
 
-def test_survives_a_restart(tmp_path):
+def test_data_survives_a_restart(tmp_path):
     send(store.Store(tmp_path, 86400), "m", {NOW - 20: 1.0}, host="h")
     again = store.Store(tmp_path, 86400)
     send(again, "m", {NOW - 40: 2.0}, host="h")
     assert ask(again, "m{host:h}") == {"m{host:h}": {20: 2.0, 40: 1.0}}
 
 
-def test_the_newest_report_of_an_agent_replaces_its_tags_but_not_the_users(kept):
+def test_new_report_replaces_agent_tags_but_not_user_tags(kept):
     for tags in (["env:dev", "role:web"], ["env:test"]):
         kept.add_host(bodies.host_report({"internalHostname": "h", "host-tags": {"system": tags}}), NOW)
         kept.change_tags("h", "users", ["team:a"], replace=False)
@@ -163,7 +163,7 @@ def test_keeps_the_newest_check_run(kept):
     assert kept.check_runs("h", "other") == kept.check_runs("other") == []
 
 
-def test_takes_fifty_hosts_with_one_query_of_all(kept):
+def test_queries_fifty_hosts_at_once(kept):
     for minute in range(3):
         for host in range(50):
             kept.add_samples(
@@ -185,7 +185,7 @@ def test_takes_fifty_hosts_with_one_query_of_all(kept):
     ("span", "interval"),
     [(60, 20), (3600, 20), (3601, 60), (14400, 60), (86400, 300), (172800, 600), (604800, 3600), (2592000, 14400)],
 )
-def test_default_intervals_are_those_of_datadog(span, interval):
+def test_default_intervals_are_datadogs(span, interval):
     assert evaluate.default_interval(span) == interval
 
 
@@ -209,17 +209,17 @@ def test_default_intervals_are_those_of_datadog(span, interval):
         ("100 / m{*}", {0: 100 / 3, 20: 100 / 9}),
     ],
 )
-def test_aggregates_one_series_in_time(kept, text, points):
+def test_aggregates_a_series_over_time(kept, text, points):
     send(kept, "m", {NOW - 60: 2.0, NOW - 55: 4.0, NOW - 35: 9.0})
     assert list(ask(kept, text).values()) == [pytest.approx(points)]
 
 
-def test_answers_with_buckets_that_begin_within_the_span(kept):
+def test_returns_buckets_that_start_within_the_span(kept):
     send(kept, "m", {NOW - 70: 1.0, NOW - 60: 2.0, NOW - 1: 3.0, NOW: 4.0})
     assert ask(kept, "m{*}", NOW - 70, NOW) == {"m{*}": {10: 2.0, 50: 3.0}}
 
 
-def test_a_rollup_that_gives_too_many_points_gives_way(kept):
+def test_too_fine_rollup_is_widened(kept):
     send(kept, "m", {NOW - 20: 1.0, NOW - 19: 3.0})
     assert ask(kept, "m{*}.rollup(max, 1)", NOW - 1500) == {"m{*}": {1480: 1.0, 1481: 3.0}}
     assert ask(kept, "m{*}.rollup(max, 1)", NOW - 1600) == {"m{*}": {1580: 3.0}}
@@ -234,7 +234,7 @@ def test_aggregates_in_space(kept, aggregator, value):
     assert ask(kept, f"{aggregator}:m{{*}}") == {f"{aggregator}:m{{*}}": {40: value}}
 
 
-def test_interpolates_between_the_series_of_a_group_only(kept):
+def test_interpolates_only_if_a_group_has_several_series(kept):
     send(kept, "m", {NOW - 60: 0.0, NOW - 20: 4.0}, host="a")
     send(kept, "m", {NOW - 40: 10.0}, host="b")
     assert ask(kept, "sum:m{*}") == {"sum:m{*}": {0: 0.0, 20: 12.0, 40: 4.0}}
@@ -283,7 +283,7 @@ def test_counts_and_rates(kept):
     }
 
 
-def test_reckons_groups_with_their_like_and_with_a_total(kept):
+def test_arithmetic_matches_groups_and_totals(kept):
     for host, value in (("a", 1.0), ("b", 3.0)):
         send(kept, "m", {NOW - 20: value}, host=host)
         send(kept, "n", {NOW - 20: value * 10}, host=host)
@@ -332,7 +332,7 @@ API, APP = ("dd-api-key", "k" * 32), ("dd-application-key", "a" * 40)
     ("sent", "application"),
     [(request([API]), False), (request(query=b"api_key=" + b"k" * 32), False), (request([API, APP]), True)],
 )
-def test_the_right_keys_pass(sent, application):
+def test_valid_keys_are_accepted(sent, application):
     keys.Keys("k" * 32, "a" * 40).check(sent, application=application)
 
 
@@ -346,7 +346,7 @@ def test_the_right_keys_pass(sent, application):
         (request([API, ("dd-application-key", "k" * 32)]), True),
     ],
 )
-def test_other_keys_are_forbidden(sent, application):
+def test_invalid_keys_are_forbidden(sent, application):
     with pytest.raises(errors.Refused, match="Forbidden") as caught:
         keys.Keys("k" * 32, "a" * 40).check(sent, application=application)
     assert caught.value.status == 403

@@ -1,4 +1,4 @@
-"""The stand-in Datadog on a disk that fills up: what it has taken it keeps, and it is whole again with room."""
+"""The stand-in Datadog on a full disk: it loses nothing that it accepted, and recovers when there is room."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SIZE = 24 * MIB
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own, of 24 MiB."""
+    """A folder on a separate disk of 24 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    # Only root can make a disk, and not in every container.
+    # Only root can mount a tmpfs, and not in every container.
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a tmpfs cannot be mounted here")
     yield folder
@@ -33,7 +33,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 
 class Sender:
-    """Posts points of ever new series, and remembers which were acknowledged."""
+    """Posts points of new series, and records which were acknowledged."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -42,7 +42,7 @@ class Sender:
         self.count = 0
 
     def post(self, *names: str) -> int:
-        """The status of a post of one point of each metric, of a new one where none is named."""
+        """Post a point for each metric, by default for a new one; return the status."""
         self.count += 1
         values = {name: float(self.count) for name in names or (f"m{self.count}",)}
         series = [{"metric": name, "points": [[self.now, value]], "host": "h"} for name, value in values.items()]
@@ -54,7 +54,7 @@ class Sender:
         return status
 
     def fill(self) -> None:
-        """Post large bodies until one is refused, and small ones until none goes in."""
+        """Post ever smaller bodies until even the smallest is refused."""
         for each in (100, 10, 1):
             for _ in range(2000):
                 if self.post(*(f"m{self.count}.{i}" for i in range(each))) == 507:
@@ -63,17 +63,17 @@ class Sender:
                 pytest.fail("the disk does not fill up")
 
     def check(self, kept: store.Store) -> None:
-        """Everything acknowledged is there, and nothing else."""
+        """Assert that the store has every acknowledged point, and nothing else."""
         assert {one.metric: one.value for one in kept.freshness()} == self.taken
 
 
-def test_a_full_disk_loses_nothing_that_was_acknowledged(small):
+def test_full_disk_loses_no_acknowledged_points(small):
     ballast = small / "ballast"
     ballast.write_bytes(bytes(SIZE - 2 * MIB))
     sender = Sender(Client(small, {"reserve": 0}))
     assert sender.post("before") == 202
     sender.fill()
-    # The same new series again and again: their ids are of transactions that were not kept.
+    # The same new series again and again: their ids belong to transactions that were rolled back.
     assert {sender.post(*(f"new.{i}" for i in range(300))) for _ in range(5)} == {507}
     client = sender.client
     assert client.call("POST", "/api/v1/dashboard", body=board(100_000))[0] == 507
@@ -95,14 +95,14 @@ def board(size: int) -> dict[str, object]:
     return {"title": "b", "layout_type": "ordered", "widgets": [note]}
 
 
-def test_a_disk_filled_by_what_is_past_its_time_is_made_free_without_help(small):
+def test_disk_full_of_expired_data_is_freed_automatically(small):
     (small / "ballast").write_bytes(bytes(4 * MIB))
     sender = Sender(Client(small, {"reserve": 10 * MIB}))
     gone = sender.client.json("POST", "/api/v1/monitor", MONITOR)
     sender.fill()
     assert len(sender.taken) > 1000
     sender.check(sender.client.store)
-    # What drops may use the room that was kept for it.
+    # Deleting may use the reserve.
     assert sender.client.json("DELETE", f"/api/v1/monitor/{gone['id']}") == {"deleted_monitor_id": gone["id"]}
     sender.client.store.prune(sender.now + 86401)
     sender.taken.clear()
@@ -113,12 +113,12 @@ def test_a_disk_filled_by_what_is_past_its_time_is_made_free_without_help(small)
     sender.check(store.Store(small, 86400))
 
 
-def test_the_database_grows_no_further_than_it_may_and_what_is_pruned_makes_room(tmp_path):
+def test_database_size_is_limited_and_pruning_makes_room(tmp_path):
     sender = Sender(Client(tmp_path, {"largest": MIB}))
     sender.fill()
     assert (tmp_path / "datadog.sqlite").stat().st_size <= MIB
     sender.check(sender.client.store)
-    # A day later all of it is past its time.
+    # A day later, all of it has expired.
     sender.client.store.prune(sender.now + 86401)
     sender.taken.clear()
     assert sender.post(*(f"new.{i}" for i in range(300))) == 202
@@ -126,7 +126,7 @@ def test_the_database_grows_no_further_than_it_may_and_what_is_pruned_makes_room
 
 
 class Broken(sqlite3.Connection):
-    """A connection that cannot undo anything: its file is not writable any longer."""
+    """A connection that cannot roll back, because its file is no longer writable."""
 
     def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         if statement in ("COMMIT", "ROLLBACK"):
@@ -134,7 +134,7 @@ class Broken(sqlite3.Connection):
         return super().execute(statement, *values)
 
 
-def test_a_connection_that_cannot_undo_is_replaced(tmp_path, monkeypatch):
+def test_connection_that_cannot_roll_back_is_replaced(tmp_path, monkeypatch):
     usual = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *given, **more: usual(*given, factory=Broken, **more))
     client = Client(tmp_path)

@@ -1,4 +1,4 @@
-"""Compressed bodies, and those that are cut or followed by something."""
+"""Compressed bodies, complete, truncated, or with trailing data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STREAMS = {
         ("zstd1", zstandard.ZstdCompressor(write_content_size=False).compress(BODY)),
     ],
 )
-def test_inflates(encoding, body):
+def test_decompresses(encoding, body):
     assert bodies.inflate(body, encoding, 100) == BODY
 
 
@@ -39,7 +39,7 @@ def test_inflates(encoding, body):
     ("encoding", "compress"),
     [("identity", bytes), ("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)],
 )
-def test_inflates_no_further_than_the_limit(encoding, compress):
+def test_decompressed_size_is_limited(encoding, compress):
     assert len(bodies.inflate(compress(bytes(1000)), encoding, 1000)) == 1000
     with pytest.raises(errors.Refused) as caught:
         bodies.inflate(compress(bytes(1001)), encoding, 1000)
@@ -56,7 +56,7 @@ def test_refuses_broken_and_unknown_encodings(encoding):
 @pytest.mark.parametrize(
     ("encoding", "cut"), [(name, cut) for name, stream in STREAMS.items() for cut in range(1, len(stream))]
 )
-def test_refuses_a_stream_that_is_cut_wherever_it_is(encoding, cut):
+def test_refuses_a_stream_truncated_anywhere(encoding, cut):
     with pytest.raises(errors.Refused, match=f"broken {encoding} stream|the {encoding} stream has no end") as caught:
         bodies.inflate(STREAMS[encoding][:cut], encoding, 1000)
     assert caught.value.status == 400
@@ -64,14 +64,14 @@ def test_refuses_a_stream_that_is_cut_wherever_it_is(encoding, cut):
 
 @pytest.mark.parametrize("encoding", STREAMS)
 @pytest.mark.parametrize("garbage", [b"\0", b"garbage", b"{}" * 1000])
-def test_refuses_what_follows_a_stream(encoding, garbage):
+def test_refuses_trailing_data(encoding, garbage):
     with pytest.raises(errors.Refused) as caught:
         bodies.inflate(STREAMS[encoding] + garbage, encoding, 1000)
     assert caught.value.status == 400
 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", None), ("zstd", None), ("deflate", 400)])
-def test_takes_streams_in_a_row_where_their_format_has_them(encoding, status):
+def test_accepts_concatenated_streams_if_the_format_allows_them(encoding, status):
     twice = STREAMS[encoding] * 2
     if status is None:
         assert bodies.inflate(twice, encoding, 1000) == BODY * 2
@@ -87,7 +87,7 @@ def test_takes_streams_in_a_row_where_their_format_has_them(encoding, status):
 POINT = {"metric": "m", "points": [[apm.NOW, 1]], "host": "h"}
 RUN = {"check": "c", "host_name": "h", "status": 0, "timestamp": apm.NOW, "tags": []}
 HOST = {"internalHostname": "h", "host-tags": {"system": ["a:b"]}, "meta": {}}
-# A good body for every path of the intake.
+# A valid body for every path of the intake.
 INTAKE = {
     "/api/v1/series": json.dumps({"series": [POINT]}).encode(),
     "/api/v1/check_run": json.dumps([RUN]).encode(),
@@ -103,7 +103,7 @@ INTAKE = {
 
 @pytest.mark.parametrize("encoding", STREAMS)
 @pytest.mark.parametrize("path", INTAKE)
-def test_the_intake_takes_whole_streams_only(tmp_path, path, encoding):
+def test_intake_only_accepts_complete_streams(tmp_path, path, encoding):
     compress = {"gzip": gzip.compress, "deflate": zlib.compress}.get(encoding, zstandard.compress)
     whole = compress(INTAKE[path])
     client, headers = Client(tmp_path), [*KEYS, (b"content-encoding", encoding.encode())]

@@ -1,4 +1,4 @@
-"""The formulas of widgets, as the stand-in Datadog reads them."""
+"""How the stand-in Datadog reads widget formulas."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ parse = importlib.import_module("module_utils._query.metric").parse
         ),
     ],
 )
-def test_puts_queries_in_place_of_their_names(request_, expected):
+def test_replaces_names_by_queries(request_, expected):
     assert str(formulas.request_query(request_, {"host": "host:a", "env": "*", "http.route": "http.route:r"})) == str(
         parse(expected)
     )

@@ -1,4 +1,4 @@
-"""The functions of queries, as the stand-in Datadog evaluates them."""
+"""How the stand-in Datadog evaluates query functions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def lines(kept, text, start=NOW - 80, end=NOW):
 
 
 def ask(kept, text, start=NOW - 80, end=NOW):
-    """[{seconds from `start`: value}] of the lines of a query."""
+    """Evaluate a query; return {seconds from `start`: value} for each line."""
     return [{bucket - start: value for bucket, value in line.points.items()} for line in lines(kept, text, start, end)]
 
 
@@ -95,19 +95,19 @@ def ask(kept, text, start=NOW - 80, end=NOW):
         ("abs(m{*}).rollup(sum, 40)", {0: 6.0, 40: 18.0}),
     ],
 )
-def test_changes_each_line(kept, text, points):
+def test_functions_of_one_line(kept, text, points):
     send(kept, "m", {NOW - 80: 4.0, NOW - 60: 2.0, NOW - 40: 10.0, NOW - 20: 8.0})
     assert ask(kept, text) == [pytest.approx(points)]
 
 
-def test_a_robust_trend_is_not_drawn_up_by_a_spike(kept):
+def test_robust_trend_ignores_a_spike(kept):
     send(kept, "m", {NOW - 80 + 20 * place: value for place, value in enumerate((1.0, 2.0, 103.0, 4.0))})
     (robust,), (plain,) = ask(kept, "robust_trend(m{*})"), ask(kept, "trend_line(m{*})")
     assert robust == pytest.approx({0: 1.0, 20: 2.0, 40: 3.0, 60: 4.0}, abs=0.2)
     assert plain[60] == pytest.approx(44.0)  # the mean 27.5, and 1.5 steps of 11
 
 
-def test_smooths_alternation_away_and_keeps_a_dip(kept):
+def test_smoothing_removes_alternation_and_keeps_a_dip(kept):
     values = [(-10.0 if 30 <= place < 40 else 0.0) + (-1.0) ** place for place in range(60)]
     send(kept, "m", {NOW - 1200 + 20 * place: value for place, value in enumerate(values)})
     (smooth,) = ask(kept, "autosmooth(m{*})", NOW - 1200)
@@ -116,7 +116,7 @@ def test_smooths_alternation_away_and_keeps_a_dip(kept):
     assert ask(kept, "autosmooth(n{*})") == [{0: 4.0, 20: 2.0}]
 
 
-def test_weighs_gauges_by_how_long_they_were_there(kept):
+def test_weighted_gauges_count_by_duration(kept):
     """The example of https://docs.datadoghq.com/dashboards/guide/how-weighted-works/"""
     start = NOW - 60
     for app, version, first, values in (
@@ -134,7 +134,7 @@ def test_weighs_gauges_by_how_long_they_were_there(kept):
         assert ask(kept, f"sum:m{{*}} by {{version}}{modifiers}", start) == [{0: 12.0}, {0: 16.0}]
 
 
-def test_gathers_by_the_calendar_of_a_time_zone(kept):
+def test_rollup_follows_the_calendar_of_a_time_zone(kept):
     midnight = NOW - 9 * 3600  # in Paris
     send(kept, "m", {midnight - 7200: 1.0, midnight - 60: 2.0, midnight + 60: 4.0})
     asked = "sum:m{*}.rollup(sum, daily, 12am, 'Europe/Paris')"
@@ -143,7 +143,7 @@ def test_gathers_by_the_calendar_of_a_time_zone(kept):
     assert list(line.points.values()) == [7.0] and line.interval == 30 * 86400
 
 
-def test_shifts_by_the_calendar(kept):
+def test_shift_follows_the_calendar(kept):
     send(kept, "m", {NOW - 80000: 1.0, NOW - 20: 5.0})
     assert ask(kept, "calendar_shift(m{*}, '-1d', 'UTC')", NOW + 6400 - 20, NOW + 6420) == [{20: 1.0}]
     assert ask(kept, "day_before(m{*})", NOW + 6400 - 20, NOW + 6420) == [{20: 1.0}]
@@ -151,20 +151,20 @@ def test_shifts_by_the_calendar(kept):
     assert ask(kept, "week_before(m{*})") == ask(kept, "month_before(m{*})") == []
 
 
-def test_counts_and_rates_in_the_form_of_functions(kept):
+def test_count_and_rate_functions(kept):
     key = bodies.Key("n", "", ())
     kept.add_samples([bodies.Sample(key, "count", 10, {NOW - 20: 30.0, NOW - 10: 10.0})], NOW)
     assert ask(kept, "as_count(sum:n{*})") == [{60: 40.0}]
     assert ask(kept, "as_rate(sum:n{*})") == [{60: 2.0}]
 
 
-def test_the_past_is_drawn_over_the_present(kept):
+def test_past_is_aligned_with_the_present(kept):
     send(kept, "m", {NOW - 3600: 1.0, NOW - 20: 5.0})
     assert ask(kept, "timeshift(m{*}, -3600)", NOW - 20, NOW + 20) == [{20: 1.0}]
     assert ask(kept, "timeshift(m{*}, -86400)") == []
 
 
-def test_moving_rollups_reach_behind_the_window(kept):
+def test_moving_rollups_use_data_before_the_window(kept):
     send(kept, "m", {NOW - 100: 1.0, NOW - 20: 5.0})
     assert ask(kept, "moving_rollup(m{*}, 100, 'sum')", NOW - 20, NOW) == [{0: 6.0}]
 
@@ -214,7 +214,7 @@ def three(kept):
         ("bottom15_last(m{*} by {host})", "cba"),
     ],
 )
-def test_ranks(three, text, hosts):
+def test_top_and_bottom_rank_lines(three, text, hosts):
     assert [line.group for line in lines(three, text)] == [(f"host:{host}",) for host in hosts]
 
 
@@ -238,12 +238,12 @@ def test_excludes_groups_without_the_tag(three):
         ("stddev:m{*}", {40: 5.792716, 60: 3.741657}),
     ],
 )
-def test_reckons_with_all_lines(three, text, points):
+def test_combines_all_lines(three, text, points):
     found = ask(three, text)
     assert found[0] == pytest.approx(points) and (len(found) == 1 or "{*}" in text)
 
 
-def test_groups_once_more(kept):
+def test_group_by_functions_regroup_lines(kept):
     for host, region, value in (("a", "x", 1.0), ("b", "x", 3.0), ("c", "y", 7.0)):
         send(kept, "m", {NOW - 20: value}, host=host, tags=(f"region:{region}",))
     found = lines(kept, "avg(m{*} by {host,region}, {region})")
@@ -252,14 +252,14 @@ def test_groups_once_more(kept):
 
 
 @pytest.mark.parametrize("arguments", ["'dbscan', 3", "'MAD', 3, 50"])
-def test_outliers_are_unlike_the_others(kept, arguments):
+def test_outliers_differ_from_the_other_lines(kept, arguments):
     for host, low in (("a", 10.0), ("b", 11.0), ("c", 12.0), ("d", 11.0), ("e", 40.0)):
         send(kept, "m", {NOW - 40: low, NOW - 20: low + 1}, host=host)
     found = lines(kept, f"outliers(avg:m{{*}} by {{host}}, {arguments})")
     assert {line.group for line in found if line.anomalous} == {("host:e",)} and len(found) == 5
 
 
-def test_two_lines_have_no_outlier(kept):
+def test_two_lines_have_no_outliers(kept):
     for host, value in (("a", 10.0), ("b", 90.0)):
         send(kept, "m", {NOW - 20: value}, host=host)
     for asked in ("'dbscan', 3", "'mad', 3, 20"):
@@ -269,7 +269,7 @@ def test_two_lines_have_no_outlier(kept):
 # ----------------------------------------------------------------------------------------------------------- anomalies
 @pytest.fixture
 def waves(kept):
-    """An hour of 10, 11, 12, 10, 11, 12, ..., then 40, then 2."""
+    """Return an hour of 10, 11, 12, 10, 11, 12, ..., then 40, then 2."""
     points = {NOW - 60 * minute: 10.0 + minute % 3 for minute in range(3, 63)}
     send(kept, "m", {**points, NOW - 120: 40.0, NOW - 60: 2.0})
     return kept
@@ -285,7 +285,7 @@ def waves(kept):
         ("'basic', 60", set()),
     ],
 )
-def test_anomalies_lie_outside_the_band(waves, arguments, anomalous):
+def test_anomalies_are_outside_the_band(waves, arguments, anomalous):
     (line,) = lines(waves, f"anomalies(avg:m{{*}}, {arguments})", NOW - 600, NOW)
     assert line.anomalous == anomalous
     assert line.points[NOW - 120] == 40.0
@@ -294,14 +294,14 @@ def test_anomalies_lie_outside_the_band(waves, arguments, anomalous):
     assert all(lower[bucket] <= 11 <= upper[bucket] for bucket in lower)
 
 
-def test_too_little_history_draws_no_band(kept):
+def test_band_needs_enough_history(kept):
     send(kept, "m", {NOW - 20: 1.0, NOW - 40: 100.0})
     (line,) = lines(kept, "anomalies(avg:m{*}, 'basic', 2)")
     assert line.bounds == ({}, {}) and not line.anomalous and len(line.points) == 2
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals
-def test_all_functions_but_those_that_nobody_explains_are_evaluated():
+def test_all_functions_except_undocumented_ones_are_evaluated():
     left = {name for name in FUNCTIONS if name not in functions.FUNCTIONS and not re.match("(top|bottom)[0-9]", name)}
     assert left == {"forecast", "piecewise_constant", "ewma", "median"}
 

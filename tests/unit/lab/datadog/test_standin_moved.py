@@ -1,4 +1,4 @@
-"""Addresses that Datadog's clients and users know lead to the pages of the stand-in; old boards say that they are."""
+"""Datadog's addresses redirect to the stand-in's pages, and the pages of old boards show a deprecation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def client(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "address"), [("web 1", "/hosts/web%201"), ("web", "/?filter=web"), ("", "/?filter=")])
-def test_the_infrastructure_list_leads_to_a_host(client, name, address):
+def test_infrastructure_list_redirects_to_a_host(client, name, address):
     status, head, _body = client.call("GET", "/infrastructure", {"filter": name}, headers=[])
     assert (status, head["location"]) == (307, address)
 
@@ -33,7 +33,7 @@ def test_the_infrastructure_list_leads_to_a_host(client, name, address):
         ("screen", {"board_title": "Mine", "widgets": [{"type": "note", "html": "Hi", "x": 1, "y": 1}]}),
     ],
 )
-def test_an_old_board_is_found_at_its_old_address_and_says_that_its_call_is_deprecated(client, kind, body):
+def test_old_board_is_redirected_and_shows_a_deprecation(client, kind, body):
     made = client.json("POST", f"/api/v1/{kind}", body=body)
     board = made["dash"] if kind == "dash" else made
     for address in (f"/{kind}/{board['id']}", f"/{kind}/{board['id']}/mine"):

@@ -22,7 +22,7 @@ def kept(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------------- clock
-def test_the_clock_shows_real_time_until_it_is_moved():
+def test_clock_shows_real_time_until_it_is_moved():
     lab = clock.Clock()
     assert lab.now() == pytest.approx(time.time(), abs=5)
     lab.set({"advance": 600})
@@ -33,7 +33,7 @@ def test_the_clock_shows_real_time_until_it_is_moved():
 
 
 @pytest.mark.parametrize("when", ["2027-02-06T12:00:00Z", "2027-02-06T12:00:00", "2027-02-06T13:00+01:00", 1801915200])
-def test_the_clock_moves_to_a_moment(when):
+def test_clock_moves_to_a_given_time(when):
     lab = clock.Clock()
     lab.set({"now": when})
     assert clock.iso(lab.now(), "minutes") == "2027-02-06T12:00+00:00"
@@ -42,7 +42,7 @@ def test_the_clock_moves_to_a_moment(when):
 @pytest.mark.parametrize(
     "wish", [None, [], {}, {"now": "soon"}, {"now": None}, {"advance": 1, "offset": 2}, {"later": 1}, {"offset": 1e18}]
 )
-def test_the_clock_refuses_what_is_no_time(wish):
+def test_clock_refuses_invalid_times(wish):
     lab = clock.Clock()
     with pytest.raises(errors.Refused):
         lab.set(wish)
@@ -50,7 +50,7 @@ def test_the_clock_refuses_what_is_no_time(wish):
 
 
 # --------------------------------------------------------------------------------------------------------- documents
-def test_documents_keep_their_order_over_changes_and_restarts(kept, tmp_path):
+def test_documents_keep_their_order_after_changes_and_restarts(kept, tmp_path):
     for name in ("b", "a", "c"):
         kept.put("dashboard", name, {"id": name})
     kept.put("monitor", "a", {"id": "other"})
@@ -64,7 +64,7 @@ def test_documents_keep_their_order_over_changes_and_restarts(kept, tmp_path):
     assert again.all("dashboard") == again.all("monitor") == []
 
 
-def test_ids_have_the_form_of_their_kind_and_are_never_given_twice(kept):
+def test_ids_have_the_form_of_their_kind_and_are_never_reused(kept):
     first = kept.new_id("monitor")
     kept.clear()
     assert kept.new_id("monitor") == first + 1
@@ -74,7 +74,7 @@ def test_ids_have_the_form_of_their_kind_and_are_never_given_twice(kept):
 
 
 # ------------------------------------------------------------------------------------------------------------ faults
-def test_a_fault_hits_as_many_matching_calls_as_it_says():
+def test_fault_affects_the_given_number_of_matching_calls():
     switch = faults.Faults()
     switch.add({"kind": 429, "count": 2, "method": "post", "path": "/monitor$"})
     assert switch.take("GET", "/api/v1/monitor") is None
@@ -90,6 +90,6 @@ def test_a_fault_hits_as_many_matching_calls_as_it_says():
         *({"kind": "cut", "method": 5}, {"kind": "cut", "path": ["x"]}),
     ],
 )
-def test_refuses_what_is_no_fault(wish):
+def test_refuses_invalid_faults(wish):
     with pytest.raises(errors.Refused):
         faults.Faults().add(wish)

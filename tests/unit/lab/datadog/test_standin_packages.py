@@ -1,4 +1,4 @@
-"""The lab's package repository as a server: its files, and clients that connect and then do next to nothing."""
+"""The server of the lab's package repository: its files, and clients that send very slowly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from idle_clients import IDLE, connect, is_open, many_files, seconds_until_closed
 from standin_process import ROOT, free_port
 
-# Seconds that a connection is borne.
+# The timeout for idle connections, in seconds.
 PATIENCE = 8
 NAME = "pool/datadog-agent_7.99.0~lab-1_all.deb"
 PACKAGE = bytes(range(256)) * 4000
@@ -23,7 +23,7 @@ PACKAGE = bytes(range(256)) * 4000
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Where it serves a folder with one file, which is below another folder."""
+    """The port of a server of a folder, which has one file in a subfolder."""
     folder = tmp_path_factory.mktemp("packages") / "served"
     (folder / NAME).parent.mkdir(parents=True)
     (folder / NAME).write_bytes(PACKAGE)
@@ -38,7 +38,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
                 get(port, NAME)
                 break
             except OSError:
-                # It does not listen yet.
+                # The server does not listen yet.
                 time.sleep(0.05)
         yield port
         process.send_signal(signal.SIGTERM)
@@ -53,7 +53,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def test_files_are_served_as_apt_asks_for_them(port: int) -> None:
+def test_files_are_served_as_apt_requests_them(port: int) -> None:
     assert get(port, NAME) == (200, PACKAGE)
     assert get(port, NAME.replace("~", "%7e")) == (200, PACKAGE)
     assert get(port, NAME, range="bytes=1000-") == (206, PACKAGE[1000:])
@@ -62,7 +62,7 @@ def test_files_are_served_as_apt_asks_for_them(port: int) -> None:
         assert get(port, path)[0] == 404
 
 
-def test_idle_connections_keep_nobody_out_and_are_closed(port: int) -> None:
+def test_idle_connections_are_closed_and_do_not_block_others(port: int) -> None:
     with many_files(), contextlib.ExitStack() as stack:
         begun, idle = time.monotonic(), []
         for number in range(IDLE):
@@ -73,14 +73,14 @@ def test_idle_connections_keep_nobody_out_and_are_closed(port: int) -> None:
         assert time.monotonic() - begun < PATIENCE, "too slow to tell the limit from the timeout"
         assert 900 < sum(still) <= 1024
         while any(map(is_open, idle)) and time.monotonic() - begun < 2 * PATIENCE:
-            # A look at all of them now and then.
+            # The server checks all of them from time to time.
             time.sleep(0.2)
         assert not any(map(is_open, idle))
         assert get(port, NAME)[0] == 200
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\nhost: h\r\nx-slow: "], ids=["silent", "slow head"])
-def test_a_request_has_to_arrive_in_time(port: int, begin: bytes) -> None:
+def test_slow_request_is_cut_off(port: int, begin: bytes) -> None:
     with connect(port) as connection:
         connection.sendall(begin)
         assert PATIENCE - 1 < seconds_until_closed(connection, b"x" if begin else b"") < PATIENCE + 3

@@ -1,4 +1,4 @@
-"""The pages without a browser: what they ask of the database, and what they answer."""
+"""The pages without a browser: their database queries and their content."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 def report(client: Client, *names: str, metrics: int = 3, value: float = 1.0) -> None:
-    """Hosts that have just sent so many metrics."""
+    """Store a report from hosts that send this many metrics."""
     for name in names:
         keys = [bodies.Key(f"m{number}", name, ()) for number in range(metrics)]
         client.store.add_samples([bodies.Sample(key, "gauge", 15, {NOW - 10: value}) for key in keys], NOW)
@@ -38,7 +38,7 @@ def get(client: Client, path: str, **query: Any) -> str:
 
 
 def reads(client: Client, monkeypatch: pytest.MonkeyPatch, path: str) -> int:
-    """How many statements a page reads with."""
+    """Return the number of statements that a page runs."""
     statements: list[str] = []
     read = client.store.read
     monkeypatch.setattr(client.store, "read", lambda text, *values: statements.append(text) or read(text, *values))
@@ -47,7 +47,7 @@ def reads(client: Client, monkeypatch: pytest.MonkeyPatch, path: str) -> int:
 
 
 @pytest.mark.parametrize(("path", "most"), [("/", 10), ("/metrics", 5), ("/metrics/m0", 12), ("/hosts/a1", 22)])
-def test_page_reads_no_more_often_for_more_hosts_and_metrics(
+def test_number_of_statements_does_not_depend_on_hosts_and_metrics(
     client: Client, monkeypatch: pytest.MonkeyPatch, path: str, most: int
 ) -> None:
     report(client, "a1")
@@ -56,7 +56,7 @@ def test_page_reads_no_more_often_for_more_hosts_and_metrics(
     assert reads(client, monkeypatch, path) == before <= most
 
 
-def test_files_of_pages_are_packed_and_kept_for_good(client: Client) -> None:
+def test_static_files_are_compressed_and_cached(client: Client) -> None:
     text = get(client, "/metrics")
     report(client, "a1")
     found = set(re.findall(r'"(/static/[^"]+)"', text + get(client, "/metrics/m0")))
@@ -67,17 +67,17 @@ def test_files_of_pages_are_packed_and_kept_for_good(client: Client) -> None:
         assert (status, headers["content-encoding"]) == (200, "gzip")
         assert "immutable" in headers["cache-control"]
         assert gzip.decompress(body) == client.call("GET", path, headers=[])[2]
-        # With another content it would have another address, and this one is not answered with what is not meant.
+        # Other content has another address; an outdated address is not found.
         assert client.call("GET", re.sub(r"/static/.", "/static/_", path), headers=[])[0] == 404
 
 
-def test_pages_are_packed_for_who_takes_that(client: Client) -> None:
+def test_pages_are_compressed_if_the_client_accepts_it(client: Client) -> None:
     _status, headers, body = client.call("GET", "/", headers=[(b"accept-encoding", b"gzip")])
     assert headers["vary"] == "Accept-Encoding" and b"<h1>Hosts</h1>" in gzip.decompress(body)
     assert "content-encoding" not in client.call("GET", "/", headers=[])[1]
 
 
-def test_the_explorers_widget_is_one_that_a_dashboard_takes(client: Client) -> None:
+def test_explorers_widget_fits_into_a_dashboard(client: Client) -> None:
     report(client, "a1")
     text = get(client, "/explore", metric="m0", by="host", query2="top(avg:m1{*} by {host}, 5, 'mean', 'desc')")
     found = re.search(r'aria-label="The widget as YAML">(.*?)</pre>', text, re.DOTALL)
@@ -99,13 +99,13 @@ def test_the_explorers_widget_is_one_that_a_dashboard_takes(client: Client) -> N
         ("<b>", "at column 1"),
     ],
 )
-def test_the_explorer_tells_what_is_wrong_with_a_query_and_where(client: Client, query: str, said: str) -> None:
+def test_explorer_shows_the_error_and_its_column(client: Client, query: str, said: str) -> None:
     report(client, "a1")
     text = get(client, "/explore", query=query)
     assert "This query cannot be answered" in text and said in text and "<b>" not in text.replace("<b></b>", "")
 
 
-def test_host_map_is_chosen_by_its_address(client: Client) -> None:
+def test_host_map_metric_is_in_the_address(client: Client) -> None:
     report(client, "a1", value=1.0)
     report(client, "b1", "b2", value=9.0)
     text = get(client, "/", filter="role:b", group="role", metric="m1")
@@ -115,14 +115,14 @@ def test_host_map_is_chosen_by_its_address(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/hosts/<b>h</b>"])
-def test_hosts_are_shown_as_text(client: Client, path: str) -> None:
+def test_host_names_are_escaped(client: Client, path: str) -> None:
     client.store.add_host(bodies.HostReport("<b>h</b>", {"system": ["<q>"]}, ["<u>"], {"os": "<s>"}), NOW)
     text = get(client, path)
     assert "&lt;b&gt;h" in text and "&lt;q&gt;" in text
     assert not re.search("<[bqus]>h|<[qus]>", text)
 
 
-def test_dashboard_shows_titles_and_queries_as_text(client: Client) -> None:
+def test_titles_and_queries_of_dashboards_are_escaped(client: Client) -> None:
     query = {"requests": [{"queries": [{"query": "avg:<i>{*}"}], "formulas": [{"formula": "a"}]}], "type": "timeseries"}
     group = {
         "type": "group",
@@ -137,7 +137,7 @@ def test_dashboard_shows_titles_and_queries_as_text(client: Client) -> None:
     assert client.call("GET", "/dashboard/other", headers=[])[0] == 404
 
 
-def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
+def test_history_includes_changes_without_notification(client: Client) -> None:
     body = {"name": "m", "type": "metric alert", "query": "avg(last_5m):avg:m0{*} > 5", "message": "quiet"}
     monitor = client.json("POST", "/api/v1/monitor", body=body)["id"]
     for value in (1.0, 9.0, 9.0, 2.0):
@@ -145,7 +145,7 @@ def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
         client.call("POST", "/lab/evaluate")
     changes = re.findall(r"<th scope=\"row\">\*</th><td>(.*)</td></tr>", get(client, f"/monitors/{monitor}"))
     shown = [re.findall(r'class="state [\w-]+">([^<]+)<', change) for change in changes if "state" in change]
-    # The states now, then the history, newest first.
+    # The current states, then the history, newest first.
     assert shown[-3:] == [["Alert", "OK"], ["OK", "Alert"], ["OK"]]
     assert "Nothing has been sent." in get(client, f"/monitors/{monitor}")
 
@@ -165,7 +165,7 @@ def test_history_has_changes_that_nobody_was_told(client: Client) -> None:
         {"type": "slo_list", "requests": [{"q": "avg:m0{*}"}]},
     ],
 )
-def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client, definition: dict[str, Any]) -> None:
+def test_widget_that_cannot_be_drawn_says_why(client: Client, definition: dict[str, Any]) -> None:
     report(client, "a1")
     good = {"definition": {"type": "note", "content": "beside it"}}
     body = {"title": "b", "layout_type": "ordered", "widgets": [{"definition": definition}, good]}
@@ -181,9 +181,7 @@ def test_widget_that_is_not_drawn_says_why_and_leaves_the_others(client: Client,
         ("log alert", 'formula("a / b").last("15m") > 5', "the type log alert"),
     ],
 )
-def test_monitor_that_cannot_be_evaluated_says_so_on_its_page_and_in_the_api(
-    client: Client, kind: str, query: str, reason: str
-) -> None:
+def test_monitor_error_shows_on_its_page_and_in_the_api(client: Client, kind: str, query: str, reason: str) -> None:
     made = client.json("POST", "/api/v1/monitor", body={"name": "m", "type": kind, "query": query})
     client.call("POST", "/lab/evaluate")
     wanted = f"cannot be evaluated here: {reason}"
@@ -196,7 +194,7 @@ def test_monitor_that_cannot_be_evaluated_says_so_on_its_page_and_in_the_api(
 
 
 @pytest.mark.parametrize("host", ["web-01", "UP.Case", "h<b>", "X,Y", "a b{c}", "it's"])
-def test_pages_of_a_host_and_of_a_service_on_it_take_any_name(client: Client, host: str) -> None:
+def test_pages_of_hosts_and_services_accept_any_name(client: Client, host: str) -> None:
     for name in (host, "other"):
         sent = apm.client_stats(NOW // 60 * 60 - 120, apm.group([0.2] * 3, [], Resource="GET /"), Hostname=name)
         assert client.call("POST", "/api/v0.2/stats", None, apm.agent_stats(sent))[0] == 202

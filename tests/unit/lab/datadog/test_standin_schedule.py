@@ -1,4 +1,4 @@
-"""When and what the stand-in's downtimes silence."""
+"""When the stand-in's downtimes are active, and what they mute."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def recurring(*recurrences, zone=LOS_ANGELES, **attributes):
 
 
 def shown(attributes, start, end, zone=LOS_ANGELES):
-    """The windows between two local times, as local times."""
+    """Return the windows between two local times, as local times."""
     found = schedule.windows(attributes, at(start, zone), at(end, zone))
     return [tuple(datetime.fromtimestamp(t, ZoneInfo(zone)).strftime("%a %d %H:%M") for t in pair) for pair in found]
 
@@ -52,7 +52,7 @@ def test_nights_and_weekends(when, active):
     assert bool(schedule.windows(recurring(NIGHTS, WEEKENDS), at(when), at(when) + 0.5)) is active
 
 
-def test_windows_are_in_order_and_not_cut():
+def test_windows_are_sorted_and_not_truncated():
     assert shown(recurring(WEEKENDS, NIGHTS), "2026-11-27T20:00:00", "2026-11-28T12:00:00") == [
         ("Fri 27 19:00", "Sat 28 09:00"),
         ("Sat 28 00:00", "Sun 29 00:00"),
@@ -63,7 +63,7 @@ def test_windows_are_in_order_and_not_cut():
     ("start", "hours"),
     [("2026-10-31T19:00:00", 15), ("2026-11-01T19:00:00", 14), ("2027-03-13T19:00:00", 13)],
 )
-def test_a_night_ends_by_the_clocks_on_the_wall(start, hours):
+def test_window_follows_local_time_across_clock_changes(start, hours):
     nightly = {"start": "2026-10-01T19:00:00", "duration": "14h", "rrule": "FREQ=DAILY"}
     ((begin, end),) = schedule.windows(recurring(nightly), at(start), at(start) + 60)
     assert begin == at(start)
@@ -82,12 +82,12 @@ def test_a_night_ends_by_the_clocks_on_the_wall(start, hours):
         ({"duration": "1d", "rrule": "FREQ=DAILY;UNTIL=20260302"}, []),
     ],
 )
-def test_durations_and_ends_of_rules(recurrence, expected):
+def test_durations_and_ends(recurrence, expected):
     found = shown(recurring({"start": "2026-03-02T10:00", **recurrence}, zone="UTC"), "2026-03-01", "2026-03-08", "UTC")
     assert found == expected
 
 
-def test_a_rule_without_start_begins_when_the_downtime_was_made():
+def test_recurrence_without_start_begins_at_creation():
     made = recurring({"duration": "1h", "rrule": "FREQ=DAILY"}, created="2026-03-01T18:00:00.000000+00:00")
     assert shown(made, "2026-03-01T00:00", "2026-03-02T00:00") == [("Sun 01 10:00", "Sun 01 11:00")]
 
@@ -128,6 +128,6 @@ MONITOR = {"id": 7, "tags": ["managed_by:kennel", "env:dev"]}
         ({"monitor_id": 7}, "host:(a", ["host:a"], False),
     ],
 )
-def test_covers_groups_of_chosen_monitors(identifier, scope, group, covered):
+def test_covers_groups_of_selected_monitors(identifier, scope, group, covered):
     downtime = {"monitor_identifier": identifier, "scope": scope}
     assert schedule.covers(downtime, MONITOR, group) is covered

@@ -1,4 +1,4 @@
-"""What downtimes silence in the stand-in Datadog, and what they announce."""
+"""What downtimes mute in the stand-in Datadog, and what they announce."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def at(text):
         ("2026-11-30T12:00", False),
     ],
 )
-def test_nights_and_weekends_are_silent(mission, when, silent):
+def test_nights_and_weekends_are_muted(mission, when, silent):
     mission.downtime(mission.id, NIGHTS)
     mission.later(at(when) - mission.time - 300, 100)
     assert mission.later(300, 900) == ([] if silent else ["[Triggered on {host:web-1}] my_metric on web-1"])
     assert mission.status(mission.id) == {"host:web-1": "Alert"}
 
 
-def test_downtimes_are_announced_and_what_still_alerts_at_their_end_is_told(mission):
+def test_downtime_is_announced_and_remaining_alerts_notify_at_its_end(mission):
     mission.downtime(mission.id, NIGHTS, message="Nights. @night@example.com")
     assert mission.later() == ["[Downtime scheduled] *"]
     assert mission.later(at("2026-11-24T19:10") - mission.time, 100) == ["[Downtime started] *"]
@@ -76,19 +76,19 @@ def for_an_hour(lab):
     return {"start": clock.iso(lab.time), "end": clock.iso(lab.time + 3600)}
 
 
-def test_the_end_of_what_was_told_before_a_downtime_is_told_in_it(alerting):
+def test_recovery_of_an_earlier_alert_notifies_during_a_downtime(alerting):
     alerting.downtime(alerting.id, for_an_hour(alerting))
     assert alerting.later(300, 100) == ["[Recovered on {host:web-1}] my_metric on web-1"]
     assert alerting.later(300, 900) == alerting.later(300, 100) == []
 
 
-def test_a_downtime_may_silence_the_first_recovery_too(alerting):
+def test_downtime_can_mute_the_first_recovery(alerting):
     alerting.downtime(alerting.id, for_an_hour(alerting), mute_first_recovery_notification=True)
     assert alerting.later(300, 100) == []
 
 
 @pytest.mark.parametrize(("states", "told"), [(["alert"], True), (["warn", "no data"], False)])
-def test_a_cancelled_downtime_ends(mission, states, told):
+def test_cancelled_downtime_ends(mission, states, told):
     id_ = mission.downtime(
         mission.id,
         for_an_hour(mission),
@@ -105,7 +105,7 @@ def test_a_cancelled_downtime_ends(mission, states, told):
     assert mission.later(3600, 900) == []
 
 
-def test_a_scope_silences_its_groups_only(mission):
+def test_scope_only_mutes_its_groups(mission):
     mission.downtime(mission.id, for_an_hour(mission), scope="env:dev")
     mission.send(900, "web-2", seconds=300)
     assert mission.later(15, 900) == ["[Triggered on {host:web-2}] my_metric on web-2"]

@@ -1,4 +1,4 @@
-"""Pictures of graphs, and the routes of the evaluation, through the stand-in's application."""
+"""Graph snapshots, and query routes, through the stand-in's application."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ bodies = importlib.import_module("standin.wire.bodies")
 
 NOW = 1_800_000_000
 HOUR = {"start": NOW - 3600, "end": NOW}
-# Colours of the pictures: the first line, the band of anomalies, what lies outside of it.
+# Colours in pictures: the first line, the band of anomalies, and values outside it.
 BLUE, GREY, RED = (31, 119, 180), (217, 217, 217), (214, 39, 40)
 
 
 def picture(client, **query):
-    """The picture that a call gives, fetched without a key."""
+    """Return the picture that a call creates, fetched without a key."""
     url = client.json("GET", "/api/v1/graph/snapshot", **HOUR, **query)["snapshot_url"]
     status, head, body = client.call("GET", urlsplit(url).path, headers=[])
     assert (status, head["content-type"]) == (200, "image/png")
@@ -41,7 +41,7 @@ def client(tmp_path):
 
 
 def colours(picture):
-    """How many points of a picture have each colour."""
+    """Count a picture's pixels by colour."""
     return {colour: count for count, colour in picture.getcolors(picture.width * picture.height)}
 
 
@@ -53,11 +53,11 @@ def test_draws_the_queried_data(client):
     assert BLUE not in colours(empty)
 
 
-def test_takes_a_size(client):
+def test_picture_has_the_requested_size(client):
     assert picture(client, metric_query="avg:my_metric{*}", width=600, height=200).size == (600, 200)
 
 
-def test_draws_anomalies_over_their_band(client):
+def test_draws_anomalies_and_their_band(client):
     seen = colours(picture(client, metric_query="anomalies(avg:mysql.performance.user_time{*}, 'basic', 2)"))
     assert seen[GREY] > 5000 and seen[BLUE] > 200 and seen[RED] > 5
     assert colours(picture(client, metric_query="avg:mysql.performance.user_time{*}")).get(GREY, 0) < 200
@@ -74,19 +74,19 @@ QUERIES = [{"name": "a", "data_source": "metrics", "aggregator": "sum", "query":
         {"type": "timeseries", "title": "100 % _of $it$", "requests": [{**BARS, "queries": QUERIES}]},
     ],
 )
-def test_draws_definitions_of_graphs(client, definition):
+def test_draws_graph_definitions(client, definition):
     assert colours(picture(client, graph_def=json.dumps(definition)))[BLUE] > 20000
 
 
-def test_draws_one_number(client):
+def test_draws_a_single_number(client):
     definition = {"type": "query_value", "precision": 0, "requests": [{"queries": QUERIES}]}
     seen = picture(client, graph_def=json.dumps(definition))
     assert 500 < colours(seen)[(0, 0, 0)] < 20000 and BLUE not in colours(seen)
 
 
 @pytest.mark.parametrize("visual", ["toplist", "heatmap", "distribution", "change"])
-def test_draws_graphs_in_the_form_of_timeboards(client, visual):
-    """As old documentation and datadogpy's own test have them: a style and formats that the present form lacks."""
+def test_draws_timeboard_graphs(client, visual):
+    """As in old documentation and datadogpy's test, with a style and formats that the current form lacks."""
     request = {
         "q": "avg:my_metric{*} by {host}",
         "conditional_formats": [{"comparator": ">", "palette": "red", "value": None}],
@@ -106,7 +106,7 @@ def test_draws_markers(client):
     assert colours(picture(client, graph_def=json.dumps(marked)))[RED] > 200
 
 
-def test_answers_with_what_was_asked_and_where_the_picture_is(client):
+def test_response_has_the_request_and_the_address(client):
     status, _, body = client.call("GET", "/api/v1/graph/snapshot", {**HOUR, "metric_query": "avg:m{*}", "title": "t"})
     answer = json.loads(body)
     assert status == 200
@@ -142,14 +142,14 @@ def test_refuses_what_it_cannot_draw(client, query, message):
     assert status == 400 and message in json.loads(body)["errors"][0]
 
 
-def test_pictures_need_a_key_to_be_taken_and_their_address_to_be_seen(client):
+def test_snapshot_needs_a_key_and_picture_only_its_address(client):
     assert client.call("GET", "/api/v1/graph/snapshot", {**HOUR, "metric_query": "avg:m{*}"}, headers=[])[0] == 403
     for name in ("0" * 40, "..%2fdatadog.sqlite", "x"):
         assert client.call("GET", f"/snapshot/view/b/org_1/2026-01-01/{name}.png", headers=[])[0] == 404
 
 
 # ---------------------------------------------------------------------------------------------- other routes of a lab
-def test_bounds_are_series_of_their_own(client):
+def test_bounds_are_separate_series(client):
     query = {"from": NOW - 600, "to": NOW, "query": "anomalies(avg:mysql.performance.user_time{*}, 'basic', 2)"}
     status, _, body = client.call("GET", "/api/v1/query", query)
     series = json.loads(body)["series"]

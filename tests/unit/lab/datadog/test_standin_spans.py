@@ -1,4 +1,4 @@
-"""The stand-in Datadog finds, lists and shows the spans that it was sent."""
+"""The stand-in Datadog finds, lists and shows spans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def client(tmp_path):
 
 @pytest.fixture
 def traced(client):
-    """A client with one trace of two spans and, before it, ten of one span each."""
+    """A client with a trace of two spans and, before it, ten traces of one span."""
     assert send(client, TRACES, apm.trace(CHILD, ROOT)) == (202, {})
     for i in range(10):
         send(client, TRACES, apm.trace(apm.span(start=NOW - 100 + i, traceID=100 + i, spanID=100 + i, service="old")))
@@ -34,14 +34,14 @@ def search(client, query, **options):
     return [found["attributes"] for found in client.json("GET", "/api/v2/spans/events", **asked)["data"]]
 
 
-def test_a_span_is_shown_as_datadog_shows_it(traced):
+def test_span_has_datadogs_form(traced):
     child, root = search(traced, "service:(shop OR mysql)")
     assert root["custom"] == {
         "http": {"status_code": "500"},
         "duration": 250_000_000,
     }
     assert child["custom"] == {"db": {"rowcount": 3}, "duration": 125_000_000}
-    # As recorded at Datadog for this resource.
+    # As recorded from Datadog for this resource.
     assert root["resource_hash"] == "2c8cc8275262b3cd"
     assert (root["trace_id"], root["span_id"], root["parent_id"]) == ("7", "1", "0")
     assert (child["trace_id"], child["span_id"], child["parent_id"]) == ("7", "2", "1")
@@ -85,7 +85,7 @@ def test_searches_spans(traced, query, found):
 
 
 @pytest.mark.parametrize("query", ["(", "service:(a", "@x:[1 TO 2]", "@x:>4", ")", "a OR", '"', "service:" + "(" * 200])
-def test_refuses_a_query_that_is_none(traced, query):
+def test_refuses_an_invalid_query(traced, query):
     status, _, body = traced.call("GET", "/api/v2/spans/events", {"filter[query]": query})
     assert status == 400
     assert "filter.query" in json.loads(body)["errors"][0]["detail"]
@@ -127,12 +127,12 @@ def test_pages_and_sorts(traced):
         ({"page[cursor]": "eyJhZnRlciI6IFsxZTk5OSwgMF19"}, 400),
     ],
 )
-def test_refuses_a_search_that_is_none(traced, query, status):
+def test_refuses_an_invalid_search(traced, query, status):
     answered, _, body = traced.call("GET", "/api/v2/spans/events", query)
     assert answered == status and json.loads(body)["errors"]
 
 
-def test_a_trace_is_read_whole(traced):
+def test_trace_has_all_spans(traced):
     for id_ in ("7", "00000000000000ab0000000000000007"):
         data = traced.json("GET", f"/api/v2/trace/{id_}")["data"]
         assert data["id"] == "00000000000000ab0000000000000007"
@@ -145,7 +145,7 @@ def test_a_trace_is_read_whole(traced):
     ]
 
 
-def test_a_waterfall_shows_every_span_once_whatever_calls_what(client):
+def test_waterfall_shows_every_span_once(client):
     """Spans 2 and 3 call each other, 4 calls itself, and the parent of 5 was not sent."""
     parents = {1: 0, 2: 3, 3: 2, 4: 4, 5: 99, 6: 5}
     send(
@@ -183,7 +183,7 @@ def test_lists_services_resources_and_traces(traced):
     assert (found["resource"], found["duration"]) == ("GET /", 250_000_000)
 
 
-def test_spans_go_after_an_hour_and_come_again_once(client):
+def test_spans_expire_after_an_hour_and_are_stored_once(client):
     for _ in range(2):
         send(client, TRACES, apm.trace(ROOT, apm.span(start=NOW - 4000, spanID=9)))
     assert len(search(client, "*", **{"filter[from]": "now-2h"})) == 1
@@ -193,5 +193,5 @@ def test_spans_go_after_an_hour_and_come_again_once(client):
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.text(st.sampled_from('ab*? :@()[]{}<>=-"\\0159TOANDR'), max_size=30))
-def test_no_search_is_too_strange(traced, query):
+def test_any_search_is_answered_or_refused(traced, query):
     assert traced.call("GET", "/api/v2/spans/events", {"filter[query]": query})[0] in (200, 400)

@@ -10,21 +10,21 @@ strips = importlib.import_module("standin.web.strips")
 
 
 def parts(statuses: dict[int, int], start: int = 0, end: int = 1000) -> list[tuple[str, float, float]]:
-    """(state, begin, end) of what these statuses at these times become."""
+    """Return (state, start, end) of each part for these statuses at these times."""
     runs = [bodies.CheckRun("c", "h", (), status, ts, "") for ts, status in statuses.items()]
     return [(part["state"], part["begin"], part["end"]) for part in strips.strip(runs, start, end)]
 
 
-def test_equal_states_are_one_part() -> None:
+def test_equal_states_are_merged() -> None:
     said = {ts: 0 if ts < 500 else 2 for ts in range(0, 1000, 50)}
     assert parts(said) == [("OK", 0, 500), ("Alert", 500, 1000)]
 
 
-def test_a_check_that_stops_has_no_data_after_three_pauses() -> None:
+def test_stopped_check_has_no_data_after_three_intervals() -> None:
     assert parts(dict.fromkeys(range(0, 301, 50), 0)) == [("OK", 0, 450), ("No Data", 450, 1000)]
 
 
-def test_runs_before_and_after_the_span_are_cut_off() -> None:
+def test_runs_outside_the_span_are_cut_off() -> None:
     assert parts({-20: 1, 80: 0, 980: 0, 1100: 2}) == [
         ("Warn", 0, 80),
         ("OK", 80, 440),
@@ -33,7 +33,7 @@ def test_runs_before_and_after_the_span_are_cut_off() -> None:
     ]
 
 
-def test_nothing_is_all_no_data() -> None:
+def test_without_runs_there_is_no_data() -> None:
     assert parts({}) == [("No Data", 0, 1000)]
 
 

@@ -1,4 +1,4 @@
-"""Messages of monitors, as the stand-in Datadog renders them."""
+"""How the stand-in Datadog renders monitor messages."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_renders(text, expected):
     assert template.render(text, VALUES, ALERT) == expected
 
 
-def test_notifies_only_those_whose_block_applies():
+def test_only_handles_in_applicable_blocks_are_notified():
     text = "{{#is_alert}}@ops@example.com{{/is_alert}} {{#is_warning}}@slack-quiet{{/is_warning}} @pagerduty-Main."
     assert template.handles(template.render(text, VALUES, ALERT)) == ["ops@example.com", "pagerduty-Main"]
 

@@ -1,4 +1,4 @@
-"""Units: which one a metric and a query have, and how values are written in it."""
+"""Units of metrics and queries, and values formatted with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-# It puts the stand-in on the path.
+# This import makes the stand-in importable.
 import standin_client  # noqa: F401
 
 units = importlib.import_module("standin.graph.units")
@@ -45,11 +45,11 @@ units = importlib.import_module("standin.graph.units")
         ("no query", 5, "5"),
     ],
 )
-def test_values_are_written_in_the_unit_of_what_was_asked(query: str, value: float, shown: str) -> None:
+def test_values_have_the_unit_of_their_query(query: str, value: float, shown: str) -> None:
     assert units.of_query(query).show(value) == shown
 
 
-def test_lines_of_several_units_have_none_together() -> None:
+def test_lines_with_different_units_have_no_common_unit() -> None:
     of = units.of_query
     assert units.shared([of("avg:system.cpu.user{*}"), of("avg:system.cpu.system{*}")]).show(1) == "1%"
     assert units.shared([of("avg:system.cpu.user{*}"), of("avg:system.mem.used{*}")]) == units.PLAIN
@@ -69,7 +69,7 @@ def test_lines_of_several_units_have_none_together() -> None:
         ("dog", "kennel", 3, "3 dogs/kennel"),
     ],
 )
-def test_a_metric_has_the_unit_that_its_metadata_gives_it(unit: str, per: str | None, value: float, shown: str) -> None:
+def test_unit_of_a_metric_comes_from_its_metadata(unit: str, per: str | None, value: float, shown: str) -> None:
     with units.said({"my_metric": {"unit": unit, "per_unit": per}}):
         assert units.of_query("avg:my_metric{*}").show(value) == shown
     assert units.of_query("avg:my_metric{*}") == units.PLAIN

@@ -1,4 +1,4 @@
-"""Monitors of the stand-in Datadog: how groups stand, and who is told."""
+"""The stand-in Datadog's monitors: status of groups, and notifications."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def lab(tmp_path):
     return standin_client.Lab(tmp_path)
 
 
-# ------------------------------------------------------------------------------------------ the mission's own monitor
+# ---------------------------------------------------------------------------------------------- the role's monitor
 @pytest.fixture
 def mission(lab):
     return standin_client.watched(lab)
@@ -35,7 +35,7 @@ def test_warns_at_500_alerts_at_800_and_recovers(mission):
     assert {tuple(message["to"]) for message in mission.mail()} == {("ops@example.com",)}
 
 
-def test_tells_of_ten_minutes_without_data_and_of_their_end(mission):
+def test_notifies_about_missing_data_and_its_end(mission):
     assert mission.later(590) == []
     assert mission.status(mission.id) == {"host:web-1": "OK"}
     assert mission.later(11) == ["[No Data on {host:web-1}] my_metric on web-1"]
@@ -44,7 +44,7 @@ def test_tells_of_ten_minutes_without_data_and_of_their_end(mission):
     assert mission.later(60, 100) == ["[Recovered on {host:web-1}] my_metric on web-1"]
 
 
-def test_each_host_is_a_group_of_its_own(mission):
+def test_each_host_is_a_group(mission):
     mission.send(900, "web-2")
     assert mission.later(1, 600) == [
         "[Triggered on {host:web-2}] my_metric on web-2",
@@ -52,7 +52,7 @@ def test_each_host_is_a_group_of_its_own(mission):
     assert mission.status(mission.id) == {"host:web-1": "OK", "host:web-2": "Alert"}
 
 
-def test_remembers_over_a_restart(mission):
+def test_state_survives_a_restart(mission):
     mission.later(300, 900)
     mission.restart()
     assert mission.later(15, 900) == []
@@ -61,7 +61,7 @@ def test_remembers_over_a_restart(mission):
 
 
 # ----------------------------------------------------------------------------------------------------------- options
-def test_reminds(lab):
+def test_renotifies(lab):
     options = {"renotify_interval": 60, "renotify_occurrences": 2, "escalation_message": "Still! @boss@example.com"}
     lab.monitor(
         "avg(last_5m):avg:my_metric{*} > 5", "{{#is_renotify}}again{{/is_renotify}} @ops@example.com", options=options
@@ -74,7 +74,7 @@ def test_reminds(lab):
     assert lab.later(7200, 9) == []
 
 
-def test_reminds_of_the_statuses_that_are_named(lab):
+def test_renotifies_for_the_listed_statuses(lab):
     options = {"renotify_interval": 10, "renotify_statuses": ["warn"], "thresholds": {"critical": 9, "warning": 5}}
     lab.monitor("avg(last_5m):avg:my_metric{*} > 9", options=options)
     assert lab.later(value=6) + lab.later(600, 6) == ["[Warn] m", "[Re-Warn] m"]
@@ -91,20 +91,20 @@ def test_recovery_thresholds(lab):
     assert seen == ["Alert", "Alert", "Alert", "Warn", "Warn", "Warn", "OK", "OK", "Alert", "OK"]
 
 
-def test_below_a_threshold(lab):
+def test_alerts_below_a_threshold(lab):
     id_ = lab.monitor("min(last_5m):avg:my_metric{*} < 10", options={"thresholds": {"critical": 10, "warning": 20}})
     assert [lab.later(300, value) for value in (30, 15, 9)] == [[], ["[Warn] m"], ["[Triggered] m"]]
     assert lab.status(id_) == {"*": "Alert"}
 
 
-def test_a_full_window_may_be_required(lab):
+def test_full_window_can_be_required(lab):
     id_ = lab.monitor("avg(last_5m):avg:my_metric{*} > 5", options={"require_full_window": True})
     assert lab.later(60, 9) == []
     assert lab.watch.state(id_)["overall_state"] == "No Data"
     assert lab.later(240, 9) == ["[Triggered] m"]
 
 
-def test_new_groups_get_time_to_settle(lab):
+def test_new_groups_have_a_delay(lab):
     id_ = lab.monitor("avg(last_5m):avg:my_metric{*} by {host} > 5", options={"new_group_delay": 120})
     lab.later(value=1)
     assert lab.later(15, 9, host="web-2") == []
@@ -132,7 +132,7 @@ def test_missing_data(lab, options, status, mailed):
     assert lab.status(id_) == {"host:web-1": status}
 
 
-def test_a_monitor_of_one_value_that_never_had_data_tells_so(lab):
+def test_monitor_without_groups_notifies_if_it_never_had_data(lab):
     id_ = lab.monitor("avg(last_5m):avg:none{*} > 5", options={"notify_no_data": True, "no_data_timeframe": 10})
     grouped = lab.monitor("avg(last_5m):avg:none{*} by {host} > 5", options={"notify_no_data": True})
     assert lab.later(599) == []
@@ -141,7 +141,7 @@ def test_a_monitor_of_one_value_that_never_had_data_tells_so(lab):
     assert lab.status(grouped) == {}
 
 
-def test_forgets_groups_that_are_silent_for_a_day(lab):
+def test_groups_without_data_for_a_day_are_dropped(lab):
     id_ = lab.monitor("avg(last_5m):avg:my_metric{*} by {host} > 5")
     lab.later(value=9)
     lab.later(86000)
@@ -150,7 +150,7 @@ def test_forgets_groups_that_are_silent_for_a_day(lab):
     assert lab.status(id_) == {}
 
 
-def test_a_changed_query_starts_over(lab):
+def test_changed_query_resets_the_state(lab):
     id_ = lab.monitor("avg(last_5m):avg:my_metric{*} by {host} > 5")
     lab.later(value=9)
     lab.documents.put(
@@ -163,13 +163,13 @@ def test_a_changed_query_starts_over(lab):
     assert lab.status(id_) == {} and lab.documents.all("monitor_state") == []
 
 
-def test_includes_tags_in_subjects_unless_told_not_to(lab):
+def test_subjects_include_tags_unless_disabled(lab):
     lab.monitor("avg(last_5m):avg:my_metric{*} by {host} > 5", options={"include_tags": False})
     assert lab.later(value=9) == ["[Triggered] m"]
 
 
 # ------------------------------------------------------------------------------------------------- through the API
-def test_a_monitor_made_through_the_api_alerts_and_is_muted(tmp_path):
+def test_monitor_created_through_the_api_alerts_and_is_muted(tmp_path):
     client = standin_client.Client(tmp_path)
 
     def at_once(value):
@@ -205,7 +205,7 @@ def test_a_monitor_made_through_the_api_alerts_and_is_muted(tmp_path):
     assert client.json("GET", "/lab/mailbox") == {"messages": []}
 
 
-def test_monitors_are_evaluated_by_themselves(tmp_path):
+def test_monitors_are_evaluated_in_the_background(tmp_path):
     client = standin_client.Client(tmp_path, evaluate_every=0.01)
     body = {
         "name": "m",
@@ -224,7 +224,7 @@ def test_monitors_are_evaluated_by_themselves(tmp_path):
         for _ in range(500):
             if client.store.read("SELECT 1 FROM document WHERE kind = 'mail'"):
                 break
-            # The evaluation runs beside this, and says nothing when it is done.
+            # The evaluation runs in the background, without any notice when it is done.
             await asyncio.sleep(0.02)
         said.put_nowait({"type": "lifespan.shutdown"})
         await running

@@ -1,4 +1,4 @@
-"""Which model each widget of a dashboard becomes, and that any definition is drawn or says why it is not."""
+"""The graph model of each type of widget. Any definition is drawn, or shows why it cannot be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ model, shapes, widgets = (importlib.import_module(f"standin.graph.{name}") for n
 sketches = importlib.import_module("standin.wire.sketches")
 
 NOW = 1_780_000_000
-# Hosts a and b send 1, 2, ... 10 and ten times as much, a minute apart; c had data in the hour before only.
+# Host a sends 1, 2, ... 10, a minute apart, and b ten times as much; c only has data from the hour before.
 FACTORS = {"a": 1.0, "b": 10.0}
 
 
@@ -36,7 +36,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
         found.store.add_host(report, NOW)
     key = bodies.Key("half", "a", ())
     found.store.add_samples([bodies.Sample(key, "gauge", 0, {NOW - 60: 3.0})], NOW)
-    # What b said of another port, twice in a minute, it says no more.
+    # Host b has stopped reporting another port, after two reports within a minute.
     for host, tags, status, when in (
         *(("a", (), 0, NOW - 5), ("b", (), 2, NOW - 5)),
         *(("b", ("port:3307",), 0, NOW - 1800 + 60 * number) for number in range(2)),
@@ -74,7 +74,7 @@ EVENTS = {"data_source": "events", "name": "e", "search": {"query": "team:x"}, "
 BY_HOST = {"queries": [query("avg:m{*} by {host}")], "formulas": [{"formula": "a"}]}
 
 
-def test_top_lists_are_ordered_and_cut(client: Client) -> None:
+def test_top_lists_are_sorted_and_limited(client: Client) -> None:
     found = drawn(client, type="toplist", requests=[{"q": "top(max:m{*} by {host}, 5, 'max', 'desc')"}])
     assert cells(found) == [["host:b", 55.0], ["host:a", 5.5]]
     assert [row[1]["share"] for row in found["rows"]] == [1.0, 0.1]
@@ -84,7 +84,7 @@ def test_top_lists_are_ordered_and_cut(client: Client) -> None:
     assert cells(drawn(client, type="toplist", requests=[limited])) == [["host:b", 55.0]]
 
 
-def test_tables_have_a_column_for_each_formula_and_no_value_where_there_is_none(client: Client) -> None:
+def test_tables_have_a_column_per_formula_and_empty_cells(client: Client) -> None:
     queries = [query("max:m{*} by {host}", aggregator="last"), query("sum:half{*} by {host}", "b", aggregator="max")]
     formulas = [{"formula": "a", "alias": "last"}, {"formula": "b"}]
     found = drawn(client, type="query_table", requests=[{"queries": queries, "formulas": formulas}])
@@ -115,7 +115,7 @@ def test_parts_of_a_whole(client: Client, kind: str) -> None:
     assert [one["name"] for one in found["shapes"]] == ["host:b", "host:a"]
 
 
-def test_boxes_are_as_large_as_their_parts_and_leave_no_room(client: Client) -> None:
+def test_treemap_boxes_are_proportional_and_fill_the_area(client: Client) -> None:
     parts = [0.4, 0.3, 0.15, 0.1, 0.05]
     found = shapes.boxes(parts)
     whole = shapes.WIDTH * shapes.HEIGHT
@@ -124,7 +124,7 @@ def test_boxes_are_as_large_as_their_parts_and_leave_no_room(client: Client) -> 
     assert shapes.boxes([]) == [] and shapes.boxes([1.0]) == [(0.0, 0.0, shapes.WIDTH, shapes.HEIGHT)]
 
 
-def test_rings_have_one_for_each_tag(client: Client) -> None:
+def test_sunbursts_have_a_ring_per_tag(client: Client) -> None:
     requests = [{"queries": [query("avg:m{*} by {country,host}")], "formulas": [{"formula": "a"}]}]
     found = drawn(client, type="sunburst", requests=requests)["shapes"]
     assert [one["name"] for one in found] == ["country:DE", "country:DE, host:b", "country:DE, host:a"]
@@ -135,7 +135,7 @@ def test_rings_have_one_for_each_tag(client: Client) -> None:
     assert [one["name"] for one in found if not one["level"]] == ["host:b", "host:a"]
 
 
-def test_maps_of_the_world_and_scatter_plots_are_tables(client: Client) -> None:
+def test_geomaps_and_scatter_plots_are_tables(client: Client) -> None:
     requests = [{"queries": [query("sum:m{*} by {country}")], "formulas": [{"formula": "a"}]}]
     assert cells(drawn(client, type="geomap", requests=requests)) == [["country:DE", 60.5]]
     axes = {"x": {"q": "avg:m{*} by {host}", "aggregator": "max"}, "y": {"q": "avg:half{*} by {host}"}}
@@ -148,7 +148,7 @@ def test_maps_of_the_world_and_scatter_plots_are_tables(client: Client) -> None:
     assert cells(found)[0] == ["host:a", 5.5, 11.0]
 
 
-def test_values_are_in_the_units_of_their_metrics(client: Client) -> None:
+def test_values_have_the_units_of_their_metrics(client: Client) -> None:
     key = bodies.Key("system.mem.used", "a", ())
     client.store.add_samples([bodies.Sample(key, "gauge", 0, {NOW - 60: 2048.0})], NOW)
     asked = [{"q": "avg:system.mem.used{*} by {host}"}]
@@ -172,7 +172,7 @@ def test_distributions_and_heat_maps_count(client: Client) -> None:
     assert heat["bins"][0]["low"] == 1.0 and heat["bins"][-1]["high"] == 100.0
 
 
-def test_distributions_of_sketches_are_of_all_values(client: Client) -> None:
+def test_distributions_of_sketches_include_all_values(client: Client) -> None:
     near, far = sketches.key_of(1.0), sketches.key_of(4.0)
     values = sketches.Sketch(3.0, 6.0, 1.0, 4.0, {near: 2.0, far: 1.0})
     client.store.add_samples([sketches.distribution(bodies.Key("d", "a", ()), 10, {NOW - 60: values})], NOW)
@@ -202,7 +202,7 @@ def test_events_are_listed_and_counted(client: Client) -> None:
     assert drawn(client, type="timeseries", requests=[mixed])["rows"]
 
 
-def test_monitors_and_checks_are_shown_with_their_states(client: Client) -> None:
+def test_monitors_and_checks_show_their_states(client: Client) -> None:
     found = drawn(client, type="manage_status", query="")
     assert cells(found) == [["early", "Alert"], ["late", "OK"]] and found["note"] == "1 Alert, 1 OK"
     assert cells(drawn(client, type="manage_status", query="status:ok")) == [["late", "OK"]]
@@ -211,13 +211,13 @@ def test_monitors_and_checks_are_shown_with_their_states(client: Client) -> None
     assert chart["limits"] == [(5.0, "error")] and len(chart["lines"]) == 1
 
 
-def test_checks_are_counted_by_group_and_stale_ones_marked(client: Client) -> None:
+def test_check_summary_counts_groups_and_marks_stale_ones(client: Client) -> None:
     check = {"type": "check_status", "check": "mysql.can_connect", "tags": ["*"]}
     everything = drawn(client, **check, grouping="cluster", group_by=[])
     assert cells(everything) == [["*", "Alert", 2.0, 3.0, 1.0]] and everything["note"] == "1 Alert, 2 OK"
     by_host = drawn(client, **check, grouping="cluster", group_by=["host"])
     assert cells(by_host) == [["host:a", "OK", 1.0, 1.0, 0.0], ["host:b", "Alert", 1.0, 2.0, 1.0]]
-    # Of groups, not of the checks in them.
+    # The number of groups, not of checks.
     assert by_host["note"] == "1 Alert, 1 OK"
     by_port = drawn(client, **check, grouping="cluster", group_by=["port"])
     assert [(row[0]["text"], row[1]["stale"]) for row in by_port["rows"]] == [("port:3307", True), ("port:N/A", False)]
@@ -225,14 +225,14 @@ def test_checks_are_counted_by_group_and_stale_ones_marked(client: Client) -> No
     assert cells(drawn(client, **one)) == [["*", "OK", 1.0, 1.0, 0.0]]
 
 
-def test_checks_count_that_reported_in_the_span_which_ends_now(client: Client) -> None:
+def test_only_checks_that_reported_in_the_current_span_count(client: Client) -> None:
     check = {"type": "check_status", "check": "mysql.can_connect", "grouping": "cluster", "group_by": []}
     assert cells(drawn(client, **check, time={"live_span": "15m"})) == [["*", "Alert", 1.0, 2.0, 0.0]]
     past = drawn(client, **check, time={"type": "fixed", "from": NOW - 3600, "to": NOW - 60})
     assert not past["rows"] and "choose a span that ends now" in past["note"]
 
 
-def test_services_are_shown_by_their_resources(client: Client) -> None:
+def test_service_widgets_list_resources(client: Client) -> None:
     for resource, count in (("GET /", 3.0), ("GET /api", 1.0)):
         key = bodies.Key("trace.flask.request", "", bodies.tags(["service:shop", "env:x", f"resource_name:{resource}"]))
         values = sketches.Sketch(count, 0.25 * count, 0.25, 0.25, {sketches.key_of(0.25): count})
@@ -246,7 +246,7 @@ def test_services_are_shown_by_their_resources(client: Client) -> None:
     assert not drawn(client, **{**asked, "service": "other"})["rows"]
 
 
-def test_images_are_their_address_and_variables_may_have_dots(client: Client) -> None:
+def test_images_show_their_address_and_variables_may_have_dots(client: Client) -> None:
     assert drawn(client, type="image", url="https://x.example/a.png")["address"] == "https://x.example/a.png"
     found = drawn(client, type="timeseries", requests=[{"q": "avg:m{$dotted.name} by {host}"}])
     assert [row["name"] for row in found["rows"]] == ["host:b"]
@@ -277,7 +277,7 @@ def test_images_are_their_address_and_variables_may_have_dots(client: Client) ->
         ),
     ],
 )
-def test_says_why_nothing_is_drawn(client: Client, definition: dict[str, Any], problem: str) -> None:
+def test_widget_says_why_it_cannot_be_drawn(client: Client, definition: dict[str, Any], problem: str) -> None:
     found = widgets.widget(definition, model.View(client.store, NOW, {}))
     assert found["kind"] == "none" and problem in found["problem"]
 
@@ -347,7 +347,7 @@ ARTICLE = re.compile(r"<article class=\"card (\w+)\".*?</article>", re.DOTALL)
 
 
 def page_of(client: Client, definition: Any) -> str:
-    """The page of a dashboard that has one widget, however that came to be kept."""
+    """Return the page of a dashboard with this widget, which is stored without validation."""
     documents = standin_client.documents.Documents(client.store)
     known = documents.all("dashboard")
     note = {"definition": {"type": "note", "content": "x"}}
@@ -374,18 +374,18 @@ RANDOM = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.funct
 @example({"type": "group", "widgets": [{"definition": {"type": "group", "widgets": 5}}]})
 @example({"type": "timeseries", "requests": [{"q": "avg:m{*}"}], "markers": [{"value": "9" * 400}]})
 @example({"type": "query_value", "requests": {"queries": []}})
-def test_any_widget_is_drawn_or_says_why_it_is_not(client: Client, definition: Any) -> None:
+def test_any_widget_is_drawn_or_says_why_not(client: Client, definition: Any) -> None:
     holds(client, definition)
 
 
 @pytest.mark.long
 @settings(RANDOM, max_examples=5000)
 @given(definition=DEFINITIONS)
-def test_any_widget_at_all_is_drawn_or_says_why_it_is_not(client: Client, definition: Any) -> None:
+def test_any_json_as_widget_is_drawn_or_says_why_not(client: Client, definition: Any) -> None:
     holds(client, definition)
 
 
-def test_groups_in_groups_have_an_end(client: Client) -> None:
+def test_depth_of_nested_groups_is_limited(client: Client) -> None:
     inner: dict[str, Any] = {"type": "note", "content": "deep"}
     for _level in range(60):
         inner = {"type": "group", "layout_type": "ordered", "widgets": [{"definition": inner}]}
@@ -397,13 +397,13 @@ VARIABLES = st.dictionaries(st.sampled_from(("name", "prefix", "default", "defau
 
 @settings(RANDOM, max_examples=60)
 @given(variables=st.none() | st.lists(VARIABLES, max_size=2), description=ANYTHING)
-def test_any_dashboard_that_the_api_takes_has_a_page(client: Client, variables: Any, description: Any) -> None:
+def test_any_dashboard_that_the_api_accepts_has_a_page(client: Client, variables: Any, description: Any) -> None:
     note = {"definition": {"type": "note", "content": "x"}}
     body = {"title": "t", "layout_type": "ordered", "widgets": [note], "template_variables": variables}
     try:
         sent = json.dumps({**body, "description": description}).encode()
         status, _, answer = client.call("POST", "/api/v1/dashboard", None, sent)
-    # Text that cannot be sent at all.
+    # Text that cannot be encoded.
     except UnicodeEncodeError:
         return
     if status == 200:
@@ -411,7 +411,7 @@ def test_any_dashboard_that_the_api_takes_has_a_page(client: Client, variables: 
         assert client.call("GET", "/dashboards", headers=[])[0] == 200
 
 
-def test_pictures_are_taken_of_all_that_has_figures(client: Client, tmp_path: Path) -> None:
+def test_all_widgets_with_values_have_pictures(client: Client, tmp_path: Path) -> None:
     for definition in (
         {"viz": "toplist", "requests": [{"q": "avg:m{*} by {host}"}]},
         {"viz": "heatmap", "requests": [{"q": "avg:m{*} by {host}"}]},

@@ -1,4 +1,4 @@
-"""Schedules in words, and Markdown that cannot hold markup."""
+"""Schedules in words, and Markdown that cannot inject HTML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-# It puts the stand-in on the path.
+# This import makes the stand-in importable.
 import standin_client  # noqa: F401
 
 words = importlib.import_module("standin.web.words")
@@ -30,24 +30,24 @@ PICTURE = f"/snapshot/view/dd-snapshots/org_1/2026-11-30/{'a' * 40}.png"
         ("FREQ=HOURLY", "03:00", "1h", ""),
     ],
 )  # fmt: skip
-def test_recurrences_in_words(rule: str, start: str, length: str, shown: str) -> None:
+def test_recurrences_are_described_in_words(rule: str, start: str, length: str, shown: str) -> None:
     body = {"rrule": rule, "start": f"2026-11-30T{start}:00", "duration": length}
     assert words.recurrence(body, "Europe/Paris") == shown
 
 
-def test_a_downtime_is_called_by_its_first_line() -> None:
+def test_downtime_is_named_by_its_first_line() -> None:
     assert words.name({"message": "\nNights. @ops\n\nmanaged_by:kennel"}) == "Nights. @ops"
     assert words.name({"message": None}) == "no message"
 
 
-def test_markdown_between_the_marks_of_an_event_is_rendered() -> None:
+def test_markdown_in_an_event_is_rendered() -> None:
     shown = words.event("%%% \n# New\n**v2** and [more](http://x.example/a)\n\n- one\n %%%")
     assert "<h1>New</h1>" in shown and "<strong>v2</strong>" in shown and "<li>one</li>" in shown
     assert '<a href="http://x.example/a">more</a>' in shown
     assert "**v2**" in words.event("**v2**")
 
 
-def test_snapshots_are_pictures_once_and_nothing_else_is_loaded() -> None:
+def test_only_snapshots_are_shown_as_pictures() -> None:
     inside = words.event(f"%%%\n![CPU](http://lab:8080{PICTURE})\n%%%")
     assert inside.count("<img") == 1 and f'<img src="{PICTURE}" alt="CPU"' in inside
     assert words.event(f"See http://lab:8080{PICTURE}").count("<img") == 1
@@ -66,7 +66,7 @@ def test_snapshots_are_pictures_once_and_nothing_else_is_loaded() -> None:
         "[x](data:text/html;base64,PHNjcmlwdD4=)",
     ],
 )
-def test_nothing_that_was_sent_becomes_markup(text: str) -> None:
+def test_sent_text_cannot_inject_html(text: str) -> None:
     for shown in (words.markdown(text), words.event(f"%%%\n{text}\n%%%"), words.event(text)):
         assert "<script" not in shown and "<img" not in shown
         assert 'href="javascript' not in shown and 'href="data' not in shown and '" onerror' not in shown
@@ -80,14 +80,14 @@ def test_nothing_that_was_sent_becomes_markup(text: str) -> None:
         ("", ""),
     ],
 )
-def test_names_are_folded_after_their_marks(name: str, shown: str) -> None:
+def test_names_can_wrap_after_punctuation(name: str, shown: str) -> None:
     assert words.folding(name) == shown
 
 
-def test_a_text_that_would_take_long_is_shown_as_it_is() -> None:
+def test_long_text_is_shown_unrendered() -> None:
     assert "<strong>" in words.markdown("**a** " * 10)
     assert words.markdown("**a** " * 10_000).startswith('<p class="prose">**a**')
 
 
-def test_conditions_that_do_not_hold_leave_no_gap_in_a_mail() -> None:
+def test_unmet_conditions_leave_no_gap_in_a_mail() -> None:
     assert words.markdown("\n\n\nIt is high.\n\n\n\n@ops").split("\n") == ["<p>It is high.</p>", "<p>@ops</p>", ""]

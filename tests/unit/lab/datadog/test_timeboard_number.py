@@ -1,4 +1,4 @@
-"""The number of the timeboard is the true sum of the past hour, whatever the minute."""
+"""The timeboard's number is the true sum of the past hour, at any minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ bodies, model, widgets = (
 ROOT = Path(__file__).parents[4]
 DEFAULTS = ROOT / "roles" / "datadog_objects" / "defaults" / "main" / "dashboards.yml"
 FULL_HOUR = 1_800_000_000 // 3600 * 3600
-# Seconds between two values, as Agents send a check with min_collection_interval 45, and a host that was away a while.
+# Seconds between values: of a check with min_collection_interval 45, and of a host that was away for a while.
 STEP, AWAY = 45, range(FULL_HOUR - 1200, FULL_HOUR - 900)
 
 
@@ -42,6 +42,6 @@ def test_is_the_true_sum(tmp_path, past, hours):
     shown = widgets.widget(definition, model.View(client.store, now, {"host": "*"}, asked))["value"]
     start = now - hours * 3600
     true = sum(value for points in sent.values() for time, value in points.items() if start <= time < now)
-    # What a bucket at either end holds may be missing: a minute's, five minutes' over a day.
+    # The bucket at either end may be missing: a minute, or five minutes over a day.
     edge = (300 if hours == 24 else 60) / (hours * 3600)
     assert float(shown.replace(",", "")) == pytest.approx(true, rel=2 * edge)
