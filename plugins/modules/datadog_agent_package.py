@@ -10,7 +10,7 @@ short_description: Install the Datadog Agent from its apt repository, or remove 
 version_added: 1.0.0
 description:
   - Installs the package with C(apt-get) if the requested version is not installed. Refreshes the package lists of the
-    Agent's repository only. Refreshes the others, too, if the installation fails without that.
+    Agent's repository only. Refreshes the others, too, if the host has none, or if the installation fails without them.
   - Updates the keyring first, since Datadog rotates its signing keys and a host with only the old key cannot refresh
     its package lists.
   - Adds missing keys to the keyring and never removes any. The package C(datadog-signing-keys) adds keys to the same
@@ -231,10 +231,13 @@ class Package:
         refresh_lists(self.module, source)
         try:
             install(self.module, *wanted)
-        except CommandError:
+        except CommandError as error:
             # Dependencies may be in other repositories, whose lists are old or missing.
-            refresh_lists(self.module)
-            install(self.module, *wanted)
+            try:
+                refresh_lists(self.module)
+                install(self.module, *wanted)
+            except CommandError as again:
+                raise CommandError(f"{error}\nWith the lists of all repositories, {again}") from again
         self.actions.append(f"{PACKAGE} {there}{read_package(self.module, PACKAGE).version}")
 
     def lacks(self, version: str, before: DpkgPackage) -> bool:

@@ -28,8 +28,8 @@ AFTER: dict[str, Any] = {
 # When the output names the task, or when after that the host is as the command says.
 FIRST = [
     ("Gather the facts of the host", ""),
-    ("Install the package", ""),
-    ("Install the package", "[ -d /opt/datadog-agent/embedded ]"),
+    ("Install the Agent", ""),
+    ("Install the Agent", "[ -d /opt/datadog-agent/embedded ]"),
     ("Configure the Agent, and start", ""),
     ("common_packages : Install the packages]", "ls /usr/sbin/mariadbd*"),
     ("Run the server with its settings", ""),
@@ -41,8 +41,8 @@ FIRST = [
     ("Run the app with its settings", ""),
 ]
 CHANGING = [
-    ("Install the package", ""),
-    ("Install the package", faults.DPKG_IS_AT_WORK),
+    ("Install the Agent", ""),
+    ("Install the Agent", faults.DPKG_IS_AT_WORK),
     ("Configure the Agent, and start", ""),
     ("Run the server with its settings", "! systemctl is-active mariadb"),
     ("Create the users]", ""),

@@ -13,6 +13,7 @@ from typing import Any
 
 import fake_datadog
 import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._host import apt as apt_calls
 from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg, safe_files
 from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
 from gpg import Gpg, Keyring, Server, gnupg
@@ -112,6 +113,8 @@ def repository(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Run:
     monkeypatch.setattr(dpkg, "ADMINDIR", str(tmp_path / "dpkg"))
+    monkeypatch.setattr(apt_calls, "LISTS", str(tmp_path / "dpkg"))
+    monkeypatch.setattr(apt_calls, "STAMPS", ())
     (tmp_path / "dpkg").mkdir()
     wanted = {
         "url": "https://apt.datadoghq.com/",

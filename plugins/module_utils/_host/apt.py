@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import time
 from typing import Any
@@ -14,9 +15,9 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import LOC
 KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 OPTIONS = ("--yes", "--quiet", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT}")
 LISTS = "/var/lib/apt/lists"
-# Whether package lists are fresh is judged by these times, also by ansible.builtin.apt for its cache_valid_time.
+# ansible.builtin.apt, with cache_valid_time, and others tell by these times whether package lists are fresh.
 STAMPS = (LISTS, "/var/lib/apt/periodic/update-success-stamp")
-# DPkg::Lock::Timeout is not about the lock of the lists (apt 2.4 to 3.0).
+# DPkg::Lock::Timeout does not apply to the lock of the lists (apt 2.4 to 3.0).
 LISTS_LOCKED = f"Could not get lock {LISTS}"
 
 
@@ -31,7 +32,13 @@ def install(module: Any, *arguments: str) -> None:
 
 
 def refresh_lists(module: Any, source: str = "") -> None:
-    """Refresh the package lists: all of them, or only those of the sources file SOURCE, which takes a fraction."""
+    """Refresh the package lists: all of them, or only those of the sources file SOURCE, which is much faster.
+
+    On a host without lists, such as a new cloud image, refresh all of them: apt leaves out recommended packages whose
+    dependencies it does not know.
+    """
+    if not glob.glob(f"{LISTS}/*Release"):
+        source = ""
     # Without --error-on, a repository that cannot be trusted or reached is a mere warning.
     options = ["--error-on=any", "-o", "Acquire::Retries=3"]
     if source:
@@ -46,7 +53,7 @@ def refresh_lists(module: Any, source: str = "") -> None:
         except CommandError as error:
             if LISTS_LOCKED not in str(error) or time.monotonic() > deadline:
                 raise
-            # Whoever holds the lock does not announce when it is free.
+            # There is no way to wait for the lock itself.
             time.sleep(1)
     # The other lists are as old as they were.
     for path, status in before.items():

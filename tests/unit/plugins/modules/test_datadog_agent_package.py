@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.kennel.fleet.plugins.module_utils._host import apt as apt_calls
 from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg
 from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
 
@@ -119,7 +120,7 @@ class Host:
 
     def left(self) -> list[str]:
         """What is below the folder, beside what the tests themselves need."""
-        own = {"state.json", "passwd", "group", "programs", "var/lib/dpkg/updates"}
+        own = {"state.json", "passwd", "group", "programs", "var/lib/dpkg/updates", "lists/debian_InRelease"}
         paths = {
             str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir() or path.is_symlink()
         }
@@ -136,6 +137,10 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     (tmp_path / "var/lib/dpkg/updates").mkdir(parents=True)
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/debian_InRelease").touch()
+    monkeypatch.setattr(apt_calls, "LISTS", str(tmp_path / "lists"))
+    monkeypatch.setattr(apt_calls, "STAMPS", ())
     module = datadog_agent_package
     for where in (dpkg, module):
         monkeypatch.setattr(where, "ADMINDIR", str(tmp_path / "var/lib/dpkg"))

@@ -29,7 +29,9 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the package lists, old, and an apt-get that does what the script `apt-get` beside it says."""
     folder = tmp_path / "lists"
     folder.mkdir()
+    (folder / "debian_InRelease").touch()
     os.utime(folder, (LONG_AGO, LONG_AGO))
+    monkeypatch.setattr(apt, "LISTS", str(folder))
     monkeypatch.setattr(apt, "STAMPS", (str(folder), str(tmp_path / "not-there")))
     monkeypatch.setattr(apt.time, "sleep", lambda seconds: None)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
@@ -70,3 +72,12 @@ def test_asks_nothing_and_keeps_files_that_were_changed(lists: Path) -> None:
     said: Any = (lists.parent / "calls").read_text().split()
     assert said[:2] == ["noninteractive", "C.UTF-8"]
     assert {"--yes", "Dpkg::Options::=--force-confdef", "Dpkg::Options::=--force-confold"} < set(said)
+
+
+@pytest.mark.parametrize("source", ["", "/etc/apt/sources.list.d/datadog.list"])
+def test_refreshes_all_lists_on_a_host_that_has_none(lists: Path, source: str) -> None:
+    (lists / "debian_InRelease").unlink()
+    script(lists, 'echo "$*" >calls; touch lists/new')
+    apt.refresh_lists(Module(), source)
+    assert "SourceList" not in (lists.parent / "calls").read_text()
+    assert lists.stat().st_mtime > LONG_AGO
