@@ -143,7 +143,7 @@ def test_host_is_asked_for_its_groups_where_a_variable_names_some(check: Check) 
     named = {"datadog_agent_groups": ["root", "no-such"]}
     result = check(["datadog_agent"], named)
     assert result["problems"] == [
-        "localhost: datadog_agent_groups: there is no group 'no-such' on the host: create it first, or take it out"
+        "localhost: datadog_agent_groups: the group 'no-such' does not exist on the host: create it first, or remove it"
     ]
     assert "getent.py" in result["output"]
     assert "getent.py" not in check(["datadog_agent"], {})["output"]
