@@ -111,7 +111,7 @@ def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
     ("query", "words"),
     [
         ("load && hit", "there is no monitor with the key 'hit'. Did you mean hits?"),
-        ("load && both", "the monitor 'both' is composite itself"),
+        ("load && both", "the monitor 'both' is a composite monitor itself"),
         ("load & hits", "expected the end of the query"),
         ("load && gone", "there is no monitor with the key 'gone'"),
         (" && ".join(map(str, range(11))), "it consists of 11 monitors: Datadog allows up to 10"),

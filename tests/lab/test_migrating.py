@@ -253,4 +253,4 @@ def test_group_alone_is_reason_for_a_restart(lab, moved, variables):
 def test_group_that_is_not_there_is_refused_before_anything_is_changed(lab, moved, variables):
     run = lab.play("preflight", f"--limit={HOST}", extra={**variables, "datadog_additional_groups": "adm,no_such"})
     assert run.status != 0
-    assert f"{HOST}: datadog_agent_groups: there is no group 'no_such' on the host" in run.output
+    assert f"{HOST}: datadog_agent_groups: the group 'no_such' does not exist on the host" in run.output

@@ -83,9 +83,9 @@ def test_check_that_is_not_python_and_names_of_others_are_refused(lab, untouched
             "fresh1",
             "check mysql: another role writes its conf.yaml on this host: remove it, and use datadog_mysql_user",
         ),
-        ("fresh2", "check load: the Agent has a check of that name"),
-        ("fresh2", "check queue: the Agent's Python has a module of that name"),
-        ("fresh2", "broken.py, line 2 is not Python"),
+        ("fresh2", "check load: the Agent has a check with that name"),
+        ("fresh2", "check queue: the Agent's Python has a module with that name"),
+        ("fresh2", "broken.py, line 2 is not valid Python"),
     ):
         assert any(host in line and words in line for line in report), (host, words)
     # Where no other role has it, the integration is anybody's.
