@@ -94,7 +94,7 @@ def test_what_another_is_made_of_is_not_deleted(account: Account, prune: bool) -
     for check in (True, False):
         refused = account.run("monitor", [*whole, {**LOAD, "name": "Other"}, *gone], prune=prune, check=check)
         assert refused["failed"] and not refused["changed"] and ids(account) == before
-        assert f"both: it consists of monitor {before['hits']} (hits), which would be deleted" in refused["msg"]
+        assert f"both: it refers to monitor {before['hits']} (hits), which would be deleted" in refused["msg"]
 
 
 def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
