@@ -98,7 +98,9 @@ def test_what_is_not_known_is_sent_with_one_warning(account: Account) -> None:
     item = {**DASHBOARD, "widgets": widgets}
     result = account.run("dashboard", [item])
     [warning] = result["warnings"]
-    assert warning.startswith("dashboard shop: widgets[0].definition.glow, widgets[1].definition.type 'hologram': not ")
+    assert warning.startswith(
+        "dashboard shop: widgets[0].definition.glow, widgets[1].definition.type 'hologram': unknown, "
+    )
     assert account.client().get(f"dashboard/{result['items'][0]['id']}")["widgets"][0]["definition"]["glow"] is True
     assert account.actions("dashboard", [item]) == ["unchanged"]
 
