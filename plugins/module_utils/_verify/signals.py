@@ -220,7 +220,7 @@ def _judge_spacing(signal: Signal, interval: float, points: Sequence[Point], goo
     if not wrong:
         text = f"{len(points)} points, every {_span(spacings)} s"
         return Verdict("ok", text, good.value, good.age)
-    text = f"{len(wrong)} of {len(spacings)} intervals wrong:  {_span(wrong)} s, {interval:g} s expected"
+    text = f"{len(wrong)} of {len(spacings)} intervals wrong: {_span(wrong)} s, {interval:g} s expected"
     # If the distances are multiples of the interval, the interval is right and points are lost.
     lost = all(spacing > interval and abs(spacing / interval - round(spacing / interval)) < 0.1 for spacing in wrong)
     return Verdict("gaps" if lost and len(wrong) < len(spacings) else "interval", text, good.value, good.age)

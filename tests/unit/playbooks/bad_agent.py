@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad inputs of the roles datadog_tags, datadog_agent and datadog_verify."""
+"""Invalid inputs of the roles datadog_tags, datadog_agent and datadog_verify."""
 
 from __future__ import annotations
 

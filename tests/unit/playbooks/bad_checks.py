@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad inputs of the roles datadog_custom_check and flask_apm."""
+"""Invalid inputs of the roles datadog_custom_check and flask_apm."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ P = "datadog_custom_check_"
 
 
 def check(**fields: Any) -> list[dict[str, Any]]:
-    """Return a list with one check that the Agent has, with these fields."""
+    """Return a list with one of the Agent's own checks, with these fields."""
     return [{"name": "nginx", "instances": [{"nginx_status_url": "http://localhost/"}], **fields}]
 
 
 def instance(**settings: Any) -> list[dict[str, Any]]:
-    """Return a list with one check that has one instance of these settings."""
+    """Return a list with one check that has one instance with these settings."""
     return check(instances=[settings])
 
 
@@ -75,7 +75,7 @@ CHECKS: list[Case] = [
 
 DATABASE = {"host": "db1.example.com", "user": "shop", "database": "shop"}
 WITH_PASSWORD = {"flask_apm_database_password": f"{SECRET}-of-shop"}
-# Accounts that exist for something else, on Debian, Ubuntu and with what the collection installs.
+# Accounts that exist for another purpose on Debian or Ubuntu, or that the collection creates.
 ACCOUNTS = """
     root mysql www-data dd-agent dd-installer daemon nobody bin sys sync games man lp mail news uucp proxy backup
     list irc _apt systemd-network systemd-resolve systemd-timesync messagebus sshd postgres redis nginx ubuntu debian
@@ -85,7 +85,7 @@ FOREIGN = ACCOUNTS.split()
 
 
 def reaches(**settings: Any) -> dict[str, Any]:
-    """Return how the app reaches its database, with these settings."""
+    """Return the app's database settings with these changes."""
     return {**DATABASE, **settings}
 
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad inputs of the roles mysql and datadog_mysql_user."""
+"""Invalid inputs of the roles mysql and datadog_mysql_user."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad inputs of the role datadog_objects."""
+"""Invalid inputs of the role datadog_objects."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def options(**fields: Any) -> list[dict[str, Any]]:
 
 
 def thresholds(query: str, **limits: Any) -> list[dict[str, Any]]:
-    """Return a list with one monitor that has this end of its query and these thresholds."""
+    """Return a list with one monitor whose query has this ending, with these thresholds."""
     start = "avg(last_5m):avg:system.load.1{env:prod}"
     return monitor(query=f"{start} {query}", options={"thresholds": limits})
 
 
 def downtime(**fields: Any) -> list[dict[str, Any]]:
-    """Return a list with one downtime, with these fields; None leaves one out."""
+    """Return a list with one downtime, with these fields; None omits a field."""
     item = {"key": "night", "scope": "env:prod", "monitor_identifier": {"monitor_tags": ["team:web"]}, **fields}
     return [{name: value for name, value in item.items() if value is not None}]
 
 
 def recurring(**fields: Any) -> list[dict[str, Any]]:
-    """Return a list with one downtime that recurs, with these fields of its recurrence."""
+    """Return a list with one recurring downtime, with these fields of its recurrence."""
     recurrence = {"rrule": "FREQ=DAILY;INTERVAL=1", "duration": "1h", **fields}
     return downtime(schedule={"timezone": "UTC", "recurrences": [recurrence]})
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rows of the tables of bad inputs: `bad_*.py` beside this file."""
+"""The cases in the tables of invalid inputs, `bad_*.py`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 NAN, INFINITY = float("nan"), float("inf")
-# In whatever is secret; no report may hold it.
+# Part of every secret value, so it must not appear in any report.
 SECRET = "geheim"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Variables of a host, of which one is refused.
+    """Variables of a host, one of which is invalid.
 
-    :ivar variable: the one that the refusal begins with.
-    :ivar words: what the refusal has to say: the value, unless it is secret, and the fix.
+    :ivar variable: the invalid variable, with which the error starts.
+    :ivar words: what the error must contain: the value, unless it is secret, and the fix.
     """
 
     variable: str
@@ -34,9 +34,9 @@ def bad(
     also: dict[str, Any] | None = None,
     show: bool = True,
 ) -> list[Case]:
-    """Return a case for each value: BUILD makes the variable's value of it, ALSO are other variables of the host.
+    """Return a case for each value. BUILD turns it into the variable's value; ALSO has other variables of the host.
 
-    With SHOW, the refusal must quote the value.
+    With SHOW, the error must quote the value.
     """
     return [
         Case(variable, {variable: build(value), **(also or {})}, (fix, *([quoted(value)] if show else [])))
@@ -45,14 +45,14 @@ def bad(
 
 
 def quoted(value: Any) -> str:
-    """Return the beginning of a value as messages quote it."""
+    """Return the beginning of a value, as messages quote it."""
     if value is None:
         return ""
     return repr(value).strip("'\"[]{}")[:15].rstrip("'\"")
 
 
 def hosts(cases: list[Case], per_host: int = 1000) -> Iterator[tuple[dict[str, Any], list[Case]]]:
-    """Spread cases over as few hosts as can be, each variable once on a host; yield variables and cases of each."""
+    """Spread cases over few hosts, with each variable once per host; yield each host's variables and cases."""
     spread: list[tuple[dict[str, Any], list[Case]]] = []
     for case in cases:
         for variables, own in spread:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Odd inputs in which nothing is wrong, by the variable."""
+"""Unusual but valid inputs, by variable."""
 
 from __future__ import annotations
 

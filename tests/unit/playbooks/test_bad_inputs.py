@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad inputs, through the real preflight.yml: one report refuses each once, and no good one."""
+"""Invalid inputs, through the real preflight.yml: one report names each once, and no valid one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 OF_HOSTS = [*TAGS, *AGENT, *VERIFY, *MYSQL, *INTEGRATION, *CHECKS, *APP]
 OF_FLEET = [*SETTINGS, *MONITORS, *DOWNTIMES]
 RAW = ("Traceback", "UndefinedMarker", "<class", "AnsibleError", "NoneType", "Unexpected", "Error while")
-# What a host says of itself, whatever it is asked.
+# The facts of every host.
 FACTS = {
     "distribution": "Debian",
     "distribution_version": "12.9",
@@ -59,8 +59,8 @@ def bad(cases: list[Case]) -> dict[str, tuple[dict[str, Any], list[Case]]]:
 
 
 def run(folder: Path, playbook: Path, hosts: dict[str, dict[str, Any]], fake: fake_datadog.FakeApi) -> str:
-    """Run a playbook over hosts that are this machine, and return what it prints."""
-    # Instead of an interpreter: to gather real facts would take half a second a host.
+    """Run a playbook for hosts that are all this machine, and return its output."""
+    # Replaces the interpreter, because gathering real facts would take half a second per host.
     says = folder / "says"
     answer = json.dumps({"changed": False, "ansible_facts": {f"ansible_{name}": fact for name, fact in FACTS.items()}})
     says.write_text(f"#!/bin/sh\ncat >/dev/null\ncat <<'END'\n{answer}\nEND\n", encoding="utf-8")
@@ -72,7 +72,7 @@ def run(folder: Path, playbook: Path, hosts: dict[str, dict[str, Any]], fake: fa
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory, sort_keys=False), encoding="utf-8")
     env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".ansible" / "collections")
-    # One line for each message.
+    # Prints each message in one line.
     env["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
     program = Path(sys.executable).with_name("ansible-playbook")
     command = [str(program), "-i", str(folder / "hosts.yml"), "--forks=4", str(playbook)]
@@ -82,7 +82,7 @@ def run(folder: Path, playbook: Path, hosts: dict[str, dict[str, Any]], fake: fa
 
 @pytest.fixture(scope="module")
 def of_hosts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What preflight.yml says of hosts with the inputs of both tables."""
+    """The output of preflight.yml for hosts with the inputs of both tables."""
     inventory = good(good_inputs.HOSTS) | {name: variables for name, (variables, _cases) in bad(OF_HOSTS).items()}
     with fake_datadog.serve() as fake:
         empty = {"/api/v1/dashboard": {"dashboards": []}, "/api/v1/monitor": [], "/api/v1/query": {"series": []},
@@ -93,7 +93,7 @@ def of_hosts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def of_fleet(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """What the check says of a fleet's inputs, each a host's own here."""
+    """The problems that the check finds in inputs of fleets, here one fleet per host."""
     folder = tmp_path_factory.mktemp("fleet")
     said = (
         "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, ['checked', 'problems']))) }}"
@@ -116,16 +116,16 @@ def of_fleet(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 def faults(problems: list[str], cases: list[Case]) -> list[str]:
-    """Return which cases no problem refuses as they ask, and which problems are too many."""
+    """Return the cases that no problem reports as expected, and the problems that no case expects."""
     left, missing = list(problems), []
     for case in cases:
         own = [problem for problem in left if subject(problem) == case.variable]
         if len(own) == 1 and all(word in own[0] for word in case.words):
             left.remove(own[0])
         else:
-            missing.append(f"{case.variables} wants {case.words}, and it says {own}")
+            missing.append(f"{case.variables} should report {case.words}, but reports {own}")
             left = [problem for problem in left if problem not in own]
-    return missing + [f"nobody asked for: {problem}" for problem in left]
+    return missing + [f"unexpected: {problem}" for problem in left]
 
 
 def check(report: Report, cases: list[Case]) -> None:
@@ -151,15 +151,15 @@ def test_there_are_many_cases() -> None:
     assert sum(map(len, itertools.chain(good_inputs.HOSTS.values(), good_inputs.OBJECTS.values()))) > 150
 
 
-def test_each_bad_input_of_a_host_is_refused_once_with_host_variable_value_and_fix(of_hosts: str) -> None:
+def test_each_invalid_host_input_is_reported_once(of_hosts: str) -> None:
     check(of_report(of_hosts), OF_HOSTS)
 
 
-def test_each_bad_input_of_a_fleet_is_refused_once_with_variable_value_and_fix(of_fleet: Report) -> None:
+def test_each_invalid_fleet_input_is_reported_once(of_fleet: Report) -> None:
     check(of_fleet, OF_FLEET)
 
 
-def test_of_good_inputs_nothing_is_reported(of_hosts: str, of_fleet: Report) -> None:
+def test_valid_inputs_are_not_reported(of_hosts: str, of_fleet: Report) -> None:
     names = [*bad(OF_HOSTS), *good(good_inputs.HOSTS)]
     report = of_report(of_hosts)
     assert not {name: problems for name, problems in report.items() if not name.startswith("bad-")}
@@ -167,7 +167,7 @@ def test_of_good_inputs_nothing_is_reported(of_hosts: str, of_fleet: Report) -> 
     assert not {name: problems for name, problems in of_fleet.items() if name.startswith("good-") and problems}
 
 
-def test_report_has_no_secret_and_no_raw_error(of_hosts: str, of_fleet: Report) -> None:
+def test_report_has_no_secrets_and_no_raw_errors(of_hosts: str, of_fleet: Report) -> None:
     text = of_hosts + json.dumps(of_fleet)
     assert SECRET not in text
     assert not [line for line in text.splitlines() for word in RAW if word in line]

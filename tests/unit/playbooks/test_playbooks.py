@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbooks, as far as that shows without a host: tags, and what runs on the controller."""
+"""The playbooks, as far as they can be tested without hosts: tags, and tasks on the controller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-# Those of the lab need root on the controller, and say so.
+# The lab's playbooks need root on the controller, and say so.
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if not path.stem.startswith("lab_"))
 SITE = "preflight, agent, tags, mysql, checks, app, objects, verify"
 ALONE = {"site": SITE, "preflight": "preflight", "hosts": "agent, tags, mysql, checks, app",
@@ -24,7 +24,7 @@ ALONE = {"site": SITE, "preflight": "preflight", "hosts": "agent, tags, mysql, c
 
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One host that nobody has to reach."""
+    """An inventory with one host, to which nothing connects."""
     path = tmp_path_factory.mktemp("inventory") / "hosts.yml"
     path.write_text("monitored: {hosts: {one: {ansible_connection: local}}}", encoding="utf-8")
     return path
@@ -33,14 +33,14 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def play(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("ansible-playbook")
     env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"}
-    # One line for each message.
+    # Prints each message in one line.
     env["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
     command = [str(program), "-i", str(inventory), f"playbooks/{playbook}.yml", *arguments]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(inventory: Path, playbook: str) -> None:
+def test_unknown_tags_are_refused_with_a_list_of_tags(inventory: Path, playbook: str) -> None:
     run = play(inventory, playbook, "--tags=typo")
     assert run.returncode != 0
     known = f"They accept {ALONE.get(playbook)}."
@@ -49,7 +49,7 @@ def test_tags_that_a_playbook_does_not_have_are_refused_with_those_that_it_has(i
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_no_tags_leave_out_the_checks(inventory: Path, playbook: str) -> None:
+def test_checks_run_with_any_tags(inventory: Path, playbook: str) -> None:
     run = play(inventory, playbook, "--skip-tags=always")
     assert run.returncode != 0 and "TASK [" not in run.stdout
     assert "--tags and --skip-tags do not accept always here." in run.stdout + run.stderr
@@ -67,17 +67,17 @@ def test_no_tags_leave_out_the_checks(inventory: Path, playbook: str) -> None:
         ("hosts", ["--tags=objects,verify"], "do not accept objects, verify here"),
         ("hosts", ["--tags=agent,checks", "--skip-tags=agent,checks"], "--skip-tags skips everything"),
         ("hosts", ["--tags=mysql,app"], "--tags app,mysql: no host in this run is in the group for this tag"),
-        # What Molecule adds stops nothing.
+        # Tags that Molecule adds are accepted.
         ("hosts", ["--tags=mysql", "--skip-tags=notest,molecule-notest"], "no host in this run is in the group"),
         ("hosts", ["--tags=agent", "-e", "kennel_serial=1"], "kennel_serial verifies each batch as a whole"),
     ],
 )
-def test_run_that_would_do_nothing_is_refused(inventory: Path, playbook: str, arguments: list[str], words: str) -> None:
+def test_run_without_effect_is_refused(inventory: Path, playbook: str, arguments: list[str], words: str) -> None:
     run = play(inventory, playbook, *arguments)
     assert run.returncode != 0 and words in run.stdout + run.stderr
 
 
-def test_listed_tags_are_those_that_are_taken(inventory: Path) -> None:
+def test_documented_tags_are_those_that_are_accepted(inventory: Path) -> None:
     run = play(inventory, "site", "--list-tags")
     assert run.returncode == 0
     lists = [line.partition("[")[2].strip("]").split(", ") for line in run.stdout.splitlines() if "TASK TAGS" in line]
@@ -85,14 +85,14 @@ def test_listed_tags_are_those_that_are_taken(inventory: Path) -> None:
 
 
 class Loader(yaml.SafeLoader):
-    """Takes Ansible's own tag, too."""
+    """A YAML loader that also knows Ansible's tags."""
 
 
 Loader.add_constructor("!unsafe", lambda _loader, node: node.value)
 
 
 def tasks(things: Any) -> Iterator[dict[str, Any]]:
-    """Every task of a play or of a file, those in blocks too."""
+    """Yield every task of a play or file, including tasks in blocks."""
     for thing in things or []:
         if isinstance(thing, dict):
             yield thing
@@ -105,11 +105,11 @@ FILES += sorted([*(ROOT / "playbooks" / "tasks").glob("*.yml"), *(ROOT / "roles"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_runs_on_the_controller_does_so_without_root_and_files(path: Path) -> None:
-    """A variable ansible_become of the group `all` outranks the keyword become, and means the hosts."""
+def test_tasks_on_the_controller_use_neither_root_nor_module_files(path: Path) -> None:
+    """ansible_become in the group `all` takes precedence over the keyword become, and is meant for hosts."""
     for task in tasks(yaml.load(path.read_text(encoding="utf-8"), Loader)):
         own = task.get("vars", {})
         if "localhost" in (task.get("hosts"), task.get("delegate_to")) or "ansible_become" in own:
             assert own.get("ansible_become") is False, task.get("name")
-            # Without it, the keys of the API would lie in a file while a module runs.
+            # Otherwise, the API keys would be in a file while a module runs.
             assert own.get("ansible_pipelining") is True, task.get("name")

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the action check_inputs makes of a host's variables, in a playbook."""
+"""The action check_inputs in a playbook."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Check = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    """Return a function that checks roles on a host with these variables and returns the task's result."""
+    """Return a function that checks roles on a host with given variables, and returns the task's result."""
 
     def run(roles: list[str], variables: dict[str, Any], **arguments: Any) -> dict[str, Any]:
         answer = tmp_path / "answer.json"
         answer.unlink(missing_ok=True)
         tasks = [
-            # The next task writes down how it failed.
+            # The next task saves the failed result.
             {"kennel.fleet.check_inputs": {"roles": roles, **arguments}, "register": "checked", "ignore_errors": True},
             {"ansible.builtin.copy": {"dest": str(answer), "mode": "0600", "content": "{{ checked | to_json }}"}},
         ]
@@ -58,7 +58,7 @@ def check(tmp_path: Path) -> Check:
     return run
 
 
-def test_problems_of_specification_and_rules_come_together_with_the_host(check: Check) -> None:
+def test_problems_of_specification_and_rules_are_reported_together(check: Check) -> None:
     wrong = {
         "datadog_agent_enabled": "perhaps",
         "datadog_agent_apm_port": 0,
@@ -73,14 +73,14 @@ def test_problems_of_specification_and_rules_come_together_with_the_host(check: 
     assert "inputs" not in result
 
 
-def test_problems_can_be_gathered_without_failing(check: Check) -> None:
+def test_problems_can_be_collected_without_failing(check: Check) -> None:
     result = check(["datadog_agent"], {"datadog_agent_apm_port": 0}, refuse=False, known=["it is slow"])
     assert not result.get("failed")
     assert result["problems"][0] == "localhost: it is slow"
     assert len(result["problems"]) == 2
 
 
-def test_what_may_be_wrong_is_said_once_and_refuses_nothing(check: Check) -> None:
+def test_warnings_are_shown_once_and_do_not_fail(check: Check) -> None:
     widget = {"definition": {"type": "hologram", "beam": 1}}
     board = {"key": "new", "title": "New", "layout_type": "ordered", "widgets": [widget]}
     given = {"datadog_objects_fleet": "lab", "datadog_objects_notify": "@ops@example.com"}
@@ -90,7 +90,7 @@ def test_what_may_be_wrong_is_said_once_and_refuses_nothing(check: Check) -> Non
     assert result["said"].count("dashboard new: ") == 1 and "unknown, sent unchanged" in result["said"]
 
 
-def test_effective_inputs_have_the_types_of_the_specification_and_no_secret(check: Check) -> None:
+def test_effective_inputs_are_typed_and_have_no_secrets(check: Check) -> None:
     given = {
         "datadog_agent_enabled": "yes",
         "datadog_agent_apm_port": "8127",
@@ -105,27 +105,27 @@ def test_effective_inputs_have_the_types_of_the_specification_and_no_secret(chec
     assert FINE["datadog_agent_api_key"] not in result["output"].partition("TASK [ansible.builtin.copy]")[0]
 
 
-def test_tags_of_the_host_are_those_of_its_agent(check: Check) -> None:
+def test_agent_gets_the_tags_of_the_host(check: Check) -> None:
     result = check(["datadog_tags", "datadog_agent"], {"datadog_tags_literals": ["env:Lab"], "datadog_tags_fleet": "x"})
     assert result["inputs"]["datadog_agent"]["tags"] == ["env:lab", "kennel_fleet:x"]
     assert result["expects"]["datadog_agent"]["tags"] == ["env:lab", "kennel_fleet:x"]
 
 
-def test_what_was_checked_before_is_taken_as_it_is(check: Check) -> None:
+def test_earlier_results_are_reused(check: Check) -> None:
     before = {"inputs": {"datadog_agent": {"version": "7.1.0"}}, "expects": {"datadog_agent": {}}}
     result = check(["datadog_agent"], {"datadog_agent_api_key": "no key"}, checked=before)
     assert result["inputs"]["datadog_agent"] == {"version": "7.1.0"}
     assert result["problems"] == []
 
 
-def test_value_of_a_secret_is_in_no_message(check: Check) -> None:
+def test_messages_contain_no_secrets(check: Check) -> None:
     given = {"datadog_agent_secrets": "geheim", "datadog_agent_api_key": "geheim-2"}
     result = check(["datadog_agent"], given)
     assert len(result["problems"]) == 2
     assert "geheim" not in " ".join(result["problems"])
 
 
-def test_source_of_a_check_is_found_beside_the_playbook_and_in_the_role(check: Check, tmp_path: Path) -> None:
+def test_source_of_a_check_is_found_next_to_the_playbook_and_in_the_role(check: Check, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "jobs.py").write_text("def\n")
     mine = {"name": "my_metric", "source": "my_metric.py"}
@@ -134,12 +134,12 @@ def test_source_of_a_check_is_found_beside_the_playbook_and_in_the_role(check: C
     assert [problem.partition("check ")[2][:4] for problem in problems] == ["jobs", "none"]
 
 
-def test_fact_that_is_not_gathered_is_named_with_what_gathers_it(check: Check) -> None:
+def test_missing_fact_is_reported_with_the_setting_that_gathers_it(check: Check) -> None:
     [problem] = check(["datadog_agent"], {"datadog_agent_env": "{{ ansible_facts['memtotal_mb'] }}"})["problems"]
     assert "datadog_agent_env cannot be templated" in problem and "kennel_gather_subset" in problem
 
 
-def test_host_is_asked_for_its_groups_where_a_variable_names_some(check: Check) -> None:
+def test_host_groups_are_only_queried_if_a_variable_names_some(check: Check) -> None:
     named = {"datadog_agent_groups": ["root", "no-such"]}
     result = check(["datadog_agent"], named)
     assert result["problems"] == [

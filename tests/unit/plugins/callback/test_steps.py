@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the callback steps prints, by small playbooks that are run for real."""
+"""The output of the callback steps, from runs of small playbooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMAND, COPY, DEBUG, ASSERT = (f"ansible.builtin.{name}" for name in ("command"
 
 
 class Play:
-    """A folder with a playbook, and runs of it."""
+    """A folder with a playbook that can be run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,18 +40,18 @@ class Play:
         return [PLAYBOOK, "-i", hosts, "-c", "local", "play.yml", *arguments]
 
     def run(self, *tasks: dict[str, Any], status: int = 0, **more: Any) -> str:
-        """What a run prints, without times, which differ."""
+        """Return the output of a run, without times."""
         done = subprocess.run(
             self.command(*tasks, **more), cwd=self.folder, env=self.env, text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert done.returncode == status, done.stdout
         said = re.sub(r"\d+\.\d s", "N s", done.stdout).replace(str(self.folder), "FOLDER")
-        # The words of ansible-core 2.21 and later.
+        # The wording of ansible-core 2.21 and later.
         return said.replace("The command exited with a non-zero return code.", "non-zero return code")
 
     def on_terminal(self, *tasks: dict[str, Any]) -> str:
-        """What a run sends to a terminal."""
+        """Return what a run sends to a terminal."""
         above, below = pty.openpty()
         with subprocess.Popen(self.command(*tasks), cwd=self.folder, env=self.env, stdout=below, stderr=below) as run:
             os.close(below)
@@ -60,7 +60,7 @@ class Play:
                 while found := os.read(above, 65536):
                     said += found
             except OSError:
-                # How a terminal says that nobody has it open any more.
+                # The terminal has been closed.
                 run.wait()
         os.close(above)
         return re.sub(r"\d+\.\d s", "N s", said.decode()).replace("\r\n", "\n")
@@ -79,7 +79,7 @@ def on(host: str) -> str:
     return f"inventory_hostname == '{host}'"
 
 
-def test_run_is_a_line_for_each_step_with_what_changed(play: Play) -> None:
+def test_each_step_has_a_line_with_its_changes(play: Play) -> None:
     said = play.run(
         shown("Say something", "Good day."),
         {"name": "Ask", COMMAND: "true", "changed_when": False},
@@ -118,7 +118,7 @@ def test_run_is_a_line_for_each_step_with_what_changed(play: Play) -> None:
     )
 
 
-def test_failure_has_its_whole_message_and_is_named_at_the_end(play: Play) -> None:
+def test_failure_shows_its_message_and_is_repeated_at_the_end(play: Play) -> None:
     long = "It is so. " * 12 + "http://192.0.2.1/" + "x" * 80
     said = play.run(
         {"name": "Miss", COMMAND: "ls nowhere", "ignore_errors": True, "when": on("a")},
@@ -153,7 +153,7 @@ def test_failure_has_its_whole_message_and_is_named_at_the_end(play: Play) -> No
     )
 
 
-def test_secrets_of_tasks_do_not_show(play: Play) -> None:
+def test_secrets_of_tasks_are_hidden(play: Play) -> None:
     said = play.run(
         {"name": "Hide", COMMAND: f"echo {SECRET}", "no_log": True},
         {"name": "Hide a loop", COMMAND: "echo {{ item }}", "loop": [SECRET], "no_log": True},
@@ -168,7 +168,7 @@ def test_secrets_of_tasks_do_not_show(play: Play) -> None:
     assert "Hide a loop ... changed a: (censored due to no_log)" in said and "hidden due to" in said
 
 
-def test_warnings_and_what_goes_away_still_show(play: Play) -> None:
+def test_warnings_and_deprecations_are_shown(play: Play) -> None:
     (play.folder / "library").mkdir()
     (play.folder / "library" / "tells.py").write_text(
         "from ansible.module_utils.basic import AnsibleModule\n"
@@ -181,16 +181,16 @@ def test_warnings_and_what_goes_away_still_show(play: Play) -> None:
     play.env |= {"ANSIBLE_DEPRECATION_WARNINGS": "1"}
     play.env["ANSIBLE_FORKS"] = "1"
     said = play.run({"name": "Tell", "tells": {}}, hosts="a,b")
-    # Ansible prints what two hosts say alike once.
+    # Ansible prints the same warning of two hosts once.
     assert "==> Tell ... warning of a:\n" in said and "warning of b" not in said
     assert "[WARNING]: Look out." in said and "[DEPRECATION WARNING]: The old way." in said
 
 
-def test_terminal_shows_the_running_task_in_a_line_that_goes_away(play: Play) -> None:
+def test_terminal_shows_the_running_task_in_a_temporary_line(play: Play) -> None:
     tasks = [{"name": "Ask", COMMAND: "true", "changed_when": False}, {"name": "Change", COMMAND: "true"}]
     said = play.on_terminal(*tasks)
     assert "\r\x1b[K==> Ask\r\x1b[K" in said and "\x1b[0;33m==> Change ... changed a, b (N s)\x1b[0m" in said
-    # What is left in the lines when each part that goes away has gone.
+    # The lines that are left after temporary parts were erased.
     left = [line.rpartition("\x1b[K")[2] for line in re.sub(r"\x1b\[[0-9;]*m", "", said).split("\n")]
     assert left[:3] == ["--- Small things", "==> Ask ... N s", "==> Change ... changed a, b (N s)"]
     play.env["NO_COLOR"] = "1"
@@ -199,7 +199,7 @@ def test_terminal_shows_the_running_task_in_a_line_that_goes_away(play: Play) ->
     assert "\x1b" not in play.on_terminal(*tasks)
 
 
-def test_verbose_run_prints_what_ansible_prints_by_default(play: Play) -> None:
+def test_verbose_run_has_ansibles_default_output(play: Play) -> None:
     task = {"name": "Ask", COMMAND: "true", "changed_when": False}
     verbose = play.run(task, hosts="a,", arguments=("-v",))
     play.env["ANSIBLE_STDOUT_CALLBACK"] = "default"
@@ -208,7 +208,7 @@ def test_verbose_run_prints_what_ansible_prints_by_default(play: Play) -> None:
     assert "TASK [Ask]" in verbose and "PLAY RECAP" in verbose
 
 
-def test_interrupted_run_says_so_and_what_to_run_next(play: Play) -> None:
+def test_interrupted_run_says_what_to_run_next(play: Play) -> None:
     command = play.command({"name": "Wait for long", COMMAND: "sleep 60"}, hosts="a,")
     with subprocess.Popen(
         command, cwd=play.folder, env=play.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -217,18 +217,18 @@ def test_interrupted_run_says_so_and_what_to_run_next(play: Play) -> None:
         read = ""
         while "Wait for long" not in read:
             read += run.stdout.read(1)
-        # The task is sent to the host now, which nothing tells.
+        # By now the task is sent to the host, which leaves no trace.
         time.sleep(1)
         run.send_signal(signal.SIGINT)
         read += run.stdout.read()
-    # ansible-core 2.19.0 tells such a run as one whose worker has died.
+    # ansible-core 2.19.0 reports such a run as one whose worker died.
     word = {99: "Interrupted", 1: "Stopped"}[run.returncode]
     assert " ".join(read.splitlines()[-2:]) == (
         f"{word} during: Wait for long. Run the same command again to continue; completed work stays in place."
     )
 
 
-def test_end_names_objects_and_reports(play: Play) -> None:
+def test_summary_names_objects_and_reports(play: Play) -> None:
     folder = play.folder / "library"
     folder.mkdir()
     entry = {"key": "load", "id": 1, "title": "Load is high", "url": "http://127.0.0.1:1/monitors/1"}
@@ -265,7 +265,7 @@ def test_end_names_objects_and_reports(play: Play) -> None:
     )
 
 
-def test_tally_has_the_changes_of_every_run(play: Play) -> None:
+def test_tally_file_has_the_changes_of_every_run(play: Play) -> None:
     play.env["KENNEL_STEPS_TALLY"] = str(play.folder / "tally")
     for _run in range(2):
         play.run({"name": "Change", COMMAND: "true"})
@@ -284,7 +284,7 @@ def test_tally_has_the_changes_of_every_run(play: Play) -> None:
         ("Nothing to do.\n", ""),
     ],
 )  # fmt: skip
-def test_versions_are_those_that_apt_prints(output: str, said: str) -> None:
+def test_version_changes_come_from_apts_output(output: str, said: str) -> None:
     assert steps.what_changed({"stdout": output}) == said
 
 
@@ -292,7 +292,7 @@ def test_changed_files_and_steps_are_named() -> None:
     assert steps.what_changed({"files": ["/etc/a", "/etc/b"], "actions": ["restart"]}) == "/etc/a, /etc/b, restart"
 
 
-def test_no_line_is_longer_than_a_small_terminal() -> None:
+def test_lines_fit_a_small_terminal() -> None:
     text = "\n".join(["word " * 40, "  - " + "indented " * 20, "x" * 100, ""])
     lines = steps.wrapped(text)
     assert [line for line in lines if len(line) > steps.WIDTH] == ["    " + "x" * 100]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Schedules of downtimes from what people say: when they begin, how long they last, and what is refused."""
+"""Downtime schedules from everyday descriptions: their start, their duration, and invalid ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORKDAYS = "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU,WE,TH,FR"
 
 
 def only(value: Any, now: str = NOON) -> dict[str, str]:
-    """The only recurrence of a schedule."""
+    """Return the only recurrence of a schedule."""
     [recurrence] = downtime_schedule(value, now)["recurrences"]
     return recurrence
 
@@ -50,7 +50,7 @@ def test_nights_and_weekends() -> None:
         ("2027-02-01T08:00:00-08:00", "2027-02-01T19:00:00"),
     ],
 )
-def test_starts_next(now: str, start: str) -> None:
+def test_starts_at_the_next_occurrence(now: str, start: str) -> None:
     assert only(NIGHTS, now)["start"] == start
 
 
@@ -62,7 +62,7 @@ def test_starts_next(now: str, start: str) -> None:
         ("2026-01-01", "2027-01-27T19:00:00"),
     ],
 )
-def test_starts_no_earlier_than_asked(first: Any, start: str) -> None:
+def test_starts_no_earlier_than_requested(first: Any, start: str) -> None:
     assert only({**NIGHTS, "start": first})["start"] == start
 
 
@@ -91,7 +91,7 @@ def test_days(days: Any, byday: str) -> None:
         ("18:00", "24:00", "18:00:00", "6h"),
         ("18:00", "00:00", "18:00:00", "6h"),
         ("23:59", "00:01", "23:59:00", "2m"),
-        # YAML reads 19:00 without quotes as 19 * 60.
+        # YAML 1.1 reads 19:00 without quotes as 19 * 60.
         (1140, "09:00", "19:00:00", "14h"),
     ],
 )
@@ -147,7 +147,7 @@ def test_refuses(value: Any, problem: str) -> None:
     assert str(caught.value).startswith("downtime_schedule: ") and problem in str(caught.value)
 
 
-def test_names_all_problems_with_their_entries() -> None:
+def test_all_problems_are_named_with_their_entries() -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         downtime_schedule([{**NIGHTS, "to": 9, "x": 1}, {"days": "mn", "timezone": "Mars"}], NOON)
     for problem in (
@@ -160,13 +160,13 @@ def test_names_all_problems_with_their_entries() -> None:
         assert problem in str(caught.value)
 
 
-def test_takes_what_the_function_now_returns() -> None:
+def test_accepts_the_return_value_of_now() -> None:
     assert downtime_schedule(NIGHTS, datetime.fromisoformat(NOON)) == downtime_schedule(NIGHTS, NOON)
     with pytest.raises(AnsibleFilterError, match="7"):
         downtime_schedule(NIGHTS, 7)
 
 
-def test_is_for_now_by_default() -> None:
+def test_now_is_the_default() -> None:
     start = datetime.fromisoformat(only({**NIGHTS, "timezone": "UTC"}, "")["start"]).replace(tzinfo=timezone.utc)
     assert timedelta(0) < start - datetime.now(timezone.utc) <= timedelta(days=4)
 
@@ -185,8 +185,8 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.
 
 
 @given(entries, moments, moments)
-def test_covers_what_was_said_and_nothing_else(entry: dict[str, Any], now: datetime, other: datetime) -> None:
-    """The rule as another library reads it, against the plain meaning of the words, for a time after the start."""
+def test_rule_covers_exactly_the_described_times(entry: dict[str, Any], now: datetime, other: datetime) -> None:
+    """Compare the rule, as another library reads it, with the meaning of the words, at a time after the start."""
     schedule = datadog_schedule.downtime_schedule(entry, now)
     [recurrence] = schedule["recurrences"]
     start = datetime.fromisoformat(recurrence["start"])
@@ -211,8 +211,8 @@ def test_covers_what_was_said_and_nothing_else(entry: dict[str, Any], now: datet
 
 
 @given(entries, moments, st.timedeltas(timedelta(0), timedelta(days=60)))
-def test_is_the_same_schedule_on_every_later_day(entry: dict[str, Any], now: datetime, later: timedelta) -> None:
-    """What the module compares: a second run wants the next start, and has what the first one sent."""
+def test_schedule_is_the_same_on_every_later_day(entry: dict[str, Any], now: datetime, later: timedelta) -> None:
+    """As the module compares: a second run computes the next start, and finds what the first one sent."""
     [sent] = datadog_schedule.downtime_schedule(entry, now)["recurrences"]
     [wanted] = datadog_schedule.downtime_schedule(entry, now + later)["recurrences"]
     assert same_series(wanted, sent, (now + later).astimezone(ZoneInfo(entry["timezone"])).replace(tzinfo=None))

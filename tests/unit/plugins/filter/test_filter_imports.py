@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What filters cost: Ansible imports all of a collection, in every process that uses one of them."""
+"""Imports of filters: Ansible imports all filters of a collection in every process that uses one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILTERS = sorted(
     f"ansible_collections.kennel.fleet.plugins.filter.{path.stem}"
     for path in (Path(__file__).parents[4] / "plugins" / "filter").glob("*.py")
 )
-# What reaches the API.
+# The API client and its libraries.
 DEAR = ("requests", "urllib3", "datadog")
 PROGRAM = """
 import importlib, json, sys
@@ -32,12 +32,12 @@ def imported(*names: str) -> set[str]:
     return set(json.loads(run.stdout))
 
 
-def test_no_filter_imports_what_reaches_the_api() -> None:
+def test_filters_do_not_import_the_api_client() -> None:
     assert len(FILTERS) > 5
     assert imported(*FILTERS) & {*DEAR} == set()
 
 
-def test_a_client_imports_it_when_it_is_made() -> None:
+def test_client_imports_its_libraries_when_created() -> None:
     utils = "ansible_collections.kennel.fleet.plugins.module_utils._api"
     assert imported(f"{utils}.client", f"{utils}.module") & {*DEAR} == set()
     assert imported(f"{utils}.transport") >= {*DEAR}

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What users of the official role have written, sorted by Kennel's variables."""
+"""Converts variables of the official role to Kennel's."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ KEY = "0123456789abcdef" * 2
         ),
     ],
 )
-def test_settings_are_sorted_by_variable(config: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_settings_are_assigned_to_variables(config: dict[str, Any], expected: dict[str, Any]) -> None:
     given = repr(config)
     result = official_config(config)
     assert result == expected
     assert repr(config) == given
     assert secret_places(result["config"]) == []
-    # With its secrets back in their places it says what it said, but for what has gone to variables.
+    # Apart from settings that became variables, the original can be restored by merging the secrets.
     merged = merge_secrets(result["config"], result["secrets"])
     assert all(merged[name] == config[name] for name in merged if name != "apm_config")
 
@@ -113,7 +113,7 @@ def test_settings_are_sorted_by_variable(config: dict[str, Any], expected: dict[
         ),
     ],
 )
-def test_checks_become_a_list_that_preflight_takes(checks: Any, code: Any, expected: list[dict[str, Any]]) -> None:
+def test_checks_become_a_list_that_preflight_accepts(checks: Any, code: Any, expected: list[dict[str, Any]]) -> None:
     empty: dict[str, Any] = {"init_config": {}, "instances": [], "sections": {}, "secrets": {}}
     result = official_checks(checks, code)
     assert result == [{**empty, **check} for check in expected]
@@ -128,7 +128,7 @@ def test_checks_become_a_list_that_preflight_takes(checks: Any, code: Any, expec
 @pytest.mark.parametrize(
     ("checks", "code"), [({}, {"helper": "helper.py"}), ({"helper": None}, {}), ({"helper": {"instances": []}}, {})]
 )
-def test_check_that_the_agent_would_not_run_is_refused_by_name(checks: dict[str, Any], code: dict[str, str]) -> None:
+def test_check_that_the_agent_would_ignore_is_refused_by_name(checks: dict[str, Any], code: dict[str, str]) -> None:
     [problem] = check(
         {"interval": 45, "tracked": [], "checks": official_checks(checks, code)}, Host("h1", files={"helper.py": ""})
     ).problems

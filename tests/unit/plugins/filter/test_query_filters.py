@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The filters that build queries: what they write, what they refuse, and that Datadog's grammar takes the result."""
+"""The filters that build queries: their results, which Datadog's grammar accepts, and their errors."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ windows = st.sampled_from(["last_5m", "5m", "1h", "current_1mo", "x"])
     by=st.lists(words, max_size=2),
     method=st.sampled_from(["avg", "sum", "mean"]),
 )
-def test_what_is_built_parses(metric: str, scope: Any, by: list[str], method: str) -> None:
+def test_results_can_be_parsed(metric: str, scope: Any, by: list[str], method: str) -> None:
     try:
         query = rollup(as_count(metric_query(metric, scope=scope, by=by)), method, 60)
     except AnsibleFilterError as error:
@@ -171,7 +171,7 @@ wanted = st.sampled_from(["a", "b", 1, True])
     st.dictionaries(st.sampled_from(["x", "y", "!x", "!y"]), wanted | st.lists(wanted, min_size=1), min_size=1),
     st.sets(st.sampled_from(["x:a", "x:b", "x:1", "x:true", "y:a", "y:b", "y:1", "y:true", "z:a"])),
 )
-def test_a_dictionary_selects_what_it_says(scope: dict[str, Any], tags: set[str]) -> None:
+def test_dictionary_selects_its_tags(scope: dict[str, Any], tags: set[str]) -> None:
     def said(key: str, values: Any) -> bool:
         names = [str(value).lower() for value in (values if isinstance(values, list) else [values])]
         return any(f"{key.removeprefix('!')}:{name}" in tags for name in names) != key.startswith("!")
@@ -186,9 +186,7 @@ def test_a_dictionary_selects_what_it_says(scope: dict[str, Any], tags: set[str]
     anomalies=st.sampled_from([None, "basic", "robust"]),
     options=st.dictionaries(st.sampled_from(["alert_window", "bounds", "interval", "timezone"]), words | windows),
 )
-def test_what_is_built_for_a_monitor_parses(
-    threshold: Any, window: str, anomalies: Any, options: dict[str, Any]
-) -> None:
+def test_monitor_queries_can_be_parsed(threshold: Any, window: str, anomalies: Any, options: dict[str, Any]) -> None:
     try:
         query = monitor_query(USER_TIME, threshold, window, anomalies=anomalies, **options)
     except AnsibleFilterError as error:

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The filters that have no rules of their own to keep."""
+"""Small filters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_yaml_for_people_keeps_order_and_lines() -> None:
+def test_readable_yaml_keeps_order_and_line_breaks() -> None:
     item = {"key": "load", "a": [], "message": "{{#is_alert}}High.{{/is_alert}}\nLook at it."}
     assert datadog_yaml([item]).splitlines() == [
         "- key: load", "  a: []", "  message: |-", "    {{#is_alert}}High.{{/is_alert}}", "    Look at it.",
@@ -27,5 +27,5 @@ VALUES = st.recursive(
 
 
 @given(st.lists(VALUES))
-def test_yaml_for_people_reads_back(value: list[Any]) -> None:
+def test_readable_yaml_can_be_read_back(value: list[Any]) -> None:
     assert yaml.safe_load(datadog_yaml(value)) == value

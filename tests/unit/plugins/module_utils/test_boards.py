@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Timeboards and screenboards become dashboards that Datadog's own models take."""
+"""Timeboards and screenboards become dashboards that Datadog's own models accept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 Q = {"q": "avg:my_metric{$host} by {host}"}
-# What old clients send with every request and every widget: terraform-provider-datadog 2.18 does.
+# Fields that old clients send with every request and widget, for example terraform-provider-datadog 2.18.
 EMPTY = {"aggregator": "", "change_type": "", "order_by": "", "compare_to": "", "increase_good": False, "style": {}}
 UNUSED = {"autoscale": False, "text_align": "", "custom_unit": "", "noMetricHosts": False, "nodeType": "", "yaxis": {}}
 GRAPHS = {
@@ -170,7 +170,7 @@ WIDGETS = {
 
 
 def one(body: dict[str, Any]) -> dict[str, Any]:
-    """The only widget of a board, which the present models take."""
+    """Return the only widget of a board, which the current models accept."""
     made = dashboard(body)
     assert Dashboards().problems(made) == []
     (widget,) = made["widgets"]
@@ -178,25 +178,25 @@ def one(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("old", "new"), GRAPHS.values(), ids=GRAPHS)
-def test_a_graph_of_a_timeboard(old, new):
-    # Datadog ignores a type beside the definition.
+def test_graph_of_a_timeboard(old, new):
+    # Datadog ignores a type outside the definition.
     widget = one({"title": "Board", "graphs": [{"title": "Mine", "definition": old, "viz": "toplist"}]})
     assert widget == {"definition": {"title": "Mine", **new}}
 
 
 @pytest.mark.parametrize(("old", "new"), WIDGETS.values(), ids=WIDGETS)
-def test_a_widget_of_a_screenboard(old, new):
+def test_widget_of_a_screenboard(old, new):
     widget = one({"board_title": "Board", "widgets": [old | PLACE | {"url": "", "tick_edge": ""}]})
     assert widget == {"definition": new, "layout": PLACE}
 
 
-def test_a_graph_on_a_screenboard_gets_a_place():
+def test_graph_on_a_screenboard_gets_a_position():
     widget = one({"board_title": "Board", "widgets": [{"title": "Mine", "definition": {"requests": [Q]}}]})
     assert widget["definition"] == {"title": "Mine", "type": "timeseries", "requests": [Q]}
     assert set(widget["layout"]) == {"x", "y", "width", "height"}
 
 
-def test_what_a_board_says_of_itself():
+def test_fields_of_a_board():
     whole = {"name": "role", "prefix": "role", "default": "role:web"}
     variables = [{"name": "host", "prefix": "host", "default": ""}, "env", whole]
     made = dashboard({"title": "T", "description": None, "graphs": [], "template_variables": variables, "read_only": 1})
@@ -215,13 +215,13 @@ def test_what_a_board_says_of_itself():
 
 
 @pytest.mark.parametrize("graph", ["text", {"title": "no definition"}, {"definition": "text"}])
-def test_what_is_no_graph_is_refused(graph):
+def test_invalid_graph_is_refused(graph):
     with pytest.raises(ValueError, match=r"lists of dictionaries|no definition"):
         dashboard({"title": "T", "graphs": [graph]})
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_back_and_forth_changes_nothing(name):
+def test_boards_round_trip(name):
     made = dashboard({"title": "T", "graphs": [{"title": "Mine", "definition": GRAPHS[name][0]}]})
     assert dashboard({"title": "T", "graphs": graphs(made["widgets"])}) == made
     free = {**made, "layout_type": "free", "widgets": [one | {"layout": PLACE} for one in made["widgets"]]}
@@ -237,7 +237,7 @@ def test_back_and_forth_changes_nothing(name):
         ([], False),
     ],
 )
-def test_which_bodies_are_of_the_old_form(body, old):
+def test_old_bodies_are_recognised(body, old):
     assert is_old(body) is old
 
 
@@ -274,7 +274,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_what_is_of_another_form_is_refused_and_nothing_else_happens(anything):
+def test_other_bodies_are_refused_without_a_crash(anything):
     for body in (
         {"title": "T", "graphs": [{"title": "g", "definition": anything}], "template_variables": anything},
         {"title": "T", "graphs": anything},
@@ -287,7 +287,7 @@ def test_what_is_of_another_form_is_refused_and_nothing_else_happens(anything):
 
 
 @given(ANYTHING)
-def test_every_dashboard_that_datadog_takes_has_an_old_form(anything):
+def test_every_valid_dashboard_has_an_old_form(anything):
     definition = {**(anything if isinstance(anything, dict) else {"requests": anything}), "type": "toplist"}
     (graph,) = graphs([{"definition": definition}])
     assert graph["definition"]["viz"] == "toplist"

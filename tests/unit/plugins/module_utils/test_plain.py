@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies share no container with what they are copies of, and bring nothing along that is not data."""
+"""Copies share no containers with the original, and contain only plain data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
 
-def test_copy_is_equal_and_can_be_changed_alone() -> None:
+def test_copy_is_equal_and_independent() -> None:
     given: dict[str, Any] = {"a": [{"b": 1}, "text"], "c": None}
     copy = copied(given)
     assert copy == given
@@ -18,7 +18,7 @@ def test_copy_is_equal_and_can_be_changed_alone() -> None:
     assert given == {"a": [{"b": 1}, "text"], "c": None}
 
 
-def test_containers_of_other_classes_become_plain_ones_without_being_asked_for_a_copy() -> None:
+def test_containers_of_other_classes_become_plain_ones() -> None:
     class Lazy(dict):
         def __deepcopy__(self, memo: dict[int, Any]) -> Any:
             raise AssertionError("this would copy whatever the container holds on to")

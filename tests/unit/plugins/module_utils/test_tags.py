@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tag filters and the rules under them."""
+"""The tag filters and their rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._tags import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-# What Datadog stores of what it gets. The rules are those of its documentation, named in _tags.py: "tags" is Getting
+# What Datadog stores. The rules come from its documentation, which _tags.py names: "tags" is Getting
 # started with tags, "naming" the guide on naming metrics and tags, "cost" Cloud Cost Management's tags. "agent" are
 # cases of TestNormalizeTag (datadog-agent, pkg/trace/traceutil/normalize), "forwarder" is sanitize_aws_tag_string
 # (datadog-serverless-functions, pull request 240).
@@ -60,13 +60,13 @@ STORED = [
 
 
 @pytest.mark.parametrize(("written", "stored"), [row[1:] for row in STORED], ids=[row[0] for row in STORED])
-def test_what_datadog_stores(written: str, stored: str) -> None:
+def test_tags_are_stored_as_by_datadog(written: str, stored: str) -> None:
     assert normalise_tag(written) == stored
     assert normalise_tag(stored) == stored
 
 
 @pytest.mark.parametrize(("written", "stored"), [("7", "7"), ("_Web 1_", "_web_1"), ("a:", "a"), ("?", ""), ("", "")])
-def test_what_datadog_stores_of_a_value(written: str, stored: str) -> None:
+def test_values_are_stored_as_by_datadog(written: str, stored: str) -> None:
     assert normalise_value(written) == stored
 
 
@@ -74,15 +74,15 @@ def test_what_datadog_stores_of_a_value(written: str, stored: str) -> None:
     ("written", "stored"),
     [
         ("Team:Web Shop", "team:web_shop"),
-        # White space around key and value is taken for a slip.
+        # White space around key and value is removed.
         (" env : prod ", "env:prod"),
         ("role:database:mysql", "role:database:mysql"),
         ("a:" + "x" * (MAX_LENGTH - 2), "a:" + "x" * (MAX_LENGTH - 2)),
-        # Only what is left after the clean-up counts.
+        # The length is that after normalisation.
         ("a:" + "?" * 300 + "x", "a:_x"),
     ],
 )
-def test_made_valid(written: str, stored: str) -> None:
+def test_tags_are_made_valid(written: str, stored: str) -> None:
     assert tag_problem(written) is None
     assert datadog_tags([written]) == [stored]
 
@@ -108,7 +108,7 @@ def test_made_valid(written: str, stored: str) -> None:
         (object(), "of type object"),
     ],
 )
-def test_refused(literal: Any, words: str) -> None:
+def test_invalid_tags_are_refused(literal: Any, words: str) -> None:
     _tags, (problem,) = build_tags([literal])
     assert problem.startswith("literal tag")
     assert words in problem
@@ -116,7 +116,7 @@ def test_refused(literal: Any, words: str) -> None:
         datadog_tags([literal])
 
 
-def test_every_source() -> None:
+def test_tags_of_every_source() -> None:
     tags = datadog_tags(
         {"env": "Lab", "team": ["a", "b"]},
         groups=["mysql", "monitored"],
@@ -138,7 +138,7 @@ def test_every_source() -> None:
     ]
 
 
-def test_nothing_to_tag() -> None:
+def test_no_tags() -> None:
     assert datadog_tags([]) == []
     assert datadog_tags(None, groups=None, variables=None, facts=None) == []
 
@@ -176,7 +176,7 @@ def test_literals_of_a_wrong_type(literals: Any) -> None:
     assert problem.startswith("literal tags are ")
 
 
-def test_the_error_lists_every_problem() -> None:
+def test_error_lists_every_problem() -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         datadog_tags(["bad", "a:b"], groups=["ok"], variables={"x": None}, facts={"1": "y"})
     for name in ("'bad'", "'x'", "'1'"):
@@ -192,13 +192,13 @@ anything = st.recursive(
 
 
 @given(st.text())
-def test_normalising_twice_changes_nothing(text: str) -> None:
+def test_normalisation_is_idempotent(text: str) -> None:
     once = normalise_tag(text)
     assert normalise_tag(once) == once
 
 
 @given(st.from_regex(r"\w.*", fullmatch=True), st.text(min_size=1))
-def test_what_is_accepted_is_valid(key: str, value: str) -> None:
+def test_accepted_tags_are_valid(key: str, value: str) -> None:
     tag = f"{key}:{value}"
     assume(tag_problem(tag) is None)
     [stored] = datadog_tags([tag])

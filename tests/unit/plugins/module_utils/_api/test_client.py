@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The API client, against a small server."""
+"""The API client, with a small server."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_reads(fake_api: FakeApi, clock: Clock) -> None:
     assert fake_api.api_key not in str(fake_api.calls)
 
 
-def test_an_empty_list_of_errors_is_success(fake_api: FakeApi, clock: Clock) -> None:
+def test_empty_list_of_errors_is_success(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [(202, {"errors": []})]
     assert client(fake_api, clock).get("validate") == {"errors": []}
 
 
-def test_nothing_is_left_behind(fake_api: FakeApi, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_leaves_nothing_behind(fake_api: FakeApi, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datadog_api, "_api_key", "theirs")
     monkeypatch.setattr(datadog_api, "_mute", True)
     before = {name: value for name, value in vars(datadog_api).items() if name.startswith("_")}
@@ -74,7 +74,7 @@ def test_nothing_is_left_behind(fake_api: FakeApi, clock: Clock, monkeypatch: py
     assert {name: value for name, value in vars(datadog_api).items() if name.startswith("_")} == before
 
 
-def test_two_clients_keep_apart(fake_api: FakeApi, clock: Clock) -> None:
+def test_clients_are_independent(fake_api: FakeApi, clock: Clock) -> None:
     good, bad = client(fake_api, clock), client(fake_api, clock, api_key="c" * 32)
     for _attempt in range(2):
         assert good.get("validate") == {"valid": True}
@@ -100,7 +100,7 @@ def test_two_clients_keep_apart(fake_api: FakeApi, clock: Clock) -> None:
         ((302, "", {"Location": "https://app.example.com/login?x=y"}), "answer", "redirect to https://app.example.com"),
     ],
 )
-def test_refusals_are_not_tried_again(fake_api: FakeApi, clock: Clock, fault: Any, kind: str, words: str) -> None:
+def test_refusals_are_not_retried(fake_api: FakeApi, clock: Clock, fault: Any, kind: str, words: str) -> None:
     fake_api.faults = [fault]
     with pytest.raises(DatadogError) as caught:
         client(fake_api, clock).get("validate")
@@ -114,13 +114,13 @@ def test_refusals_are_not_tried_again(fake_api: FakeApi, clock: Clock, fault: An
     "fault",
     [(500, {"errors": ["oops"]}), (429, {"x": 1}), (502, "<p>Bad</p>"), (503, ""), (200, "{", {"Content-Length": "9"})],
 )
-def test_what_passes_is_tried_again(fake_api: FakeApi, clock: Clock, fault: Any) -> None:
+def test_temporary_errors_are_retried(fake_api: FakeApi, clock: Clock, fault: Any) -> None:
     fake_api.faults = [fault, fault]
     assert client(fake_api, clock).get("validate") == {"valid": True}
     assert clock.pauses == [1.0, 2.0]
 
 
-def test_it_gives_up(fake_api: FakeApi, clock: Clock) -> None:
+def test_number_of_attempts_is_limited(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [(500, {"errors": ["oops"]})] * 9
     with pytest.raises(DatadogError, match="500 oops") as caught:
         client(fake_api, clock, attempts=3).get("validate")
@@ -144,7 +144,7 @@ def test_rate_limit(fake_api: FakeApi, clock: Clock, body: Any, headers: dict[st
     assert clock.pauses == [pause]
 
 
-def test_a_long_rate_limit_is_not_waited_for(fake_api: FakeApi, clock: Clock) -> None:
+def test_long_rate_limit_is_not_waited_for(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [(429, {"errors": ["Slow down"]}, {"x-ratelimit-reset": "3000", "x-ratelimit-name": "query"})]
     with pytest.raises(DatadogError, match=r"Slow down, rate limit query\. Run it again in 3000 s"):
         client(fake_api, clock).get("validate")
@@ -162,21 +162,21 @@ def closed_port() -> int:
         return free.getsockname()[1]
 
 
-def test_nobody_listens(fake_api: FakeApi, clock: Clock) -> None:
+def test_connection_refused(fake_api: FakeApi, clock: Clock) -> None:
     with pytest.raises(DatadogError) as caught:
         client(fake_api, clock, api_url=f"http://127.0.0.1:{closed_port()}", attempts=2).get("validate")
     assert caught.value.kind == "connection" and len(clock.pauses) == 1
     assert "Connection refused" in str(caught.value) and "datadog_api_url" in str(caught.value)
 
 
-def test_no_tls_there(fake_api: FakeApi, clock: Clock) -> None:
+def test_server_without_tls(fake_api: FakeApi, clock: Clock) -> None:
     with pytest.raises(DatadogError) as caught:
         client(fake_api, clock, api_url=fake_api.url.replace("http", "https")).get("validate")
     assert caught.value.kind == "tls" and not clock.pauses
     assert "REQUESTS_CA_BUNDLE" in str(caught.value)
 
 
-def test_no_such_name(fake_api: FakeApi, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_host_name(fake_api: FakeApi, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_args: Any, **_kwargs: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -186,7 +186,7 @@ def test_no_such_name(fake_api: FakeApi, clock: Clock, monkeypatch: pytest.Monke
     assert caught.value.kind == "dns" and "datadog_site" in str(caught.value)
 
 
-def test_an_answer_that_does_not_come(fake_api: FakeApi, clock: Clock) -> None:
+def test_timeout(fake_api: FakeApi, clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(DatadogError) as caught:
@@ -219,7 +219,7 @@ def test_keys_and_passwords_are_never_shown(fake_api: FakeApi, clock: Clock) -> 
         assert secret not in str(caught.value) and secret not in repr(vars(caught.value))
 
 
-def test_words_of_the_api_and_of_proxies_hold_no_credentials(fake_api: FakeApi, clock: Clock) -> None:
+def test_messages_of_api_and_proxies_contain_no_credentials(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [(400, {"errors": ["no such thing at https://me:geheim@db1/x?token=geheim"]})]
     with pytest.raises(DatadogError, match=re.escape("https://me:********@db1/x?token=********")) as caught:
         client(fake_api, clock).get("validate")
@@ -236,14 +236,14 @@ def test_writes(fake_api: FakeApi, clock: Clock, method: str) -> None:
     assert answer == {"data": {"a": [1, None]}}
 
 
-def test_deleting_has_no_answer(fake_api: FakeApi, clock: Clock) -> None:
+def test_delete_has_no_response_body(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.routes["DELETE /api/v2/thing"] = lambda body: (204, "")
     assert client(fake_api, clock).delete("thing", version="v2") is None
 
 
 @pytest.mark.parametrize("fault", [(500, {"errors": ["oops"]}), (429, "<html>Slow down</html>"), CUT])
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_idempotent_writes_are_sent_again(fake_api: FakeApi, clock: Clock, method: str, fault: Any) -> None:
+def test_idempotent_writes_are_retried(fake_api: FakeApi, clock: Clock, method: str, fault: Any) -> None:
     fake_api.routes[f"{method.upper()} /api/v1/thing"] = lambda body: (200, {"id": 1})
     fake_api.faults = [fault]
     arguments = [] if method == "delete" else [{}]
@@ -251,7 +251,7 @@ def test_idempotent_writes_are_sent_again(fake_api: FakeApi, clock: Clock, metho
     assert len(fake_api.writes) == 2
 
 
-def test_what_a_lost_attempt_deleted_is_deleted(fake_api: FakeApi, clock: Clock) -> None:
+def test_retried_delete_accepts_not_found(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.late_faults = [CUT]
     assert client(fake_api, clock).delete("thing") is None
     with pytest.raises(DatadogError, match="404"):
@@ -260,7 +260,7 @@ def test_what_a_lost_attempt_deleted_is_deleted(fake_api: FakeApi, clock: Clock)
 
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("fault", [(500, {"errors": ["oops"]}), (502, "<html>Bad Gateway</html>"), CUT])
-def test_a_lost_creation_is_looked_up(fake_api: FakeApi, clock: Clock, fault: Any, done: bool) -> None:
+def test_lost_creation_is_looked_up(fake_api: FakeApi, clock: Clock, fault: Any, done: bool) -> None:
     made: list[Any] = []
     fake_api.routes["POST /api/v1/thing"] = lambda body: (200, made.append(body) or {"id": len(made)})
     if done:
@@ -271,13 +271,13 @@ def test_a_lost_creation_is_looked_up(fake_api: FakeApi, clock: Clock, fault: An
     assert answer == {"id": "found" if done else 1} and made == [{"a": 1}] and clock.pauses == [1.0]
 
 
-def test_the_last_lost_creation_is_looked_up_too(fake_api: FakeApi, clock: Clock) -> None:
+def test_last_lost_creation_is_looked_up(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [CUT, CUT]
     answers = iter([None, {"id": 1}])
     assert client(fake_api, clock, attempts=2).post("thing", {}, find=lambda: next(answers)) == {"id": 1}
 
 
-def test_a_creation_that_times_out_is_looked_up_until_it_could_have_arrived(fake_api: FakeApi, clock: Clock) -> None:
+def test_timed_out_creation_is_looked_up_for_a_while(fake_api: FakeApi, clock: Clock) -> None:
     answers = iter([None, None, {"id": 1}])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -286,7 +286,7 @@ def test_a_creation_that_times_out_is_looked_up_until_it_could_have_arrived(fake
     assert clock.pauses == [1.0, 1.0, 2.0]
 
 
-def test_a_creation_answered_by_a_web_page_is_looked_up(fake_api: FakeApi, clock: Clock) -> None:
+def test_creation_answered_with_html_is_looked_up(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [(200, "<html>Sign in</html>")] * 2
     assert client(fake_api, clock).post("thing", {}, find=lambda: {"id": 1}) == {"id": 1}
     with pytest.raises(DatadogError, match="not JSON but Sign in"):
@@ -294,7 +294,7 @@ def test_a_creation_answered_by_a_web_page_is_looked_up(fake_api: FakeApi, clock
     assert not clock.pauses and len(fake_api.writes) == 2
 
 
-def test_a_lost_creation_that_cannot_be_looked_up_is_not_repeated(fake_api: FakeApi, clock: Clock) -> None:
+def test_lost_creation_without_lookup_is_not_retried(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.faults = [CUT]
     with pytest.raises(DatadogError) as caught:
         client(fake_api, clock).post("thing", {})
@@ -304,7 +304,7 @@ def test_a_lost_creation_that_cannot_be_looked_up_is_not_repeated(fake_api: Fake
     assert client(fake_api, clock).post("thing/validate", {}, harmless=True) == {}
 
 
-def test_a_creation_that_was_surely_refused_is_sent_again(fake_api: FakeApi, clock: Clock) -> None:
+def test_creation_that_was_certainly_not_processed_is_retried(fake_api: FakeApi, clock: Clock) -> None:
     fake_api.routes["POST /api/v1/thing"] = lambda body: (200, {"id": 1})
     fake_api.faults = [(429, "<html>Slow down</html>", {"x-ratelimit-reset": "7, 7"})]
     assert client(fake_api, clock).post("thing", {}) == {"id": 1}
@@ -326,13 +326,13 @@ def test_pages(fake_api: FakeApi, clock: Clock, number: int) -> None:
     assert len(fake_api.calls) == number // 100 + 1
 
 
-def test_pages_that_are_counted(fake_api: FakeApi, clock: Clock) -> None:
+def test_pages_by_number(fake_api: FakeApi, clock: Clock) -> None:
     sizes = {"0": 1000, "1": 1000, "2": 7}
     fake_api.routes["/api/v1/monitor"] = lambda query: (200, [{"id": int(query["page"])}] * sizes[query["page"]])
     assert len(list(client(fake_api, clock).pages("monitor"))) == 2007
 
 
-def test_a_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
+def test_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
     everything = [{"id": str(index)} for index in range(250)]
     fake_api.routes["/api/v1/dashboard"] = lambda query: (200, {"dashboards": everything})
     assert list(client(fake_api, clock).pages("dashboard")) == everything
@@ -342,7 +342,7 @@ def test_a_list_without_pages(fake_api: FakeApi, clock: Clock) -> None:
     ("path", "words"),
     [("monitor", "the answer is a dictionary and not a list"), ("dashboard", "the answer has no dashboards")],
 )
-def test_an_answer_without_a_list_is_refused(fake_api: FakeApi, clock: Clock, path: str, words: str) -> None:
+def test_response_without_a_list_is_refused(fake_api: FakeApi, clock: Clock, path: str, words: str) -> None:
     fake_api.routes[f"/api/v1/{path}"] = lambda query: (200, {"welcome": "to another service"})
     with pytest.raises(DatadogError, match=f"GET {fake_api.url}/api/v1/{path}: {words}"):
         list(client(fake_api, clock).pages(path))
@@ -402,9 +402,9 @@ def test_arguments_are_documented() -> None:
             assert f"E({variable})" in " ".join(documented[name]["description"])
 
 
-def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     class Module:
-        # As those of a module are: nobody changes them here.
+        # Mutable as in a module, but never changed here.
         params = {name: argument.get("default") for name, argument in datadog_argument_spec().items()}  # noqa: RUF012
 
         def fail_json(self, *, msg: str, exception: str) -> None:

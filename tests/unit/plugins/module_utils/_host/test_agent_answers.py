@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the Agent's command line answers, in the forms of the genuine Agent (datadog-agent 7.70 to 7.84)."""
+"""Output of the Agent's command line, in the formats of the genuine Agent (datadog-agent 7.70 to 7.84)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_key(forwarder: dict[str, Any], said: str) -> None:
         ({"Success": 9, "RetryQueueSize": 0, "ErrorsByType": {"DNSErrors": 3}, "HTTPErrorsByCode": {"503": 4}}, {}),
         ({"RetryQueueSize": 2, "ErrorsByType": {"DNSErrors": 3, "TLSErrors": 0}}, {"DNSErrors": 3}),
         ({"RetryQueueSize": 2, "HTTPErrorsByCode": {"503": 4, "403": 1}}, {"503": 4, "403": 1}),
-        # What is given up does not wait.
+        # Dropped payloads are not waiting.
         ({"RetryQueueSize": 0, "HTTPErrorsByCode": {"403": 7, "413": 1, "502": 9}}, {"403": 7, "413": 1}),
         ({"RetryQueueSize": 2, "ErrorsByType": None, "HTTPErrorsByCode": [1]}, {}),
     ],
@@ -113,7 +113,7 @@ def test_errors_of_checks(status: dict[str, Any], errors: dict[str, str]) -> Non
 
 
 def run(metrics: list[str], error: str = "", **more: list[dict[str, str]]) -> dict[str, Any]:
-    """An instance's entry, with the list of times that stands before its error."""
+    """Return an instance's entry, whose error comes after a list of times."""
     series = {"metrics": [{"metric": name, "points": [[1, 1.5]], "tags": []} for name in metrics]} if metrics else {}
     runner = {"AverageExecutionTime": 1, "CheckID": "jobs:1", "ExecutionTimes": [0] * 32, "LastError": error}
     return {"aggregator": {**series, **more}, "inventories": {"jobs:1": {}}, "runner": runner}
@@ -135,7 +135,7 @@ SWAPPED = f"* Python Check Loader: {NO_MODULE}\n* Core Check Loader: {NOT_IN_GO}
         (output(run([], FAILED)), "", 0, CheckRun((), ("timed out",))),
         (SEVERAL + output(run(["a"]), run([], FAILED)), "", 0, CheckRun(("a",), ("timed out",))),
         (output(run([], sketches=[{"metric": "d"}])), "", 0, CheckRun(("d",))),
-        # What the check prints itself.
+        # Output of the check itself.
         ("[INFO] on\n[1]\n" + output(run(["a"])) + "[done]\n", "", 0, CheckRun(("a",))),
         (output({**run([]), "aggregator": None}), "", 0, CheckRun()),
         *(
@@ -151,7 +151,7 @@ SWAPPED = f"* Python Check Loader: {NO_MODULE}\n* Core Check Loader: {NOT_IN_GO}
         ("", "Traceback ...\nKeyError: 'a'\n", 1, CheckRun((), ("KeyError: 'a'",))),
     ],
 )  # fmt: skip
-def test_a_run_of_a_check(out: str, err: str, status: int, found: CheckRun) -> None:
+def test_check_run(out: str, err: str, status: int, found: CheckRun) -> None:
     said = read_check("jobs", out, err, status)
     assert (said, said.ready) == (found, True)
 
@@ -163,13 +163,13 @@ def test_a_run_of_a_check(out: str, err: str, status: int, found: CheckRun) -> N
         "Error: error while fetching IPC cert: open /etc/datadog-agent/ipc_cert.pem: no such file",
     ],
 )
-def test_an_agent_that_never_ran(err: str) -> None:
+def test_agent_that_never_ran(err: str) -> None:
     found = read_check("jobs", "", err + "\n", 255)
     assert not found.ready and "no such file" in found.errors[0]
 
 
 @given(ANYTHING)
-def test_no_answer_crashes(anything: Any) -> None:
+def test_no_output_crashes(anything: Any) -> None:
     text = json.dumps([{"runner": anything, "aggregator": anything}], default=str)
     assert isinstance(read_check("jobs", text, str(anything), 0), CheckRun)
     for key in ("forwarderStats", "runnerStats", "checkSchedulerStats", "pyLoaderStats", "autoConfigStats"):

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Calls to apt-get, against one that answers as a file says."""
+"""Calls to a fake apt-get, which a file controls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG_AGO = 1_000_000_000
 
 
 class Module:
-    """As much of AnsibleModule as the calls need."""
+    """The part of AnsibleModule that the calls need."""
 
     def run_command(self, command: list[str], environ_update: dict[str, str]) -> tuple[int, str, str]:
         done = subprocess.run(command, env={**os.environ, **environ_update}, capture_output=True, text=True)
@@ -26,7 +26,7 @@ class Module:
 
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the package lists, old, and an apt-get that does what the script `apt-get` beside it says."""
+    """A folder with old package lists, and an apt-get that runs the script `apt-get` next to it."""
     folder = tmp_path / "lists"
     folder.mkdir()
     (folder / "debian_InRelease").touch()
@@ -45,7 +45,7 @@ def script(lists: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(("source", "old"), [("/etc/apt/sources.list.d/datadog.list", True), ("", False)])
-def test_lists_count_as_fresh_only_after_all_were_refreshed(lists: Path, source: str, old: bool) -> None:
+def test_lists_are_only_fresh_after_a_complete_update(lists: Path, source: str, old: bool) -> None:
     script(lists, "touch lists/new")
     apt.refresh_lists(Module(), source)
     assert (lists / "new").exists()
@@ -60,13 +60,13 @@ def test_waits_until_the_lists_are_free(lists: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["", "/etc/apt/sources.list.d/datadog.list"])
-def test_refuses_a_repository_that_it_cannot_trust(lists: Path, source: str) -> None:
+def test_refuses_an_untrusted_repository(lists: Path, source: str) -> None:
     script(lists, "echo 'W: GPG error: NO_PUBKEY 1' >&2; exit 100")
     with pytest.raises(CommandError, match=r"(?s)--error-on=any.* update' fails: W: GPG error: NO_PUBKEY 1"):
         apt.refresh_lists(Module(), source)
 
 
-def test_asks_nothing_and_keeps_files_that_were_changed(lists: Path) -> None:
+def test_never_prompts_and_keeps_changed_files(lists: Path) -> None:
     script(lists, 'echo "$DEBIAN_FRONTEND $LC_ALL $*" >calls')
     apt.install(Module(), "datadog-agent")
     said: Any = (lists.parent / "calls").read_text().split()

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The package repository that datadog_agent_package sets up, in a sources folder of the test's own."""
+"""The package repository that datadog_agent_package sets up, in a temporary sources folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TestWithoutAgent:
             "deb http://packages:8081/ stable 7\n",
         ],
     )
-    def test_takes_out_lines_for_the_agent(self, entry: str) -> None:
+    def test_removes_lines_for_the_agent(self, entry: str) -> None:
         assert without_agent(OTHER + entry + OTHER, hosts=HOSTS) == OTHER + OTHER
 
     @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ class TestWithoutAgent:
     def test_keeps_everything_else(self, entry: str) -> None:
         assert without_agent(OTHER + entry, hosts=HOSTS) == OTHER + entry
 
-    def test_takes_only_the_stanza_of_the_agent_out_of_deb822(self) -> None:
+    def test_only_removes_the_agents_stanza_from_deb822(self) -> None:
         other = "Types: deb\nURIs: https://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
         agent = "Types: deb\nURIs: https://apt.datadoghq.com/\nSuites: stable\nComponents: 7\nSigned-By: /x.gpg\n"
         kept = without_agent(f"{other}\n{agent}", hosts=HOSTS)
@@ -60,7 +60,7 @@ class TestWithoutAgent:
         assert without_agent(agent, hosts=HOSTS) == ""
         assert without_agent(other, hosts=HOSTS) == other
 
-    def test_knows_fields_in_any_case(self) -> None:
+    def test_field_names_are_case_insensitive(self) -> None:
         assert (
             without_agent("types: deb\nuris: https://apt.datadoghq.com/\nsuites: stable\ncomponents: 7\n", hosts=HOSTS)
             == ""
@@ -73,7 +73,7 @@ def sources(apt: Path) -> dict[str, str]:
 
 
 def entry(apt: Path) -> list[str]:
-    """The lines of the role's own file that apt reads."""
+    """Return the lines of the role's file that apt reads."""
     return [line for line in sources(apt)["datadog.list"].splitlines() if not line.startswith("#")]
 
 
@@ -88,7 +88,7 @@ def test_sets_up_keyring_and_entry_once(repository: Run, apt: Path, keyring: Key
     assert (again["changed"], again["files"]) == (False, [])
 
 
-def test_check_mode_tells_the_same_and_changes_nothing(repository: Run, apt: Path) -> None:
+def test_check_mode_reports_the_same_and_changes_nothing(repository: Run, apt: Path) -> None:
     (apt / "sources.list.d" / "old.list").write_text(AGENT)
     foreseen = repository(check=True, version="1:7.70.0-1")
     assert sources(apt) == {"old.list": AGENT}
@@ -104,7 +104,7 @@ def test_diff_names_the_keys(repository: Run, keyring: Keyring, keys: dict[str, 
     assert keys["third"] in diff["after"] and keys["first"] in diff["after"]
 
 
-def test_migrates_what_other_tools_left(repository: Run, apt: Path) -> None:
+def test_migrates_the_setup_of_other_tools(repository: Run, apt: Path) -> None:
     folder = apt / "sources.list.d"
     (apt / "sources.list").write_text(OTHER + AGENT)
     (folder / "ansible_datadog_7.list").write_text(AGENT)
@@ -123,14 +123,14 @@ def test_migrates_what_other_tools_left(repository: Run, apt: Path) -> None:
     assert not repository()["changed"]
 
 
-def test_entry_under_another_address_is_taken_for_the_same(repository: Run, apt: Path) -> None:
+def test_entry_with_another_address_is_recognised(repository: Run, apt: Path) -> None:
     (apt / "sources.list.d" / "lab.list").write_text("deb http://packages:8081 stable 7\n")
     repository(url="http://packages:8081/")
     assert list(sources(apt)) == ["datadog.list"]
 
 
 class TestAbsent:
-    def test_takes_out_entry_keyring_and_leftovers(self, repository: Run, apt: Path, keyring: Keyring) -> None:
+    def test_removes_entry_keyring_and_leftovers(self, repository: Run, apt: Path, keyring: Keyring) -> None:
         repository()
         (apt / "sources.list.d" / "old.list").write_text(AGENT)
         (apt / "sources.list").write_text(OTHER)
@@ -152,7 +152,7 @@ class TestAbsent:
                 "deb [signed-by={keyring}] https://mirror.example/ stable x\n",
             ),
             ("datadog-ddot.sources", "Types: deb\nURIs: https://mirror.example/\nSigned-By: {keyring}\n"),
-            # Without the keyring's name it needs the copy.
+            # Without the keyring's name, it needs the copy.
             ("pipelines.list", "deb https://apt.datadoghq.com/ stable observability-pipelines-worker-2\n"),
         ],
     )
@@ -170,7 +170,7 @@ class TestAbsent:
         assert foreseen["files"] == [str(apt / "sources.list.d" / "datadog.list")]
         assert keyring.path.exists() and trusted.exists()
 
-    def test_list_that_goes_itself_needs_no_keys(self, repository: Run, apt: Path, keyring: Keyring) -> None:
+    def test_list_that_is_removed_needs_no_keys(self, repository: Run, apt: Path, keyring: Keyring) -> None:
         repository()
         (apt / "sources.list.d" / "old.list").write_text(
             f"# {AGENT}deb [signed-by={keyring}] https://apt.datadoghq.com/ stable 7\n"
@@ -193,7 +193,7 @@ class TestAbsent:
         (INSTALLED, "1:7.71.0-1", "1:7.70.0-1", True),
     ],
 )
-def test_says_what_the_wanted_version_means(
+def test_reports_a_version_change(
     repository: Run, installed: Say, answer: str, version: str, previous: str, changes: bool
 ) -> None:
     repository()
@@ -203,9 +203,7 @@ def test_says_what_the_wanted_version_means(
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_downgrade_that_was_not_asked_for_changes_nothing(
-    repository: Run, installed: Say, apt: Path, check: bool
-) -> None:
+def test_unrequested_downgrade_changes_nothing(repository: Run, installed: Say, apt: Path, check: bool) -> None:
     installed(INSTALLED)
     result = repository(version="1:7.9.0-1", check=check)
     assert result["failed"]
@@ -214,7 +212,7 @@ def test_downgrade_that_was_not_asked_for_changes_nothing(
     assert repository(version="1:7.9.0-1", allow_downgrade=True)["version_changed"]
 
 
-def test_entry_and_keys_alone_are_a_change(repository: Run, installed: Say) -> None:
+def test_entry_and_keys_count_as_a_change(repository: Run, installed: Say) -> None:
     installed(INSTALLED)
     first = repository()
     assert (first["changed"], first["version_changed"]) == (True, False)
@@ -232,7 +230,7 @@ def test_entry_and_keys_alone_are_a_change(repository: Run, installed: Say) -> N
         ("installed reinstreq 1:7.70.0-1", [], True),
     ],
 )
-def test_repairs_what_dpkg_was_stopped_in(
+def test_repairs_an_interrupted_dpkg(
     repository: Run, installed: Say, tmp_path: Path, answer: str, journal: list[str], interrupted: bool
 ) -> None:
     repository()

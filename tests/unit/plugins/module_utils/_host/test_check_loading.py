@@ -1,9 +1,9 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Custom checks are loaded as the Agent loads them: what runs there is taken, and what does not is refused.
+"""Custom checks are loaded as the Agent loads them: code that runs there is accepted, other code is refused.
 
-The Agent's Python is the tests' own, which has the genuine datadog-checks-base; what the package has beside it is laid
-out as in datadog-agent 7.84, cmd/agent/dist.
+The Agent's Python is the one that runs the tests, with the genuine datadog-checks-base. Other files of its package are
+laid out as in datadog-agent 7.84, cmd/agent/dist.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The Agent's configuration folder, with what checks look for."""
+    """The Agent's configuration folder, with files that checks look for."""
     root = tmp_path / "etc"
     for name, text in BESIDE.items():
         path = root / name
@@ -62,7 +62,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def load(run_module: Callable[..., object], monkeypatch: pytest.MonkeyPatch, home: Path, root: Path) -> Load:
-    """Load code on a host, in a process of its own, and leave the configuration folder and others as they were."""
+    """Load code on a host, in a separate process, without changing the configuration folder or others."""
     scratch = root.parent / "tmp"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
@@ -124,13 +124,13 @@ def load(run_module: Callable[..., object], monkeypatch: pytest.MonkeyPatch, hom
         "open('/dev/stdin').read()\ninput_ = None\n" + BASE + CHECK,
     ],
 )  # fmt: skip
-def test_takes_what_runs_in_the_agent(load: Load, code: str | bytes) -> None:
+def test_accepts_code_that_runs_in_the_agent(load: Load, code: str | bytes) -> None:
     start = time.monotonic()
     assert load(code) == ("", "")
     assert time.monotonic() - start < 100
 
 
-def test_may_import_another_check_that_comes_with_it(load: Load) -> None:
+def test_check_may_import_another_one_from_the_same_call(load: Load) -> None:
     code = f"from jobs_names import NAME\n{BASE}{CHECK}"
     assert "jobs_names" in load(code)[0]
     assert load(code, jobs_names="NAME = 1\n") == ("", "")
@@ -146,14 +146,14 @@ def test_may_import_another_check_that_comes_with_it(load: Load) -> None:
         ("import helper\nhelper.none()\n", "jobs", "line 2: AttributeError: module 'helper' has no attribute 'none'"),
         ("x = 1\n", "jobs", "it has no subclass of AgentCheck"),
         (BASE, "jobs", "it has no subclass of AgentCheck"),
-        # Agent 5 had these, and no later one.
+        # Only Agent 5 had these.
         ("from util import get_hostname\n", "jobs", "line 1: ImportError: cannot import name 'get_hostname'"),
         ("import sys\nsys.exit(0)\n", "jobs", "line 2: SystemExit: 0"),
         ("import os\nos._exit(0)\n", "jobs", "it ends the process that loads it (exit status 0)"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n", "jobs", "(signal 15)"),
         ("import time\ntime.sleep(600)\n", "jobs", "it was still loading after 2 seconds"),
         ("import os, time\nos.fork()\ntime.sleep(600)\n", "jobs", "it was still loading after 2 seconds"),
-        # What the Agent finds first under these names is never the code.
+        # Under these names, the Agent finds another module first.
         (BASE + CHECK, "queue", "queue.py under this name first"),
         (BASE + CHECK, "sys", "finds Python's own module sys under this name first"),
         (BASE + CHECK, "yaml", "/yaml/__init__.py under this name first"),
@@ -161,12 +161,12 @@ def test_may_import_another_check_that_comes_with_it(load: Load) -> None:
         (BASE + CHECK, "tagger", "finds Python's own module tagger under this name first"),
     ],
 )  # fmt: skip
-def test_refuses_what_does_not(load: Load, root: Path, code: str, name: str, words: str) -> None:
-    # Time for a busy machine, and little where the whole of it is taken.
+def test_refuses_code_that_does_not_run_in_the_agent(load: Load, root: Path, code: str, name: str, words: str) -> None:
+    # Enough time for a busy machine, and little for code that uses all of it.
     problem, warning = load(code, name, seconds=2 if "after 2 seconds" in words else 120)
     assert words in problem, problem
     assert (problem.count("\n"), warning) == (0, "")
-    # The private copy is gone: what is told is where things are.
+    # The private copy is deleted, so the message names the real paths.
     assert "kennel-check-" not in problem
 
 
@@ -174,16 +174,16 @@ def test_refuses_the_name_of_an_integration(load: Load, home: Path, monkeypatch:
     wheel = home / "site/datadog_checks/jobs/__init__.py"
     wheel.parent.mkdir(parents=True)
     wheel.write_text(f"__version__ = '1.2.3'\n{BASE}{CHECK}")
-    # Packages of one namespace may lie in several folders.
+    # A namespace package may be in several folders.
     monkeypatch.setenv("PYTHONPATH", str(home / "site"))
     problem, _warning = load(BASE + CHECK)
     assert "comes with an integration jobs 1.2.3 and would run that instead" in problem
-    # What is not a check does not count.
+    # A module without a check does not count.
     wheel.write_text("raise SystemExit\n")
     assert load(BASE + CHECK) == ("", "")
 
 
-def test_warns_of_the_class_that_the_agent_takes_instead(load: Load) -> None:
+def test_warns_if_the_agent_would_run_another_class(load: Load) -> None:
     code = "from datadog_checks.base import AgentCheck, OpenMetricsBaseCheck\nclass Zed(AgentCheck):\n    pass\n"
     problem, warning = load(code)
     assert (problem, "uses its class OpenMetricsBaseCheck, the first by name, and not Zed: rename Zed" in warning) == (
@@ -192,24 +192,24 @@ def test_warns_of_the_class_that_the_agent_takes_instead(load: Load) -> None:
     )
 
 
-def test_a_package_beside_the_code_comes_first(load: Load, root: Path) -> None:
+def test_package_takes_precedence_over_the_module(load: Load, root: Path) -> None:
     (root / "checks.d/jobs").mkdir()
     (root / "checks.d/jobs/__init__.py").write_text(BASE + CHECK)
     assert f"{root}/checks.d/jobs/__init__.py under this name first" in load(BASE + CHECK)[0]
 
 
-def test_code_that_is_there_already_is_not_what_is_loaded(load: Load, root: Path) -> None:
+def test_new_code_is_loaded_instead_of_the_installed_one(load: Load, root: Path) -> None:
     (root / "checks.d/jobs.py").write_text("raise RuntimeError\n")
     assert load(BASE + CHECK) == ("", "")
 
 
-def test_a_python_that_does_not_start_is_named(load: Load, home: Path) -> None:
+def test_broken_python_is_reported(load: Load, home: Path) -> None:
     (home / "embedded/bin/python3").write_text("#!/bin/sh\ncat >/dev/null; echo broken >&2; exit 3\n")
     assert load(BASE + CHECK)[0] == f"{home}/embedded/bin/python3 does not run (exit status 3): broken"
     (home / "embedded/bin/python3").write_text("#!/bin/sh\nexit 3\n")
     assert f"{home}/embedded/bin/python3 does not run" in load(BASE + CHECK + "#" * 100000)[0]
 
 
-def test_an_agent_without_the_base_is_named(load: Load, home: Path) -> None:
+def test_agent_without_checks_base_is_reported(load: Load, home: Path) -> None:
     (home / "embedded/bin/python3").write_text('#!/bin/sh\nexec /usr/bin/python3 -S -I "$@"\n')
     assert "the Agent's Python fails: ModuleNotFoundError: No module named 'datadog_checks'" in load(BASE + CHECK)[0]

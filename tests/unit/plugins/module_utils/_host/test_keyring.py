@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The keys that the module for the package repository puts into the keyring, which GnuPG reads afterwards."""
+"""The keyring of the package repository, as GnuPG reads it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def test_keys_that_a_package_adds_change_nothing(
     assert keyring.path.read_bytes() == grown
 
 
-def test_keys_that_are_there_stay_byte_for_byte_before_what_is_added(
-    repository: Run, keyring: Keyring, keys: dict[str, str]
-) -> None:
+def test_new_keys_are_appended_to_unchanged_ones(repository: Run, keyring: Keyring, keys: dict[str, str]) -> None:
     keyring.add(keys["third"], keys["second"])
     before = keyring.path.read_bytes()
     repository()
@@ -52,14 +50,14 @@ def test_keys_that_are_there_stay_byte_for_byte_before_what_is_added(
     assert set(keyring.holds()) == {keys["third"], keys["second"], keys["first"]}
 
 
-def test_keys_that_are_all_there_leave_the_file_alone(repository: Run, keyring: Keyring, keys: dict[str, str]) -> None:
+def test_complete_keyring_is_unchanged(repository: Run, keyring: Keyring, keys: dict[str, str]) -> None:
     keyring.add(keys["second"], keys["first"])
     before = keyring.path.read_bytes()
     assert str(keyring) not in repository()["files"]
     assert keyring.path.read_bytes() == before
 
 
-def test_keys_are_not_fetched_again_while_all_are_there(
+def test_complete_keyring_is_not_fetched_again(
     repository: Run, server: Server, installed: Say, warnings: list[str]
 ) -> None:
     repository()
@@ -70,7 +68,7 @@ def test_keys_are_not_fetched_again_while_all_are_there(
     assert warnings == []
 
 
-def test_keys_one_that_went_missing_is_put_back(
+def test_missing_key_is_restored(
     repository: Run, server: Server, installed: Say, keyring: Keyring, keys: dict[str, str]
 ) -> None:
     urls = [server.put("a.public", keys["first"]), server.put("b.public", keys["second"])]
@@ -78,7 +76,7 @@ def test_keys_one_that_went_missing_is_put_back(
     installed(INSTALLED)
     keyring.path.unlink()
     keyring.add(keys["first"], keys["fourth"])
-    # Only the other is fetched.
+    # Only the other key is fetched.
     (server.folder / "a.public").unlink()
     result = repository(key_urls=urls)
     assert result["files"] == [str(keyring)]
@@ -86,7 +84,7 @@ def test_keys_one_that_went_missing_is_put_back(
     assert not result["version_changed"]
 
 
-def test_keys_of_a_new_address_are_fetched(
+def test_keys_of_a_new_url_are_fetched(
     repository: Run, server: Server, installed: Say, keyring: Keyring, keys: dict[str, str]
 ) -> None:
     repository()
@@ -105,7 +103,7 @@ def test_keys_of_a_new_address_are_fetched(
         ("half-installed reinstreq 1:7.70.0-1", {}),
     ],
 )
-def test_keys_that_rotate_arrive_before_apt_needs_them(
+def test_new_keys_arrive_before_apt_needs_them(
     repository: Run,
     server: Server,
     installed: Say,
@@ -121,7 +119,7 @@ def test_keys_that_rotate_arrive_before_apt_needs_them(
     assert keyring.holds() == [keys["first"], keys["second"]]
 
 
-def test_keys_that_expired_are_prolonged_on_request(
+def test_expired_keys_are_renewed_on_request(
     repository: Run, server: Server, installed: Say, keyring: Keyring, gpg: Gpg
 ) -> None:
     short = gpg.key("short", expire="1y", at="20200101T000000")
@@ -138,7 +136,7 @@ def test_keys_that_expired_are_prolonged_on_request(
     assert not repository(key_urls=urls, refresh_keys=True)["changed"]
 
 
-def test_keys_are_kept_with_a_warning_when_one_is_away(
+def test_unreachable_key_causes_a_warning(
     repository: Run, server: Server, keyring: Keyring, keys: dict[str, str], warnings: list[str]
 ) -> None:
     repository()
@@ -152,7 +150,7 @@ def test_keys_are_kept_with_a_warning_when_one_is_away(
     assert "kept" in warning
 
 
-def test_keys_that_can_be_had_are_added_though_another_is_away(
+def test_reachable_keys_are_added_if_another_is_unreachable(
     repository: Run,
     server: Server,
     installed: Say,
@@ -165,7 +163,7 @@ def test_keys_that_can_be_had_are_added_though_another_is_away(
     urls = [server.url("none.public"), server.put("new.public", keys["second"])]
     repository(key_urls=urls)
     assert keyring.holds() == [keys["first"], keys["second"]]
-    # It is asked for again until it is there.
+    # It is requested again until it is there.
     assert not repository(key_urls=urls)["changed"]
     assert len(warnings) == 2
     server.put("none.public", keys["third"])
@@ -174,7 +172,9 @@ def test_keys_that_can_be_had_are_added_though_another_is_away(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"<html>Sign in</html>", b"\x99\x01"])
-def test_keys_fail_without_any_keyring(repository: Run, apt: Path, server: Server, content: bytes | None) -> None:
+def test_unreachable_keys_fail_without_a_keyring(
+    repository: Run, apt: Path, server: Server, content: bytes | None
+) -> None:
     server.go_away()
     if content is not None:
         (server.folder / "KEY_CURRENT.public").write_bytes(content)
@@ -185,7 +185,7 @@ def test_keys_fail_without_any_keyring(repository: Run, apt: Path, server: Serve
     assert list((apt / "sources.list.d").iterdir()) == []
 
 
-def test_keys_that_are_secret_are_refused(repository: Run, server: Server, gpg: Gpg, keys: dict[str, str]) -> None:
+def test_secret_keys_are_refused(repository: Run, server: Server, gpg: Gpg, keys: dict[str, str]) -> None:
     secret = gpg("--export-secret-keys", keys["first"])
     (server.folder / "KEY_CURRENT.public").write_bytes(secret)
     result = repository()
@@ -194,10 +194,10 @@ def test_keys_that_are_secret_are_refused(repository: Run, server: Server, gpg: 
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"\x00\x00\x00\x20\x01\x01\x00\x02KBXf" + bytes(20)])
-def test_keys_that_apt_cannot_read_are_replaced(
+def test_keyring_that_apt_cannot_read_is_replaced(
     repository: Run, keyring: Keyring, keys: dict[str, str], warnings: list[str], content: bytes
 ) -> None:
-    """A page of a proxy; the form in which GnuPG makes a keyring of its own."""
+    """For example, a proxy's page, or GnuPG's keybox format."""
     keyring.path.parent.mkdir()
     keyring.path.write_bytes(content)
     repository()
@@ -205,14 +205,14 @@ def test_keys_that_apt_cannot_read_are_replaced(
     assert "cannot use the keyring" in warnings[0]
 
 
-def test_keys_that_are_armored_become_binary(repository: Run, keyring: Keyring, keys: dict[str, str], gpg: Gpg) -> None:
+def test_armored_keys_become_binary(repository: Run, keyring: Keyring, keys: dict[str, str], gpg: Gpg) -> None:
     keyring.path.parent.mkdir()
     keyring.path.write_bytes(gpg.export(keys["second"], armor=True))
     repository()
     assert keyring.holds() == [keys["second"], keys["first"]]
 
 
-def test_keys_are_made_readable_for_apts_own_user(repository: Run, keyring: Keyring) -> None:
+def test_keyring_is_readable_for_apts_user(repository: Run, keyring: Keyring) -> None:
     repository()
     keyring.path.chmod(0o600)
     assert repository(check=True)["files"] == [str(keyring)]
@@ -221,15 +221,13 @@ def test_keys_are_made_readable_for_apts_own_user(repository: Run, keyring: Keyr
     assert not repository()["changed"]
 
 
-def test_keys_leave_no_password_of_an_address_in_the_entry(
-    repository: Run, apt: Path, server: Server, keys: dict[str, str]
-) -> None:
+def test_entry_has_no_password_from_the_url(repository: Run, apt: Path, server: Server, keys: dict[str, str]) -> None:
     url = server.put("a.public", keys["first"]).replace("file://", "file://me:geheim@")
     repository(key_urls=[url])
     assert "geheim" not in (apt / "sources.list.d" / "datadog.list").read_text()
 
 
-def test_no_message_tells_the_password_of_an_address(
+def test_messages_have_no_password_from_the_url(
     repository: Run, keyring: Keyring, keys: dict[str, str], warnings: list[str]
 ) -> None:
     urls = ["http://me:geheim@127.0.0.1:9/a.public?token=geheim"]

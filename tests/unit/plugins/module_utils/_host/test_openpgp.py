@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Public keys of OpenPGP, compared with what GnuPG reads in the same bytes."""
+"""OpenPGP public keys, compared with what GnuPG reads from the same bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def one(gpg: Gpg) -> bytes:
 
 @pytest.fixture(scope="module")
 def two(gpg: Gpg) -> bytes:
-    """A key with a subkey and two names."""
+    """A key with a subkey and two user IDs."""
     fingerprint = gpg.key("two", kind="rsa2048")
     gpg("--quick-add-key", fingerprint, "rsa2048", "sign")
     gpg("--quick-add-uid", fingerprint, "Other <other@example.com>")
@@ -41,7 +41,7 @@ def names(data: bytes) -> list[str]:
 
 
 def packets(data: bytes) -> list[tuple[int, bytes]]:
-    """Kind and content of what GnuPG exports, which has the older headers."""
+    """Yield type and content of packets that GnuPG exports, which have old headers."""
     found = []
     while data:
         kind, size = data[0] >> 2 & 0x0F, 1 << (data[0] & 3)
@@ -52,7 +52,7 @@ def packets(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def packet(kind: int, body: bytes) -> bytes:
-    """A packet with the newer header, whose length has one, two or five bytes."""
+    """Return a packet with a new header, whose length has one, two or five bytes."""
     head = bytes([0xC0 | kind])
     if len(body) < 192:
         return head + bytes([len(body)]) + body
@@ -62,38 +62,38 @@ def packet(kind: int, body: bytes) -> bytes:
 
 
 class TestPublicKeys:
-    def test_have_the_fingerprints_that_gnupg_tells(self, gpg: Gpg, one: bytes, two: bytes, tmp_path: Path) -> None:
+    def test_fingerprints_equal_gnupgs(self, gpg: Gpg, one: bytes, two: bytes, tmp_path: Path) -> None:
         keyring = tmp_path / "keyring.gpg"
-        # As datadog-signing-keys does: else GnuPG would make a file in a form of its own, which apt does not read.
+        # As datadog-signing-keys does. Otherwise, GnuPG would create a keybox, which apt cannot read.
         keyring.touch()
         gpg.add(str(keyring), one + two)
         listed = set(gpg.listed(str(keyring)))
         assert len(listed) == 2
         assert set(names(keyring.read_bytes())) == set(names(one + two)) == listed
 
-    def test_are_the_same_under_the_newer_headers(self, one: bytes, two: bytes) -> None:
+    def test_new_packet_headers_are_equivalent(self, one: bytes, two: bytes) -> None:
         newer = b"".join(packet(kind, body) for kind, body in packets(one + two))
         assert newer != one + two
         assert names(newer) == names(one + two)
 
-    def test_are_the_same_with_notes_among_them(self, one: bytes, two: bytes) -> None:
+    def test_other_packets_are_ignored(self, one: bytes, two: bytes) -> None:
         notes = packet(12, b"\x00\x00") + packet(10, b"PGP") + packet(61, bytes(9000))
         assert names(one + notes + two) == names(one + two)
 
-    def test_all_their_bytes_are_kept(self, one: bytes, two: bytes) -> None:
+    def test_all_bytes_of_keys_are_kept(self, one: bytes, two: bytes) -> None:
         assert [key.data for key in public_keys(one + two)] == [one, two]
 
-    def test_none_in_nothing(self) -> None:
+    def test_empty_input_has_no_keys(self) -> None:
         assert public_keys(b"") == []
 
     @pytest.mark.parametrize(("version", "mark"), [(5, b"\x9a"), (6, b"\x9b")])
-    def test_of_newer_versions(self, version: int, mark: bytes, one: bytes) -> None:
+    def test_newer_key_versions_have_fingerprints(self, version: int, mark: bytes, one: bytes) -> None:
         body = bytes([version]) + bytes(40)
         expected = hashlib.sha256(mark + len(body).to_bytes(4, "big") + body).hexdigest().upper()
         assert names(one + packet(6, body)) == [*names(one), expected]
 
     @pytest.mark.parametrize("version", [0, 2, 3, 7, 255])
-    def test_of_other_versions_are_told_apart(self, version: int) -> None:
+    def test_unknown_key_versions_are_distinguished(self, version: int) -> None:
         first, second = (packet(6, bytes([version, number]) + bytes(20)) for number in (1, 2))
         assert names(first) == names(first) != names(second)
         assert merge(first, [first, second]) == first + second
@@ -105,20 +105,20 @@ class TestPublicKeys:
             packet(1, b"session"),
             packet(12, b"\x00\x00"),
             packet(2, b"signature alone"),
-            # In parts, and to the end of the file: only data may have these lengths.
+            # Partial and indeterminate lengths: only data packets may have these.
             b"\xc6\xe1ab",
             b"\x9babc",
         ],
     )
-    def test_refuse_what_is_not_one(self, data: bytes) -> None:
+    def test_other_input_is_not_a_public_key(self, data: bytes) -> None:
         with pytest.raises(ValueError, match="it is not a public key"):
             public_keys(data)
 
-    def test_refuse_a_secret_key(self, gpg: Gpg, one: bytes) -> None:
+    def test_secret_key_is_refused(self, gpg: Gpg, one: bytes) -> None:
         with pytest.raises(ValueError, match="secret key"):
             public_keys(gpg("--export-secret-keys", names(one)[0]))
 
-    def test_refuse_what_is_cut_off_anywhere(self, one: bytes) -> None:
+    def test_truncated_keys_are_refused(self, one: bytes) -> None:
         sizes = [len(body) + (2 if len(body) < 256 else 3) for _kind, body in packets(one)]
         ends = set(accumulate(sizes))
         assert max(ends) == len(one)
@@ -137,11 +137,11 @@ class TestPublicKeys:
 
 
 class TestDearmor:
-    def test_binary_stays(self, one: bytes, two: bytes) -> None:
+    def test_binary_keys_are_unchanged(self, one: bytes, two: bytes) -> None:
         assert dearmor(one + two) == one + two
 
     @pytest.mark.parametrize("change", ["none", "header", "line ends", "no checksum", "text before", "blanks"])
-    def test_gives_the_binary_form(self, gpg: Gpg, one: bytes, change: str) -> None:
+    def test_armored_keys_become_binary(self, gpg: Gpg, one: bytes, change: str) -> None:
         text = gpg.export(*names(one), armor=True).decode()
         lines = text.splitlines()
         text = {
@@ -154,12 +154,12 @@ class TestDearmor:
         }[change]
         assert dearmor(text.encode()) == one
 
-    def test_several_blocks(self, gpg: Gpg, one: bytes, two: bytes) -> None:
+    def test_several_armored_blocks(self, gpg: Gpg, one: bytes, two: bytes) -> None:
         blocks = [gpg.export(*names(data), armor=True) for data in (one, two)]
         assert dearmor(b"\n".join(blocks)) == one + two
 
     @pytest.mark.parametrize("data", [b"", b"<html>Not found</html>", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc"])
-    def test_refuses_what_is_not_a_key(self, data: bytes) -> None:
+    def test_refuses_other_text(self, data: bytes) -> None:
         with pytest.raises(ValueError, match="it is not a public key"):
             dearmor(data)
 
@@ -171,20 +171,20 @@ class TestDearmor:
 
 
 class TestMerge:
-    def test_adds_what_is_missing_behind_what_is_there(self, one: bytes, two: bytes) -> None:
+    def test_missing_keys_are_appended(self, one: bytes, two: bytes) -> None:
         assert merge(one, [two, one]) == one + two
         assert merge(b"", [one, one]) == one
 
-    def test_leaves_what_has_nothing_new(self, gpg: Gpg, one: bytes, two: bytes, tmp_path: Path) -> None:
+    def test_complete_keyring_is_unchanged(self, gpg: Gpg, one: bytes, two: bytes, tmp_path: Path) -> None:
         keyring = tmp_path / "keyring.gpg"
         keyring.touch()
-        # With GnuPG's own notes in it.
+        # The file includes GnuPG's trust packets.
         gpg.add(str(keyring), two + one)
         there = keyring.read_bytes()
         assert merge(there, [one, two]) == there
         assert merge(there, []) == there
 
-    def test_prolongs_a_key_without_taking_anything(self, gpg: Gpg, one: bytes, tmp_path: Path) -> None:
+    def test_renewed_key_loses_nothing(self, gpg: Gpg, one: bytes, tmp_path: Path) -> None:
         fingerprint = gpg.key("short", expire="1y", at="20200101T000000")
         expired = gpg.export(fingerprint)
         gpg.prolong(fingerprint, expire="2040-01-01", at="20200601T000000")
@@ -199,7 +199,7 @@ class TestMerge:
             assert all(part in held for part in packets(expired) + packets(prolonged))
             assert merge(keyring.read_bytes(), [prolonged, expired]) == keyring.read_bytes()
 
-    def test_new_names_and_subkeys_come_where_they_belong(self, gpg: Gpg, one: bytes, tmp_path: Path) -> None:
+    def test_new_user_ids_and_subkeys_are_inserted_in_order(self, gpg: Gpg, one: bytes, tmp_path: Path) -> None:
         fingerprint = gpg.key("growing")
         before = gpg.export(fingerprint)
         gpg("--quick-add-key", fingerprint, "ed25519", "sign")
@@ -211,6 +211,6 @@ class TestMerge:
         keyring.write_bytes(merge(before, [after]))
         assert b"uid" in gpg("--no-default-keyring", "--keyring", str(keyring), "--with-colons", "--list-keys")
 
-    def test_bad_keys_are_not_merged(self, one: bytes) -> None:
+    def test_invalid_keys_are_not_merged(self, one: bytes) -> None:
         with pytest.raises(ValueError, match="it is not a public key"):
             merge(one, [b"<html>"])

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files in folders of a service user: nobody sees half a file, and nothing that user does leads root elsewhere."""
+"""Files in a service user's folders: no partial files, and the user cannot redirect root elsewhere."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ WHO = {
 }
 FOLDER = {**WHO, "mode": "0755"}
 
-needs_root = pytest.mark.skipif(not ROOT, reason="only root can give files away")
+needs_root = pytest.mark.skipif(not ROOT, reason="only root can change owners")
 
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
-    """End a test that waits for a pipe, with a failure."""
+    """Fail a test that blocks on a pipe."""
 
     def give_up(*_arguments: Any) -> None:
         raise TimeoutError("it waits")
@@ -57,7 +57,7 @@ def module() -> SimpleNamespace:
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file that is none of the service user's business."""
+    """A file that the service user must not affect."""
     path = tmp_path / "shadow"
     path.write_text(SECRET)
     path.chmod(0o600)
@@ -74,7 +74,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def only_root_changes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the temporary folder, which all may change, for one that only root can."""
+    """Treat the temporary folder, which everybody can change, as one that only root can change."""
     monkeypatch.setattr(safe_paths, "only_owner_writes", lambda _status: True)
 
 
@@ -93,7 +93,7 @@ def sparse(path: Path) -> None:
 
 
 class TestWriting:
-    def test_is_complete_and_private_before_it_takes_its_place(self, module, folder, monkeypatch) -> None:
+    def test_file_is_complete_and_private_before_it_is_moved_into_place(self, module, folder, monkeypatch) -> None:
         seen = []
         rename, fchmod = os.rename, os.fchmod
 
@@ -115,7 +115,7 @@ class TestWriting:
         assert safe_files.read_text(str(folder / "datadog.yaml")) == "a: é\n"
 
     @pytest.mark.parametrize("umask", [0o000, 0o077])
-    def test_mode_is_what_was_asked_for(self, module, folder, umask: int) -> None:
+    def test_mode_does_not_depend_on_umask(self, module, folder, umask: int) -> None:
         before = os.umask(umask)
         try:
             safe_files.ensure_folder(module, str(folder / "a.d"), **FOLDER)
@@ -136,7 +136,7 @@ class TestWriting:
         assert ensure() == (True, True)
 
         def state() -> list[tuple[int, ...]]:
-            # Reading a folder may change when it was read.
+            # Reading a folder may change its access time.
             found = [one.stat() for one in (path, inner, folder)]
             return [(one.st_ino, one.st_mode, one.st_uid, one.st_mtime_ns, one.st_ctime_ns) for one in found]
 
@@ -169,13 +169,13 @@ class TestWriting:
             ({"mode": "u=rw"}, "Write one such as '0640'"),
         ],
     )
-    def test_refuses_attributes_that_there_are_not(self, module, folder, wanted, words: str) -> None:
+    def test_refuses_unknown_attributes(self, module, folder, wanted, words: str) -> None:
         for ensure in (lambda **who: safe_files.ensure_file(module, str(folder / "f"), "a\n", **who),):
             with pytest.raises(FileProblem, match=words):
                 ensure(**{**WHO, **wanted})
         assert os.listdir(folder) == []
 
-    def test_failure_on_the_way_leaves_the_old_file(self, module, folder, monkeypatch) -> None:
+    def test_failed_write_keeps_the_old_file(self, module, folder, monkeypatch) -> None:
         path = folder / "f"
         path.write_text("old\n")
 
@@ -188,7 +188,7 @@ class TestWriting:
         assert path.read_text() == "old\n"
         assert os.listdir(folder) == ["f"]
 
-    def test_folder_that_is_not_there_is_named(self, module, folder) -> None:
+    def test_missing_folder_is_named(self, module, folder) -> None:
         with pytest.raises(FileProblem, match=f"{folder}/none does not exist: create it"):
             safe_files.ensure_file(module, str(folder / "none" / "f"), "a\n", **WHO)
         assert safe_files.read_text(str(folder / "none" / "f")) == ""
@@ -197,7 +197,7 @@ class TestWriting:
         assert not safe_files.remove_empty_folder(module, str(folder / "none"))
 
     @needs_root
-    def test_gives_a_file_and_a_folder_to_their_owner(self, module, folder) -> None:
+    def test_sets_the_owner_of_files_and_folders(self, module, folder) -> None:
         who = {"owner": str(SOMEBODY), "group": str(SOMEBODY)}
         safe_files.ensure_folder(module, str(folder / "a.d"), **who, mode="0755")
         safe_files.ensure_file(module, str(folder / "a.d" / "f"), "a\n", **who, mode="0640")
@@ -207,13 +207,13 @@ class TestWriting:
         assert not safe_files.ensure_file(module, str(folder / "a.d" / "f"), "a\n", **who, mode="0640")
 
     @needs_root
-    def test_takes_no_folder_over_that_somebody_else_filled(self, module, folder) -> None:
+    def test_refuses_a_folder_that_another_user_filled(self, module, folder) -> None:
         os.chown(folder, SOMEBODY, SOMEBODY)
         with pytest.raises(FileProblem, match=f"{folder} belongs to the user {SOMEBODY}"):
             safe_files.ensure_folder(module, str(folder), **FOLDER)
         assert folder.stat().st_uid == SOMEBODY
 
-    def test_file_that_says_the_same_is_replaced_too_where_its_mode_is_wrong(self, module, folder) -> None:
+    def test_file_with_the_wrong_mode_is_replaced(self, module, folder) -> None:
         path = folder / "f"
         path.write_text("a\n")
         path.chmod(0o666)
@@ -223,7 +223,7 @@ class TestWriting:
         assert (path.read_text(), mode(path)) == ("a\n", 0o640)
 
 
-# What a service user can put in the place of a file, and how it is called.
+# What a service user can put in place of a file, and its name in messages.
 TRAPS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "link": (lambda path, victim: path.symlink_to(victim), "a link to '/"),
     "link to nothing": (lambda path, _victim: path.symlink_to("none"), "a link to 'none'"),
@@ -239,7 +239,7 @@ TRAPS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
 
 @pytest.fixture(params=TRAPS)
 def trap(request: pytest.FixtureRequest, folder: Path, victim: Path) -> tuple[Path, str]:
-    """Where a trap stands, and how it is to be called."""
+    """Return the path of a trap, and its name in messages."""
     make, words = TRAPS[request.param]
     make(folder / "conf.yaml", victim)
     return folder / "conf.yaml", words
@@ -248,7 +248,7 @@ def trap(request: pytest.FixtureRequest, folder: Path, victim: Path) -> tuple[Pa
 class TestTraps:
     @pytest.mark.parametrize("check", [False, True])
     @pytest.mark.parametrize("text", ["new\n", SECRET])
-    def test_are_neither_read_nor_replaced(self, module, trap, victim: Path, check: bool, text: str) -> None:
+    def test_traps_are_neither_read_nor_replaced(self, module, trap, victim: Path, check: bool, text: str) -> None:
         path, words = trap
         module.check_mode = check
         before = path.lstat(), victim.stat()
@@ -268,7 +268,7 @@ class TestTraps:
         assert victim.read_text() == SECRET
         assert os.listdir(path.parent) == ["conf.yaml"]
 
-    def test_are_removed_without_what_they_lead_to(self, module, trap, victim: Path) -> None:
+    def test_traps_are_removed_without_their_targets(self, module, trap, victim: Path) -> None:
         path, _words = trap
         folder = path.is_dir() and not path.is_symlink()
         with pytest.raises(FileProblem, match="is a folder, not a file") if folder else nullcontext():
@@ -279,7 +279,7 @@ class TestTraps:
         assert victim.read_text() == SECRET
         assert victim.stat().st_nlink == 1
 
-    def test_are_set_aside_as_they_are(self, module, trap, victim: Path) -> None:
+    def test_traps_are_set_aside_unchanged(self, module, trap, victim: Path) -> None:
         path, _words = trap
         before = path.lstat()
         new = safe_files.set_aside(module, str(path), lambda name, _number: f"{name}.disabled")
@@ -287,7 +287,7 @@ class TestTraps:
         assert victim.read_text() == SECRET
 
     @pytest.mark.parametrize("text", ["new\n", SECRET])
-    def test_file_of_any_size_fills_no_memory(self, module, folder: Path, text: str) -> None:
+    def test_huge_file_is_not_read_into_memory(self, module, folder: Path, text: str) -> None:
         path = folder / "conf.yaml"
         sparse(path)
         with pytest.raises(FileProblem, match="is larger than"):
@@ -308,7 +308,7 @@ class TestTraps:
             (SOMEBODY, 0, 0o600, True),
         ],
     )
-    def test_file_that_the_service_user_cannot_read_may_be_from_elsewhere(
+    def test_file_that_the_service_user_cannot_read_is_refused(
         self, module, folder: Path, owner: int, group: int, bits: int, readable: bool
     ) -> None:
         path = folder / "conf.yaml"
@@ -332,7 +332,7 @@ class TestTraps:
                 act(str(path))
 
 
-# What can be done with a path below a folder.
+# Operations on a path below a folder.
 ACTS: dict[str, Callable[[Any, str], object]] = {
     "read": lambda _module, path: safe_files.read_text(path),
     "write": lambda module, path: safe_files.ensure_file(module, path, "a\n", **WHO),
@@ -357,7 +357,9 @@ class TestFoldersOnTheWay:
         ids=["link", "loop", "pipe", "file"],
     )
     @pytest.mark.parametrize("depth", ["", "deeper/"])
-    def test_lead_nowhere(self, module, folder: Path, tmp_path: Path, act, make, words: str, depth: str) -> None:
+    def test_anything_in_place_of_a_parent_folder_is_refused(
+        self, module, folder: Path, tmp_path: Path, act, make, words: str, depth: str
+    ) -> None:
         target = tmp_path / "roots"
         (target / "deeper").mkdir(parents=True)
         files = [target / "conf.yaml", target / "deeper" / "conf.yaml"]
@@ -373,7 +375,7 @@ class TestFoldersOnTheWay:
         assert sorted(path.name for path in target.rglob("*")) == ["conf.yaml", "conf.yaml", "deeper"]
 
     @pytest.mark.parametrize("make", [lambda path, target: path.symlink_to(target), lambda path, _t: os.mkfifo(path)])
-    def test_folder_itself_is_no_link(self, module, folder: Path, tmp_path: Path, make) -> None:
+    def test_linked_folder_is_refused(self, module, folder: Path, tmp_path: Path, make) -> None:
         target = tmp_path / "roots"
         target.mkdir(mode=0o700)
         make(folder / "a.d", target)
@@ -386,7 +388,7 @@ class TestFoldersOnTheWay:
 @pytest.mark.usefixtures("only_root_changes_it")
 class TestLinksOfRoot:
     @pytest.mark.parametrize("target", ["real", "{folder}/real", "../conf.d/./real", "../../etc/conf.d/real"])
-    def test_lead_to_a_folder(self, module, folder: Path, target: str) -> None:
+    def test_link_to_a_folder_is_followed(self, module, folder: Path, target: str) -> None:
         (folder / "real").mkdir()
         (folder / "agent").symlink_to(target.format(folder=folder))
         path = folder / "agent" / "f"
@@ -396,7 +398,7 @@ class TestLinksOfRoot:
         assert [entry.name for entry in safe_files.list_folder(str(path.parent))] == ["f"]
         assert (folder / "agent").is_symlink()
 
-    def test_lead_to_a_file_which_is_replaced_while_the_link_stays(self, module, folder: Path) -> None:
+    def test_target_of_a_link_is_replaced_and_the_link_stays(self, module, folder: Path) -> None:
         (folder / "real").mkdir()
         (folder / "f").symlink_to("real/g")
         assert safe_files.ensure_file(module, str(folder / "f"), "a\n", **WHO)
@@ -404,25 +406,25 @@ class TestLinksOfRoot:
         assert safe_files.read_text(str(folder / "f")) == (folder / "real" / "g").read_text() == "a\n"
         assert os.listdir(folder / "real") == ["g"]
 
-    def test_lead_nowhere_in_a_circle(self, module, folder: Path) -> None:
+    def test_circular_links_are_refused(self, module, folder: Path) -> None:
         (folder / "a").symlink_to("b")
         (folder / "b").symlink_to("a")
         with pytest.raises(FileProblem, match=f"{folder}/a/f: links lead to each other"):
             safe_files.read_text(str(folder / "a" / "f"))
 
-    def test_hard_link_of_root_is_a_file(self, module, folder: Path, victim: Path) -> None:
+    def test_hard_link_of_root_is_accepted(self, module, folder: Path, victim: Path) -> None:
         (folder / "f").hardlink_to(victim)
         assert safe_files.read_text(str(folder / "f")) == SECRET
 
     @needs_root
-    def test_link_of_somebody_else_is_not_followed_there_either(self, module, folder: Path, victim: Path) -> None:
+    def test_link_of_another_user_is_not_followed(self, module, folder: Path, victim: Path) -> None:
         (folder / "f").symlink_to(victim)
         os.chown(folder / "f", SOMEBODY, SOMEBODY, follow_symlinks=False)
         with pytest.raises(FileProblem, match="is a link to"):
             safe_files.read_text(str(folder / "f"))
 
     @needs_root
-    def test_nor_is_one_in_a_folder_of_somebody_else(self, module, folder: Path, victim: Path) -> None:
+    def test_link_in_a_folder_of_another_user_is_not_followed(self, module, folder: Path, victim: Path) -> None:
         (folder / "f").symlink_to(victim)
         os.chown(folder, SOMEBODY, SOMEBODY)
         with pytest.raises(FileProblem, match=f"because the user {SOMEBODY} may have created it"):
@@ -435,7 +437,7 @@ class TestLinksOfRoot:
 
 
 class TestKilledRuns:
-    def test_leave_the_old_file_and_nothing_that_the_agent_loads(self, module, folder: Path, monkeypatch) -> None:
+    def test_killed_run_leaves_the_old_file_and_nothing_loadable(self, module, folder: Path, monkeypatch) -> None:
         path = folder / "conf.yaml"
         path.write_text("old\n")
         child = os.fork()
@@ -447,12 +449,12 @@ class TestKilledRuns:
         assert path.read_text() == "old\n"
         [left] = set(os.listdir(folder)) - {"conf.yaml"}
         assert os.path.splitext(left)[1] not in (".yaml", ".yml", ".py", ".default", ".list", ".cnf", ".service")
-        # The next one puts it right, and without a change of its own as well.
+        # The next run cleans up, even if it changes nothing else.
         assert not safe_files.ensure_file(module, str(path), "old\n", **WHO) or mode(path) == 0o640
         assert os.listdir(folder) == ["conf.yaml"]
 
-    def test_folder_keeps_its_time_when_what_was_left_is_removed(self, module, folder: Path) -> None:
-        """A service that reads the folder need not be restarted for that."""
+    def test_cleanup_keeps_the_folders_modification_time(self, module, folder: Path) -> None:
+        """A service that reads the folder need not be restarted."""
         safe_files.ensure_file(module, str(folder / "f"), "a\n", **WHO)
         (folder / ".kennel-left").write_text("half")
         os.utime(folder, (1_000_000_000, 1_000_000_000))
@@ -460,7 +462,7 @@ class TestKilledRuns:
         assert os.listdir(folder) == ["f"]
         assert folder.stat().st_mtime == 1_000_000_000
 
-    def test_what_another_run_holds_is_left_to_it(self, module, folder: Path, victim: Path) -> None:
+    def test_file_locked_by_another_run_is_left_alone(self, module, folder: Path, victim: Path) -> None:
         (folder / ".kennel-left").write_text(SECRET)
         (folder / ".kennel-held").write_text("")
         (folder / ".kennel-folder").mkdir()
@@ -471,7 +473,7 @@ class TestKilledRuns:
         assert set(os.listdir(folder)) == {"f", ".kennel-held", ".kennel-folder", ".kennel-link"}
         assert victim.read_text() == SECRET
 
-    def test_two_at_once_both_write_whole_files(self, module, folder: Path) -> None:
+    def test_concurrent_runs_write_complete_files(self, module, folder: Path) -> None:
         path, texts = folder / "f", [letter * 5000 for letter in "ab"]
 
         def write(text: str) -> None:
@@ -491,7 +493,7 @@ class TestKilledRuns:
 
 
 class TestRaces:
-    """Somebody who owns the folder changes it while root works there, as fast as it can."""
+    """The owner of a folder changes it as fast as possible while root works in it."""
 
     @pytest.fixture
     def attack(self) -> Iterator[Callable[[Callable[[], None]], None]]:
@@ -515,7 +517,7 @@ class TestRaces:
             process.join()
 
     @pytest.mark.parametrize("trap", ["link", "hard link", "pipe"])
-    def test_file_on_its_way_is_swapped(self, module, folder: Path, victim: Path, attack, trap: str) -> None:
+    def test_temporary_file_is_swapped(self, module, folder: Path, victim: Path, attack, trap: str) -> None:
         make, _words = TRAPS[trap]
 
         def swap() -> None:
@@ -529,7 +531,7 @@ class TestRaces:
         assert (victim.read_text(), mode(victim)) == (SECRET, 0o600)
 
     @pytest.mark.parametrize("trap", ["link", "hard link", "pipe", "folder"])
-    def test_file_in_place_is_swapped(self, module, folder: Path, victim: Path, attack, trap: str) -> None:
+    def test_target_file_is_swapped(self, module, folder: Path, victim: Path, attack, trap: str) -> None:
         make, _words = TRAPS[trap]
         path, spare = folder / "f", folder / "spare"
         if ROOT:
@@ -545,11 +547,11 @@ class TestRaces:
         self._keep_on(lambda text: safe_files.ensure_file(module, str(path), text, **{**WHO, "mode": "0666"}))
         self._keep_on(lambda _text: read.append(safe_files.read_text(str(path))))
         assert (victim.read_text(), mode(victim)) == (SECRET, 0o600)
-        # Where all belongs to one user, what is read is that user's own.
+        # If one user owns everything, the content is that user's.
         assert not ROOT or SECRET not in "".join(read)
 
     @pytest.mark.parametrize("act", [act for act in ACTS if act != "aside"])
-    def test_folder_on_the_way_is_swapped(self, module, folder: Path, tmp_path: Path, attack, act: str) -> None:
+    def test_parent_folder_is_swapped(self, module, folder: Path, tmp_path: Path, attack, act: str) -> None:
         target, way, spare = tmp_path / "roots", folder / "a.d", folder / "spare"
         (target / "b.d").mkdir(parents=True)
         (target / "b.d").chmod(0o700)
@@ -574,7 +576,7 @@ class TestRaces:
 
     @pytest.mark.parametrize("trap", ["link", "hard link", "pipe", "socket", "folder"])
     @pytest.mark.parametrize("gone_again", [False, True])
-    def test_trap_that_is_set_between_look_and_opening(
+    def test_trap_appears_between_check_and_open(
         self, module, folder: Path, victim: Path, monkeypatch, trap: str, gone_again: bool
     ) -> None:
         make, _words = TRAPS[trap]
@@ -604,9 +606,7 @@ class TestRaces:
             monkeypatch.setattr(os, "open", swap_and_open)
         assert (victim.read_text(), mode(victim)) == (SECRET, 0o600)
 
-    def test_what_takes_the_place_of_a_written_file_is_told(
-        self, module, folder: Path, victim: Path, monkeypatch
-    ) -> None:
+    def test_file_replaced_after_writing_is_reported(self, module, folder: Path, victim: Path, monkeypatch) -> None:
         real_rename = os.rename
 
         def rename_and_swap(source: str, target: str, **where: Any) -> None:
@@ -619,7 +619,7 @@ class TestRaces:
             safe_files.ensure_file(module, str(folder / "f"), "a\n", **WHO)
 
     def _keep_on(self, act: Callable[[str], object]) -> None:
-        """Do it again and again with another text each time. A refusal is as good as success."""
+        """Repeat the action with different texts. Refusals are as good as success."""
         end = time.monotonic() + 0.4
         for number in itertools.count():
             if time.monotonic() > end:
@@ -635,7 +635,7 @@ class TestSettingAside:
     def names(name: str, number: int) -> str:
         return f"{name}.{number}.disabled"
 
-    def test_loses_neither_file(self, module, folder: Path) -> None:
+    def test_setting_aside_loses_no_file(self, module, folder: Path) -> None:
         path = folder / "conf.yaml"
         for text in ("a", "b", "a", "c"):
             path.write_text(text)
@@ -647,7 +647,7 @@ class TestSettingAside:
             "conf.yaml.3.disabled": "c",
         }
 
-    def test_check_mode_foretells_the_name(self, module, folder: Path) -> None:
+    def test_check_mode_predicts_the_name(self, module, folder: Path) -> None:
         (folder / "conf.yaml").write_text("a")
         (folder / "conf.yaml.1.disabled").write_text("b")
         module.check_mode = True
@@ -671,7 +671,7 @@ class TestRemoving:
         assert safe_files.remove_empty_folder(module, str(folder / "d"))
         assert os.listdir(folder) == []
 
-    def test_folder_with_something_in_it_stays_and_one_with_leavings_goes(self, module, folder: Path) -> None:
+    def test_only_folders_without_other_files_are_removed(self, module, folder: Path) -> None:
         (folder / "d").mkdir()
         (folder / "d" / ".kennel-left").write_text("")
         (folder / "d" / "f").write_text("")
@@ -681,7 +681,7 @@ class TestRemoving:
         assert safe_files.remove_empty_folder(module, str(folder / "d"))
 
 
-def test_problem_ends_the_module_with_its_text() -> None:
+def test_problem_becomes_the_modules_error() -> None:
     said = []
     module = SimpleNamespace(fail_json=lambda **result: said.append(result))
     with safe_files.refusals(module):

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules, attacked by the service user to whom the folder belongs in which they work as root."""
+"""Modules work as root in a service user's folder, and that user attacks them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Backlog(AgentCheck):
 
 @pytest.fixture
 def trees(tmp_path: Path) -> Trees:
-    """The Agent's configuration folder, and one of root's in which all has the names that the Agent's has."""
+    """The Agent's configuration folder, and a folder of root with the same names in it."""
     agent, roots = tmp_path / "etc" / "datadog-agent", tmp_path / "root"
     for folder in (agent / "checks.d", agent / "conf.d" / "backlog.d"):
         folder.mkdir(parents=True)
@@ -56,7 +56,7 @@ def trees(tmp_path: Path) -> Trees:
 
 
 def state(folder: Path) -> list[tuple[str, int, int, bytes]]:
-    """All that is in a folder, and whose it is."""
+    """Return everything in a folder, with owners."""
     found = []
     for path in [folder, *sorted(folder.rglob("*"))]:
         status = path.lstat()
@@ -105,7 +105,7 @@ def test_check_is_not_written_through_a_link(check: Run, trees: Trees, place: st
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to(path.name), lambda path: path.mkdir()])
 @pytest.mark.parametrize("place", ["conf.d/backlog.d/conf.yaml", "checks.d/backlog.py"])
-def test_check_waits_for_nothing_and_replaces_no_folder(check: Run, trees: Trees, place: str, make) -> None:
+def test_pipes_and_folders_in_place_of_a_check_are_refused(check: Run, trees: Trees, place: str, make) -> None:
     make(trees.agent / place)
     before = state(trees.agent)
     result = check()
@@ -115,7 +115,7 @@ def test_check_waits_for_nothing_and_replaces_no_folder(check: Run, trees: Trees
 
 
 @pytest.mark.parametrize("place", ["conf.d/backlog.d/conf.yaml", "checks.d/backlog.py"])
-def test_hard_link_is_neither_shown_nor_given_away(check: Run, trees: Trees, place: str) -> None:
+def test_hard_link_is_not_shown_and_keeps_its_owner(check: Run, trees: Trees, place: str) -> None:
     (trees.agent / place).hardlink_to(trees.roots / "conf.yaml")
     before = state(trees.roots)
     result = check()
@@ -135,7 +135,7 @@ def test_check_is_not_removed_through_a_link(check: Run, trees: Trees, place: st
     assert state(trees.roots) == before
 
 
-def test_links_are_removed_and_what_they_lead_to_stays_untold(check: Run, trees: Trees) -> None:
+def test_links_are_removed_without_showing_their_targets(check: Run, trees: Trees) -> None:
     links = ("checks.d/backlog.py", "conf.d/backlog.yaml", "conf.d/backlog.d/conf.yaml")
     for place in links:
         (trees.agent / place).symlink_to(trees.roots / "conf.yaml")
@@ -150,7 +150,7 @@ def test_links_are_removed_and_what_they_lead_to_stays_untold(check: Run, trees:
     assert not check(state="absent")["changed"]
 
 
-def test_folder_of_a_check_gets_its_mode_back_and_that_is_told(check: Run, trees: Trees) -> None:
+def test_mode_of_a_checks_folder_is_restored_and_reported(check: Run, trees: Trees) -> None:
     check()
     (trees.agent / "conf.d" / "backlog.d").chmod(0o777)
     assert check(check=True)["changed"]
@@ -171,7 +171,7 @@ def test_folder_of_a_check_gets_its_mode_back_and_that_is_told(check: Run, trees
         lambda path, _target: path.mkdir(),
     ],
 )
-def test_configuration_is_not_written_to_a_trap(
+def test_configuration_is_not_written_through_a_trap(
     run_module: Run, own_files: None, trees: Trees, check_mode: bool, make
 ) -> None:
     path = trees.agent / "datadog.yaml"
@@ -193,13 +193,13 @@ class TestUntracked:
             datadog_checks, root=str(trees.agent), checks=[], disable_others=True, tracked=["backlog"], **arguments
         )
 
-    def test_folder_that_is_a_link_is_no_check_and_keeps_what_it_leads_to(self, untracked: Run, trees: Trees) -> None:
+    def test_linked_folder_is_not_a_check_and_its_target_is_kept(self, untracked: Run, trees: Trees) -> None:
         (trees.agent / "conf.d" / "nginx.d").symlink_to(trees.roots)
         before = state(trees.roots)
         assert not untracked()["changed"]
         assert state(trees.roots) == before
 
-    def test_link_to_a_file_is_set_aside_itself(self, untracked: Run, trees: Trees) -> None:
+    def test_link_is_set_aside_without_its_target(self, untracked: Run, trees: Trees) -> None:
         link = trees.agent / "conf.d" / "nginx.yaml"
         link.symlink_to(trees.roots / "conf.yaml")
         before = state(trees.roots)
@@ -207,7 +207,7 @@ class TestUntracked:
         assert (link.parent / "nginx.yaml.disabled").is_symlink()
         assert state(trees.roots) == before
 
-    def test_folder_of_all_checks_is_no_link(self, untracked: Run, trees: Trees) -> None:
+    def test_linked_folder_of_checks_is_refused(self, untracked: Run, trees: Trees) -> None:
         set_link(trees.agent / "conf.d", trees.roots)
         before = state(trees.roots)
         result = untracked()
@@ -224,13 +224,13 @@ class TestUntracked:
         }
 
 
-def test_watched_folder_that_is_a_link_is_refused(trees: Trees) -> None:
+def test_linked_watched_folder_is_refused(trees: Trees) -> None:
     set_link(trees.agent / "conf.d", trees.roots)
     with pytest.raises(FileProblem, match=f"{trees.agent}/conf.d is a link to '{trees.roots}'"):
         newest_change([str(trees.agent / "conf.d")], now=1e10)
 
 
-def test_links_in_a_watched_folder_count_as_themselves(trees: Trees) -> None:
+def test_links_in_a_watched_folder_are_not_followed(trees: Trees) -> None:
     folder = trees.agent / "conf.d"
     (folder / "a.d").symlink_to(trees.roots)
     (folder / "b.yaml").symlink_to(trees.roots / "conf.yaml")
@@ -242,8 +242,8 @@ def test_links_in_a_watched_folder_count_as_themselves(trees: Trees) -> None:
     assert newest_change([str(folder)], now=1e10) == 200
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
-def test_app_is_not_put_into_a_folder_that_somebody_else_filled(run_module: Run, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change owners")
+def test_app_refuses_a_folder_that_another_user_filled(run_module: Run, tmp_path: Path) -> None:
     app = tmp_path / "app"
     app.mkdir()
     (app / "app.py").symlink_to("/etc/passwd")
@@ -253,7 +253,7 @@ def test_app_is_not_put_into_a_folder_that_somebody_else_filled(run_module: Run,
     assert (app / "app.py").is_symlink()
 
 
-def test_environment_of_an_app_is_no_folder_from_elsewhere(
+def test_app_refuses_an_environment_from_elsewhere(
     run_module: Run, own_files: None, tmp_path: Path, trees: Trees
 ) -> None:
     app = tmp_path / "app"
@@ -269,7 +269,7 @@ def test_environment_of_an_app_is_no_folder_from_elsewhere(
     assert state(trees.roots) == before
 
 
-# What works on files by their paths. All but what is below must go through safe_files.
+# Calls that work on files by path. Except for those listed below, modules must use safe_files.
 BY_PATH = {
     *(
         f"os.{name}"
@@ -321,7 +321,7 @@ ALLOWED = {
 }
 
 
-def test_modules_work_on_files_in_one_way() -> None:
+def test_modules_use_safe_files() -> None:
     found = set()
     for path in [*(ROOT / "plugins" / "modules").glob("*.py"), *(ROOT / "plugins" / "module_utils").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -330,7 +330,7 @@ def test_modules_work_on_files_in_one_way() -> None:
     assert {(name, call) for name, call in found if call in BY_PATH} - set(ALLOWED) == set()
 
 
-# Tasks that work on files by their paths, as root. None of their folders can be changed by a service user.
+# Tasks that work on files by path, as root. No service user can change their folders.
 WRITING = {
     "file",
     "copy",
@@ -352,7 +352,7 @@ def tasks_of(value: Any) -> list[dict[str, Any]]:
     return [value, *inner]
 
 
-def test_no_task_writes_files() -> None:
+def test_tasks_do_not_write_files() -> None:
     found = set()
     for path in ROOT.glob("roles/*/*/*.yml"):
         if path.parent.name in ("tasks", "handlers"):
@@ -361,6 +361,6 @@ def test_no_task_writes_files() -> None:
                     if name.startswith("ansible.builtin.") and name.removeprefix("ansible.builtin.") in WRITING:
                         where = arguments.get("path") or arguments.get("dest")
                         found.add((path.parents[1].name, name.removeprefix("ansible.builtin."), where))
-    # The modules of this collection write them, which know what root may follow.
+    # The collection's modules write them, because these know which links root may follow.
     assert found == set()
     assert shutil.rmtree.avoids_symlink_attacks

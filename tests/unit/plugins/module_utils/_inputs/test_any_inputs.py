@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Values of any type for every variable of every role: problems, and never an exception."""
+"""Values of any type for every variable of every role cause problems, but never exceptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[5]
 ROLES = [path.stem for path in Path(_inputs.__file__).parent.glob("*.py") if (ROOT / "roles" / path.stem).is_dir()]
-# Texts that rules look into, so that more than their first lines runs.
+# Texts that rules parse, so that the tests reach more than the rules' first lines.
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["", "a", "env:a", "https://a.example.com", "http://[", "/run/x.sock", "5", "-1", "nan", "true", "a.b", "localhost",
      "shop.*:SELECT", "FREQ=DAILY", "1h", "env:a AND", "avg(last_5m):avg:a{*} > 5", "metric alert", "{{", "x" * 300,
@@ -44,7 +44,7 @@ VALUES = st.recursive(
 
 
 def role_files(role: str, place: str) -> dict[str, Any]:
-    """Return what the files of a role's folder hold together."""
+    """Return the merged contents of the files in a role's folder."""
     folder = ROOT / "roles" / role / place
     paths = [folder.with_suffix(".yml"), *folder.glob("*.yml")]
     texts = [path.read_text(encoding="utf-8").replace("!unsafe", "") for path in paths if path.exists()]
@@ -52,7 +52,7 @@ def role_files(role: str, place: str) -> dict[str, Any]:
 
 
 def of_type(option: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Return values that mostly are of an option's type."""
+    """Return values, most of which have an option's type."""
     kind = option.get("type", "str")
     if "choices" in option:
         return st.sampled_from(option["choices"]) | VALUES
@@ -66,12 +66,12 @@ def of_type(option: dict[str, Any]) -> st.SearchStrategy[Any]:
     return {"int": NUMBERS, "float": NUMBERS, "bool": st.booleans()}.get(kind, TEXTS) | VALUES
 
 
-def test_every_role_is_here() -> None:
+def test_every_role_is_covered() -> None:
     assert len(ROLES) == 8
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_any_value_of_any_variable_is_taken_or_a_problem_that_names_it(role: str) -> None:
+def test_any_value_of_any_variable_is_accepted_or_named_in_a_problem(role: str) -> None:
     rules = importlib.import_module(f"{_inputs.__name__}.{role}")
     options = role_files(role, "meta/argument_specs")["argument_specs"]["main"]["options"]
     defaults = role_files(role, "defaults/main")
@@ -97,6 +97,6 @@ def test_any_value_of_any_variable_is_taken_or_a_problem_that_names_it(role: str
 
 
 @given(VALUES)
-def test_any_value_can_be_shown_in_a_line(value: Any) -> None:
+def test_any_value_can_be_shown_in_one_line(value: Any) -> None:
     text = shown(value)
     assert len(text) <= 80 and "\n" not in text

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role datadog_agent refuses: each problem once, with its variable; no crash on any type."""
+"""Inputs that the role datadog_agent refuses: each problem once, with its variable, and no crash on any type."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FACTS = {
 
 
 def agent_problems(inputs: dict[str, Any], **facts: Any) -> list[str]:
-    """Give facts among the inputs, too."""
+    """Return the problems of inputs, which include facts."""
     known = {**FACTS, **facts}
     return check(inputs, Host("h1", facts=known)).problems
 
@@ -68,7 +68,7 @@ def agent_problems(inputs: dict[str, Any], **facts: Any) -> list[str]:
         *({"remote_updates": value} for value in (True, False, "true", "False")),
     ],
 )
-def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
+def test_valid_agent_inputs(changes: dict[str, Any]) -> None:
     assert agent_problems({**AGENT, **changes}) == []
 
 
@@ -107,12 +107,12 @@ def test_agent_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ({"config": {"a": [{"token": "x"}]}}, "datadog_agent_config.a.0.token is a secret"),
     ],
 )
-def test_agent_problem_is_named_once(changes: dict[str, Any], words: str) -> None:
+def test_agent_problem_is_reported_once(changes: dict[str, Any], words: str) -> None:
     [problem] = agent_problems({**AGENT, **changes})
     assert words in problem
 
 
-# The rule of the Agent itself (datadog-agent 7.84, pkg/util/hostname/validate): a name that it refuses it passes over.
+# The Agent's own rule (datadog-agent 7.84, pkg/util/hostname/validate): it ignores invalid names.
 @pytest.mark.parametrize(
     "name",
     [
@@ -120,7 +120,7 @@ def test_agent_problem_is_named_once(changes: dict[str, Any], words: str) -> Non
         "localhost.example.com", "xn--bcher-kva.example",
     ],
 )  # fmt: skip
-def test_host_name_that_the_agent_takes(name: str) -> None:
+def test_host_name_that_the_agent_accepts(name: str) -> None:
     assert agent_problems({**AGENT, "hostname": name}) == []
 
 
@@ -131,7 +131,7 @@ def test_host_name_that_the_agent_takes(name: str) -> None:
         "_", "x" * 64, f"{'x' * 64}.lab", ".".join(["y" * 50] * 6),
     ],
 )  # fmt: skip
-def test_host_name_that_it_would_pass_over_is_refused(name: str) -> None:
+def test_host_name_that_the_agent_would_ignore_is_refused(name: str) -> None:
     [problem] = agent_problems({**AGENT, "hostname": name})
     assert "datadog_agent_hostname" in problem and "RFC 1123" in problem
 
@@ -139,12 +139,12 @@ def test_host_name_that_it_would_pass_over_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["localhost", "LocalHost", "localhost.localdomain", "localhost6.localdomain6", "ip6-localhost"]
 )
-def test_name_of_every_host_is_refused(name: str) -> None:
+def test_host_name_that_every_host_has_is_refused(name: str) -> None:
     [problem] = agent_problems({**AGENT, "hostname": name})
     assert problem.startswith(f"datadog_agent_hostname '{name}' is not unique")
 
 
-def test_all_problems_come_at_once_and_without_secrets() -> None:
+def test_all_problems_are_reported_together_without_secrets() -> None:
     config = {"password": "geheim-1"}
     problems = agent_problems({**AGENT, "api_key": "geheim-2", "site": "", "tags": ["x"], "config": config})
     assert len(problems) == 4
@@ -176,11 +176,11 @@ def test_platforms_without_an_agent(facts: dict[str, str], words: str) -> None:
     ("version", "for_apt"),
     [("", ""), ("7.70.0", "1:7.70.0-1"), ("7.70.0-2", "1:7.70.0-2"), ("1:7.99.0~lab-1", "1:7.99.0~lab-1")],
 )
-def test_versions_as_apt_writes_them(version: str, for_apt: str) -> None:
+def test_versions_are_written_as_in_apt(version: str, for_apt: str) -> None:
     assert check({**AGENT, "version": version}, Host("h1", facts=FACTS)).inputs["apt_version"] == for_apt
 
 
-def test_what_datadog_yaml_is_to_hold() -> None:
+def test_settings_in_datadog_yaml() -> None:
     given = {**AGENT, "apm_url": "https://trace", "remote_updates": "False", "env": "lab"}
     given["config"] = {"log_level": "info", "apm_config": {"apm_non_local_traffic": True}}
     assert check(given, Host("h1", facts=FACTS)).inputs["config"] == {
@@ -203,5 +203,5 @@ def test_what_datadog_yaml_is_to_hold() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"), [({}, ["env:lab"]), ({"enabled": False}, None), ({"state": "absent"}, None)]
 )
-def test_tags_are_expected_of_an_agent_that_runs(changes: dict[str, Any], expected: list[str] | None) -> None:
+def test_tags_are_expected_if_the_agent_is_enabled(changes: dict[str, Any], expected: list[str] | None) -> None:
     assert check({**AGENT, **changes}, Host("h1", facts=FACTS)).expects.get("tags") == expected

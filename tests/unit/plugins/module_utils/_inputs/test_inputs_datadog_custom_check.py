@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role datadog_custom_check refuses: each problem once, with its check; nothing of what is fine; no crash."""
+"""Inputs that the role datadog_custom_check refuses: each problem once, with its check, and no crash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INPUTS = {"interval": 45, "tracked": []}
 
 
 def check_problems(checks: Any, code: dict[str, str], **host: Any) -> list[str]:
-    """Give the code of each check by its name; of others it is a line of Python."""
+    """Return the problems of checks with this code by name; other checks have one line of Python."""
     names = [item.get("name") for item in checks if isinstance(item, dict)] if isinstance(checks, list) else []
     files = {f"{name}.py": code.get(str(name), "x = 1\n") for name in names}
     return check({**INPUTS, "checks": checks}, Host("h1", files=files, **host)).problems
@@ -38,7 +38,7 @@ CHECK = {"name": "jobs", "source": "jobs.py", "instances": [{"min_collection_int
         ([{"name": "a", "instances": [], "sections": {"logs": [{"type": "file", "path": "/var/log/a"}]}}], {}),
     ],
 )
-def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]) -> None:
+def test_valid_checks(checks: list[dict[str, Any]], code: dict[str, str]) -> None:
     assert check_problems(checks, code) == []
 
 
@@ -69,7 +69,7 @@ def test_checks_that_are_fine(checks: list[dict[str, Any]], code: dict[str, str]
         ([{"name": "a", "instances": [{"password": "geheim"}]}], "instances.0.password is a secret"),
     ],
 )
-def test_problem_of_a_check_is_named_once(checks: Any, words: str | None) -> None:
+def test_problem_of_a_check_is_reported_once(checks: Any, words: str | None) -> None:
     problems = check_problems(checks, {})
     assert len(problems) == (words is not None)
     assert (words or "") in str(problems)
@@ -84,7 +84,7 @@ def test_problem_of_a_check_is_named_once(checks: Any, words: str | None) -> Non
         ("\0", "jobs.py"),
     ],
 )
-def test_code_that_is_no_python_is_named_with_its_line(code: str, words: str) -> None:
+def test_syntax_error_is_reported_with_its_line(code: str, words: str) -> None:
     [problem] = check_problems([CHECK], {"jobs": code})
     assert "check jobs" in problem
     assert words in problem
@@ -115,11 +115,11 @@ def test_code_is_compiled_as_a_file(code: str, recwarn: pytest.WarningsRecorder)
         "class Box[T]:\n    pass\n",
     ],
 )
-def test_syntax_that_only_the_agents_python_may_know_is_left_to_the_host(code: str) -> None:
+def test_newer_syntax_is_left_to_the_agents_python(code: str) -> None:
     assert check_problems([CHECK], {"jobs": code}) == []
 
 
-def test_code_in_another_encoding_is_named() -> None:
+def test_code_in_another_encoding_is_reported() -> None:
     [problem] = check_problems([CHECK], {"jobs": b"x = '\xe9'\n".decode("utf-8", "surrogateescape")})
     assert problem.endswith("check jobs: jobs.py is not UTF-8: save it as UTF-8")
 
@@ -137,25 +137,25 @@ PYTHON = {"loader": "python"}
         ({**CUSTOM, "init_config": PYTHON, "instances": [{"loader": "core"}]}, "would run it instead"),
         ({**CUSTOM, "init_config": PYTHON}, None),
         ({**CUSTOM, "instances": [PYTHON, PYTHON]}, None),
-        # The Agent's own, configured; and one that is to go.
+        # A configured check of the Agent, and one that is removed.
         ({"name": "disk"}, None),
         ({"name": "disk", "source": None}, None),
         ({**CUSTOM, "state": "absent"}, None),
         ({**CUSTOM, "name": "queue", "source": "queue.py"}, "rename check and source"),
         ({**CUSTOM, "name": "utils", "source": "utils.py", "init_config": PYTHON}, "rename check and source"),
         ({**CUSTOM, "name": "datadog_agent", "source": "datadog_agent.py"}, "rename check and source"),
-        # Python 3.13 has it no longer.
+        # Python 3.13 no longer has it.
         ({**CUSTOM, "name": "nis", "source": "nis.py"}, None),
     ],
 )
-def test_names_that_the_agent_takes_for_something_else(check: dict[str, Any], words: str | None) -> None:
+def test_names_that_the_agent_uses_for_other_modules(check: dict[str, Any], words: str | None) -> None:
     problems = check_problems([check], {})
     assert len(problems) == (words is not None)
     assert (words or "") in str(problems)
 
 
 @pytest.mark.parametrize("check", [{"name": "mysql"}, {"name": "mysql", "state": "absent"}])
-def test_a_check_of_another_role_is_refused_with_what_to_use(check: dict[str, Any]) -> None:
+def test_check_of_another_role_is_refused_with_the_variable_to_use(check: dict[str, Any]) -> None:
     [problem] = check_problems([check], {}, others={"datadog_mysql_user": {}})
     assert problem.endswith(
         "remove it, and use datadog_mysql_user_connection, or datadog_mysql_user_instances for several servers"
@@ -163,7 +163,7 @@ def test_a_check_of_another_role_is_refused_with_what_to_use(check: dict[str, An
     assert check_problems([check], {}, others={"flask_apm": {}}) == []
 
 
-def test_code_is_compiled_and_never_run() -> None:
+def test_code_is_compiled_but_not_run() -> None:
     assert check_problems([CHECK], {"jobs": "raise SystemExit(1)\n"}) == []
 
 
@@ -174,7 +174,7 @@ def test_no_type_of_any_check_crashes(anything: Any, checks: list[dict[str, Any]
         assert all(isinstance(problem, str) for problem in check_problems(value, {"a": "x = 1\n"}))
 
 
-def test_metrics_that_checks_promise_are_expected() -> None:
+def test_metrics_listed_for_checks_are_expected() -> None:
     mine = {"name": "my_metric", "instances": [{"min_collection_interval": 20}], "metrics": ["my_metric"]}
     checks = [mine, {"name": "jobs", "metrics": ["jobs.done"]}, {"name": "gone", "state": "absent", "metrics": ["x"]}]
     checked = check({**INPUTS, "checks": checks}, Host("h1"))

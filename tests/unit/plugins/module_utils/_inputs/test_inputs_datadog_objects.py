@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role datadog_objects makes of its inputs, and what it refuses."""
+"""Effective inputs of the role datadog_objects, and invalid ones."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def problems(**inputs: Any) -> list[str]:
     return checked(**inputs).problems
 
 
-def test_what_is_right_passes() -> None:
+def test_valid_inputs() -> None:
     widgets = [graph("avg:my_metric{$host} by {host}"), graph("sum:x{*}.rollup(sum, 3600)"), formula("q0 / q1")]
     good = board(*widgets, template_variables=[{"name": "host"}])
     assert problems(dashboards=[good], monitors=[MONITOR, CHECK], downtimes=[downtime()]) == []
 
 
 @pytest.mark.parametrize("definition", [None, {"requests": 5}, {"requests": [5, {"queries": 5, "formulas": [5]}]}])
-def test_definitions_may_be_anything(definition: Any) -> None:
+def test_definitions_of_any_type_do_not_crash(definition: Any) -> None:
     assert problems(dashboards=[board({"definition": {"type": "x", **(definition or {})}})]) == []
 
 
@@ -113,12 +113,12 @@ def test_definitions_may_be_anything(definition: Any) -> None:
         ({"downtimes": [downtime(scope="")]}, "datadog_objects_downtimes[0] (night): scope is missing"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(inputs: dict[str, Any], words: str) -> None:
+def test_invalid_inputs_are_reported(inputs: dict[str, Any], words: str) -> None:
     found = problems(**inputs)
     assert len(found) == 1 and words in found[0], found
 
 
-def test_what_may_be_wrong_is_a_warning_unless_there_are_problems() -> None:
+def test_doubtful_inputs_are_warnings_unless_there_are_problems() -> None:
     strange = board({"definition": {"type": "hologram"}}, template_variables=[])
     found = checked(dashboards=[strange])
     assert not found.problems
@@ -126,7 +126,7 @@ def test_what_may_be_wrong_is_a_warning_unless_there_are_problems() -> None:
     assert not checked(dashboards=[strange], fleet="A b").warnings
 
 
-def test_all_problems_are_listed_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     boards = [board(graph("avg:x{"), graph("1 +"))]
     found = problems(
         dashboards=boards, monitors=[{**MONITOR, "query": "x"}], downtimes=[downtime(monitor_key="y")], notify=""
@@ -134,13 +134,13 @@ def test_all_problems_are_listed_at_once() -> None:
     assert len(found) == 5
 
 
-def test_objects_of_the_role_do_not_repeat_what_is_wrong_with_their_scope() -> None:
+def test_invalid_scope_is_not_repeated_for_the_roles_objects() -> None:
     bad = {**MONITOR, "query": "avg(last_5m):avg:my_metric{} > 800"}
     assert len(problems(fleet="", monitors=[bad])) == 1
     assert len(problems(fleet="", monitors=[bad], extra_monitors=[bad])) == 2
 
 
-def test_what_the_argument_specification_refuses_stops_no_other_check() -> None:
+def test_specification_errors_do_not_stop_other_checks() -> None:
     names = ("tags", "error_share", "warning", "alert", "alert_recovery", "no_data_minutes", "dashboards", "folder")
     wrong: dict[str, Any] = {name: {"a": 1} for name in names}
     found = problems(**wrong, notify=5, fleet=["x"], timezone=None)
@@ -149,10 +149,10 @@ def test_what_the_argument_specification_refuses_stops_no_other_check() -> None:
     ]  # fmt: skip
 
 
-def test_a_composite_may_name_monitors_of_any_variable() -> None:
+def test_composite_may_name_monitors_from_any_variable() -> None:
     extra = [{**BOTH, "query": "up && high"}, CHECK]
     assert problems(extra_monitors=extra) == []
-    # The last of one key counts, and is the one that is named.
+    # The last item with a key counts, and is the one in the message.
     [problem] = problems(monitors=[MONITOR, BOTH, CHECK], extra_monitors=[{**BOTH, "query": "hgih && up"}])
     assert problem.startswith(
         "datadog_objects_extra_monitors, both: query: there is no monitor with the key 'hgih'. Did you mean high?"
@@ -160,8 +160,8 @@ def test_a_composite_may_name_monitors_of_any_variable() -> None:
 
 
 @pytest.mark.parametrize("value", [5, [[]], {"a": 1}])
-def test_what_is_of_a_wrong_type_stops_no_other_check(value: Any) -> None:
-    # Of a type that is not known, so that nothing but the dashboard's own fields is judged.
+def test_wrong_types_do_not_stop_other_checks(value: Any) -> None:
+    # A widget of unknown type, so that only the dashboard's own fields are checked.
     definitions = {"requests": value}, {"requests": [{"queries": value}]}
     odd = board(*({"definition": {"type": "new", **each}} for each in definitions), template_variables=0)
     found = problems(
@@ -172,7 +172,7 @@ def test_what_is_of_a_wrong_type_stops_no_other_check(value: Any) -> None:
     ], found  # fmt: skip
 
 
-def test_what_is_to_be_absent_needs_nothing_but_its_key() -> None:
+def test_absent_items_only_need_a_key() -> None:
     gone = {"key": "gone", "state": "absent"}
     result = checked(dashboards=[gone], monitors=[MONITOR, gone], downtimes=[gone])
     assert result.problems == []
@@ -180,7 +180,7 @@ def test_what_is_to_be_absent_needs_nothing_but_its_key() -> None:
     assert result.expects == {"objects": {"dashboards": [], "monitors": ["high"], "downtimes": []}}
 
 
-def test_the_last_item_of_a_key_counts() -> None:
+def test_last_item_with_a_key_counts() -> None:
     files: dict[str, str | None] = {
         "/f/monitors.yml": yaml.safe_dump([{**MONITOR, "name": "File"}, CHECK]),
         "/f/monitors_a.yml": yaml.safe_dump([{**CHECK, "name": "Second file"}]),
@@ -192,7 +192,7 @@ def test_the_last_item_of_a_key_counts() -> None:
     assert result.expects["objects"] == {"dashboards": ["board"], "monitors": ["up"], "downtimes": []}
 
 
-def test_braces_in_files_are_datadogs() -> None:
+def test_braces_in_files_are_kept_for_datadog() -> None:
     text = "- {key: note, title: '{{ no }} {# template #}', layout_type: ordered, widgets: []}"
     assert checked({"f/dashboards.yml": text}, folder="f").inputs["dashboards"][0]["title"] == "{{ no }} {# template #}"
 
@@ -208,17 +208,17 @@ def test_braces_in_files_are_datadogs() -> None:
         ("- {key: x, nme: y}", "/f/monitors.yml[0] (x): nme is not a known field. Did you mean name?"),
     ],
 )
-def test_problems_of_a_file_name_it(text: str | None, words: str) -> None:
+def test_problems_name_their_file(text: str | None, words: str) -> None:
     found = problems(files={"/f/monitors.yml": text}, folder="/f")
     assert words in found[0]
 
 
-def test_it_reads_the_files_of_its_folder() -> None:
+def test_reads_the_files_in_its_folder() -> None:
     assert reads({"folder": ""}) == reads({"folder": ["x"]}) == []
     assert reads({"folder": "export"}) == ["export/dashboards*.yml", "export/monitors*.yml"]
 
 
-def test_recipients_end_the_messages_that_ask_for_them() -> None:
+def test_recipients_are_appended_to_messages() -> None:
     loud, mute = ({**MONITOR, "notify": True, "message": "High."}, {**CHECK, "message": "Up? @me"})
     result = checked(monitors=[loud, mute, {**CHECK, "key": "bare", "notify": True}])
     assert result.problems == []
@@ -237,6 +237,6 @@ def test_recipients_end_the_messages_that_ask_for_them() -> None:
         (None, False),
     ],
 )
-def test_datadog_must_show_downtimes_that_recur(schedule: Any, recurs: bool) -> None:
+def test_recurring_downtimes_are_expected(schedule: Any, recurs: bool) -> None:
     result = checked(downtimes=[downtime(schedule=schedule)])
     assert result.problems == [] and result.expects["objects"]["downtimes"] == (["night"] if recurs else [])

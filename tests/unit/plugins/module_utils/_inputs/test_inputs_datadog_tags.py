@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tags of a host from each of their sources, and what is wrong with one."""
+"""Tags of a host from each source, and invalid ones."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def test_tags_of_every_source() -> None:
 
 
 @given(ANYTHING)
-def test_no_input_breaks_the_rules(value: Any) -> None:
+def test_tags_are_valid_for_any_input(value: Any) -> None:
     for name in INPUTS:
         assert all(isinstance(problem, str) for problem in check({**INPUTS, name: value}, Host("h1")).problems)

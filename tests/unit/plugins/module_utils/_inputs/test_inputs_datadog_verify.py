@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role datadog_verify makes of its inputs, and what it refuses."""
+"""Effective inputs of the role datadog_verify, and invalid ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def checked(**inputs: Any) -> Checked:
     return check({**settings, **inputs}, Host("web1"))
 
 
-def test_what_roles_expect_is_added_up_with_what_is_set_beside_it() -> None:
+def test_expectations_of_roles_and_variables_are_combined() -> None:
     agent = {"tags": ["env:a"], "present": ["system.load.1", "my_metric"], "objects": {}}
     checks = {"metrics": [METRIC], "present": ["queue.length"], "service_checks": ["mysql.can_connect"]}
     app = {"services": [SERVICE], "requests": ["http://127.0.0.1/"]}
@@ -32,7 +32,7 @@ def test_what_roles_expect_is_added_up_with_what_is_set_beside_it() -> None:
         "name": "web1",
         "tags": ["env:a", "team:x"],
         "metrics": [METRIC],
-        # That of the metric whose values are known is enough.
+        # The expectation with known values is enough.
         "present": ["system.load.1", "queue.length"],
         "service_checks": ["mysql.can_connect"],
         "services": [SERVICE],
@@ -43,7 +43,7 @@ def test_what_roles_expect_is_added_up_with_what_is_set_beside_it() -> None:
     }  # fmt: skip
 
 
-def test_nothing_is_expected_of_nothing() -> None:
+def test_without_roles_nothing_is_expected() -> None:
     result = checked(expects=[{}])
     assert result.problems == [] and not any(
         value for name, value in result.inputs["expected"].items() if name != "name"
@@ -68,6 +68,6 @@ def test_nothing_is_expected_of_nothing() -> None:
         ({"timeout": 0}, "datadog_verify_timeout is 0. Write a number of seconds, up to 86400."),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(inputs: dict[str, Any], words: str) -> None:
+def test_invalid_inputs_are_reported(inputs: dict[str, Any], words: str) -> None:
     [problem] = checked(**inputs).problems
     assert words in problem

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role flask_apm refuses: each problem once, with its variable; nothing of what is fine; no crash."""
+"""Inputs that the role flask_apm refuses: each problem once, with its variable, and no crash."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ANYTHING = st.recursive(
         {"pip_ca_bundle": "/etc/ssl/ca.pem"},
     ],
 )
-def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
+def test_valid_inputs(changes: dict[str, Any]) -> None:
     assert flask_apm_problems({**APP, **changes}) == []
 
 
@@ -103,13 +103,13 @@ def test_inputs_that_are_fine(changes: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_problem_is_named_once(changes: dict[str, Any], words: str) -> None:
+def test_problem_is_reported_once(changes: dict[str, Any], words: str) -> None:
     [problem] = flask_apm_problems({**APP, **changes})
     assert words in problem
     assert "geheim" not in problem
 
 
-def test_all_problems_of_a_database_come_at_once_and_without_secrets() -> None:
+def test_all_database_problems_are_reported_together_without_secrets() -> None:
     problems = flask_apm_problems({**APP, "database": {"password": "geheim"}, "database_password": "geheim"})
     for words in ("database.password is a secret", "has no address", "no user", "no database", "_database_password"):
         assert any(words in problem for problem in problems), words

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the roles mysql and datadog_mysql_user refuse: each problem once, with its variable; no crash on any type."""
+"""Inputs that the roles mysql and datadog_mysql_user refuse: each problem once, with its variable, and no crash."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ REMOTE = {
 OTHERS = {"connection": {"host": "db2"}, "create": False}
 SECOND = {"socket": "/run/second.sock", "service": "mariadb@second"}
 
-# What USER has of the role mysql and of the host.
+# What USER knows from the role mysql and from the host.
 OF_MYSQL = {
     "server": "mysql_settings",
     "users": "mysql_users",
@@ -103,7 +103,7 @@ def user(**changes: Any) -> dict[str, Any]:
         ({"users": ["shop"]}, "mysql_users[0] is not a dictionary"),
     ],
 )
-def test_problem_of_the_database_is_named_once(changes: dict[str, Any], words: str) -> None:
+def test_database_problem_is_reported_once(changes: dict[str, Any], words: str) -> None:
     assert mysql_problems(MYSQL) == []
     [problem] = mysql_problems({**MYSQL, **changes})
     assert words in problem
@@ -120,7 +120,7 @@ def test_problem_of_the_database_is_named_once(changes: dict[str, Any], words: s
         {"users": [user(password="x", append_privs=True)]},
     ],
 )
-def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
+def test_valid_databases_and_users(changes: dict[str, Any]) -> None:
     assert mysql_problems({**MYSQL, **changes}) == []
 
 
@@ -198,7 +198,7 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
         ({"instances": [{}, {**SECOND, "flavour": "postgres"}]}, "instances[1].flavour is 'postgres'"),
         ({"instances": [{}, {**SECOND, "service": "a b"}]}, "instances[1].service is 'a b'"),
         ({"instances": [{}, {}]}, "instances[1] is the same server as datadog_mysql_user_instances[0]"),
-        # By TCP the Agent, by the socket the role: one server all the same.
+        # The Agent uses TCP and the role the socket: they are still the same server.
         ({"instances": [{}, {"connection": {"host": "127.0.0.1"}, "name": "two"}]}, "by /run/mysqld/mysqld.sock, and"),
         ({"instances": [OTHERS, OTHERS]}, "instances[1] is the same server as datadog_mysql_user_instances[0], by db2"),
         ({"instances": [{**REMOTE, "dbm": True}]}, "instances[0].dbm is on for db2:3306. This role can neither"),
@@ -228,7 +228,7 @@ def test_databases_and_users_that_are_fine(changes: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_problem_of_the_monitoring_user_is_named_once(changes: dict[str, Any], words: str) -> None:
+def test_monitoring_user_problem_is_reported_once(changes: dict[str, Any], words: str) -> None:
     assert mysql_user_problems(USER) == []
     [problem] = mysql_user_problems({**USER, **changes})
     assert words in problem
@@ -261,11 +261,11 @@ def test_problem_of_the_monitoring_user_is_named_once(changes: dict[str, Any], w
         {"instances": [{**OTHERS, "options": {"table_size_metrics": True}}]},
     ],
 )
-def test_servers_that_are_fine(changes: dict[str, Any]) -> None:
+def test_valid_servers(changes: dict[str, Any]) -> None:
     assert mysql_user_problems({**USER, **changes}) == []
 
 
-def test_what_is_wrong_with_a_single_variable_is_said_once_for_all_items() -> None:
+def test_problem_of_a_shared_variable_is_reported_once() -> None:
     assert len(mysql_user_problems({**USER, "password": "", "instances": [{}, SECOND, OTHERS]})) == 1
 
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Accounts: names and passwords that work on every server, and rights that nobody loses unasked."""
+"""Accounts: names and passwords that work on every server, and privileges that are only revoked on request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
 @pytest.mark.parametrize("name", ["shop", "größe", "a/b", "a b", "a%b", "a@b", "a.b", "x" * 32])
-def test_names_that_every_server_takes(name: str) -> None:
+def test_names_that_every_server_accepts(name: str) -> None:
     assert name_problem("v", name) is None
 
 
@@ -50,17 +50,17 @@ def test_names_that_every_server_takes(name: str) -> None:
         (None, "write the account's name"),
     ],
 )
-def test_names_that_are_refused(name: Any, words: str) -> None:
+def test_invalid_names_are_refused(name: Any, words: str) -> None:
     assert words in (name_problem("v", name) or "")
 
 
-def test_mariadb_takes_longer_names() -> None:
+def test_mariadb_accepts_longer_names() -> None:
     assert name_problem("v", "x" * 128, "mariadb") is None
     assert "128 characters that mariadb allows" in (name_problem("v", "x" * 129, "mariadb") or "")
 
 
 @pytest.mark.parametrize("name", ["shop", "my-web_1", "größe", "a b", "a%b", "1e3", "x" * 64])
-def test_databases_that_every_server_takes(name: str) -> None:
+def test_database_names_that_every_server_accepts(name: str) -> None:
     assert schema_problem("v", name) is None
 
 
@@ -80,7 +80,7 @@ def test_databases_that_every_server_takes(name: str) -> None:
         (12, "in quotes"),
     ],
 )
-def test_databases_that_are_refused(name: Any, words: str) -> None:
+def test_invalid_database_names_are_refused(name: Any, words: str) -> None:
     assert words in (schema_problem("v", name) or "")
 
 
@@ -105,7 +105,7 @@ def test_passwords_that_work_end_to_end(password: str) -> None:
         (12345678, "v is a number: put it in quotes"),
     ],
 )
-def test_passwords_that_would_lock_an_account_are_refused_and_not_shown(password: Any, words: str) -> None:
+def test_unusable_passwords_are_refused_and_not_shown(password: Any, words: str) -> None:
     problem = password_problem("v", password, read_by="the Agent") or ""
     assert words in problem
     assert not password or str(password) not in problem
@@ -125,7 +125,7 @@ def test_passwords_that_would_lock_an_account_are_refused_and_not_shown(password
         ("`shop`.*:SELECT", {"shop.*": {"SELECT"}}),
     ],
 )
-def test_rights_are_read_as_the_module_reads_them(text: str, rights: dict[str, set[str]]) -> None:
+def test_privileges_are_parsed_as_by_the_module(text: str, rights: dict[str, set[str]]) -> None:
     assert parse_rights("v", text) == (rights, [])
 
 
@@ -144,7 +144,7 @@ def test_rights_are_read_as_the_module_reads_them(text: str, rights: dict[str, s
         (["shop.*:ALL"], "is missing"),
     ],
 )
-def test_rights_that_the_module_would_stumble_on_are_refused(text: Any, words: str) -> None:
+def test_privileges_that_the_module_cannot_parse_are_refused(text: Any, words: str) -> None:
     rights, [problem] = parse_rights("v", text)
     assert rights == {}
     assert words in problem
@@ -161,11 +161,11 @@ def test_rights_that_the_module_would_stumble_on_are_refused(text: Any, words: s
         ({}, {"shop.*": {"SELECT"}}, {}),
     ],
 )
-def test_rights_beyond_those_asked_for(held: Any, asked: Any, left: Any) -> None:
+def test_additional_privileges_are_found(held: Any, asked: Any, left: Any) -> None:
     assert beyond(held, asked) == left
 
 
-def test_rights_are_described_in_order_and_not_by_the_dozen() -> None:
+def test_privileges_are_described_briefly_in_order() -> None:
     assert described({"b.*": {"UPDATE", "SELECT"}, "a.*": {"ALL"}}) == "ALL on a.*; SELECT, UPDATE on b.*"
     assert described({"*.*": set("ABCDEF")}) == "A, B, C, D, E, F on *.*"
     assert described({"*.*": set("ABCDEFG")}) == "A, B, C, D, E and 2 more on *.*"
@@ -175,7 +175,7 @@ ACCOUNT = {"name": "shop", "host": "LOCALHOST", "password": "geheim-geheim", "pr
 
 
 def answers(*, ours: int = 0, **held: list[tuple[str, str, str]]) -> list[list[dict[str, Any]]]:
-    """What a server says of one account: a row a right, by the kind of place."""
+    """Return a server's rows about an account, one per privilege, by level."""
     rows = [
         [{"grantee": "'shop'@'localhost'", "place": place, "held": right, "grants": grants} for place, right, grants in
          held.get(kind, [])]
@@ -184,7 +184,7 @@ def answers(*, ours: int = 0, **held: list[tuple[str, str, str]]) -> list[list[d
     return [[{"name": "shop", "host": "localhost", "ours": ours}], *rows]
 
 
-def test_rights_of_every_kind_are_read() -> None:
+def test_privileges_of_every_level_are_read() -> None:
     found = held_rights(
         answers(
             ours=1,
@@ -208,7 +208,7 @@ def test_rights_of_every_kind_are_read() -> None:
     }
 
 
-def test_account_of_somebody_else_keeps_its_rights_and_is_named_with_the_fix() -> None:
+def test_foreign_account_keeps_its_privileges_and_is_reported_with_the_fix() -> None:
     [problem] = account_problems([ACCOUNT], answers(schema=[("blog.*", "UPDATE", "NO"), ("shop.*", "SELECT", "NO")]))
     assert "mysql_users, account 'shop'@'LOCALHOST'" in problem
     assert "it would lose UPDATE on blog.*" in problem
@@ -219,16 +219,16 @@ def test_account_of_somebody_else_keeps_its_rights_and_is_named_with_the_fix() -
 @pytest.mark.parametrize(
     ("change", "ours"), [({}, 1), ({"append_privs": True}, 0), ({"append_privs": False}, 0), ({"priv": "*.*:ALL"}, 0)]
 )
-def test_account_of_ours_or_with_a_decision_is_taken(change: dict[str, Any], ours: int) -> None:
+def test_own_or_approved_account_is_accepted(change: dict[str, Any], ours: int) -> None:
     held = answers(ours=ours, user=[("*.*", "SUPER", "NO")])
     assert account_problems([{**ACCOUNT, **change}], held) == []
 
 
-def test_account_that_is_not_there_is_taken() -> None:
+def test_missing_account_is_accepted() -> None:
     assert account_problems([ACCOUNT], [[], [], [], [], [], []]) == []
 
 
-def test_questions_hold_no_password_and_quote_what_they_name() -> None:
+def test_statements_have_no_password_and_quote_names() -> None:
     asked = account_questions([{**ACCOUNT, "name": "a'b\\"}], "host1")
     assert len(asked) == len(answers())
     assert "geheim" not in str(asked)
@@ -238,15 +238,15 @@ def test_questions_hold_no_password_and_quote_what_they_name() -> None:
     assert f"SUBSTRING(authentication_string, 8, 20) = '{salt('host1', chr(97) + chr(39) + 'b' + chr(92))}'" in asked[0]
 
 
-def test_no_accounts_are_a_question_with_an_empty_answer() -> None:
+def test_no_accounts_give_a_statement_without_rows() -> None:
     assert "WHERE (user, host) IN (('', ''))" in account_questions([], "host1")[0]
 
 
-def test_text_of_any_kind_is_one_string_of_sql() -> None:
+def test_any_text_becomes_one_sql_string() -> None:
     assert quoted("a'b\\c") == "'a''b\\\\c'"
 
 
-def test_salt_is_twenty_characters_of_ascii_and_of_the_host_and_the_name() -> None:
+def test_salt_is_twenty_ascii_characters_that_depend_on_host_and_name() -> None:
     assert len(salt("h", "n")) == 20 and set(salt("h", "n")) <= set(string.hexdigits)
     assert len({salt("h", "n"), salt("i", "n"), salt("h", "m")}) == 3
 

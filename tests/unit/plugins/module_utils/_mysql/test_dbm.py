@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Database Monitoring needs in a server: procedures compared with those that are there, settings, versions."""
+"""Requirements of Database Monitoring: procedures, settings and versions of the server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def made(item: Procedure) -> Found:
     return Found(item.schema, item.name, item.comment, "DEFINER", item.body)
 
 
-def test_procedures_are_in_the_schema_of_datadog_and_in_each_of_the_application() -> None:
+def test_procedures_are_in_datadogs_and_each_listed_schema() -> None:
     places = [item.place for item in wanted_procedures(["shop"])]
     assert places == [
         "`datadog`.`explain_statement`",
@@ -41,7 +41,7 @@ def test_procedures_are_in_the_schema_of_datadog_and_in_each_of_the_application(
 
 
 @pytest.mark.parametrize("item", wanted_procedures(["shop"]), ids=lambda item: item.place)
-def test_procedure_runs_with_the_rights_of_who_made_it_and_carries_the_mark(item: Procedure) -> None:
+def test_procedure_runs_as_its_definer_and_is_marked(item: Procedure) -> None:
     statement = item.create(unless_there=False)
     assert statement.startswith(f"CREATE PROCEDURE {item.place}(")
     assert "\nSQL SECURITY DEFINER\n" in statement
@@ -49,7 +49,7 @@ def test_procedure_runs_with_the_rights_of_who_made_it_and_carries_the_mark(item
     assert item.create(unless_there=True).startswith(f"CREATE PROCEDURE IF NOT EXISTS {item.place}(")
 
 
-def test_what_is_as_wanted_is_left_alone() -> None:
+def test_correct_procedures_are_left_alone() -> None:
     wanted = wanted_procedures(["shop"])
     assert compare(wanted, [made(item) for item in wanted]) == ([], [])
 
@@ -57,26 +57,26 @@ def test_what_is_as_wanted_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "change", [{"body": "BEGIN END"}, {"security": "INVOKER"}, {"comment": f"{MARK} 0123"}, {"comment": ""}]
 )
-def test_what_differs_is_recreated(change: dict[str, str]) -> None:
+def test_different_procedures_are_recreated(change: dict[str, str]) -> None:
     wanted = wanted_procedures(["shop"])
     found = [made(item) for item in wanted]
     found[2] = replace(found[2], **change)
     assert compare(wanted, found) == ([wanted[2]], [])
 
 
-def test_other_parameters_are_another_text() -> None:
+def test_different_parameters_are_a_difference() -> None:
     item = wanted_procedures([])[0]
     assert replace(item, parameters="IN explained TEXT").comment != item.comment
 
 
-def test_only_our_own_are_removed_from_schemas_no_longer_listed() -> None:
+def test_only_own_procedures_are_removed_from_unlisted_schemas() -> None:
     old, theirs = made(wanted_procedures(["old"])[2]), Found("theirs", "explain_statement", "", "DEFINER", "BEGIN END")
     differing, stale = compare(wanted_procedures([]), [old, theirs])
     assert [item.schema for item in differing] == [SCHEMA, SCHEMA]
     assert stale == [old]
 
 
-def test_options_are_read_as_the_server_says_them() -> None:
+def test_options_are_read_from_the_servers_output() -> None:
     said = "/usr/sbin/mysqld would have been started with the following arguments:\n"
     said += "--max-digest-length=1024 --performance_schema --max_digest_length=4096 \n"
     assert options_given(said) == {"max_digest_length": "4096", "performance_schema": "ON"}
@@ -102,12 +102,12 @@ def test_options_are_read_as_the_server_says_them() -> None:
         (4096, None, False),
     ],
 )
-def test_setting_is_enough_if_it_is_equal_or_a_larger_number(wanted: object, there: str | None, enough: bool) -> None:
+def test_setting_is_sufficient_if_equal_or_larger(wanted: object, there: str | None, enough: bool) -> None:
     found = lacking({"x": wanted}, {} if there is None else {"x": there})
     assert found == ([] if enough else [f"x is {there or 'not set'}"])
 
 
-def test_settings_of_the_role_need_a_restart_but_for_the_consumers() -> None:
+def test_all_settings_except_consumers_need_a_restart() -> None:
     settings = yaml.safe_load((ROLE / "defaults/main.yml").read_text())["datadog_mysql_user_dbm_settings"]
     assert for_restart(settings) == {
         "performance_schema": "ON",
@@ -131,7 +131,7 @@ def test_settings_of_the_role_need_a_restart_but_for_the_consumers() -> None:
         ("10.4.34-MariaDB", "needs 10.5: upgrade it"),
     ],
 )
-def test_server_that_is_too_old_is_named(version: str, problem: str | None) -> None:
+def test_old_server_is_reported(version: str, problem: str | None) -> None:
     found = version_problem(version)
     assert found is None if problem is None else problem in (found or "")
 
@@ -140,5 +140,5 @@ def test_server_that_is_too_old_is_named(version: str, problem: str | None) -> N
     ("version", "skips"),
     [("8.0.28", False), ("8.0.29", True), ("9.7.4", True), ("10.11.14-MariaDB", True)],
 )
-def test_guard_of_replication_is_used_where_the_server_knows_it(version: str, skips: bool) -> None:
+def test_replication_guard_is_used_if_the_server_supports_it(version: str, skips: bool) -> None:
     assert skips_what_is_there(version) is skips

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Instances and options against the rules of Datadog's MySQL integration, each with where it comes from."""
+"""Instances and options, according to the rules of Datadog's MySQL integration, each with its source."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from hypothesis import given
 
 ROOT = Path(__file__).resolve().parents[5]
 SOCK = {"sock": "/run/mysqld/mysqld.sock"}
-# Each of integrations-core, folder mysql, at the commits that the module names.
+# All from integrations-core, folder mysql, at the commits that the module names.
 CONFIG, MODEL, CODE, SPEC = "config.py", "config_models/instance.py", "mysql.py", "assets/configuration/spec.yaml"
 BASE = "datadog-checks-base 38.7"
-# What the unmodified class showed: integrations-core, mysql 15.8.0, with datadog-checks-base 37.19.
+# Observed with the unmodified class: integrations-core, mysql 15.8.0, with datadog-checks-base 37.19.
 RUN = "mysql 15.8.0, run"
 STATUS = {"name": "Uptime", "metric_name": "mysql.uptime", "type": "gauge"}
 QUERY = {"query": "SELECT 1", "columns": [{"name": "a", "type": "gauge"}, {}]}
@@ -62,7 +62,7 @@ AGENT = "datadog-agent 7.84, comp/core/autodiscovery/integration/config.go"
         (f"{AGENT}: CommonInstanceConfig", {**SOCK, "name": "shop", "no_index": True}),
     ],
 )
-def test_instance_that_the_integration_takes(source: str, connection: dict[str, Any]) -> None:
+def test_instance_that_the_integration_accepts(source: str, connection: dict[str, Any]) -> None:
     assert connection_problems("c", connection) == [], source
 
 
@@ -199,18 +199,18 @@ def test_options_of_the_integration(source: str, options: Any, words: str) -> No
     assert words in "".join(problems)
 
 
-def test_no_setting_is_both_the_roles_own_and_taken() -> None:
+def test_settings_of_the_role_are_not_accepted_as_options() -> None:
     assert not set(OWN_VARIABLE) & set(CONNECTION)
 
 
-def test_defaults_of_the_role_are_fine_and_leave_the_deprecated_option_out() -> None:
+def test_role_defaults_are_valid_without_the_deprecated_option() -> None:
     defaults = yaml.safe_load((ROOT / "roles/datadog_mysql_user/defaults/main.yml").read_text(encoding="utf-8"))
     assert options_problems("o", defaults["datadog_mysql_user_options"]) == []
     assert "extra_performance_metrics" not in defaults["datadog_mysql_user_options"]
     assert connection_problems("c", defaults["datadog_mysql_user_connection"]) == []
 
 
-def test_nothing_of_the_default_objects_comes_from_the_deprecated_option() -> None:
+def test_default_objects_do_not_need_the_deprecated_option() -> None:
     """README of the integration: query_run_time, digest_95th_percentile and info.schema.size need it."""
     places = [*(ROOT / "roles/datadog_objects/defaults").rglob("*.yml")]
     for place in [*places, ROOT / "plugins/module_utils/_inputs/datadog_mysql_user.py"]:
@@ -219,7 +219,7 @@ def test_nothing_of_the_default_objects_comes_from_the_deprecated_option() -> No
 
 
 @pytest.mark.parametrize(("value", "on"), [(True, True), ("On", True), ("1", True), (False, False), ("no", False)])
-def test_words_for_on(value: Any, on: bool) -> None:
+def test_values_that_mean_true(value: Any, on: bool) -> None:
     assert is_on(value) is on
 
 

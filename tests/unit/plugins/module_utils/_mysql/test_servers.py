@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role makes of its inputs for each server, and of what each server says of itself."""
+"""How the role plans each server, from its inputs and from the server's responses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INPUTS: dict[str, Any] = {
 }
 MARIADB, MYSQL = "10.11.14-MariaDB-0+deb12u2", "9.7.4-0"
 BY_SOCKET = {"host": "localhost", "sock": "/run/mysqld/mysqld.sock", "username": "datadog"}
-# README and queries.py of integrations-core, mysql 15 and 16; MariaDB's names by SHOW PRIVILEGES.
+# README and queries.py in integrations-core, mysql 15 and 16. MariaDB's names are those in SHOW PRIVILEGES.
 BOTH = {"performance_schema.*": "SELECT", "mysql.innodb_index_stats": "SELECT"}
 
 
@@ -39,7 +39,7 @@ def described(*items: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
 
 
 def answer(version: str = MARIADB, log_bin: Any = 0, **held: Any) -> tuple[list[list[dict[str, Any]]], str]:
-    """What a server says: of itself, of procedures, of the account, and of its rights."""
+    """Return a server's responses about itself, its procedures, the account, and the account's privileges."""
     account = [{"name": "datadog", "host": "localhost", "ours": held.get("ours", 0)}] if held else []
     rows = [{"grantee": "'datadog'@'localhost'", "place": place, "held": right, "grants": "NO"}
             for place, right in held.get("rights", [])]  # fmt: skip
@@ -54,40 +54,40 @@ def planned(said: Any, *items: dict[str, Any], **changes: Any) -> dict[str, Any]
 @pytest.mark.parametrize(
     ("connection", "instance"),
     [
-        # config.py demands a host; `localhost` is what makes user_time, kernel_time and cpu_time.
+        # config.py requires a host; user_time, kernel_time and cpu_time need `localhost`.
         ({"sock": "/run/mysqld/mysqld.sock"}, BY_SOCKET),
         ({"sock": "/a", "host": "127.0.0.1"}, {"host": "127.0.0.1", "sock": "/a", "username": "datadog"}),
-        # Without a port mysql.can_connect would carry `port:unix_socket`.
+        # Without a port, mysql.can_connect would have the tag `port:unix_socket`.
         ({"host": "db1"}, {"host": "db1", "username": "datadog", "port": 3306}),
         ({"host": "db1", "port": "3307"}, {"host": "db1", "username": "datadog", "port": 3307}),
     ],
 )
-def test_instance_is_one_that_the_integration_loads(connection: dict[str, Any], instance: dict[str, Any]) -> None:
+def test_integration_accepts_the_instance(connection: dict[str, Any], instance: dict[str, Any]) -> None:
     [server] = described(connection=connection, options={})
     assert server["instance"] == instance
 
 
-def test_instance_has_options_tags_and_dbm_where_they_are_set() -> None:
+def test_instance_has_options_tags_and_dbm_if_set() -> None:
     [server] = described({"dbm": True, "tags": ["a:b"]})
     assert server["instance"] == {**BY_SOCKET, "options": {"replication": False}, "tags": ["a:b"], "dbm": True}
     assert (server["max_connections"], server["schemas"]) == (10, ["shop"])
 
 
-def test_server_holds_no_secret() -> None:
+def test_server_contains_no_secrets() -> None:
     item = {"password": "geheim-2", "login_user": "admin", "login_password": "geheim-3", "connection": {"host": "db2"}}
     assert "geheim" not in str(described({}, item))
 
 
-def test_item_overrides_the_single_variables() -> None:
+def test_item_overrides_the_shared_variables() -> None:
     first, second = described({}, {"name": "dd2", "socket": "/run/second.sock", "service": "mariadb@second"})
     assert (first["label"], second["label"]) == ("datadog at /run/mysqld/mysqld.sock", "dd2 at /run/second.sock")
     assert second["instance"]["sock"] == second["login"]["socket"] == second["user"]["socket"] == "/run/second.sock"
-    # The schemas of the single variable are those of the server that the single variables describe.
+    # The shared variable's schemas only apply to the server that the shared variables describe.
     assert (first["schemas"], second["schemas"]) == (["shop"], [])
     assert not first["remote"] and not second["remote"]
 
 
-def test_server_of_another_host_is_reached_by_tcp_as_both() -> None:
+def test_remote_server_is_reached_by_tcp_as_both_accounts() -> None:
     item = {"connection": {"host": "db2", "ssl": {"ca": "/ca.pem"}}, "login_user": "admin", "host": "10.%"}
     [server] = described(item)
     assert (server["remote"], server["create"]) == (True, True)
@@ -97,22 +97,22 @@ def test_server_of_another_host_is_reached_by_tcp_as_both() -> None:
         assert login["tls"] == {"ca": "/ca.pem"}
 
 
-def test_account_of_others_is_only_logged_in_with() -> None:
+def test_unmanaged_account_is_only_used_to_log_in() -> None:
     [server] = described({"connection": {"host": "db2"}, "create": False})
     assert server["login"] == server["user"] and not server["create"]
-    # root's own settings are none of that login's business.
+    # root's own settings do not apply to that login.
     assert server["login"]["files"] is False
     [plan] = plans([server], [([[{"version": MYSQL, "log_bin": 1}], [{"procedures": 0}]], "")])
     assert (plan["problem"], plan["procedures"]) == ("", 0)
 
 
-def test_root_logs_in_through_the_socket_where_the_agent_uses_tcp() -> None:
+def test_root_uses_the_socket_even_if_the_agent_uses_tcp() -> None:
     [server] = described(connection={"host": "127.0.0.1"})
     assert (server["login"]["socket"], server["login"]["user"]) == ("/run/mysqld/mysqld.sock", None)
     assert (server["user"]["socket"], server["user"]["host"]) == (None, "127.0.0.1")
 
 
-def test_salt_is_the_hosts_or_for_a_remote_server_the_same_from_everywhere() -> None:
+def test_salt_depends_on_the_host_or_the_remote_server() -> None:
     item = {"connection": {"host": "db2"}, "login_user": "admin"}
     assert described()[0]["salt"] == salt("h1", "datadog")
     assert described(item)[0]["salt"] == described(item, inventory_hostname="h2")[0]["salt"]
@@ -131,18 +131,18 @@ def test_salt_is_the_hosts_or_for_a_remote_server_the_same_from_everywhere() -> 
         ("11.8.3-MariaDB-0+deb13u1 from Debian", False, {"*.*": "PROCESS,BINLOG MONITOR,SLAVE MONITOR", **BOTH}),
     ],
 )
-def test_rights_and_login_are_those_of_the_server(version: str, sha2: bool, privileges: dict[str, str]) -> None:
+def test_privileges_and_login_depend_on_the_server(version: str, sha2: bool, privileges: dict[str, str]) -> None:
     plan = planned(answer(version))
     assert (plan["sha2"], plan["privileges"]) == (sha2, privileges)
 
 
-def test_further_rights_are_added_to_those_of_the_integration() -> None:
+def test_additional_privileges_are_added() -> None:
     plan = planned(answer(), privileges={"shop.*": "SELECT", "performance_schema.*": "UPDATE"})
     assert plan["privileges"]["shop.*"] == "SELECT"
     assert plan["privileges"]["performance_schema.*"] == "SELECT,UPDATE"
 
 
-def test_database_monitoring_adds_the_right_to_execute() -> None:
+def test_database_monitoring_adds_execute() -> None:
     assert {
         "datadog.*": "EXECUTE",
         "PROCEDURE shop.explain_statement": "EXECUTE",
@@ -157,13 +157,13 @@ def test_database_monitoring_adds_the_right_to_execute() -> None:
         ("8.0.21", 1, "SHOW SLAVE STATUS", "SHOW REPLICA STATUS"),
         (MARIADB, 0, "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"),
         ("10.5.0-MariaDB", 0, "SHOW SLAVE STATUS", "SHOW REPLICA STATUS"),
-        # mysql.py asks for the logs where log_bin is on; without one it is an error.
+        # mysql.py queries the logs if log_bin is on; without the privilege, that is an error.
         (MYSQL, 1, "SHOW BINARY LOGS", "CALL datadog.explain_statement('SELECT 1')"),
         (MARIADB, "ON", "SHOW BINARY LOGS", "USE `shop`"),
         (MARIADB, 0, "SHOW GLOBAL STATUS", "SHOW BINARY LOGS"),
     ],
 )
-def test_statements_are_those_that_the_integration_sends(version: str, log_bin: Any, there: str, missing: str) -> None:
+def test_statements_are_the_integrations(version: str, log_bin: Any, there: str, missing: str) -> None:
     statements = planned(answer(version, log_bin))["statements"]
     assert there in statements and missing not in statements
 
@@ -183,7 +183,7 @@ def test_statements_are_those_that_the_integration_sends(version: str, log_bin: 
         ("EXECUTE on the schema's procedure", ["CALL `shop`.explain_statement('SELECT 1')"]),
     ],
 )
-def test_every_right_has_a_statement_that_proves_it(right: str, words: list[str]) -> None:
+def test_every_privilege_is_tested_by_a_statement(right: str, words: list[str]) -> None:
     statements = planned(answer(MYSQL, 1), dbm=True)["statements"]
     assert [word for word in words if not any(word in statement for statement in statements)] == [], right
 
@@ -195,7 +195,7 @@ OWN = [("*.*", "PROCESS"), ("performance_schema.*", "SELECT"), ("datadog.*", "EX
     ("held", "changes"),
     [
         ({}, {}),
-        # What the role itself gives, with other inputs, it takes back.
+        # The role revokes privileges that it granted with other inputs.
         ({"rights": [*OWN, ("PROCEDURE old.explain_statement", "Execute")]}, {}),
         ({"rights": [("shop.*", "SELECT")]}, {"privileges": {"shop.*": "SELECT"}}),
         ({"rights": [("shop.*", "ALL")], "ours": 1}, {}),
@@ -205,7 +205,7 @@ def test_account_that_may_be_changed(held: dict[str, Any], changes: dict[str, An
     assert planned(answer(**held), **changes)["problem"] == ""
 
 
-def test_account_of_somebody_else_with_more_rights_is_refused_with_the_fix() -> None:
+def test_foreign_account_with_more_privileges_is_refused_with_the_fix() -> None:
     problem = planned(answer(rights=[*OWN, ("*.*", "SUPER"), ("shop.*", "DELETE")]))["problem"]
     assert "an account 'datadog'@'localhost' that Kennel did not create" in problem
     assert "would lose SUPER on *.*; DELETE on shop.*" in problem
@@ -220,23 +220,23 @@ def test_account_of_somebody_else_with_more_rights_is_refused_with_the_fix() -> 
         ({"create": False, "connection": {"host": "db2"}}, "account that others created"),
     ],
 )
-def test_server_that_does_not_answer_is_named_with_the_fix(item: dict[str, Any], words: str) -> None:
+def test_unreachable_server_is_reported_with_the_fix(item: dict[str, Any], words: str) -> None:
     [plan] = plans(described(item), [(None, "Can't connect")])
     assert plan["answered"] is False
     assert plan["problem"].startswith("refuses the role's login: Can't connect.") and words in plan["problem"]
 
 
-def test_refused_question_is_not_repeated_since_it_holds_hashes() -> None:
+def test_failed_statement_is_not_shown_because_it_has_hashes() -> None:
     said = "Cannot execute SQL 'SELECT ... = '*ABCDEF'' args [None]: (1142, 'SELECT command denied')"
     [plan] = plans(described(), [(None, said)])
     assert "ABCDEF" not in plan["problem"] and "(1142, 'SELECT command denied')" in plan["problem"]
 
 
 @pytest.mark.parametrize(("flavour", "service"), [("mariadb", "mariadb"), ("mysql", "mysql")])
-def test_check_mode_foresees_the_server_that_is_expected(flavour: str, service: str) -> None:
+def test_check_mode_assumes_the_expected_server(flavour: str, service: str) -> None:
     plan = plans(described(flavour=flavour), [(None, "")])[0]
     assert (plan["service"], plan["procedures"]) == (service, 0)
 
 
-def test_unit_of_an_item_is_the_one_that_is_restarted() -> None:
+def test_unit_of_an_item_is_restarted() -> None:
     assert planned(answer(), {"service": "mariadb@second"})["service"] == "mariadb@second"

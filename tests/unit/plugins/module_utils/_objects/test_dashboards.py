@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards as they are written against dashboards as Datadog answers them."""
+"""Dashboards as written, compared with dashboards as Datadog returns them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DASHBOARD: dict[str, Any] = {
 
 
 def answer(body: dict[str, Any]) -> dict[str, Any]:
-    """What Datadog makes of a dashboard, as recorded traffic shows it."""
+    """Return a dashboard as Datadog returns it, according to recorded traffic."""
     ids = itertools.count(1000)
 
     def numbered(widgets: list[dict[str, Any]]) -> None:
@@ -70,14 +70,14 @@ def differs(item: dict[str, Any], found: dict[str, Any]) -> bool:
 
 
 @given(ITEMS)
-def test_what_datadog_makes_of_a_dashboard_is_no_difference(item: dict[str, Any]) -> None:
+def test_fields_that_datadog_adds_are_not_a_difference(item: dict[str, Any]) -> None:
     assert SCHEMA.problems(item) == []
     found = answer(SCHEMA.body(item, MARK))
     assert SCHEMA.mark(found) == MARK and not differs(item, found)
 
 
 @given(ITEMS)
-def test_an_exported_dashboard_is_taken_back(item: dict[str, Any]) -> None:
+def test_exported_dashboard_can_be_applied(item: dict[str, Any]) -> None:
     found = answer(SCHEMA.body(item, MARK))
     exported = export(SCHEMA, found)
     assert exported.pop("key") == "shop" and not differs(exported, found)
@@ -85,13 +85,13 @@ def test_an_exported_dashboard_is_taken_back(item: dict[str, Any]) -> None:
 
 
 @given(ITEMS)
-def test_an_answer_may_be_written_as_an_item(item: dict[str, Any]) -> None:
+def test_response_can_be_used_as_an_item(item: dict[str, Any]) -> None:
     found = answer(SCHEMA.body(item, MARK))
     body = SCHEMA.body(found, MARK)
     assert not differs(found, found) and "'id'" not in str(body) and not set(body) & SCHEMA.read_only
 
 
-def test_tabs_name_their_widgets_by_place() -> None:
+def test_tabs_refer_to_widgets_by_position() -> None:
     tabs = [{"id": "x", "name": "One", "widget_ids": ["@2", "@1"]}]
     found = answer(SCHEMA.body({**DASHBOARD, "tabs": tabs}, MARK))
     assert found["tabs"][0]["widget_ids"] == [1001, 1000]
@@ -123,7 +123,7 @@ def test_changes_are_seen(change: dict[str, Any]) -> None:
         assert differs(DASHBOARD, answer(SCHEMA.body({**DASHBOARD, **change}, MARK)))
 
 
-def test_default_is_the_old_form_of_defaults() -> None:
+def test_default_is_equivalent_to_defaults() -> None:
     forms = ({"default": "a"}, {"defaults": ["a"]})
     old, new = ({**DASHBOARD, "template_variables": [{"name": "host", **form}]} for form in forms)
     assert not differs(old, answer(SCHEMA.body(new, MARK))) and not differs(new, answer(SCHEMA.body(old, MARK)))
@@ -151,12 +151,12 @@ def test_default_is_the_old_form_of_defaults() -> None:
         ({"template_variables": [{"name": "a", "default": "x", "defaults": ["y"]}]}, "default contradicts defaults"),
     ],
 )
-def test_bad_input(change: dict[str, Any], words: str) -> None:
+def test_invalid_input(change: dict[str, Any], words: str) -> None:
     assert words in " ".join(SCHEMA.problems({**DASHBOARD, **change}))
 
 
 @pytest.mark.parametrize("answered", [None, []])
-def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
+def test_empty_roles_equal_missing_roles(answered: list[str] | None) -> None:
     item = {**DASHBOARD, "restricted_roles": []}
     found = answer(SCHEMA.body(item, MARK))
     assert not differs(item, {**found, "restricted_roles": answered})

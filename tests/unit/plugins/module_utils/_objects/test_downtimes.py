@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Downtimes as they are written against downtimes as Datadog answers them."""
+"""Downtimes as written, compared with downtimes as Datadog returns them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.series impor
 from hypothesis import given
 from hypothesis import strategies as st
 
-# A Tuesday; 08:00 in Los Angeles.
+# A Tuesday, 08:00 in Los Angeles.
 NOW = datetime(2026, 11, 24, 16, 0, tzinfo=timezone.utc)
 SCHEMA, MARK = Downtimes(NOW), Mark("lab", "nights")
 NIGHTS = {"rrule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU,WE,TH,FR", "duration": "14h", "start": "2026-11-24T19:00:00"}
@@ -56,7 +56,7 @@ ITEMS = st.fixed_dictionaries(
 
 
 def answer(body: dict[str, Any]) -> dict[str, Any]:
-    """What Datadog makes of the attributes of a downtime, as recorded traffic shows it."""
+    """Return a downtime's attributes as Datadog returns them, according to recorded traffic."""
     found = copy.deepcopy(body)
     schedule = found.get("schedule") or {}
     if "recurrences" in schedule:
@@ -78,7 +78,7 @@ def differs(item: dict[str, Any], found: dict[str, Any], schema: Downtimes = SCH
 
 
 @given(ITEMS)
-def test_what_datadog_makes_of_a_downtime_is_no_difference(item: dict[str, Any]) -> None:
+def test_fields_that_datadog_adds_are_not_a_difference(item: dict[str, Any]) -> None:
     assert SCHEMA.problems(item) == []
     body = SCHEMA.body(item, MARK)
     found = answer(body)
@@ -87,7 +87,7 @@ def test_what_datadog_makes_of_a_downtime_is_no_difference(item: dict[str, Any])
 
 
 @pytest.mark.parametrize("days", range(15))
-def test_a_series_that_has_begun_is_the_same_whenever_it_is_reckoned(days: int) -> None:
+def test_started_series_is_the_same_at_any_time(days: int) -> None:
     found = answer(SCHEMA.body({**DOWNTIME, "schedule": WEEKLY}, MARK))
     later = NOW + timedelta(days=days)
     kind = Downtimes(later)
@@ -105,7 +105,7 @@ def test_a_series_that_has_begun_is_the_same_whenever_it_is_reckoned(days: int) 
         {"rrule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU"},
     ],
 )
-def test_another_series_is_a_difference(change: dict[str, Any]) -> None:
+def test_different_series_is_a_difference(change: dict[str, Any]) -> None:
     schedule = {**WEEKLY, "recurrences": [{**NIGHTS, **change}]}
     found = answer(SCHEMA.body({**DOWNTIME, "schedule": WEEKLY}, MARK))
     assert differs({**DOWNTIME, "schedule": schedule}, found)
@@ -129,14 +129,14 @@ def test_another_series_is_a_difference(change: dict[str, Any]) -> None:
         ("FREQ=DAILY;INTERVAL=x", "2026-11-01T19:00:00", None),
     ],
 )
-def test_the_next_start_of_a_series(rrule: str, start: str, ahead: str | None) -> None:
+def test_next_start_of_a_series(rrule: str, start: str, ahead: str | None) -> None:
     now = datetime(2026, 11, 24, 16, 0)
     series = {"rrule": rrule, "start": start}
     assert next_start(series, now) == ahead
     assert same_series(series, series, now)
 
 
-def test_a_start_that_is_past_is_never_sent() -> None:
+def test_past_start_is_never_sent() -> None:
     sent = []
     begun = {**WEEKLY, "recurrences": [{**NIGHTS, "start": "2026-11-02T19:00:00"}]}
     for schedule in (begun, {"start": "2026-11-02T19:00:00Z", "end": "2027-01-01T00:00:00Z"}, {"start": "2026-01-01"}):
@@ -150,14 +150,14 @@ def test_a_start_that_is_past_is_never_sent() -> None:
     assert sent == [WEEKLY, {"end": "2027-01-01T00:00:00+00:00"}, None, {"end": None}]
 
 
-def test_what_began_just_now_has_begun_by_a_clock_that_is_behind_too() -> None:
+def test_recent_start_counts_as_past_even_if_a_clock_is_slow() -> None:
     item = {**DOWNTIME, "schedule": {"start": "2026-11-24T15:00:00Z"}}
     found = answer(SCHEMA.body(item, MARK))
     assert not differs(item, {**found, "schedule": {"start": "2026-11-24T16:00:20+00:00", "end": None}})
     assert differs(item, {**found, "schedule": {"start": "2026-11-24T17:00:00+00:00", "end": None}})
 
 
-def test_a_series_that_cannot_be_moved_on_is_refused_only_where_it_is_sent() -> None:
+def test_series_without_a_next_start_is_only_refused_if_sent() -> None:
     monthly = {"rrule": "FREQ=MONTHLY", "duration": "1h", "start": "2026-01-01T00:00:00"}
     body = SCHEMA.body({**DOWNTIME, "schedule": {"recurrences": [monthly]}}, MARK)
     assert "is past" in " ".join(SCHEMA.refusals(body, {}))
@@ -174,7 +174,9 @@ def test_a_series_that_cannot_be_moved_on_is_refused_only_where_it_is_sent() -> 
         ({"schedule": {**WEEKLY, "recurrences": [{**NIGHTS, "duration": "1h"}]}}, "active", "while it is active"),
     ],
 )
-def test_what_the_api_cannot_change_is_recreated(change: dict[str, Any], status: str, words: str) -> None:
+def test_changes_that_the_api_cannot_make_recreate_the_downtime(
+    change: dict[str, Any], status: str, words: str
+) -> None:
     item = {**DOWNTIME, "schedule": WEEKLY}
     found = {**answer(SCHEMA.body(item, MARK)), "status": status}
     wanted = SCHEMA.comparable(SCHEMA.body({**item, **change}, MARK))
@@ -182,8 +184,8 @@ def test_what_the_api_cannot_change_is_recreated(change: dict[str, Any], status:
     assert words in why and bool(why) == bool(words)
 
 
-def test_new_downtime_says_from_when_it_is_silent() -> None:
-    # On a Sunday, the weekend that is running is not covered.
+def test_diff_of_a_new_downtime_shows_when_it_starts() -> None:
+    # On a Sunday, the current weekend is not covered.
     kind = Downtimes(datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc))
     said = {"days": ["sat", "sun"], "all_day": True, "timezone": "Europe/Paris"}
     body = kind.body({**DOWNTIME, "schedule": said}, MARK)
@@ -191,7 +193,7 @@ def test_new_downtime_says_from_when_it_is_silent() -> None:
     assert SCHEMA.new_note(SCHEMA.comparable({**DOWNTIME})) == ""
 
 
-def test_a_downtime_whose_time_is_over() -> None:
+def test_expired_downtime() -> None:
     assert SCHEMA.expired(SCHEMA.comparable({**DOWNTIME, "schedule": {"end": "2026-01-01T00:00:00Z"}}))
     assert not SCHEMA.expired(SCHEMA.comparable({**DOWNTIME, "schedule": {"end": "2027-01-01T00:00:00Z"}}))
 
@@ -223,7 +225,7 @@ def test_a_downtime_whose_time_is_over() -> None:
         ({"schedule": {"recurrences": [{**NIGHTS, "end": "x"}]}}, "end is not a known field"),
     ],
 )
-def test_bad_input(change: dict[str, Any], words: str) -> None:
+def test_invalid_input(change: dict[str, Any], words: str) -> None:
     problems = SCHEMA.problems({**DOWNTIME, **change})
     assert words in " ".join(problems) and bool(problems) == bool(words)
 
@@ -231,7 +233,7 @@ def test_bad_input(change: dict[str, Any], words: str) -> None:
 SAID = {"days": ["mon-fri"], "from": "19:00", "to": "09:00", "timezone": "America/Los_Angeles"}
 
 
-def test_a_schedule_as_people_say_it_stays_the_same_on_the_days_after() -> None:
+def test_described_schedule_is_the_same_on_later_days() -> None:
     item = {**DOWNTIME, "schedule": SAID}
     assert SCHEMA.problems(item) == []
     body = SCHEMA.body(item, MARK)
@@ -241,12 +243,12 @@ def test_a_schedule_as_people_say_it_stays_the_same_on_the_days_after() -> None:
     assert differs({**item, "schedule": {**SAID, "to": "08:00"}}, answer(body))
 
 
-def test_a_schedule_said_wrongly_is_refused() -> None:
+def test_invalid_schedule_is_refused() -> None:
     [problem] = SCHEMA.problems({**DOWNTIME, "schedule": {**SAID, "timezone": "Mars", "to": "19:00"}})
     assert "schedule: timezone: 'Mars' is not a time zone" in problem and "from and to are both 19:00" in problem
 
 
-def test_an_instant_is_the_same_in_every_zone() -> None:
+def test_instants_are_compared_across_time_zones() -> None:
     there, here = (
         SCHEMA.comparable({"schedule": {"start": start}}) for start in ("2099-01-01T05:30:00+05:30", "2099-01-01")
     )

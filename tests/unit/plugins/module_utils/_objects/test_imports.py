@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards are found in whatever form people have them."""
+"""Dashboards are found in every common export format."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_dashboards_are_found(found, wanted):
         ('{"version": 4, "resources": []}', "it contains no dashboard"),
     ],
 )  # fmt: skip
-def test_what_is_none_is_refused_with_the_name_of_its_file(text, reason):
+def test_other_content_is_refused_with_the_name_of_its_file(text, reason):
     with pytest.raises(AnsibleFilterError) as refused:
         dashboard_import({"good.json": json.dumps(BOARD), "bad.json": text, "other.json": "["})
     message = refused.value.message
@@ -97,6 +97,6 @@ def test_what_is_none_is_refused_with_the_name_of_its_file(text, reason):
     assert "other.json: this is not JSON" in message and "good.json" not in message
 
 
-def test_it_takes_a_dictionary_of_files_only():
+def test_input_must_be_a_dictionary_of_files():
     with pytest.raises(AnsibleFilterError, match="a dictionary of file names and contents"):
         dashboard_import(json.dumps(BOARD))

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Monitors as they are written against monitors as Datadog answers them."""
+"""Monitors as written, compared with monitors as Datadog returns them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 SCHEMA, MARK = Monitors(), Mark("lab", "load")
 QUERY = "avg(last_5m):avg:system.load.1{*} by {host} > 8"
 MONITOR: dict[str, Any] = {"name": "Load", "type": "query alert", "query": QUERY}
-# Thresholds on the right side of the 8 in the query.
+# Thresholds on the correct side of the 8 in the query.
 BELOW = st.one_of(st.integers(-99, 7), st.floats(-99, 7), st.integers(0, 7).map(str), st.none())
 ENDS = st.sampled_from(["", "\n", "\n\n"])
 ITEMS = st.fixed_dictionaries(
@@ -55,7 +55,7 @@ DEFAULTS = {"notify_audit": False, "include_tags": True, "new_host_delay": 300, 
 
 
 def answer(body: dict[str, Any], number: int = 7) -> dict[str, Any]:
-    """What Datadog makes of a monitor, as recorded traffic shows it."""
+    """Return a monitor as Datadog returns it, according to recorded traffic."""
     found = copy.deepcopy(body)
     options = {**DEFAULTS, **{name: value for name, value in found.get("options", {}).items() if value is not None}}
     options |= {"silenced": {"host:a": None}, "avalanche_window": 10, "groupby_simple_monitor": False, "locked": False}
@@ -92,7 +92,7 @@ def differs(item: dict[str, Any], found: dict[str, Any]) -> bool:
 
 
 @given(ITEMS)
-def test_what_datadog_makes_of_a_monitor_is_no_difference(item: dict[str, Any]) -> None:
+def test_fields_that_datadog_adds_are_not_a_difference(item: dict[str, Any]) -> None:
     assert SCHEMA.problems(item) == []
     body = SCHEMA.body(item, MARK)
     found = answer(body)
@@ -100,18 +100,18 @@ def test_what_datadog_makes_of_a_monitor_is_no_difference(item: dict[str, Any]) 
     assert "silenced" not in body["options"]
 
 
-def test_what_is_sent_has_numbers_and_options() -> None:
+def test_request_has_numbers_and_options() -> None:
     item = {"name": "A", "type": "metric alert", "query": "avg(last_5m):avg:a{*} > 8"}
     options = {"no_data_timeframe": "10", "thresholds": {"critical": "8", "warning": 5}}
     sent = SCHEMA.body({**item, "options": options}, MARK)["options"]
     assert sent == {"no_data_timeframe": 10, "thresholds": {"critical": 8.0, "warning": 5}}
-    # To take all options away, some have to be sent.
+    # To remove all options, some must be sent.
     body = SCHEMA.body(item, MARK)
     assert body["options"] and not SCHEMA.comparable(body)["options"]
 
 
 @given(ITEMS)
-def test_an_exported_monitor_is_taken_back(item: dict[str, Any]) -> None:
+def test_exported_monitor_can_be_applied(item: dict[str, Any]) -> None:
     found = answer(SCHEMA.body(item, MARK))
     exported = export(SCHEMA, found)
     assert exported.pop("key") == "load" and SCHEMA.problems(exported) == []
@@ -119,7 +119,7 @@ def test_an_exported_monitor_is_taken_back(item: dict[str, Any]) -> None:
     assert not set(exported) & set(SCHEMA.read_only) and "silenced" not in exported.get("options", {})
 
 
-def test_a_query_says_the_critical_threshold() -> None:
+def test_critical_threshold_comes_from_the_query() -> None:
     found = answer(SCHEMA.body(MONITOR, MARK))
     found["options"]["thresholds"] = {"critical": 8.0}
     assert not differs(MONITOR, found)
@@ -148,7 +148,7 @@ def test_changes_are_seen(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
-def test_what_a_person_added_by_hand_is_seen(name: str) -> None:
+def test_manual_additions_are_detected(name: str) -> None:
     found = answer(SCHEMA.body(MONITOR, MARK))
     found["options"][name] = {"warning": 9.0} if name == "thresholds" else ["other"]
     if name == "escalation_message":
@@ -157,7 +157,7 @@ def test_what_a_person_added_by_hand_is_seen(name: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["restricted_roles", "draft_status"])
-def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) -> None:
+def test_temporary_fields_are_only_compared_if_set(field: str) -> None:
     found = answer(SCHEMA.body(MONITOR, MARK)) | {field: ["x"]}
     assert not differs(MONITOR, found)
 
@@ -191,28 +191,28 @@ def test_what_comes_and_goes_is_compared_only_where_it_is_asked_for(field: str) 
         ),
     ],
 )
-def test_bad_input(change: dict[str, Any], words: str) -> None:
+def test_invalid_input(change: dict[str, Any], words: str) -> None:
     item = {**MONITOR, **change}
     problems = SCHEMA.problems(item)
     assert words in " ".join(problems) and bool(problems) == bool(words)
     assert problems or not differs(item, answer(SCHEMA.body(item, MARK)))
 
 
-def test_a_monitor_of_another_type_is_recreated() -> None:
+def test_type_change_recreates_the_monitor() -> None:
     wanted, actual = (SCHEMA.comparable({**MONITOR, "type": kind}) for kind in ("metric alert", "query alert"))
     assert SCHEMA.replace_reason(wanted, actual, {}) == ""
     assert "cannot change" in SCHEMA.replace_reason(SCHEMA.comparable({**MONITOR, "type": "log alert"}), actual, {})
 
 
 @pytest.mark.parametrize("answered", [None, []])
-def test_no_roles_are_no_roles(answered: list[str] | None) -> None:
+def test_empty_roles_equal_missing_roles(answered: list[str] | None) -> None:
     item = {**MONITOR, "restricted_roles": []}
     found = answer(SCHEMA.body(item, MARK))
     assert not differs(item, {**found, "restricted_roles": answered})
     assert differs(item, {**found, "restricted_roles": ["x"]})
 
 
-def test_a_new_monitor_is_shown_with_all_that_was_written() -> None:
+def test_diff_of_a_new_monitor_shows_everything_that_was_written() -> None:
     options = {"thresholds": {"critical": 800, "warning": "500"}, "notify_no_data": False, "include_tags": True}
     item = {"key": "high", "name": "High", "type": "metric alert", "query": "avg(last_5m):avg:x{*} > 800"}
     wanted = SCHEMA.comparable(SCHEMA.body({**item, "options": options}, Mark("lab", "high")))

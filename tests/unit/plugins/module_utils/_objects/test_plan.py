@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What all kinds of objects have in common: marks, input, differences, export."""
+"""Common to all kinds of objects: marks, input, differences and export."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MONITOR = {"key": "load", "name": "Load", "type": "query alert", "query": "avg(l
 
 
 @given(MARKS, st.text())
-def test_a_text_keeps_its_words_and_its_mark(mark: Mark, text: str) -> None:
+def test_text_keeps_its_content_and_mark(mark: Mark, text: str) -> None:
     marked = marked_text(text, mark)
     assert mark_in_text(marked) == mark
     assert marked.split("\n")[-1] == mark.line
@@ -48,7 +48,7 @@ def test_a_text_keeps_its_words_and_its_mark(mark: Mark, text: str) -> None:
 
 
 @given(MARKS, st.lists(st.sampled_from(["team:a", "env:b", "kennel", "managed_by:terraform"])))
-def test_tags_keep_their_mark(mark: Mark, tags: list[str]) -> None:
+def test_tags_keep_the_mark(mark: Mark, tags: list[str]) -> None:
     assert mark_in_tags(tags + mark.tags) == mark
     assert unmarked_tags(tags + mark.tags) == sorted(set(tags))
 
@@ -67,7 +67,7 @@ def test_texts_without_a_mark(text: str | None) -> None:
     assert mark_in_text(text) is None
 
 
-def test_a_mark_is_found_where_somebody_wrote_after_it() -> None:
+def test_mark_is_found_before_other_text() -> None:
     text = f"Before\n\n{Mark('a', 'b').line}\nAfter"
     assert mark_in_text(text) == Mark("a", "b")
     assert unmarked_text(text) == "Before\n\n\nAfter"
@@ -78,7 +78,7 @@ def test_tags_without_a_mark(tags: list[str]) -> None:
     assert mark_in_tags(tags) is None
 
 
-def test_all_problems_of_the_input_are_told_at_once() -> None:
+def test_all_input_problems_are_reported_together() -> None:
     items = [
         {**MONITOR, "key": "Load"},
         {**MONITOR},
@@ -102,9 +102,9 @@ def test_all_problems_of_the_input_are_told_at_once() -> None:
     assert not [problem for problem in problems if "away" in problem or "monitors[1]" in problem]
 
 
-# ----------------------------------------------------------------------------------------- what is to be done, purely
+# --------------------------------------------------------------------------------------------------------------- plan
 def found(number: int, key: str | None = None, fleet: str = "lab", **fields: Any) -> dict[str, Any]:
-    """A monitor as it is listed; without a key one that nobody marked."""
+    """Return a monitor as listed, without a mark if there is no key."""
     marked = {"tags": Mark(fleet, key).tags} if key else {"tags": []}
     return {**{name: value for name, value in MONITOR.items() if name != "key"}, "id": number, **marked, **fields}
 
@@ -126,23 +126,23 @@ def planned(items: list[dict[str, Any]], listed: list[dict[str, Any]], **params:
         ([{**MONITOR, "type": "log alert"}], [found(1, "load")], {}, ["load replaced"]),
         ([{**MONITOR, "state": "absent"}], [found(1, "load")], {}, ["load deleted"]),
         ([{**MONITOR, "state": "absent"}], [], {}, []),
-        # Others' objects, and those that nobody marked.
+        # Objects of other fleets, and unmarked ones.
         ([MONITOR], [found(1, "load", "other"), found(2)], {}, ["load created"]),
         ([MONITOR], [found(2)], {"adopt": True}, ["load adopted"]),
         ([MONITOR], [found(1, "load"), found(2)], {"adopt": True}, ["load unchanged"]),
         ([], [found(1, "load"), found(2, "load", "other"), found(3)], {}, []),
         ([], [found(1, "load"), found(2, "load", "other"), found(3)], {"prune": True}, ["load deleted"]),
-        # Of two with one key the older stays.
+        # Of two with the same key, the older one is kept.
         ([MONITOR], [found(2, "load"), found(1, "load")], {}, ["load unchanged", "load deleted"]),
     ],
 )
-def test_what_exists_decides_what_is_done(
+def test_actions_depend_on_existing_objects(
     items: list[dict[str, Any]], listed: list[dict[str, Any]], params: dict[str, bool], actions: list[str]
 ) -> None:
     assert [f"{change.key} {change.action}" for change in planned(items, listed, **params)] == actions
 
 
-def test_an_object_that_another_run_has_deleted_is_created() -> None:
+def test_object_deleted_by_another_run_is_created_again() -> None:
     changes, left = match(
         Monitors(), {"fleet": "lab", "monitors": [MONITOR], "adopt": False, "prune": False}, [found(1, "load")]
     )
@@ -150,14 +150,14 @@ def test_an_object_that_another_run_has_deleted_is_created() -> None:
     assert (change.action, change.found) == ("created", {})
 
 
-def test_it_is_not_guessed_which_object_is_adopted() -> None:
+def test_ambiguous_adoption_is_refused() -> None:
     with pytest.raises(Refused, match="load: 1, 2 all match"):
         planned([MONITOR], [found(1), found(2)], adopt=True)
     with pytest.raises(Refused, match="twin: 1 also matches load"):
         planned([MONITOR, {**MONITOR, "key": "twin"}], [found(1)], adopt=True)
 
 
-def test_what_others_consist_of_is_not_deleted() -> None:
+def test_parts_of_composites_are_not_deleted() -> None:
     both = found(2, "both", type="composite", query="1 && 3")
     with pytest.raises(Refused, match=r"both: it refers to monitor 1 \(load\), which would be deleted"):
         planned([{**MONITOR, "state": "absent"}], [found(1, "load"), both])
@@ -169,7 +169,7 @@ def widget(title: str | None, **definition: Any) -> dict[str, Any]:
     return {"definition": {"type": "note", **({"title": title} if title else {}), **definition}}
 
 
-def test_a_difference_names_widgets_and_shows_nothing_else() -> None:
+def test_diff_names_widgets_and_only_shows_changes() -> None:
     before = {"title": "A", "widgets": [widget("one", content="x"), widget("two", content="y"), widget(None)]}
     after = {"title": "A", "widgets": [widget("one", content="x"), widget("two", content="z"), widget(None)]}
     assert difference(before, after) == (
@@ -178,14 +178,14 @@ def test_a_difference_names_widgets_and_shows_nothing_else() -> None:
     )
 
 
-def test_a_new_widget_in_front_is_one_difference() -> None:
+def test_inserted_widget_is_one_difference() -> None:
     one, two = widget("one"), widget("two")
     before, after = difference({"widgets": [two]}, {"widgets": [one, two]})
     assert before == "widgets: {}\n"
     assert after == "widgets:\n  one:\n    definition:\n      type: note\n      title: one\n"
 
 
-def test_another_order_is_a_difference() -> None:
+def test_different_order_is_a_difference() -> None:
     one, two = widget("one"), widget("two")
     assert difference({"widgets": [one, two]}, {"widgets": [two, one]}) == (
         "order of widgets:\n- one\n- two\n",
@@ -196,34 +196,34 @@ def test_another_order_is_a_difference() -> None:
     assert "order of widgets" in before and "order of widgets" in after
 
 
-def test_widgets_of_one_name_are_numbered_in_groups_too() -> None:
+def test_widgets_with_the_same_name_are_numbered_even_in_groups() -> None:
     group = {"definition": {"type": "group", "widgets": [widget(None, content="a"), widget(None, content="b")]}}
     other = {"definition": {"type": "group", "widgets": [widget(None, content="a"), widget(None, content="c")]}}
     before, _after = difference({"widgets": [group]}, {"widgets": [other]})
     assert "note (2):" in before and "content: a" not in before
 
 
-def test_texts_of_several_lines_are_shown_as_lines() -> None:
+def test_multiline_texts_are_shown_as_lines() -> None:
     assert difference(None, {"message": "a\nb"}) == ("", "message: |-\n  a\n  b\n")
 
 
-def test_export_makes_keys_of_titles() -> None:
+def test_export_derives_keys_from_titles() -> None:
     found = [{**MONITOR, "name": name, "id": number} for number, name in enumerate(["Load!", "load", "5 % {{x}}", "ä"])]
     assert [item["key"] for item in export(Monitors(), found)] == ["load", "load_2", "monitor_5_x", "monitor"]
 
 
-def test_export_takes_the_key_of_the_mark() -> None:
+def test_export_keeps_the_key_in_the_mark() -> None:
     marked = {**MONITOR, "tags": ["team:a", *Mark("lab", "mine").tags]}
     assert export(Monitors(), marked) == {**MONITOR, "key": "mine", "tags": ["team:a"]}
 
 
 @pytest.mark.parametrize("value", [None, "text", {}, {"title": "no widgets", "layout_type": "ordered"}])
-def test_export_refuses_what_is_no_dashboard(value: Any) -> None:
+def test_export_refuses_other_input(value: Any) -> None:
     with pytest.raises(ValueError, match="not a dashboard that the module accepts"):
         export(Dashboards(), value)
 
 
-def test_export_tells_those_that_can_be_taken_back_from_the_others() -> None:
+def test_export_separates_objects_that_cannot_be_applied() -> None:
     strange = {**MONITOR, "name": "Ship", "type": "starship alert", "id": 7}
     found = [strange, MONITOR, None]
     assert monitor_export(found, only="taken") == [monitor_export(MONITOR)]
@@ -242,6 +242,6 @@ def test_arguments_are_documented() -> None:
 
 
 @pytest.mark.parametrize("export_filter", [dashboard_export, monitor_export])
-def test_filters_tell_what_they_cannot_export(export_filter: Callable[[Any], Any]) -> None:
+def test_filters_report_what_they_cannot_export(export_filter: Callable[[Any], Any]) -> None:
     with pytest.raises(AnsibleFilterError, match=f"{export_filter.__name__}: this is no"):
         export_filter([{"name": "x"}])

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The summary of what became of objects."""
+"""The summary of changes to objects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def entry(action: str, **more: Any) -> dict[str, Any]:
         ("unchanged", "unchanged", {}),
     ],
 )
-def test_each_outcome_has_its_place(action: str, outcome: str, more: dict[str, Any]) -> None:
+def test_objects_are_grouped_by_outcome(action: str, outcome: str, more: dict[str, Any]) -> None:
     told = summary({"monitors": [entry(action)]})
     assert told["objects"]["monitors"].pop(outcome) == [{"key": "load", "id": 7, "title": "Load", "url": URL, **more}]
     assert list(told["objects"]["monitors"].values()) == [[], [], []]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Blocks of Terraform's state become what the provider sends for them, as its own recordings of each widget have it."""
+"""Blocks of Terraform's state become what the provider sends for them, according to its recordings of each widget."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SENT_EVENTS = {
     "compute": {"aggregation": "count"},
     "group_by": [{"facet": "host", "limit": 10, "sort": {"aggregation": "count", "order": "desc"}}],
 }
-# What a block of each widget becomes. Empty texts, zeros and empty lists were not set.
+# What a block of each widget becomes. Empty strings, zeros and empty lists were not set.
 WIDGETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "timeseries": (
         {
@@ -217,7 +217,7 @@ WIDGETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WIDGETS)
-def test_the_blocks_of_a_widget(kind):
+def test_blocks_of_a_widget(kind):
     block, wanted = WIDGETS[kind]
     others = {f"{name}_definition": [] for name in WIDGETS if name != kind}
     values = {"title": "T", "layout_type": "ordered", "widget": [{"id": 1, **others, f"{kind}_definition": [block]}]}
@@ -226,7 +226,7 @@ def test_the_blocks_of_a_widget(kind):
     assert Dashboards().problems(made) == []
 
 
-def test_a_whole_dashboard_in_a_state():
+def test_complete_dashboard_in_a_state():
     note = {"note_definition": [{"content": "Hi", "background_color": "", "has_padding": True}], "widget_layout": []}
     group = {"layout_type": "ordered", "title": "More", "widget": [note]}
     values = {
@@ -276,6 +276,6 @@ def test_a_whole_dashboard_in_a_state():
     assert Dashboards().problems(dashboards(state)[0]) == []
 
 
-def test_what_the_models_do_not_know_is_kept():
+def test_unknown_fields_are_kept():
     values = {"title": "T", "layout_type": "ordered", "widget": [{"brand_new_definition": [{"shine": 5, "dull": ""}]}]}
     assert dashboard_of_blocks(values)["widgets"] == [{"definition": {"type": "brand_new", "shine": 5, "dull": ""}}]

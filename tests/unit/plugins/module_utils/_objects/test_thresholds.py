@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Thresholds and options of monitors that Datadog would refuse, and those that it takes."""
+"""Thresholds and options of monitors that Datadog refuses, and ones that it accepts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ EVENTS = 'events("status:error").rollup("count").last("5m") >= 1'
         (monitor("avg(last_5m):avg:x{*} > 1", min_failure_duration=9000), "is 9000. Write 0 to 7200 seconds."),
     ],
 )
-def test_what_datadog_refuses_is_a_problem(item: dict[str, Any], problem: str) -> None:
+def test_options_that_datadog_refuses_are_a_problem(item: dict[str, Any], problem: str) -> None:
     [found] = SCHEMA.problems(item)
     assert problem in found
 
@@ -77,11 +77,11 @@ def test_what_datadog_refuses_is_a_problem(item: dict[str, Any], problem: str) -
         monitor("avg(last_5m):avg:x{*} > 1", on_missing_data="resolve", renotify_statuses=["alert", "no data"]),
     ],
 )
-def test_what_datadog_takes_is_none(item: dict[str, Any]) -> None:
+def test_options_that_datadog_accepts_are_not_a_problem(item: dict[str, Any]) -> None:
     assert SCHEMA.problems(item) == []
 
 
-def test_the_critical_threshold_is_sent_beside_others_as_datadog_wants_it() -> None:
+def test_critical_threshold_is_sent_along_with_others() -> None:
     sent = SCHEMA.body(compared(">", warning=500), Mark("lab", "x"))["options"]["thresholds"]
     assert sent == {"warning": 500.0, "critical": 800.0}
     assert not SCHEMA.body(compared(">"), Mark("lab", "x"))["options"].get("thresholds")

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards that Datadog would refuse, those that it takes, and what is not known here."""
+"""Dashboards that Datadog refuses, ones that it accepts, and ones with unknown parts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def board(*definitions: Any, layout: Any = None, **fields: Any) -> dict[str, Any
 
 
 def changed(value: Any, path: str, new: Any) -> Any:
-    """The value with what is at a path, such as requests.0.q, replaced; None removes it."""
+    """Return the value with the part at a path, such as requests.0.q, replaced, or removed if None."""
     value = copy.deepcopy(value)
     *inner, last = [int(part) if part.isdigit() else part for part in path.split(".")]
     found = value
@@ -79,12 +79,12 @@ def changed(value: Any, path: str, new: Any) -> Any:
         ("requests.0.formulas.0.limit", {"count": "5"}, "limit.count is '5'. Write a number."),
     ],
 )
-def test_a_wrong_graph_is_refused_with_its_place(path: str, new: Any, problem: str) -> None:
+def test_invalid_graph_is_refused_with_its_position(path: str, new: Any, problem: str) -> None:
     [found] = SCHEMA.problems(board(changed(GRAPH, path, new)))
     assert problem in found
 
 
-def test_a_wrong_widget_in_a_group_is_refused_with_its_place() -> None:
+def test_invalid_widget_in_a_group_is_refused_with_its_position() -> None:
     group = {"type": "group", "layout_type": "ordered", "widgets": [{"definition": {"type": "note"}}]}
     assert SCHEMA.problems(board(NOTE, group)) == [
         "widgets[1].definition.widgets[0].definition has no content. Add it."
@@ -111,7 +111,7 @@ def test_a_wrong_widget_in_a_group_is_refused_with_its_place() -> None:
         (board(tags=[f"team:{number}" for number in range(6)]), "tags has 6 tags, but Datadog allows 5."),
     ],
 )
-def test_a_wrong_layout_or_too_many_tags_are_refused(item: dict[str, Any], problem: str) -> None:
+def test_invalid_layout_or_too_many_tags_are_refused(item: dict[str, Any], problem: str) -> None:
     assert any(each.startswith(problem) or problem in each for each in SCHEMA.problems(item)), SCHEMA.problems(item)
 
 
@@ -129,7 +129,7 @@ def test_a_wrong_layout_or_too_many_tags_are_refused(item: dict[str, Any], probl
         board(changed(GRAPH, "requests.0.formulas.0.formula", "timeshift(a, -3600) + top(a, 5, mean, desc)")),
     ],
 )
-def test_what_datadog_takes_passes(item: dict[str, Any]) -> None:
+def test_valid_dashboards(item: dict[str, Any]) -> None:
     assert SCHEMA.problems(item) == [] and SCHEMA.doubts(item, "lab") == []
 
 
@@ -151,18 +151,18 @@ def test_what_datadog_takes_passes(item: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_is_not_known_or_doubtful_is_passed_on_with_one_sentence(item: dict[str, Any], doubt: str) -> None:
+def test_unknown_or_doubtful_parts_cause_one_warning(item: dict[str, Any], doubt: str) -> None:
     assert SCHEMA.problems(item) == []
     [found] = SCHEMA.doubts(item, "lab")
     assert doubt in found
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     found = SCHEMA.problems(board({"type": "note"}, changed(GRAPH, "requests.0.q", "avg:x{"), layout_type="free"))
     assert [each.partition(" ")[0] for each in found] == ["widgets[0].definition", "widgets[0]", "widgets[1]", "widget"]
 
 
-def test_what_leaves_another_fleet_out_is_no_doubt() -> None:
+def test_exclusion_of_another_fleet_is_not_doubtful() -> None:
     item = board(changed(GRAPH, "requests.0.queries.0.query", "avg:x{!kennel_fleet:web,kennel_fleet:lab}"))
     assert SCHEMA.doubts(item, "lab") == []
 
@@ -178,12 +178,12 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_a_definition_may_be_anything(definition: Any) -> None:
+def test_definitions_of_any_type_do_not_crash(definition: Any) -> None:
     item = board(definition)
     if SCHEMA.problems(item) == []:
         json.dumps([SCHEMA.comparable(item), SCHEMA.doubts(item, "lab")])
 
 
-def test_the_models_are_those_of_the_client() -> None:
+def test_models_equal_the_clients() -> None:
     script = ROOT / "tests" / "widget_models.py"
     subprocess.run([sys.executable, script, "--check"], check=True)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The query grammar: what it reads, where it stops, and that printing and reading are inverse."""
+"""The query grammar: valid queries, positions of errors, and round trips."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOAD = Series("system.load.1", Tag("*"), "avg")
 
 
 def one(text: str):
-    """The only expression of a query."""
+    """Return the only expression of a query."""
     (expression,) = parse(text).expressions
     return expression
 
@@ -88,12 +88,12 @@ def one(text: str):
         ("-(1 + avg:system.load.1{*})", Negative(Binary("+", Number(1), LOAD))),
     ],
 )
-def test_reads(text, tree):
+def test_parses_queries(text, tree):
     assert one(text) == tree
     assert one(str(tree)) == tree
 
 
-def test_reads_several_queries():
+def test_parses_several_queries():
     assert [e.metric for e in parse("avg:a{*}, sum:b{x:y,z:w}, c{*}").expressions] == ["a", "b", "c"]
 
 
@@ -112,7 +112,7 @@ def test_reads_several_queries():
         ("NOT NOT a:b", Not(Not(Tag("a:b")))),
     ],
 )
-def test_reads_scopes(text, tree):
+def test_parses_scopes(text, tree):
     assert parse_scope(text) == tree
     assert parse_scope(str(tree)) == tree
 
@@ -125,7 +125,7 @@ def test_reads_scopes(text, tree):
         ("(a:b or c:d) and e:f", "(a:b OR c:d) AND e:f"),
     ],
 )
-def test_writes_scopes_in_one_way(text, written):
+def test_formats_scopes_uniformly(text, written):
     assert str(parse_scope(text)) == written
 
 
@@ -155,7 +155,7 @@ def test_writes_scopes_in_one_way(text, written):
         ("NOT (env:dev OR role:db)", {"env:test", "role:web"}, True),
     ],
 )
-def test_scopes_select(scope, tags, selected):
+def test_scopes_select_tags(scope, tags, selected):
     assert parse_scope(scope).matches(tags) is selected
 
 
@@ -200,7 +200,7 @@ def test_template_variables_have_no_value():
         ("1" + " + 1" * 5000, 323, "more than 80"),
     ],
 )
-def test_names_the_column_of_an_error(text, column, message):
+def test_errors_have_a_column(text, column, message):
     with pytest.raises(QuerySyntaxError) as caught:
         parse(text)
     assert caught.value.column == column
@@ -248,14 +248,14 @@ queries = st.recursive(
 
 
 @given(st.lists(queries, min_size=1, max_size=3).map(", ".join))
-def test_reads_what_it_writes(text):
+def test_parses_its_own_output(text):
     tree = parse(text)
     assert parse(str(tree)) == tree
     assert str(parse(str(tree))) == str(tree)
 
 
 @given(st.text(alphabet="avgx1.:{}*(),!' -+/byANDORINT$=", max_size=40) | st.text(max_size=20))
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_parsed_or_refused(text):
     try:
         tree = parse(text)
     except QuerySyntaxError as error:
@@ -265,6 +265,6 @@ def test_any_text_is_read_or_refused(text):
 
 
 @given(words, st.sets(tags, max_size=4))
-def test_negation_selects_the_rest(text, own):
+def test_negation_selects_everything_else(text, own):
     assume("$" not in text)
     assert parse_scope(text).matches(own) is not parse_scope(f"NOT ({text})").matches(own)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The conditions that monitors' queries write, and that printing and reading them are inverse."""
+"""Conditions in monitor queries, and round trips."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_conditions(kind: str, text: str, condition: object) -> None:
     assert parse_monitor(str(condition), kind) == condition
 
 
-def test_monitors_of_a_composite_have_other_names() -> None:
+def test_monitors_of_a_composite_can_be_renamed() -> None:
     condition = parse_monitor("1 && !(load || 2) && 1", "composite")
     assert isinstance(condition, CompositeCondition) and condition.monitors == {1, 2, "load"}
     assert str(condition.named({1: "mysql", "load": 7})) == "mysql && !(7 || 2) && mysql"
@@ -140,7 +140,7 @@ composites = st.recursive(
 
 
 @given(composites)
-def test_composites_are_read_as_they_are_written(text: str) -> None:
+def test_composites_round_trip(text: str) -> None:
     condition = parse_monitor(text, "composite")
     assert parse_monitor(str(condition), "composite") == condition
     truth = {one: len(str(one)) % 2 == 1 for one in condition.monitors}
@@ -159,7 +159,7 @@ def holds(condition: CompositeCondition, truth: dict[int | str, bool]) -> bool:
 
 
 @given(st.sampled_from(MONITOR_TYPES[:-1]), st.text(alphabet="avg(last_5m):x{*}>1 \"'.over&|!logsby", max_size=50))
-def test_any_text_is_read_or_refused(kind: str, text: str) -> None:
+def test_any_text_is_parsed_or_refused(kind: str, text: str) -> None:
     try:
         condition = parse_monitor(text, kind)
     except QuerySyntaxError as error:

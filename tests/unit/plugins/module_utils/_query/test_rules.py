@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which queries pass, in the shapes that dashboards and monitors have, and what is said of those that do not."""
+"""Valid queries of dashboards and monitors, and problems of invalid ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import q
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-# The pages of https://docs.datadoghq.com/dashboards/functions/, one a line.
+# One line per page of https://docs.datadoghq.com/dashboards/functions/.
 DOCUMENTED = """
 anomalies outliers forecast
 abs pow log2 log10 cumsum integral
@@ -110,17 +110,17 @@ MONITORS = [
 @pytest.mark.parametrize(
     ("kind", "text"), [*[("metric", t) for t in METRIC_QUERIES], *[("formula", t) for t in FORMULAS], *MONITORS]
 )
-def test_right_queries_have_no_problems(kind: str, text: str) -> None:
+def test_valid_queries_have_no_problems(kind: str, text: str) -> None:
     assert query_problems(text, kind) == []
 
 
 @pytest.mark.parametrize("text", METRIC_QUERIES)
-def test_reads_what_it_writes_of_queries(text: str) -> None:
+def test_queries_round_trip(text: str) -> None:
     assert parse(str(parse(text))) == parse(text)
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_reads_what_it_writes_of_formulas(text: str) -> None:
+def test_formulas_round_trip(text: str) -> None:
     assert parse_formula(str(parse_formula(text))) == parse_formula(text)
 
 
@@ -196,18 +196,18 @@ def test_reads_what_it_writes_of_formulas(text: str) -> None:
         ("slo alert", 'error_budget("a") > 5', 19, "expected .over with a window"),
     ],
 )
-def test_wrong_queries_have_problems(kind: str, text: str, column: int, problem: str) -> None:
+def test_invalid_queries_have_problems(kind: str, text: str, column: int, problem: str) -> None:
     found = query_problems(text, kind)
     assert problem in found[0]
     assert f"(line 1, column {column})" in found[0]
 
 
-def test_a_composite_is_made_of_ten_monitors_at_most() -> None:
+def test_composite_has_at_most_ten_monitors() -> None:
     [problem] = query_problems(" || ".join(f"key{number}" for number in range(11)), "composite")
     assert problem == "it consists of 11 monitors: Datadog allows up to 10"
 
 
-def test_all_problems_are_named_in_their_order_with_their_lines() -> None:
+def test_all_problems_are_reported_in_order_with_their_lines() -> None:
     found = query_problems("absx(avg:a{*})\n  + top(avg:b{*}, 'x', 'mean', 'asc')\n  - foo(avg:c{*})")
     assert [problem.rpartition("(")[2] for problem in found] == [
         "line 1, column 1)",
@@ -216,12 +216,12 @@ def test_all_problems_are_named_in_their_order_with_their_lines() -> None:
     ]
 
 
-def test_unknown_types_and_other_things_than_text_are_problems() -> None:
+def test_unknown_types_and_other_values_than_text_are_problems() -> None:
     assert "unknown monitor type 'graph', expected one of metric alert" in query_problems("a{*}", "graph")[0]
 
 
 def value(argument: Argument) -> st.SearchStrategy[str]:
-    """What may stand for an argument."""
+    """Return values that an argument may have."""
     if argument.choices:
         return st.sampled_from(argument.choices).map("'{}'".format)
     texts = {"number": "-1.5", "positive": "1.5", "text": "'-1w'", "keys": "{host}", "any": "'x'"}
@@ -230,7 +230,7 @@ def value(argument: Argument) -> st.SearchStrategy[str]:
 
 @st.composite
 def calls(draw: st.DrawFn, inner: str = "avg:a{*}") -> str:
-    """A function with arguments by its table, of another or of a metric."""
+    """Return a call with valid arguments, of a metric or of another call."""
     name = draw(st.sampled_from(sorted(FUNCTIONS)))
     function = FUNCTIONS[name]
     optional = [argument for argument in function.arguments if argument.optional]
@@ -249,7 +249,7 @@ def test_every_function_passes_with_its_arguments(text: str) -> None:
 
 
 @given(calls(), st.sampled_from(["1", "avg:b{*}", "x='y'"]))
-def test_every_function_fails_with_one_argument_more_than_all(text: str, more: str) -> None:
+def test_every_function_fails_with_one_argument_too_many(text: str, more: str) -> None:
     name = text.split("(")[0]
     assume(not any(argument.optional for argument in FUNCTIONS[name].arguments))
     assert query_problems(f"{text[:-1]}, {more})")

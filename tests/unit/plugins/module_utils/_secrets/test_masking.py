@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is shown of files: secrets do not show, and all else does."""
+"""Masked files: secrets are hidden, and everything else is shown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TestMasking:
             "password: >- # folded\n  geheim-1",
         ],
     )
-    def test_hides_the_values_of_telling_names(self, line: str) -> None:
+    def test_hides_values_of_secret_names(self, line: str) -> None:
         masked = masking.mask(f"site: a\n{line}\nenv: lab\n", {})
         assert "geheim" not in masked
         assert masked.startswith("site: a\n")
@@ -47,23 +47,23 @@ class TestMasking:
 
     @pytest.mark.parametrize("key", [API_KEY, APP_KEY])
     @pytest.mark.parametrize("form", ["x: {}", "# once it was {}", '- "{}"', "dd_url: https://x/?k={}&b=1"])
-    def test_hides_whatever_looks_like_a_key(self, form: str, key: str) -> None:
+    def test_hides_values_that_look_like_keys(self, form: str, key: str) -> None:
         assert key not in masking.mask(form.format(key), {})
 
-    def test_hides_given_values_wherever_they_stand(self) -> None:
+    def test_hides_given_values_anywhere(self) -> None:
         masked = masking.mask('a: "geheim\\"1"\nb: geheim"1\n', {"x.y": 'geheim"1'})
         assert "geheim" not in masked
 
     @given(
         st.text(min_size=6, max_size=30).filter(lambda text: text.strip() and not set(text) <= set('* "changed()\\n'))
     )
-    def test_no_rendered_secret_shows(self, secret: str) -> None:
+    def test_rendered_secrets_are_hidden(self, secret: str) -> None:
         text = render({"plain_name": "x", "site": "s"}, {"plain_name": secret})
         masked = masking.mask(text, {"plain_name": secret})
         assert yaml.safe_load(masked) == {"plain_name": masking.HIDDEN, "site": "s"}
 
     @pytest.mark.parametrize("line", ["api_key: ENC[api_key]\n", 'password: "ENC[db/datadog]"\n'])
-    def test_shows_handles(self, line: str) -> None:
+    def test_shows_secret_handles(self, line: str) -> None:
         assert masking.mask(line, {"api_key": "ENC[api_key]"}) == line
 
     @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ class TestMasking:
     def test_leaves_other_lines_alone(self, line: str) -> None:
         assert masking.mask(line, {}) == line
 
-    def test_diff_shows_that_a_secret_changed_and_not_what_it_was(self) -> None:
+    def test_diff_shows_that_a_secret_changed_without_its_value(self) -> None:
         before, after = (render({"site": "s"}, {"api_key": key}) for key in (API_KEY, API_KEY[::-1]))
         diff = masking.masked_diff("/x", before, after, {"api_key": API_KEY[::-1]})
         assert diff["before"] != diff["after"]
@@ -95,32 +95,32 @@ class TestMasking:
         assert diff["after"].count("password") == 2
 
     @pytest.mark.parametrize("quote", ["", "'"])
-    def test_diff_takes_a_secret_in_other_quotes_for_the_same(self, quote: str) -> None:
+    def test_different_quotes_of_a_secret_are_not_a_change(self, quote: str) -> None:
         before = f"# Ansible managed\napi_key: {quote}{API_KEY}{quote}\nsite: datadoghq.com\n"
         after = render({"site": "datadoghq.com"}, {"api_key": API_KEY})
         assert "(changed)" not in masking.masked_diff("/x", before, after, {"api_key": API_KEY})["after"]
 
-    def test_diff_of_the_same_is_none(self) -> None:
+    def test_diff_of_equal_files_is_empty(self) -> None:
         text = render({}, {"api_key": API_KEY})
         diff = masking.masked_diff("/x", text, text, {"api_key": API_KEY})
         assert diff["before"] == diff["after"]
 
 
-def test_what_stood_in_the_place_of_a_secret_is_hidden_too():
+def test_previous_value_of_a_secret_is_hidden():
     before = 'instances:\n  - community: "the-old-one"\n    port: 161\n'
     diff = masking.masked_diff("x", before, "", {"instances.0.community": "the-new-one"})
     assert "the-old-one" not in diff["before"]
     assert "161" in diff["before"]
 
 
-def test_a_secret_may_be_a_mapping():
+def test_secret_can_be_a_mapping():
     secrets = {"additional_endpoints": {"https://app.datadoghq.eu": ["second-key"]}}
     text = render({}, secrets)
     assert yaml.safe_load(text) == secrets
     assert "second-key" not in masking.mask(text, secrets)
 
 
-# Other people's files. What is secret in them says geheim; all else has to stay.
+# Files as other people write them. Secrets contain "geheim"; everything else must be shown.
 STYLES = {
     "flow": "{host: db1, password: geheim, port: 3306}",
     "flow, quoted": """{"host": "db1", 'api-key': 'geheim,1', "password":"geheim}"}""",
@@ -215,7 +215,7 @@ def test_secrets_are_hidden_in_any_style(text: str) -> None:
         "\n\n  \n# nothing\n",
     ],
 )
-def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert masking.mask(text, {}) == text
 
 
@@ -235,7 +235,7 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
         "x" * 9000,
     ],
 )
-def test_file_that_is_made_to_take_long_does_not(line: str) -> None:
+def test_adversarial_file_does_not_take_long(line: str) -> None:
     def give_up(*_arguments: Any) -> None:
         raise TimeoutError("it takes too long")
 
@@ -257,35 +257,35 @@ def test_file_that_is_made_to_take_long_does_not(line: str) -> None:
         "{pwd:\n    geheim, port: 1}",
     ],
 )
-def test_secret_is_hidden_within_a_bracket_of_any_length(secret: str, hashes: str, lines: int) -> None:
+def test_secret_in_a_long_bracket_is_hidden(secret: str, hashes: str, lines: int) -> None:
     others = [f"  {{name: n{number}, url: 'http://db1/some/where'}}," for number in range(lines)]
     text = "\n".join(["things: [", *others, f"  {secret},", *others, "]", "more: kept"])
     masked = masking.mask("".join(f"{hashes}{line}\n" for line in text.split("\n")), {})
     assert "geheim" not in masked
     assert all(masked.count(f"name: n{number},") == 2 for number in range(lines))
     assert "port: 1" in masked and masked.endswith(f"{hashes}more: kept\n")
-    # As the lines that they are, in which a difference can be found; a comment becomes one line.
+    # Lines are kept, so that a diff can compare them; a comment becomes one line.
     assert (masked.count("\n") > 2 * lines) == (not hashes)
 
 
-def test_private_key_is_hidden_to_its_end() -> None:
+def test_whole_private_key_is_hidden() -> None:
     key = "\n".join(["-----BEGIN PRIVATE KEY-----", *["  geheim"] * 400, "  -----END PRIVATE KEY-----"])
     masked = masking.mask(f"data: |\n  {key}\nport: 1\n", {})
     assert "geheim" not in masked and masked.endswith("port: 1\n")
 
 
-def test_all_is_hidden_after_too_much_that_is_never_closed() -> None:
+def test_everything_after_a_long_unclosed_value_is_hidden() -> None:
     masked = masking.mask("[\n" * 1000 + '{password: "geheim\n geheim"}\n', {})
     assert "geheim" not in masked
 
 
 @pytest.mark.parametrize("line", ["[", "{a: [1]}, [", '- "', "# {", "k: [a, 'b'", "{a: {b: c}}"])
-def test_text_is_read_a_limited_number_of_times(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_text_is_scanned_a_limited_number_of_times(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     text, read = f"{line}\n" * 3000, []
     closed_at = masking.closed_at
     monkeypatch.setattr(masking, "closed_at", lambda value: read.append(len(value)) or closed_at(value))
     masking.mask(text, {})
-    # What is looked through grows twofold each time, so that all of it together is at most three times the whole.
+    # The scanned part doubles each time, so the total is at most three times the text.
     assert sum(read) <= 3 * (masking.PATIENCE + 1) * len(text)
 
 
@@ -301,7 +301,7 @@ connect(password="geheim", port=1)
 """
 
 
-def test_code_shows_all_but_the_texts_that_are_secrets() -> None:
+def test_only_secret_strings_in_code_are_hidden() -> None:
     masked = masking.mask(CODE, {}, code=True)
     assert "geheim" not in masked
     assert len(masked.splitlines()) == len(CODE.splitlines())
@@ -310,7 +310,7 @@ def test_code_shows_all_but_the_texts_that_are_secrets() -> None:
     assert masking.masked_diff("/etc/datadog-agent/checks.d/x.py", "", CODE, {})["after"] == masked
 
 
-# Characters that need quotes, and words that may stand before and after a secret.
+# Characters that need quotes, and text before and after a secret.
 _WORDS = st.text(st.sampled_from("abc ,:#'\"{}[]&*!|>%@`-?=;\\\n\té"), max_size=12)
 _SECRET_NAMES = st.sampled_from(
     [
@@ -326,7 +326,7 @@ _SECRET_NAMES = st.sampled_from(
     ]
 )
 _PLAIN_NAMES = st.sampled_from(["host", "port", "url", "headers", "instances", "users", "a b"])
-# What the Agent resolves itself is shown.
+# Handles that the Agent resolves are shown.
 _MARKED = st.builds(lambda before, after: f"{before}GEHEIM{after}GEHEIM{before}", _WORDS, _WORDS).filter(
     lambda text: not RESOLVED.search(text)
 )
@@ -355,7 +355,7 @@ _STYLE = st.fixed_dictionaries(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes values in a given style, and keys as they come."""
+    """Writes values in a given style, and keys in the default style."""
 
     scalars: str | None = None
 
@@ -380,14 +380,14 @@ _SCALARS = st.sampled_from([None, "'", '"', "|", ">"])
 
 
 @given(_CONFIGS, _STYLE, _SCALARS, st.booleans())
-def test_no_secret_shows_however_it_is_written(config: Any, style: dict[str, Any], scalars: str, comment: bool) -> None:
+def test_secrets_are_hidden_in_any_notation(config: Any, style: dict[str, Any], scalars: str, comment: bool) -> None:
     _hides(config, style, scalars, comment)
 
 
 @pytest.mark.long
 @settings(max_examples=5_000)
 @given(_CONFIGS, _STYLE, _SCALARS, st.booleans())
-def test_no_secret_shows_however_it_is_written_at_length(
+def test_secrets_are_hidden_in_any_notation_at_length(
     config: Any, style: dict[str, Any], scalars: str, comment: bool
 ) -> None:
     _hides(config, style, scalars, comment)

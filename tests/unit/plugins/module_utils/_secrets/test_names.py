@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which settings hold secrets. Names are those of the Agent and of its integrations."""
+"""Settings that contain secrets. The names are those of the Agent and its integrations."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ OTHER_NAMES = re.findall(
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_secret_is_told_by_its_name(name: str) -> None:
+def test_secrets_are_recognised_by_name(name: str) -> None:
     assert is_secret_name(name)
     assert is_hidden_name(name)
     assert secret_places({"instances": [{name: "geheim-1"}]}) == [f"instances.0.{name}"]
@@ -72,12 +72,12 @@ def test_secret_is_told_by_its_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["password", "pwd", "pass", "auth", "token", "client_secret", "community", "Cookie"])
 @pytest.mark.parametrize("value", [12345, 0, 1.5, "/Ab3/yz==", "./x.pem", " "])
-def test_password_may_look_like_a_number_or_a_path(name: str, value: Any) -> None:
+def test_password_can_look_like_a_number_or_a_path(name: str, value: Any) -> None:
     assert secret_places({name: value}) == ([name] if str(value).strip() else [])
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
-def test_name_that_is_about_a_secret_is_none(name: str) -> None:
+def test_settings_about_secrets_are_not_secrets(name: str) -> None:
     assert not is_secret_name(name)
     assert secret_places({name: "something"}) == []
 
@@ -86,7 +86,7 @@ def test_name_that_is_about_a_secret_is_none(name: str) -> None:
     "value", [None, True, False, "", "true", "False", "yes", "no", "none", "ENC[handle]", "%%env_TOKEN%%", {}, []]
 )
 @pytest.mark.parametrize("name", ["password", "use_token", "api_key", "auth"])
-def test_value_that_tells_nothing_is_no_secret(name: str, value: Any) -> None:
+def test_empty_values_and_handles_are_not_secrets(name: str, value: Any) -> None:
     assert secret_places({name: value}) == []
 
 
@@ -100,7 +100,7 @@ def test_value_that_tells_nothing_is_no_secret(name: str, value: Any) -> None:
         ("max_tokens", 4096, False),
         ("max_tokens", "4096", False),
         ("use_token", True, False),
-        # A handle is the whole value.
+        # A handle must be the whole value.
         ("password", "ENC[a] and more", True),
         ("auth", "basic", False),
         ("auth_type", "basic", False),
@@ -154,7 +154,7 @@ def test_value_that_tells_nothing_is_no_secret(name: str, value: Any) -> None:
         ("query", "postgres://me:geheim@db1", True),
     ],
 )
-def test_value_tells_too(name: str, value: Any, secret: bool) -> None:
+def test_secrets_are_recognised_by_value(name: str, value: Any, secret: bool) -> None:
     assert is_secret(name, value) is secret
 
 
@@ -172,7 +172,7 @@ def test_value_tells_too(name: str, value: Any, secret: bool) -> None:
         ({"community_strings": ["a", "b"]}, ["community_strings.0", "community_strings.1"]),
         ({"tokens": {"one": "a", "two": ["b"]}}, ["tokens.one", "tokens.two.0"]),
         ({"credentials": {"username": "me", "password": "x"}}, ["credentials.password"]),
-        # Where to read a token from, as integrations take it.
+        # The place of a token, in the form that integrations accept.
         (
             {
                 "auth_token": {
@@ -214,7 +214,7 @@ def test_places_of_secrets_are_found(config: dict[str, Any], places: list[str]) 
         "Can't connect to mysql://me:geheim@db1:3306/shop",
     ],
 )
-def test_message_says_no_credentials(text: str) -> None:
+def test_credentials_are_removed_from_messages(text: str) -> None:
     said = public_text(text)
     assert "geheim" not in said
     for words in ("keys.example.com/a", "404: Not Found", "api.example.com/api/v1/validate?", "proxy:3128", "db1:3306"):
@@ -233,7 +233,7 @@ def test_message_says_no_credentials(text: str) -> None:
         "[Errno 111] Connection refused; rate limit monitor_list; timed out (connect timeout=30.0)",
     ],
 )
-def test_message_without_credentials_stays(text: str) -> None:
+def test_message_without_credentials_is_unchanged(text: str) -> None:
     assert public_text(text) == text
 
 
@@ -249,6 +249,6 @@ def test_message_without_credentials_stays(text: str) -> None:
         ("5", "5"),
     ],
 )
-def test_address_is_said_without_who_uses_it(address: str, said: str) -> None:
+def test_credentials_are_removed_from_urls(address: str, said: str) -> None:
     assert "geheim" not in public_address(address)
     assert public_address(address) == said

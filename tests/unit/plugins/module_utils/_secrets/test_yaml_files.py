@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Agent's files: what is rendered is read back the same, with secrets at their places."""
+"""The Agent's files: rendered YAML is read back unchanged, with secrets merged in."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ VALUES = st.recursive(
 
 class TestRendering:
     @given(VALUES)
-    def test_reads_back_the_same(self, value: Any) -> None:
+    def test_round_trip(self, value: Any) -> None:
         assert yaml.safe_load(datadog_files.to_yaml(value)) == value
 
     @pytest.mark.long
     @settings(max_examples=10_000)
     @given(VALUES)
-    def test_reads_back_the_same_at_length(self, value: Any) -> None:
+    def test_round_trip_at_length(self, value: Any) -> None:
         assert yaml.safe_load(datadog_files.to_yaml(value)) == value
 
     @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ class TestRendering:
         assert yaml.safe_load(datadog_files.to_yaml({"a": value})) == {"a": value}
 
     @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), float("nan"), float("inf")])
-    def test_refuses_what_yaml_has_no_plain_form_for(self, value: Any) -> None:
+    def test_refuses_values_without_a_plain_yaml_form(self, value: Any) -> None:
         with pytest.raises((TypeError, ValueError)):
             datadog_files.to_yaml({"a": [value]})
 
@@ -81,7 +81,7 @@ class TestSecretPlaces:
             ({"urls": ["a", "b"]}, "urls.1", {"urls": ["a", "S"]}),
         ],
     )
-    def test_puts_a_secret_in_its_place(self, config: dict, path: str, expected: dict) -> None:
+    def test_merges_a_secret(self, config: dict, path: str, expected: dict) -> None:
         before = repr(config)
         assert datadog_files.merge_secrets(config, {path: "S"}) == expected
         assert repr(config) == before
@@ -89,7 +89,7 @@ class TestSecretPlaces:
     @pytest.mark.parametrize(
         "path", ["instances.1.password", "instances.x.password", "site.key", "instances.9", "none.a"]
     )
-    def test_names_the_path_and_not_the_value(self, path: str) -> None:
+    def test_errors_name_the_path_and_not_the_value(self, path: str) -> None:
         config = {"instances": [{}], "site": "s", "none": None}
         with pytest.raises(ValueError, match=path) as caught:
             datadog_files.merge_secrets(config, {path: "tell-nobody"})

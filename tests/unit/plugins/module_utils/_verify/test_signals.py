@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The proof of arrival: its judgement, by tables, and its report."""
+"""Verification: judging signals, by tables, and the report."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ EVERY_45 = {"interval": 45.0, "low": 0.0, "high": 1000.0, "since": NOW - 300}
         (EVERY_45, points(20), "waiting", "1 point"),
         # Only one of these two is newer than the Agent's start.
         ({**EVERY_45, "since": NOW - 60}, points(65, 20), "waiting", "1 point"),
-        # The gap across the start does not count, that after it does.
+        # The gap across the start does not count; the one after it does.
         ({**EVERY_45, "since": NOW - 120}, points(400, 355, 100, 55, 10), "ok", "3 points"),
-        ({**EVERY_45, "since": NOW - 120}, points(110, 55, 10), "interval", "1 of 2 intervals wrong:  55 s"),
+        ({**EVERY_45, "since": NOW - 120}, points(110, 55, 10), "interval", "1 of 2 intervals wrong: 55 s"),
         (EVERY_45, points(200, 155, 110), "stale", "110 s old, 90 s allowed"),
-        # Every other point is missing; one is.
-        (EVERY_45, points(190, 100, 10), "interval", "2 of 2 intervals wrong:  90 s, 45 s expected"),
-        (EVERY_45, points(190, 145, 55, 10), "gaps", "1 of 3 intervals wrong:  90 s"),
-        # The Agent's default instead of what was asked for; the other way round.
+        # Every second point is missing; one point is missing.
+        (EVERY_45, points(190, 100, 10), "interval", "2 of 2 intervals wrong: 90 s, 45 s expected"),
+        (EVERY_45, points(190, 145, 55, 10), "gaps", "1 of 3 intervals wrong: 90 s"),
+        # The Agent's default interval instead of the requested one, and vice versa.
         (EVERY_45, points(40, 25, 10), "interval", "15 s, 45 s expected"),
         ({"interval": 15.0}, points(100, 55, 10), "interval", "45 s, 15 s expected"),
         ({"interval": 1.0}, points(5, 3, 1), "interval", "2 s, 1 s expected"),
@@ -58,7 +58,7 @@ EVERY_45 = {"interval": 45.0, "low": 0.0, "high": 1000.0, "since": NOW - 300}
         (EVERY_45, points(55, 10, value=float("nan")), "range", "nan is not"),
         ({"low": 1.0}, points(5, value=0.0), "range", "0 is not 1 or more"),
         ({"high": 1.0}, points(5, value=2.0), "range", "2 is not 1 or less"),
-        # A wrong value counts even when a right one came after it.
+        # A wrong value counts even if a correct one follows.
         (EVERY_45, [*points(55, value=2000.0), *points(10)], "range", "2000"),
         (EVERY_45, points(-300, -345), "clock", "in the future"),
         ({"kind": arrival.PRESENT}, points(600, 89), "ok", "2 points"),
@@ -73,7 +73,7 @@ def test_points(fields: dict[str, Any], seen: list[tuple[float, float]], state: 
 
 
 @pytest.mark.parametrize("interval", [1, 2, 5, 10, 15, 45, 60, 300, 3600])
-def test_a_missing_point_is_never_a_late_one(interval: int) -> None:
+def test_missing_point_is_not_a_late_one(interval: int) -> None:
     assert arrival.tolerance(interval) < interval / 2
 
 
@@ -156,13 +156,13 @@ def test_queries_have_datadogs_syntax(hosts: list[str], scope: str) -> None:
 
 
 @pytest.mark.parametrize("hosts", [["web1.lab"], ["web1.lab", "db1"]])
-def test_requests_are_asked_for_in_the_grammar(hosts: list[str]) -> None:
+def test_request_queries_are_valid(hosts: list[str]) -> None:
     query = arrival.hits_query("flask-apm", "flask.request", hosts)
     [expression] = datadog_query.parse(query).expressions
     assert str(expression) == query and expression.by == ("host",)
 
 
-def test_reading_answers() -> None:
+def test_responses_are_read() -> None:
     series = [
         {
             "tag_set": ["host:Web1", "x:y"],
@@ -248,17 +248,17 @@ def test_report() -> None:
         (arrival.SERVICE_CHECK, Verdict("failing", "", "CRITICAL"), "FAILING"),
         (arrival.METRIC, Verdict("range", "", 5000.0), "WRONG"),
         (arrival.AGENT, Verdict("down", "", "down"), "DOWN"),
-        # A monitor that speaks is at work, whatever it says.
+        # A monitor with any status is working.
         (arrival.MONITOR, Verdict("ok", "", "Alert"), "alerts"),
         (arrival.MONITOR, Verdict("ok", "", "Warn"), "warns"),
         (arrival.MONITOR, Verdict("ok", "", "OK"), "ok"),
     ],
 )
-def test_results_are_in_capitals_where_something_is_wrong(kind: str, verdict: Verdict, result: str) -> None:
+def test_failed_results_are_in_capitals(kind: str, verdict: Verdict, result: str) -> None:
     assert f"  {result}" in report.table({signal("x", kind=kind): verdict})[1]
 
 
-def test_hosts_that_are_as_expected_have_a_line_each_in_a_large_fleet() -> None:
+def test_good_hosts_have_one_line_each_in_a_large_fleet() -> None:
     seen = found(*((signal(host=f"h{number}", agent_host=f"h{number}"), "ok") for number in range(6)))
     seen.update(found((signal("x", host="h0", agent_host="h0"), "absent")))
     assert [line.split()[0] for line in report.table(seen)] == [
@@ -273,7 +273,7 @@ def test_hosts_that_are_as_expected_have_a_line_each_in_a_large_fleet() -> None:
     ]
 
 
-def test_progress_names_the_first_two_that_are_waited_for() -> None:
+def test_progress_names_the_first_two_missing_signals() -> None:
     waiting = [signal(name) for name in ("a", "b", "c", "d")]
     seen = found((signal("e"), "ok"), *((each, "absent") for each in waiting))
     assert report.progress(seen, waiting, 40.4) == "1 of 5, waiting for web1 a, web1 b and 2 more, 40 s"

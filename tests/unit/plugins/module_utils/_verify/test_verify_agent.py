@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Causes that the Agent of a host knows: each is named with its fix."""
+"""Causes of missing data that a host's Agent reports, each with its fix."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tell(agent: dict[str, Any], name: str = "my_metric", kind: str = arrival.MET
         ({"delivery": {"ConnectionErrors": 4}}, ["ConnectionErrors: 4", "firewall", "proxy"]),
         ({"delivery": {"WroteRequestErrors": 4}}, ["WroteRequestErrors: 4", "timeout"]),
         ({"delivery": {"SomethingNew": 4}}, ["SomethingNew: 4"]),
-        # The most frequent is the cause; of equals the one that is nearer to it.
+        # The most frequent error is the cause; of equally frequent ones, the more basic one.
         ({"delivery": {"ConnectionErrors": 2, "403": 9}}, ["(HTTP 403: 9, ConnectionErrors: 2,", "key is rejected"]),
         ({"delivery": {"ConnectionErrors": 9, "DNSErrors": 9}}, ["(DNSErrors: 9, ConnectionErrors: 9,", "resolv.conf"]),
     ],
@@ -57,7 +57,7 @@ def test_cause_of_missing_data(agent: dict[str, Any], words: list[str]) -> None:
     assert not told or (told.endswith(".") and ".." not in told)
 
 
-def test_every_kind_of_failed_delivery_is_an_alternative() -> None:
+def test_every_kind_of_failed_delivery_is_recognised() -> None:
     assert list(DELIVERY)[-1] == ".+"
 
 
@@ -74,14 +74,14 @@ def test_every_kind_of_failed_delivery_is_an_alternative() -> None:
         ("mysql", "tags", arrival.TAGS, False),
     ],
 )
-def test_error_of_the_check_that_gives_it(check: str, name: str, kind: str, named: bool) -> None:
+def test_error_of_the_check_that_submits_the_metric(check: str, name: str, kind: str, named: bool) -> None:
     told = tell({"checks": {check: "timed out"}}, name, kind)
     assert told == (f"The check {check} fails there: timed out" if named else "")
 
 
-def test_data_that_arrives_is_delivered() -> None:
+def test_arriving_data_has_no_cause() -> None:
     assert tell({"delivery": {"403": 1}, "key": "Unable to reach the API Key validation endpoint"}, state="range") == ""
 
 
-def test_nothing_is_told_without_an_agent() -> None:
+def test_without_an_agent_there_is_no_cause() -> None:
     assert agent_cause(Signal("web1", "web1.lab", arrival.METRIC, "my_metric"), "absent", None) == ""

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How monitors are judged by what Datadog says of them."""
+"""Judging monitors by their status in Datadog."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def states(*statuses: str, **more: Any) -> dict[str, Any]:
         ({"overall_state": "Skipped"}, "ok", "it exists, and its evaluation is skipped"),
     ],
 )
-def test_a_monitor_has_to_say_something(found: dict[str, Any], verdict: str, words: str) -> None:
+def test_monitor_must_have_a_status(found: dict[str, Any], verdict: str, words: str) -> None:
     judged = judge_monitor(found)
     assert judged.state == verdict and judged.detail.startswith(words)
