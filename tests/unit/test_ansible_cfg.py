@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The project's ansible.cfg: arguments of modules on the controller lie in no file; filters have short names."""
+"""The project's ansible.cfg: no file with module arguments on the controller, and short names of filters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
-def test_arguments_of_modules_on_the_controller_lie_in_no_file(tmp_path: Path, pipelining: bool) -> None:
+def test_module_arguments_on_the_controller_are_in_no_file(tmp_path: Path, pipelining: bool) -> None:
     folder = tmp_path / "tmp"
     folder.mkdir()
     env = {
@@ -29,14 +29,14 @@ def test_arguments_of_modules_on_the_controller_lie_in_no_file(tmp_path: Path, p
     module = ["-m", "ansible.builtin.command", "-a", f"grep -rl the-marked-argument {folder}"]
     command = [str(ansible), "localhost", "-i", "localhost,", "-c", "local", *module]
     said = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    # grep finds nothing and says so, or else the file that would hold the keys.
+    # grep either reports that it found nothing, or prints the file that contains the keys.
     assert ("rc=1" in said, str(folder / "ansible-tmp") in said.replace("the-marked-argument", "")) == (
         pipelining,
         not pipelining,
     )
 
 
-def test_own_playbooks_have_the_filters_by_their_short_names(tmp_path: Path) -> None:
+def test_playbooks_can_use_short_names_of_filters(tmp_path: Path) -> None:
     text = "{{ 'my_metric' | metric_query(by=['host']) | rollup('sum', 3600) }} {{ ['Env:Lab'] | datadog_tags }}"
     tasks = [{"ansible.builtin.debug": {"msg": text}}]
     play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}

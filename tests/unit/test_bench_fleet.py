@@ -1,4 +1,4 @@
-"""The bench of a fleet runs with the inputs that the playbooks take today."""
+"""The benchmark of fleets runs with the playbooks' current inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BENCH = Path(__file__).resolve().parents[1] / "bench_fleet.py"
 
 
 @pytest.mark.long
-def test_it_has_a_row_for_each_playbook() -> None:
+def test_benchmark_has_a_row_for_each_playbook() -> None:
     done = subprocess.run([sys.executable, str(BENCH), "--sizes", "1"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if line.strip().startswith("1 ")]

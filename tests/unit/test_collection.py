@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The collection as others get it: what its tarball holds, and that every plugin is documented."""
+"""The collection as users get it: the contents of its tarball, and the documentation of its plugins."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run(program: str, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def tarball(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tarfile.TarInfo]:
-    """What the built collection holds, by path."""
+    """The contents of the built collection, by path."""
     folder = tmp_path_factory.mktemp("built")
     run("ansible-galaxy", "collection", "build", "--output-path", str(folder))
     [built] = folder.glob("kennel-fleet-*.tar.gz")
@@ -57,25 +57,25 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tarfile.TarIn
         return {member.name: member for member in archive.getmembers()}
 
 
-def test_tarball_holds_the_collection_and_nothing_of_the_lab(tarball: dict[str, tarfile.TarInfo]) -> None:
+def test_tarball_contains_the_collection_without_the_lab(tarball: dict[str, tarfile.TarInfo]) -> None:
     assert {path.split("/")[0] for path in tarball} == TOP_LEVEL
 
 
-def test_tarball_holds_no_leftovers(tarball: dict[str, tarfile.TarInfo]) -> None:
+def test_tarball_contains_no_leftovers(tarball: dict[str, tarfile.TarInfo]) -> None:
     leftovers = ("__pycache__", ".pyc", ".orig", ".swp", "~", ".retry", ".key", ".pem")
     assert [path for path in tarball if path.endswith(leftovers) or "__pycache__" in path] == []
     assert [path for path in tarball if "/." in f"/{path}"] == []
 
 
-def test_only_owners_may_write_what_the_tarball_holds(tarball: dict[str, tarfile.TarInfo]) -> None:
+def test_only_owners_may_write_the_tarballs_files(tarball: dict[str, tarfile.TarInfo]) -> None:
     assert [path for path, member in tarball.items() if member.mode & 0o022] == []
 
 
-def test_playbooks_of_the_lab_stay_out_of_the_tarball(tarball: dict[str, tarfile.TarInfo]) -> None:
+def test_tarball_contains_no_playbooks_of_the_lab(tarball: dict[str, tarfile.TarInfo]) -> None:
     assert [path for path in tarball if path.startswith("playbooks/lab_")] == []
 
 
-def test_links_in_the_texts_of_the_tarball_lead_to_files_in_it(tarball: dict[str, tarfile.TarInfo]) -> None:
+def test_links_in_the_tarballs_documents_point_to_its_files(tarball: dict[str, tarfile.TarInfo]) -> None:
     links = []
     for path in (path for path in tarball if path.endswith(".md")):
         text = (ROOT / path).read_text(encoding="utf-8")
@@ -88,16 +88,16 @@ def test_links_in_the_texts_of_the_tarball_lead_to_files_in_it(tarball: dict[str
     assert [(path, link) for path, link in links if link not in tarball] == []
 
 
-def test_filter_plugins_are_links_to_the_filters_of_the_collection() -> None:
+def test_filter_plugins_are_links_to_the_collections_filters() -> None:
     filters = {path.name for path in (ROOT / "plugins" / "filter").glob("*.py")}
     links = {path.name: os.readlink(path) for path in (ROOT / "filter_plugins").iterdir() if path.name != "__pycache__"}
     assert links == {name: f"../plugins/filter/{name}" for name in filters}
 
 
 def documentation(kind: str) -> dict[str, Any]:
-    """What ansible-doc says of every plugin of a kind, or of every entry point of a role."""
+    """Return ansible-doc's output for every plugin of a type, or every entry point of a role."""
     folder = ROOT / {"module": "plugins/modules", "role": "roles"}.get(kind, f"plugins/{kind}")
-    # What roles share is a role without a specification, for them alone.
+    # Private roles have no specification.
     things = [path for path in sorted(folder.iterdir()) if not path.name.startswith(("__pycache__", "common_"))]
     names = [f"kennel.fleet.{path.stem}" for path in things]
     documented = json.loads(run("ansible-doc", "--type", kind, "--json", *names))
@@ -106,7 +106,7 @@ def documentation(kind: str) -> dict[str, Any]:
 
 
 def undocumented(fields: dict[str, Any], inner: tuple[str, ...]) -> list[str]:
-    """Options or results without a description, with those below them."""
+    """Yield options or return values without a description, at any depth."""
     found = [name for name, field in fields.items() if not "".join(field.get("description", ""))]
     for name, field in fields.items():
         for key in inner:
@@ -124,7 +124,7 @@ def test_every_plugin_is_documented(kind: str) -> None:
         # A callback returns nothing.
         assert bool(parts["return"]) == (kind != "callback"), name
         assert undocumented(parts["return"] or {}, ("contains",)) == [], name
-        # C() ends at the first parenthesis; V() takes an escaped one.
+        # C() ends at the first parenthesis; V() accepts an escaped one.
         assert not re.search(r"C\([^)]*\(", json.dumps(doc)), name
 
 
@@ -137,29 +137,29 @@ def test_every_role_is_documented() -> None:
             assert name in doc["examples"] and yaml.safe_load(doc["examples"]), name
 
 
-def test_arguments_of_filters_are_those_that_are_documented() -> None:
+def test_arguments_of_filters_are_documented() -> None:
     for name, parts in documentation("filter").items():
         short = name.rsplit(".", 1)[1]
         plugin = importlib.import_module(f"ansible_collections.kennel.fleet.plugins.filter.{short}")
         _input, *parameters = inspect.signature(plugin.FilterModule().filters()[short]).parameters.values()
         named = {one.name for one in parameters if one.kind != one.VAR_KEYWORD}
         documented = set(parts["doc"]["options"]) - {"_input"}
-        # Some pass on whatever else they are given.
+        # Some filters pass on any other arguments.
         assert named == documented or (named < documented and len(named) < len(parameters)), name
 
 
-def test_every_playbook_says_what_it_is_for() -> None:
+def test_every_playbook_has_a_description() -> None:
     playbooks = sorted((ROOT / "playbooks").glob("*.yml"))
     assert playbooks
     assert [path.name for path in playbooks if not path.read_text(encoding="utf-8").startswith("---\n# ")] == []
 
 
-def test_every_host_module_tells_of_check_and_diff_mode() -> None:
+def test_host_modules_document_check_and_diff_mode() -> None:
     for name, parts in documentation("module").items():
         assert {"check_mode", "diff_mode"} <= set(parts["doc"]["attributes"]), name
 
 
-def test_modules_that_ask_datadog_share_their_credentials() -> None:
+def test_modules_that_query_datadog_share_credentials() -> None:
     text = (ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8")
     asking = [name for name, parts in documentation("module").items() if "app_key" in parts["doc"]["options"]]
     assert asking
@@ -167,17 +167,17 @@ def test_modules_that_ask_datadog_share_their_credentials() -> None:
 
 
 def pinned(path: str) -> list[str]:
-    """The versions of ansible-core that a list pins."""
+    """Return the versions of ansible-core that a list pins."""
     return re.findall(r"^ansible-core==(\S+)", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def test_range_of_ansible_core_begins_with_the_oldest_that_is_tried_and_ends_nowhere() -> None:
+def test_supported_ansible_core_starts_at_the_oldest_tested_version() -> None:
     stated = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
-    # Of the oldest minor version, the first patch that is free of a race of its own is tried: docs/platforms.md.
+    # Tested is the first patch of the oldest minor version without a known race: see docs/platforms.md.
     assert [stated] == [f">={version.rpartition('.')[0]}.0" for version in pinned("tests/cores/oldest.txt")]
 
 
-def test_cores_that_are_tried_are_the_oldest_the_newest_and_what_the_environment_has() -> None:
+def test_tested_cores_are_the_oldest_the_newest_and_the_pinned_ones() -> None:
     [oldest], [newest] = pinned("tests/cores/oldest.txt"), pinned("tests/cores/newest.txt")
     versions = [Version(version) for version in (oldest, *pinned("requirements.txt"), newest)]
     assert versions == sorted(set(versions)) and len(versions) == 4
@@ -185,7 +185,7 @@ def test_cores_that_are_tried_are_the_oldest_the_newest_and_what_the_environment
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of somebody who has installed the tarball and nothing else."""
+    """The home of a user who has only installed the tarball."""
     home = tmp_path_factory.mktemp("home")
     run("ansible-galaxy", "collection", "build", "--output-path", str(home))
     [built] = home.glob("kennel-fleet-*.tar.gz")
@@ -194,7 +194,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def as_user(home: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in somebody's home, with no configuration, and no Galaxy to ask: nobody answers there."""
+    """Run a program as in a user's home, without a configuration and with an unreachable Galaxy."""
     env = {"HOME": str(home), "PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1",
            "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
     return subprocess.run(
@@ -220,7 +220,7 @@ def test_installed_filters_and_modules_work(installed: Path) -> None:
     assert "Check datadog_api_url" in as_user(installed, "ansible", "localhost", *module).stdout
 
 
-def test_collection_works_without_what_is_not_code(installed: Path) -> None:
+def test_collection_works_without_other_files_than_code(installed: Path) -> None:
     collection = installed / ".ansible" / "collections" / "ansible_collections" / "kennel" / "fleet"
     for path in collection.iterdir():
         if path.name not in {"meta", "plugins", "roles", "playbooks", "MANIFEST.json", "FILES.json"}:
@@ -232,13 +232,13 @@ def test_collection_works_without_what_is_not_code(installed: Path) -> None:
     assert "has no host in the group 'monitored'" in refused.value.stdout
 
 
-def test_documents_name_the_tarball_that_is_built() -> None:
+def test_documents_name_the_tarball() -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     named = re.findall(r"kennel-fleet-(\S+?)\.tar\.gz", (ROOT / "docs" / "installing.md").read_text(encoding="utf-8"))
     assert named and set(named) == {version}
 
 
-def test_files_of_tests_have_names_of_their_own() -> None:
-    """One call of pytest, such as that of the long tests, imports them all by these names."""
+def test_names_of_test_files_are_unique() -> None:
+    """One pytest run, such as for the long tests, imports all of them by these names."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ansible warns of nothing in the collection that a coming version takes away. ./kennel test newest asks the newest."""
+"""The collection causes no deprecation warnings in Ansible. ./kennel test newest checks with the newest version."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ IMPORT = "[DEPRECATION WARNING]: Importing 'to_text' from 'ansible.module_utils.
         ("[WARNING]: No inventory was parsed\n", 0),
     ],
 )
-def test_warnings_that_can_be_ours_are_found(text: str, count: int) -> None:
+def test_our_deprecation_warnings_are_found(text: str, count: int) -> None:
     assert len(ours(text)) == count
 
 
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """This machine as the one host of a fleet, and a stand-in Datadog for its objects."""
+    """An inventory with this machine as a fleet's only host, and a stand-in Datadog for its objects."""
     folder = tmp_path_factory.mktemp("fleet")
     standin = Standin(folder, free_port())
     standin.start()
@@ -60,7 +60,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "datadog_api_url": standin.url,
         "datadog_objects_fleet": "deprecations",
         "datadog_objects_notify": "@me@example.com",
-        # Nothing on this machine is asked for more than its name.
+        # Only the name of this machine is used.
         "datadog_agent_state": "absent",
         "datadog_mysql_user_password": "the-watching-users",
         "flask_apm_database": {"unix_socket": "/run/mysqld/mysqld.sock", "user": "app", "database": "app"},
@@ -74,7 +74,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("playbook", ["preflight", "objects", "teardown", "export"])
-def test_what_runs_on_the_controller_uses_nothing_that_goes_away(
+def test_playbooks_on_the_controller_cause_no_deprecation_warnings(
     inventory: Path, playbook: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
@@ -87,5 +87,5 @@ def test_what_runs_on_the_controller_uses_nothing_that_goes_away(
         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert ours(done.stdout) == []
-    # It got as far as its last task, whatever preflight thinks of this machine.
+    # The playbook reached its last task, whatever preflight reports about this machine.
     assert done.returncode == 0 or (playbook == "preflight" and "Report every problem" in done.stdout), done.stdout

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ansible-builder makes of the collection and of the execution environment that docs/ offers."""
+"""ansible-builder with the collection, and with the execution environment in docs/."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def builder(*arguments: str) -> str:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A collections path with nothing but what ansible-builder reads of the collection."""
+    """A collections path with only the collection's files that ansible-builder reads."""
     place = tmp_path / "ansible_collections" / "kennel" / "fleet"
     place.mkdir(parents=True)
     for name in ("meta", "galaxy.yml"):
@@ -43,9 +43,9 @@ def test_python_and_system_packages_are_found(installed: Path) -> None:
     assert "datadog >= 0.56" in FRAGMENT.read_text(encoding="utf-8")
 
 
-def test_definition_is_one_that_ansible_builder_takes(tmp_path: Path) -> None:
+def test_ansible_builder_accepts_the_definition(tmp_path: Path) -> None:
     definition = str(ROOT / "docs" / "execution-environment.yml")
-    # Without podman on the machine it would write a Dockerfile.
+    # Without podman on the machine, it would write a Dockerfile.
     builder("create", "--file", definition, "--context", str(tmp_path), "--output-filename", "Containerfile")
     recipe = (tmp_path / "Containerfile").read_text(encoding="utf-8")
     assert "ansible-core>=2.21" in recipe
@@ -53,7 +53,7 @@ def test_definition_is_one_that_ansible_builder_takes(tmp_path: Path) -> None:
     assert [entry["name"] for entry in listed["collections"]] == ["kennel.fleet"]
 
 
-def test_image_has_a_python_that_the_core_takes() -> None:
+def test_image_has_a_python_that_ansible_core_supports() -> None:
     definition = yaml.safe_load((ROOT / "docs" / "execution-environment.yml").read_text(encoding="utf-8"))
     core = definition["dependencies"]["ansible_core"]["package_pip"]
     oldest = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may import what: the stand-in Datadog is built in layers, and the lab takes two things of the collection."""
+"""Which package may import which: the layers of the stand-in, the packages of module_utils, and the lab."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "lab"
-# From left to right: a layer imports itself and those to its left. See lab/datadog/README.md.
+# A layer may import itself and the layers to its left. See lab/datadog/README.md.
 LAYERS = ("errors", "clock", "wire", "store", "query", "alert", "graph", "api", "web", "app", "server", "packages",
           "__main__")  # fmt: skip
-# What the lab takes of the collection: the query language, the rules of tags and the old forms of dashboards.
+# What the lab imports from the collection: the query language, the rules for tags, and old forms of dashboards.
 SHARED = {"_query", "_tags", "_boards"}
 UTILS = ROOT / "plugins" / "module_utils"
 OURS = "ansible_collections.kennel.fleet.plugins.module_utils."
-# The rooms of module_utils, and what each may import of the others. See docs/architecture.md.
+# The packages of module_utils, and which others each may import. See docs/architecture.md.
 ROOMS = {
     "_plain": set(),
     "_tags": set(),
@@ -35,12 +35,12 @@ ROOMS = {
     "_verify": {"_query", "_tags", "_plain", "_objects"},
     "_host": {"_plain", "_secrets"},
 }
-# Those that import nothing of Ansible and no client.
+# Packages that import neither Ansible nor a client.
 PURE = {"_plain", "_tags", "_query", "_boards", "_mysql", "_secrets", "_inputs", "_objects", "_verify"}
-# The files of pure rooms that talk to the API.
+# Files in pure packages that call the API.
 TALKING = {"_objects/gateway.py", "_verify/polling.py"}
 CLIENTS = ("ansible", "requests", "datadog", "urllib3")
-# Only these layers speak HTTP, and only that one SQL.
+# Only these layers use HTTP, and only that one uses SQL.
 HTTP, SQL = ("api", "web", "app", "server", "packages", "__main__"), "store"
 STATEMENT = re.compile(
     r"\b(SELECT\b.+\bFROM|INSERT\b.+\bINTO|UPDATE\b.+\bSET|DELETE FROM|CREATE TABLE|PRAGMA)\b", re.DOTALL
@@ -48,7 +48,7 @@ STATEMENT = re.compile(
 
 
 def imports(path: Path, module: str) -> Iterator[str]:
-    """The full names that a file imports, wherever in it; of `from a import b` both a and a.b."""
+    """Return the full names that a file imports anywhere: for `from a import b`, both a and a.b."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -61,7 +61,7 @@ def imports(path: Path, module: str) -> Iterator[str]:
 
 
 def modules(folder: Path) -> dict[str, Path]:
-    """The modules of a package by their full names."""
+    """Return the modules of a package by their full names."""
     found = {}
     for path in folder.rglob("*.py"):
         parts = path.relative_to(folder.parent).with_suffix("").parts
@@ -70,7 +70,7 @@ def modules(folder: Path) -> dict[str, Path]:
 
 
 STANDIN = modules(LAB / "datadog" / "standin")
-# A package is imported for what it defines; that importing a module of it runs it is no arrow.
+# Importing a module also runs its package, which does not count as an import.
 GRAPH = {
     name: {one for one in imports(path, name) if one in STANDIN and one not in (name, "standin")}
     for name, path in STANDIN.items()
@@ -82,7 +82,7 @@ def layer(module: str) -> int:
 
 
 def against(graph: dict[str, set[str]]) -> list[str]:
-    """The arrows that go to the right."""
+    """Return the imports from a layer to one on its right."""
     return [
         f"{name} imports {other}"
         for name, others in sorted(graph.items())
@@ -95,24 +95,24 @@ def test_every_module_of_the_standin_is_in_a_layer():
     assert {name.split(".")[1] for name in STANDIN if name != "standin"} == set(LAYERS)
 
 
-def test_the_readme_names_layers_and_rooms():
+def test_readme_names_layers_and_rooms():
     text = (LAB / "datadog" / "README.md").read_text(encoding="utf-8")
     rooms = [name for name, path in STANDIN.items() if "(Room):" in path.read_text(encoding="utf-8")]
     named = {*LAYERS, *(name.rpartition(".")[2] for name in rooms if name.startswith("standin.api."))}
     assert {name for name in named if f"`{name}`" not in text} == set()
 
 
-def test_layers_import_to_the_left_only():
+def test_layers_only_import_layers_to_their_left():
     assert against(GRAPH) == []
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_imports_have_no_cycles():
     order = {name: {one for one in others if not name.startswith(f"{one}.")} for name, others in GRAPH.items()}
-    # Raises where there is a circle.
+    # Raises an error if there is a cycle.
     assert len(list(graphlib.TopologicalSorter(order).static_order())) == len(STANDIN)
 
 
-def test_an_arrow_to_the_right_and_a_circle_are_found():
+def test_wrong_imports_and_cycles_are_found():
     assert against({"standin.wire.bodies": {"standin.store.points"}}) == [
         "standin.wire.bodies imports standin.store.points"
     ]
@@ -121,13 +121,13 @@ def test_an_arrow_to_the_right_and_a_circle_are_found():
         list(graphlib.TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
 
 
-def test_layers_below_the_api_know_no_http():
+def test_layers_below_the_api_do_not_use_http():
     below = {name: path for name, path in STANDIN.items() if name.count(".") and name.split(".")[1] not in HTTP}
     roots = {name: {one.split(".")[0] for one in imports(path, name)} for name, path in below.items()}
     assert {name for name in below if roots[name] & {"starlette", "uvicorn", "jinja2"}} == set()
 
 
-def test_sql_is_in_the_store_only():
+def test_only_the_store_uses_sql():
     found = []
     for name, path in STANDIN.items():
         if not name.startswith(f"standin.{SQL}"):
@@ -139,7 +139,7 @@ def test_sql_is_in_the_store_only():
 
 
 def rooms_of(path: Path) -> set[str]:
-    """The rooms of module_utils that a file imports."""
+    """Return the packages of module_utils that a file imports."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     here = "plugins.module_utils."
     found = set()
@@ -150,7 +150,7 @@ def rooms_of(path: Path) -> set[str]:
     return found
 
 
-def test_every_room_of_module_utils_is_in_the_table():
+def test_every_package_of_module_utils_is_in_the_table():
     found = {path.stem if path.is_file() else path.name for path in UTILS.iterdir() if path.name != "__pycache__"}
     assert found == {*ROOMS}
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -158,7 +158,7 @@ def test_every_room_of_module_utils_is_in_the_table():
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))
-def test_a_room_imports_what_the_table_allows(room):
+def test_packages_only_import_what_the_table_allows(room):
     files = [UTILS / f"{room}.py"] if (UTILS / f"{room}.py").exists() else sorted((UTILS / room).rglob("*.py"))
     assert files
     for path in files:
@@ -167,22 +167,22 @@ def test_a_room_imports_what_the_table_allows(room):
 
 
 @pytest.mark.parametrize("room", sorted(PURE))
-def test_a_pure_room_imports_neither_ansible_nor_a_client(room):
+def test_pure_packages_import_neither_ansible_nor_a_client(room):
     for path in [*UTILS.glob(f"{room}.py"), *UTILS.glob(f"{room}/*.py")]:
         if str(path.relative_to(UTILS)) in TALKING:
             continue
         names = set(imports(path, ".".join(path.relative_to(ROOT).with_suffix("").parts)))
         assert not {one.split(".")[0] for one in names} & {*CLIENTS}, path
-        # What talks to the API is called by modules; nothing pure leads there.
+        # Modules use the files that call the API; pure code does not import them.
         files = {one.rpartition("module_utils.")[2].replace(".", "/") + ".py" for one in names}
         assert not files & TALKING, path
 
 
-def test_files_that_talk_to_the_api_are_there():
+def test_files_that_call_the_api_exist():
     assert [name for name in sorted(TALKING) if "_api" not in rooms_of(UTILS / name)] == []
 
 
-def test_the_lab_takes_query_language_and_tags_of_the_collection():
+def test_lab_only_imports_query_language_and_tags_from_the_collection():
     found = {}
     for path in LAB.rglob("*.py"):
         for one in imports(path, ".".join(path.relative_to(LAB).with_suffix("").parts)):

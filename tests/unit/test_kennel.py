@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ./kennel answers without setting anything up."""
+"""./kennel, as far as it works without setting anything up."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def test_version_is_the_collections(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("nope",), ("help", "nope"), ("nope", "--help"), ("ssh",), ("logs", "a", "b")])
-def test_misuse_is_named_and_fails(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_fails_with_a_message(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = kennel(*arguments, state=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1 and "see ./kennel --help" in done.stderr
 
 
 @pytest.mark.parametrize("address", ["1.2.3", "here", "1.2.3.4,5"])
-def test_bad_address_to_listen_on_is_one_sentence(tmp_path: Path, address: str) -> None:
+def test_invalid_listen_address_fails_with_one_sentence(tmp_path: Path, address: str) -> None:
     done = kennel("up", "--listen", address, state=tmp_path)
     assert done.returncode == 2
     assert f"--listen takes an IPv4 address of this machine, not '{address}'" in done.stderr
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "1.2.3.400", "0.0.0.0"])
-def test_address_that_is_not_this_machines_is_one_sentence(tmp_path: Path, address: str) -> None:
+def test_foreign_listen_address_fails_with_one_sentence(tmp_path: Path, address: str) -> None:
     done = kennel("up", "--listen", address, state=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
@@ -50,7 +50,7 @@ def test_address_that_is_not_this_machines_is_one_sentence(tmp_path: Path, addre
 
 
 @pytest.mark.parametrize("command", ["ssh", "logs"])
-def test_host_is_reached_with_the_labs_own_keys(tmp_path: Path, command: str) -> None:
+def test_ssh_uses_the_labs_keys(tmp_path: Path, command: str) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "ssh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')

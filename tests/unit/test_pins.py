@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pinned requirements are what tests/lock makes of the short lists: complete, with hashes, and of nobody's index."""
+"""Pinned requirements are as tests/lock writes them: complete, with hashes, and without an index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a list, continued ones joined, without comments."""
+    """Return the lines of a list, with continued lines joined and comments removed."""
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
     return [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
 
@@ -32,7 +32,7 @@ def direct(path: Path) -> list[Requirement]:
 
 
 def versions(path: Path, python: str) -> dict[str, str]:
-    """The one version of each package that a Python on Linux gets from a pinned list."""
+    """Return the version of each package that a Python on Linux gets from a pinned list."""
     environment = {
         "python_version": python, "python_full_version": f"{python}.1", "sys_platform": "linux", "os_name": "posix",
         "platform_system": "Linux", "implementation_name": "cpython", "platform_python_implementation": "CPython",
@@ -47,13 +47,13 @@ def versions(path: Path, python: str) -> dict[str, str]:
     return found
 
 
-def test_lists_are_those_that_tests_lock_knows() -> None:
+def test_tests_lock_knows_all_lists() -> None:
     locked = re.findall(r"^lock (\S+) ", (ROOT / "tests" / "lock").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(locked) == [str(path) for path in LISTS]
 
 
 @pytest.mark.parametrize("name", LISTS, ids=str)
-def test_every_pin_has_hashes_and_no_address(name: Path) -> None:
+def test_every_pin_has_hashes_and_no_url(name: Path) -> None:
     path = ROOT / name.with_suffix(".txt")
     listed = lines(path)
     assert listed and [line for line in listed if not re.search(r"--hash=sha256:[0-9a-f]{64}", line)] == []
@@ -62,7 +62,7 @@ def test_every_pin_has_hashes_and_no_address(name: Path) -> None:
 
 @pytest.mark.parametrize("name", LISTS, ids=str)
 @pytest.mark.parametrize("python", PYTHONS)
-def test_what_a_list_asks_for_is_pinned_as_it_asks(name: Path, python: str) -> None:
+def test_pins_satisfy_their_requirements(name: Path, python: str) -> None:
     pinned = versions(ROOT / name.with_suffix(".txt"), python)
     for asked in direct(ROOT / name.with_suffix(".in")):
         if asked.marker is None or asked.marker.evaluate({"python_version": python}):
@@ -71,7 +71,7 @@ def test_what_a_list_asks_for_is_pinned_as_it_asks(name: Path, python: str) -> N
 
 @pytest.mark.parametrize("name", ["lab/agent", "lab/datadog", "roles/flask_apm/files"])
 @pytest.mark.parametrize("python", PYTHONS)
-def test_environment_has_what_is_pinned_beside_stand_ins_and_app(name: str, python: str) -> None:
+def test_environment_has_the_pins_of_stand_ins_and_app(name: str, python: str) -> None:
     beside = versions(ROOT / name / "requirements.txt", python)
     everything = versions(ROOT / "requirements.txt", python)
     assert beside and {package: everything.get(package) for package in beside} == beside

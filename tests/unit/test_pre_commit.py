@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Before a commit the linters run that ./kennel test lint runs, and the workflows call what there is."""
+"""Pre-commit runs the linters of ./kennel test lint, and workflows run existing suites."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-# They take minutes, or a language that not everybody has.
+# These take minutes, or need a language that not everybody has.
 LEFT_OUT = {"Vagrantfile", "ansible-test sanity"}
 
 
-def test_hooks_are_the_linters_of_the_suite() -> None:
+def test_hooks_are_the_suites_linters() -> None:
     suite = (ROOT / "tests" / "run").read_text(encoding="utf-8")
     body = suite[suite.index("run_lint() {") : suite.index("run_molecule() {")]
     linters = {quoted or plain for quoted, plain in re.findall(r'quiet (?:"([^"]+)"|(\w[\w-]*))', body)}
@@ -23,7 +23,7 @@ def test_hooks_are_the_linters_of_the_suite() -> None:
     assert {hook["name"] for hook in local["hooks"]} == linters - LEFT_OUT
 
 
-def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
+def test_every_action_is_pinned_to_a_commit_with_its_version() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (*WORKFLOWS, ROOT / "docs" / "ci.md")]
     used = [line for text in texts for line in re.findall(r"uses: .*", text)]
     assert used

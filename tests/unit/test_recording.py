@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pictures of terminals: drawn from what a run leaves there, and asking no other host for anything."""
+"""Terminal recordings: drawn from a run's final screen, without resources from other hosts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def texts(path: Path) -> str:
-    """The words of a picture."""
+    """Return the texts in a picture."""
     return " ".join("".join(ElementTree.parse(path).getroot().itertext()).replace("\xa0", " ").split())
 
 
-def test_picture_has_what_a_run_leaves_on_the_terminal(tmp_path: Path) -> None:
+def test_picture_has_the_final_screen_of_a_run(tmp_path: Path) -> None:
     said = r"printf 'going\r\033[Kdone \033[31mred\033[0m\n'; exit 3"
     command = [sys.executable, str(ROOT / "tests" / "recording.py"), str(tmp_path / "x.svg"), "sh", "-c", said]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -30,6 +30,6 @@ def test_picture_has_what_a_run_leaves_on_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.svg")), ids=str)
-def test_pictures_name_no_other_host(path: Path) -> None:
+def test_pictures_load_nothing_from_other_hosts(path: Path) -> None:
     links = re.findall(r"(?:href=|url\()[\"']?(\w+://[^\"')]+)", path.read_text(encoding="utf-8"))
     assert links == [] and "./kennel up" in texts(path)

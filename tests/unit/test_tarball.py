@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tarball of a release: the same byte for byte, wherever and whenever it is built, and signed as documented."""
+"""A release's tarball: reproducible, byte for byte, and signed as documented."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCH = 1_700_000_000
 
 
 def packed(names: list[str], time: int) -> bytes:
-    """A tarball as ansible-galaxy builds it, with its files in this order, at that time."""
+    """Return a tarball as ansible-galaxy builds it, with this order of files and this time."""
     listed = {"files": [{"name": name, "chksum_sha256": name} for name in names], "format": 1}
     files = json.dumps(listed, indent=True).encode()
     manifest = {"file_manifest_file": {"chksum_sha256": hashlib.sha256(files).hexdigest()}, "format": 1}
@@ -37,13 +37,13 @@ def packed(names: list[str], time: int) -> bytes:
     return target.getvalue()
 
 
-def test_order_and_time_of_the_build_leave_no_trace() -> None:
+def test_tarball_does_not_depend_on_order_and_time() -> None:
     one = tarball.normalised(packed(["a", "b", "c"], 1), EPOCH)
     assert one == tarball.normalised(packed(["c", "a", "b"], 2), EPOCH)
     assert one != tarball.normalised(packed(["a", "b"], 1), EPOCH)
 
 
-def test_content_stays_and_the_list_of_files_is_still_vouched_for() -> None:
+def test_contents_and_checksums_are_kept() -> None:
     with tarfile.open(fileobj=io.BytesIO(tarball.normalised(packed(["b", "a"], 1), EPOCH))) as archive:
         content = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
         assert {member.mtime for member in archive.getmembers()} == {EPOCH}
@@ -64,8 +64,8 @@ def test_tag_of_another_version_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def gpg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """GnuPG with a throwaway key of a maintainer."""
-    # With a short path: the agent's socket in it may have about 100 characters only.
+    """GnuPG with a maintainer's throwaway key."""
+    # The path is short, because socket paths are limited to about 100 characters.
     home = tmp_path_factory.mktemp("g")
     home.chmod(0o700)
     command = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--no-tty"]
@@ -74,7 +74,7 @@ def gpg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True)
 
 
-def test_signature_of_the_manifest_vouches_for_what_is_installed(tmp_path: Path, gpg: list[str]) -> None:
+def test_signature_of_the_manifest_verifies_the_installed_collection(tmp_path: Path, gpg: list[str]) -> None:
     built = tarball.build(tmp_path)
     with tarfile.open(built) as archive:
         manifest = archive.extractfile("MANIFEST.json").read()  # type: ignore[union-attr]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What README.md and the other texts name is there: files, commands, suites, variables, options."""
+"""Everything that README.md and other documents name exists: files, commands, suites, variables, options."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
 CORES = {"oldest", "trixie", "sid"}
-# The changelog is written by antsibull-changelog, with escapes, and names what has gone since.
+# antsibull-changelog writes the changelog, with escapes, and it names things that no longer exist.
 TEXTS = sorted(
     path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if path.name != "CHANGELOG.md"
 )
 SPECS = sorted(ROOT.glob("roles/*/meta/argument_specs.yml"))
 ROLES = [path.parts[-3] for path in SPECS]
-# Words in capitals stand for names of the reader's own; what is built or made by a run is not in the checkout.
+# Words in capitals are placeholders. Files that are built, or created by a run, are not in the checkout.
 OWN = re.compile(r"[A-Z]{2,}|\*|\.kennel|\.venv|^inventory/(production|files)|^verify/")
 PLACE = re.compile(
     r"(?<![\w./@-])((?:changelogs|docs|filter_plugins|inventory|lab|molecule|playbooks|plugins|roles|tests)/[\w./*-]*)"
@@ -31,7 +31,7 @@ PLACE = re.compile(
 
 @cache
 def variables() -> set[str]:
-    """The variables of the roles, and those that playbooks and inventories know beside them."""
+    """Return the variables of roles, playbooks and inventories."""
     known: set[str] = set()
     for path in SPECS:
         specs = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ def variables() -> set[str]:
 
 
 def commands(text: str) -> list[str]:
-    """The lines of a text's shell blocks, continued ones joined, without comments."""
+    """Return the lines in a document's shell blocks, with continued lines joined and comments removed."""
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = "".join(blocks).replace("\\\n", " ").splitlines()
     return [line for line in (re.sub(r"\s+#.*", "", line).strip() for line in lines) if line]
@@ -50,7 +50,7 @@ def commands(text: str) -> list[str]:
 
 @cache
 def options(*program: str) -> set[str]:
-    """The options that a program's help names."""
+    """Return the options in a program's help."""
     helped = subprocess.run([*program, "--help"], cwd=ROOT, check=True, capture_output=True, text=True)
     return set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", helped.stdout))
 
@@ -60,12 +60,12 @@ def text(request: pytest.FixtureRequest) -> str:
     return (ROOT / request.param).read_text(encoding="utf-8")
 
 
-def test_places_are_there(text: str) -> None:
+def test_files_exist(text: str) -> None:
     places = {place.rstrip("./") for place in PLACE.findall(text)}
     assert [place for place in sorted(places) if not OWN.search(place) and not (ROOT / place).exists()] == []
 
 
-def test_commands_of_kennel_and_suites_are_there(text: str) -> None:
+def test_kennel_commands_and_suites_exist(text: str) -> None:
     known = (ROOT / "kennel").read_text(encoding="utf-8")
     suites = re.search(r"^\s+(lint \| .*)\) suites", (ROOT / "tests" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     assert suites
@@ -76,14 +76,14 @@ def test_commands_of_kennel_and_suites_are_there(text: str) -> None:
             assert set(rest.split()) <= allowed, rest
 
 
-def test_variables_are_there(text: str) -> None:
+def test_variables_exist(text: str) -> None:
     named = {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[a-z][a-z0-9_]+", code)}
     named = {word for word in named if word.startswith(("kennel_", *(f"{role}_" for role in ROLES)))}
     given = {name for line in commands(text) for name in re.findall(r"-e ['\"]?(?:\{\"|)([a-z_]+)", line)}
     assert sorted((named | given) - variables() - SCENARIOS) == []
 
 
-def test_options_of_commands_are_there(text: str) -> None:
+def test_options_of_commands_exist(text: str) -> None:
     program = {name: str(Path(sys.executable).with_name(name)) for name in ("ansible-playbook", "ansible-vault")}
     for line in commands(text):
         words = line.split()

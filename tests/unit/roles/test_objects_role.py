@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The objects that the role datadog_objects brings, as its check of the inputs hands them on."""
+"""The objects that come with the role datadog_objects, as its input check returns them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCOPE = "kennel_fleet:shop"
 
 
 def checked(folder: Path, cwd: Path | None = None, **variables: Any) -> dict[str, Any]:
-    """What check_inputs returns for the role."""
+    """Return the result of check_inputs for the role."""
     answer = folder / "answer.json"
     tasks = [
         {"kennel.fleet.check_inputs": {"roles": ["datadog_objects"], "refuse": False}, "register": "checked"},
@@ -53,7 +53,7 @@ def queries(board: dict[str, Any]) -> list[str]:
     return [query["query"] for request in requests for query in request["queries"]]
 
 
-def test_they_are_fine_and_all_expected(result: dict[str, Any]) -> None:
+def test_objects_are_valid_and_all_expected(result: dict[str, Any]) -> None:
     assert result["problems"] == []
     assert result["expects"]["datadog_objects"]["objects"] == {
         "dashboards": ["timeboard", "apm"],
@@ -85,7 +85,7 @@ def test_dashboards_show_the_fleet_or_one_host_of_it(result: dict[str, Any]) -> 
         assert variable["available_values"] == ["web1", "web2"]
 
 
-def test_monitors_watch_the_fleet_host_by_host(result: dict[str, Any]) -> None:
+def test_monitors_watch_each_host_of_the_fleet(result: dict[str, Any]) -> None:
     found = {one["key"]: one["query"] for one in result["inputs"]["datadog_objects"]["monitors"]}
     hits, errors = (
         f"sum:trace.flask.request.{name}{{{SCOPE},service:cart}} by {{host}}" for name in ("hits", "errors")
@@ -106,7 +106,7 @@ def test_monitors_watch_the_fleet_host_by_host(result: dict[str, Any]) -> None:
     }
 
 
-def test_messages_are_datadogs_templates_and_end_with_the_recipients(result: dict[str, Any]) -> None:
+def test_messages_are_datadog_templates_with_recipients(result: dict[str, Any]) -> None:
     assert item(result, "monitors", "my_metric")["message"].splitlines() == [
         "{{#is_alert}}my_metric is {{value}} on {{host.name}} ({{host.ip}}), above {{threshold}}.{{/is_alert}}",
         "{{#is_warning}}my_metric is {{value}} on {{host.name}}, above {{warn_threshold}}.{{/is_warning}}",
@@ -122,7 +122,7 @@ def test_messages_are_datadogs_templates_and_end_with_the_recipients(result: dic
     )
 
 
-def test_settings_find_their_place(tmp_path: Path) -> None:
+def test_settings_are_used(tmp_path: Path) -> None:
     settings = {
         "alert": "80",
         "warning": 50.5,
@@ -137,12 +137,12 @@ def test_settings_find_their_place(tmp_path: Path) -> None:
     assert monitor["options"]["no_data_timeframe"] == 20 and monitor["options"]["thresholds"]["warning"] == 50.5
     assert '.over("env:a","team:a")' in item(result, "monitors", "agent")["query"]
     assert item(result, "downtimes", "my_metric_nights")["schedule"]["timezone"] == "Asia/Tokyo"
-    # There is no service.
+    # Without a service.
     assert item(result, "dashboards", "apm")["state"] == item(result, "monitors", "errors")["state"] == "absent"
     assert "errors" not in result["expects"]["datadog_objects"]["objects"]["monitors"]
 
 
-def test_a_relative_folder_is_one_of_where_ansible_was_started(tmp_path: Path) -> None:
+def test_relative_folder_is_relative_to_the_working_directory(tmp_path: Path) -> None:
     started, folder = tmp_path / "started", tmp_path / "playbooks"
     (started / "export").mkdir(parents=True)
     folder.mkdir()
@@ -152,14 +152,14 @@ def test_a_relative_folder_is_one_of_where_ansible_was_started(tmp_path: Path) -
     assert result["problems"] == [] and item(result, "dashboards", "note") == note
 
 
-def test_braces_that_ansible_reads_are_refused_with_the_fix(tmp_path: Path) -> None:
+def test_braces_that_ansible_would_template_are_refused_with_the_fix(tmp_path: Path) -> None:
     monitor = {"key": "disk", "name": "The disk of {{host.name}}", "type": "metric alert", "query": "x", "message": ""}
     [problem] = checked(tmp_path, datadog_objects_extra_monitors=[monitor])["problems"]
     assert problem.startswith("datadog_objects_extra_monitors cannot be templated: 'host' is undefined")
     assert "write !unsafe before the text" in problem
 
 
-def test_a_bad_setting_is_one_problem(tmp_path: Path) -> None:
+def test_invalid_setting_is_one_problem(tmp_path: Path) -> None:
     wrong = {"datadog_objects_operation": "flask request", "datadog_objects_service": "cart"}
     [problem] = checked(tmp_path, **wrong)["problems"]
     assert problem.startswith("datadog_objects_operation 'flask request' is not an operation")

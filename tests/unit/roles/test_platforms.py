@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the roles make of the facts of each platform: the variables of those that are supported, a refusal of others."""
+"""Platforms: variables of the supported ones, and errors for others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARIADB = {
     "service": "mariadb",
     "settings_file": "/etc/mysql/mariadb.conf.d/zz-kennel.cnf",
 }
-# Distribution, version, major version and release, as ansible.builtin.setup tells them.
+# Distribution, version, major version and release, as ansible.builtin.setup reports them.
 SUPPORTED = [
     (("Ubuntu", "22.04", "22", "jammy"), MYSQL),
     (("Ubuntu", "24.04", "24", "noble"), MYSQL),
@@ -45,14 +45,14 @@ REFUSED = [
 
 
 def facts(platform: tuple[str, str, str, str], architecture: str = "x86_64", bits: str = "64") -> dict[str, Any]:
-    """The facts of a host, as far as the roles look at them."""
+    """Return the facts of a host that the roles use."""
     names = ("distribution", "distribution_version", "distribution_major_version", "distribution_release")
     told = dict(zip(names, platform, strict=True))
     return {**told, "architecture": architecture, "userspace_bits": bits}
 
 
 def checked(role: str, told: dict[str, Any], **given: Any) -> tuple[dict[str, Any], Checked]:
-    """The variables of a role on a host with these facts, without their prefix, and what its check says of them."""
+    """Return a role's variables, without prefix, on a host with these facts, and its check's result."""
     defaults, own, options, rules = load_role(role)
     inventory = {"datadog_agent_api_key": "0a" * 16, "datadog_agent_site": "datadoghq.eu"}
     scope = {**defaults, **own, "ansible_facts": told, **inventory, **given}
@@ -68,10 +68,10 @@ def problems(told: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(("platform", "database"), SUPPORTED)
 class TestSupported:
     @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
-    def test_is_taken(self, platform: Any, database: dict[str, str], architecture: str) -> None:
+    def test_platform_is_supported(self, platform: Any, database: dict[str, str], architecture: str) -> None:
         assert problems(facts(platform, architecture)) == []
 
-    def test_database_is_the_distributions_own(self, platform: Any, database: dict[str, str]) -> None:
+    def test_database_is_the_distributions(self, platform: Any, database: dict[str, str]) -> None:
         values, result = checked("mysql", facts(platform))
         assert sorted(values["packages"]) == [database["package"], "python3-pymysql"]
         assert result.inputs == {name: database[name] for name in ("service", "settings_file")}
@@ -79,7 +79,7 @@ class TestSupported:
 
 
 @pytest.mark.parametrize(("platform", "name"), REFUSED)
-def test_others_are_refused_with_what_is_supported(platform: Any, name: str) -> None:
+def test_other_platforms_are_refused_with_a_list(platform: Any, name: str) -> None:
     assert problems(facts(platform)) == [
         f"{name} is not supported: use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04"
     ]
@@ -87,10 +87,10 @@ def test_others_are_refused_with_what_is_supported(platform: Any, name: str) -> 
 
 @pytest.mark.parametrize(
     ("architecture", "bits", "name"),
-    # Raspbian calls itself Debian, and may run on a kernel of 64 bits.
+    # Raspbian calls itself Debian, and can run on a 64-bit kernel.
     [("armv7l", "32", "armv7l with 32 bits"), ("aarch64", "32", "aarch64 with 32 bits"), ("ppc64le", "64", "ppc64le")],
 )
-def test_host_that_the_package_is_not_made_for_is_refused(architecture: str, bits: str, name: str) -> None:
+def test_host_without_a_package_is_refused(architecture: str, bits: str, name: str) -> None:
     told = facts(("Debian", "12", "12", "bookworm"), architecture, bits)
     assert problems(told) == [f"there is no Agent for {name}: use a host with x86_64 or aarch64"]
 
@@ -101,7 +101,7 @@ DEBIAN = facts(("Debian", "12.15", "12", "bookworm"))
 @pytest.mark.parametrize(
     "version", ["", "7.70.0", "7.70.0-1", "1:7.70.0-1", "1:7.99.0~lab-1", "7.71.0~rc.2", "1:7.70.0"]
 )
-def test_version_becomes_what_apt_calls_it(version: str) -> None:
+def test_version_becomes_apts(version: str) -> None:
     called = checked("datadog_agent", DEBIAN, datadog_agent_version=version)[1].inputs["apt_version"]
     assert version in called
     assert (called == "") if version == "" else re.fullmatch(r"1:7\.[0-9]+\.[0-9]+(~[a-z]+(\.[0-9]+)?)?-1", called)
@@ -110,7 +110,7 @@ def test_version_becomes_what_apt_calls_it(version: str) -> None:
 @pytest.mark.parametrize(
     ("version", "given", "written"),
     [
-        # The Agent's own default was false and is true: a pinned version is left to Ansible.
+        # The Agent's default changed from false to true: Ansible manages a pinned version.
         ("7.70.0", {}, False),
         ("", {}, None),
         ("7.70.0", {"datadog_agent_remote_updates": True}, True),
@@ -119,12 +119,12 @@ def test_version_becomes_what_apt_calls_it(version: str) -> None:
         ("7.70.0", {"datadog_agent_remote_updates": ""}, None),
     ],
 )
-def test_remote_updates_are_for_versions_that_nobody_pins(version: str, given: dict[str, Any], written: Any) -> None:
+def test_remote_updates_are_disabled_for_pinned_versions(version: str, given: dict[str, Any], written: Any) -> None:
     settings = checked("datadog_agent", DEBIAN, datadog_agent_version=version, **given)[1].inputs["config"]
     assert settings.get("remote_updates") is written
 
 
-def test_documents_name_what_is_supported() -> None:
+def test_documents_name_the_supported_platforms() -> None:
     table = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
     hosts = table.partition("\n## Hosts\n")[2].partition("\n## ")[0]
     rows = [row.split("|")[1].strip() for row in hosts.splitlines() if row.startswith("| ")][1:]

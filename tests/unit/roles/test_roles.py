@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What all roles promise alike."""
+"""Rules for all roles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import
 
 ROOT = Path(__file__).resolve().parents[3]
 ALL = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
-# What the others share, and no playbook calls.
+# Shared by the other roles; no playbook calls them.
 PRIVATE = [role for role in ALL if role.startswith("common_")]
 ROLES = [role for role in ALL if role not in PRIVATE]
 
@@ -25,7 +25,7 @@ def read(role: str, path: str) -> Any:
 
 
 def defaults_of(role: str) -> dict[str, Any]:
-    """The defaults of a role, of one file or of a folder of files."""
+    """Return the defaults of a role, from one file or a folder of files."""
     folder = ROOT / "roles" / role / "defaults"
     found: dict[str, Any] = {}
     for path in sorted([*folder.glob("main.yml"), *folder.glob("main/*.yml")]):
@@ -34,7 +34,7 @@ def defaults_of(role: str) -> dict[str, Any]:
 
 
 class Loader(yaml.SafeLoader):
-    """Takes Ansible's own tag, too."""
+    """A YAML loader that also knows Ansible's tags."""
 
 
 Loader.add_constructor("!unsafe", lambda _loader, node: node.value)
@@ -45,7 +45,7 @@ def specs(role: str) -> dict[str, Any]:
 
 
 def secrets(options: dict[str, Any]) -> dict[str, Any]:
-    """Options whose name tells of a secret, inner ones included."""
+    """Yield options whose name suggests a secret, including suboptions."""
     found = {name: option for name, option in options.items() if is_secret_name(name) or name.endswith("secrets")}
     for option in options.values():
         found |= secrets(option.get("options", {}))
@@ -53,7 +53,7 @@ def secrets(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def texts(value: Any) -> list[str]:
-    """Every text in a value, however deep."""
+    """Yield every string in a value, at any depth."""
     if isinstance(value, str):
         return [value]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -69,22 +69,22 @@ class TestRole:
         assert defaults | required == set(options)
         assert not defaults & required
 
-    def test_documented_defaults_are_those_that_hold(self, role: str) -> None:
+    def test_documented_defaults_are_the_actual_ones(self, role: str) -> None:
         documented = {
             name: option["default"] for name, option in specs(role)["main"]["options"].items() if "default" in option
         }
         for name, value in defaults_of(role).items():
-            # A default made from other variables cannot be compared without them.
+            # A default that uses other variables cannot be compared without them.
             if "{{" not in str(value):
                 assert documented[name] == value
 
-    def test_every_variable_carries_the_name_of_its_role(self, role: str) -> None:
+    def test_every_variable_has_its_roles_prefix(self, role: str) -> None:
         public = {*specs(role)["main"]["options"], *defaults_of(role)}
         assert all(name.startswith(f"{role}_") for name in public)
         own = {*(read(role, "vars/main.yml") or {})} - {f"{role}_expects"}
         assert all(name.startswith(f"__{role}_") for name in own)
 
-    def test_its_first_task_checks_its_inputs(self, role: str) -> None:
+    def test_first_task_checks_the_inputs(self, role: str) -> None:
         [first] = [task for task in read(role, "tasks/main.yml") if "kennel.fleet.check_inputs" in task]
         assert first["kennel.fleet.check_inputs"]["roles"] == [role]
 
@@ -99,7 +99,7 @@ class TestRole:
         text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
         assert [name for name in specs(role)["main"]["options"] if f"`{name}`" not in text] == []
 
-    def test_it_asks_nowhere_whether_the_host_is_one_of_the_lab_or_a_container(self, role: str) -> None:
+    def test_roles_do_not_know_the_lab_or_containers(self, role: str) -> None:
         files = [path for path in (ROOT / "roles" / role).rglob("*") if path.suffix in (".yml", ".j2", ".py")]
         assert files
         where = re.compile(r"\b(lab|vagrant|kvm|qemu|containers?|docker|podman|lxc)\b|virtualization|detect-virt", re.I)
@@ -124,7 +124,7 @@ def test_no_role_or_playbook_reads_private_variables_of_another() -> None:
     assert found == []
 
 
-def test_what_roles_share_is_in_one_place() -> None:
+def test_shared_code_is_in_one_place() -> None:
     assert [role for role in ALL if (ROOT / "roles" / role / "handlers").exists()] == ["common_agent"]
     files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "roles").rglob("*.yml")}
     assert [path.parts[-3] for path, text in files.items() if "/conf.d\n" in text] == ["common_agent"]
@@ -133,6 +133,6 @@ def test_what_roles_share_is_in_one_place() -> None:
 
 
 @pytest.mark.parametrize("role", PRIVATE)
-def test_variables_of_private_roles_have_their_names(role: str) -> None:
+def test_variables_of_private_roles_have_their_prefix(role: str) -> None:
     variables = (read(role, "defaults/main.yml") or {}) | (read(role, "vars/main.yml") or {})
     assert [name for name in variables if not name.startswith(f"{role}_")] == []

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that writes a service's files and runs it with them, against a systemctl whose state is in a file."""
+"""The module that writes a service's files and restarts it, with a fake systemctl whose state is in a file."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ STARTED_AT = 1795480673.214799
 
 
 class Unit:
-    """The unit as the false systemctl has it."""
+    """The unit in the fake systemctl."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -96,7 +96,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unit:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration that is older than the service's start."""
+    """A configuration older than the service's start."""
     path = tmp_path / "agent.yaml"
     path.write_text("a: 1\n")
     os.utime(path, (STARTED_AT - 60, STARTED_AT - 60))
@@ -108,14 +108,14 @@ def service(run_module: Run, unit: Unit, config: Path) -> Run:
     return lambda **changes: run_module(configured_service, **{"name": "agent", "watch": [str(config)], **changes})
 
 
-def test_leaves_a_service_alone_that_is_as_wanted(service: Run, unit: Unit) -> None:
+def test_leaves_a_correct_service_alone(service: Run, unit: Unit) -> None:
     result = service()
     assert (result["changed"], result["actions"], result["active"]) == (False, [], True)
     assert result["since"] == pytest.approx(STARTED_AT, abs=1e-5)
     assert unit.verbs == []
 
 
-def test_enables_and_starts_what_is_stopped(service: Run, unit: Unit) -> None:
+def test_enables_and_starts_a_stopped_service(service: Run, unit: Unit) -> None:
     unit.set(ActiveState="inactive", UnitFileState="disabled")
     result = service()
     assert result["actions"] == unit.verbs == ["enable", "start"]
@@ -130,14 +130,14 @@ def test_restarts_once_when_the_configuration_is_newer(service: Run, unit: Unit,
     assert unit.verbs == ["restart"]
 
 
-def test_puts_the_user_into_groups_that_it_lacks(
+def test_adds_the_user_to_missing_groups(
     service: Run, unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called, usermod = tmp_path / "called", tmp_path / "bin" / "usermod"
     usermod.write_text(f'#!/bin/sh\necho "$*" >>{called}\n')
     usermod.chmod(0o755)
     wanted = {"user": "root", "groups": ["root", "adm"], "defer": True}
-    # Of its own group the user is a member by its account alone.
+    # The user belongs to its primary group without being listed there.
     assert service(check=True, **wanted)["actions"] == ["put root into adm", "restart"]
     assert not called.exists()
     assert service(**wanted)["actions"] == ["put root into adm", "restart"]
@@ -147,7 +147,7 @@ def test_puts_the_user_into_groups_that_it_lacks(
     assert service(check=True, user="not-installed-yet", groups=["adm"])["changed"]
 
 
-def test_restarts_what_was_started_before_its_user_came_into_a_group(
+def test_restarts_a_service_that_started_before_its_user_joined_a_group(
     service: Run, unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unit.set(MainPID=str(os.getpid()))
@@ -158,13 +158,13 @@ def test_restarts_what_was_started_before_its_user_came_into_a_group(
 
 
 @pytest.mark.parametrize("pid", ["0", "4194305"])
-def test_process_that_has_gone_lacks_no_group(service: Run, unit: Unit, pid: str) -> None:
+def test_ended_process_does_not_need_groups(service: Run, unit: Unit, pid: str) -> None:
     unit.set(MainPID=pid)
     assert not service(memberships=True)["changed"]
 
 
 @pytest.mark.parametrize(("state", "verb"), [("active", "restart"), ("inactive", "start")])
-def test_has_systemd_read_a_changed_unit_before_it_starts(
+def test_reloads_systemd_before_starting_a_changed_unit(
     service: Run, unit: Unit, config: Path, state: str, verb: str
 ) -> None:
     os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
@@ -179,7 +179,7 @@ def test_has_systemd_read_a_changed_unit_before_it_starts(
     ("facts", "actions"),
     [({}, ["restart"]), ({"ActiveState": "inactive", "UnitFileState": "disabled"}, ["enable", "start"])],
 )
-def test_leaves_start_and_restart_to_a_handler_if_asked(
+def test_can_leave_start_and_restart_to_a_handler(
     service: Run, unit: Unit, config: Path, facts: dict[str, str], actions: list[str]
 ) -> None:
     assert not service(defer=True)["changed"]
@@ -193,7 +193,7 @@ def test_leaves_start_and_restart_to_a_handler_if_asked(
     assert not service(defer=True)["changed"]
 
 
-def test_stops_at_once_what_is_not_to_run(service: Run, unit: Unit) -> None:
+def test_stops_a_disabled_service_at_once(service: Run, unit: Unit) -> None:
     assert service(enabled=False, defer=True)["actions"] == unit.verbs == ["stop", "disable"]
 
 
@@ -208,7 +208,7 @@ OTHERS = ("agent-trace.service", "agent-process.service")
 
 
 @pytest.mark.parametrize("facts", [{}, {"ActiveState": "inactive", "UnitFileState": "disabled"}])
-def test_disables_the_units_that_would_start_it_again_at_boot(service: Run, unit: Unit, facts: dict[str, str]) -> None:
+def test_disables_other_units_that_start_the_service_at_boot(service: Run, unit: Unit, facts: dict[str, str]) -> None:
     unit.set(companions=(*OTHERS, "ssh.service"), **facts)
     foreseen = service(enabled=False, companions=["agent-*.service"], check=True)
     assert unit.verbs == []
@@ -220,26 +220,26 @@ def test_disables_the_units_that_would_start_it_again_at_boot(service: Run, unit
 
 
 @pytest.mark.parametrize("arguments", [{"enabled": True, "companions": ["agent-*.service"]}, {"enabled": False}])
-def test_other_units_are_left_alone_unless_asked(service: Run, unit: Unit, arguments: dict[str, Any]) -> None:
+def test_leaves_other_units_alone_by_default(service: Run, unit: Unit, arguments: dict[str, Any]) -> None:
     unit.set(companions=(*OTHERS, "ssh.service"))
     service(**arguments)
     assert "service" not in str(unit.verbs)
 
 
 @pytest.mark.parametrize("facts", [{"ActiveState": "inactive"}, {"UnitFileState": "disabled"}, {}])
-def test_check_mode_names_what_the_run_then_does(service: Run, unit: Unit, facts: dict[str, str]) -> None:
+def test_check_mode_reports_what_a_run_does(service: Run, unit: Unit, facts: dict[str, str]) -> None:
     unit.set(**facts)
     foreseen = service(check=True)
     assert unit.verbs == []
     assert foreseen["actions"] == service()["actions"] == unit.verbs
 
 
-def test_check_mode_is_told_of_changes_that_are_not_on_disk(service: Run, unit: Unit) -> None:
+def test_check_mode_knows_changes_that_are_not_on_disk(service: Run, unit: Unit) -> None:
     assert service(check=True, pending=True)["actions"] == ["restart"]
     assert unit.verbs == []
 
 
-def test_unit_that_is_not_installed(service: Run, unit: Unit) -> None:
+def test_missing_unit(service: Run, unit: Unit) -> None:
     unit.set(LoadState="not-found", ActiveState="inactive", UnitFileState="", ActiveEnterTimestamp="")
     assert service(check=True)["actions"] == ["enable", "start"]
     assert not service(enabled=False)["changed"]
@@ -248,7 +248,7 @@ def test_unit_that_is_not_installed(service: Run, unit: Unit) -> None:
     assert "unit agent.service does not exist" in result["msg"]
 
 
-def test_start_that_fails_says_where_to_look(service: Run, unit: Unit) -> None:
+def test_failed_start_says_where_to_look(service: Run, unit: Unit) -> None:
     unit.set(ActiveState="failed", broken=("start",))
     result = service()
     assert result["failed"]
@@ -257,21 +257,21 @@ def test_start_that_fails_says_where_to_look(service: Run, unit: Unit) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["", "n/a", "Tue 2026-11-24 00:37", "Tue 2026-13-99 00:00:00 UTC"])
-def test_stamp_that_cannot_be_read_restarts_rather_than_trusts(service: Run, unit: Unit, stamp: str) -> None:
+def test_unreadable_timestamp_causes_a_restart(service: Run, unit: Unit, stamp: str) -> None:
     unit.set(ActiveEnterTimestamp=stamp)
     assert service()["actions"] == ["restart"]
 
 
-def test_stamp_without_fraction(service: Run, unit: Unit) -> None:
+def test_timestamp_without_a_fraction(service: Run, unit: Unit) -> None:
     unit.set(ActiveEnterTimestamp="Tue 2026-11-24 00:37:53 UTC")
     assert service()["since"] == int(STARTED_AT)
 
 
 class TestNewestChange:
-    def test_nothing_there(self, tmp_path: Path) -> None:
+    def test_missing_paths(self, tmp_path: Path) -> None:
         assert newest_change([str(tmp_path / "none")], now=1e10) == 0
 
-    def test_looks_into_folders_and_at_what_went_from_them(self, tmp_path: Path) -> None:
+    def test_detects_changed_and_removed_files_in_folders(self, tmp_path: Path) -> None:
         inner = tmp_path / "conf.d" / "a.d"
         inner.mkdir(parents=True)
         file = inner / "conf.yaml"
@@ -282,7 +282,7 @@ class TestNewestChange:
         os.utime(inner, (400, 400))
         assert newest_change([str(tmp_path / "conf.d")], now=1e10) == 400
 
-    def test_passes_over_byte_code_and_the_future(self, tmp_path: Path) -> None:
+    def test_ignores_byte_code_and_future_times(self, tmp_path: Path) -> None:
         cache = tmp_path / "__pycache__"
         cache.mkdir()
         (cache / "a.pyc").touch()
@@ -306,7 +306,7 @@ class TestNewestChange:
         (False, False, False, True, []),
     ],
 )
-def test_verbs(active: bool, enabled: bool, wanted: bool, stale: bool, verbs: list[str]) -> None:
+def test_actions(active: bool, enabled: bool, wanted: bool, stale: bool, verbs: list[str]) -> None:
     service = SimpleNamespace(active=active, enabled=enabled)
     assert decide(service, enabled=wanted, stale=stale) == verbs
 
@@ -328,7 +328,7 @@ class TestFiles:
 
         return call
 
-    def test_writes_once_privately_with_secrets_and_restarts(self, write: Run, path: Path, unit: Unit) -> None:
+    def test_writes_private_files_with_secrets_once_and_restarts(self, write: Run, path: Path, unit: Unit) -> None:
         first = write()
         assert first["changed"]
         assert first["files"] == [str(path)]
@@ -337,13 +337,13 @@ class TestFiles:
         assert not write()["changed"]
         assert unit.verbs == ["restart"]
 
-    def test_puts_the_mode_right(self, write: Run, path: Path) -> None:
+    def test_corrects_the_mode(self, write: Run, path: Path) -> None:
         write()
         path.chmod(0o644)
         assert write()["changed"]
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
-    def test_replaces_an_old_file_without_showing_what_it_held(self, write: Run, path: Path) -> None:
+    def test_replaces_an_old_file_without_showing_its_content(self, write: Run, path: Path) -> None:
         path.write_text(f"# api_key: {NEXT_KEY}\napi_key: {NEXT_KEY}\nproxy:\n  https: http://me:geheim@proxy\n")
         result = write()
         assert result["changed"]
@@ -351,7 +351,7 @@ class TestFiles:
         for secret in (KEY, NEXT_KEY, "geheim"):
             assert secret not in str(result)
 
-    def test_new_key_shows_as_a_change_and_not_as_itself(self, write: Run) -> None:
+    def test_diff_shows_that_a_key_changed_without_the_key(self, write: Run) -> None:
         write()
         result = write(secrets={"api_key": NEXT_KEY})
         assert result["changed"]
@@ -359,10 +359,10 @@ class TestFiles:
         assert KEY not in str(result)
         assert NEXT_KEY not in str(result)
 
-    def test_no_secret_is_in_what_a_run_prints(
+    def test_output_of_a_run_has_no_secrets(
         self, write: Run, path: Path, unit: Unit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """As ansible-core prints it, with the arguments."""
+        """With the arguments, as ansible-core prints them."""
         file = {"path": str(path), "config": {"site": "s"}, "secrets": {"api_key": KEY}}
         monkeypatch.undo()
         monkeypatch.setenv("PATH", f"{path.parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
@@ -373,12 +373,12 @@ class TestFiles:
             configured_service.main()
         said = capsys.readouterr().out
         assert json.loads(said)["files"] == [str(path)]
-        # ansible-core 2.22 prints arguments no longer.
+        # ansible-core 2.22 no longer prints arguments.
         printed = json.loads(said).get("invocation", {"module_args": {"files": [{"config": {"site": "s"}}]}})
         assert printed["module_args"]["files"][0]["config"] == {"site": "s"}
         assert KEY not in said
 
-    def test_check_mode_tells_the_same_and_writes_nothing(self, write: Run, path: Path) -> None:
+    def test_check_mode_reports_the_same_and_writes_nothing(self, write: Run, path: Path) -> None:
         foreseen = write(check=True)
         assert not path.exists()
         result = write()
@@ -391,13 +391,11 @@ class TestFiles:
         assert (result["changed"], result["actions"]) == (True, ["enable", "start"])
 
     @pytest.mark.parametrize("check", [False, True])
-    def test_file_that_the_service_reads_while_it_runs_restarts_nothing(
-        self, write: Run, unit: Unit, check: bool
-    ) -> None:
+    def test_file_that_the_service_rereads_causes_no_restart(self, write: Run, unit: Unit, check: bool) -> None:
         result = write(live=True, check=check)
         assert (result["changed"], result["actions"], unit.verbs) == (True, [], [])
 
-    def test_text_and_removal(self, write: Run, path: Path) -> None:
+    def test_writes_text_and_removes_files(self, write: Run, path: Path) -> None:
         other = path.with_name("other")
         write(others=({"path": str(other), "content": "a\n", "mode": "0600"},))
         assert (other.read_text(), stat.S_IMODE(other.stat().st_mode)) == ("a\n", 0o600)
@@ -413,7 +411,7 @@ class TestFiles:
             ({"path": "/nonexistent/datadog.yaml"}, "/nonexistent does not exist: create it"),
         ],
     )
-    def test_refusals_name_the_place_and_no_secret(
+    def test_errors_name_the_position_and_no_secret(
         self, write: Run, path: Path, changes: dict[str, Any], words: str
     ) -> None:
         result = write(**changes)
@@ -424,7 +422,7 @@ class TestFiles:
 
 
 @pytest.mark.parametrize("before", ["fine: 1\n", None])
-def test_files_that_a_service_does_not_start_with_are_put_back(
+def test_files_are_restored_if_the_service_does_not_start(
     service: Run, unit: Unit, tmp_path: Path, own_files: None, before: str | None
 ) -> None:
     path = tmp_path / "settings.cnf"
@@ -438,7 +436,7 @@ def test_files_that_a_service_does_not_start_with_are_put_back(
     assert unit.verbs == ["restart", "restart"]
 
 
-def test_service_that_does_not_start_with_its_former_files_either_is_said_not_to_run(
+def test_failure_with_the_old_files_as_well_is_reported(
     service: Run, unit: Unit, tmp_path: Path, own_files: None
 ) -> None:
     unit.set(broken=("restart",))

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that tells whether the keys work."""
+"""The module that checks whether the keys work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def ask(fake_api: FakeApi, run_module: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    # The pauses between attempts are the client's own, and tested there.
+    # The pauses between attempts are the client's, and tested there.
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     reads = {"v1/query": {"status": "ok", "series": []}, "v1/dashboard": {"dashboards": []}, "v1/monitor": [],
              "v2/downtime": {"data": []}}  # fmt: skip
@@ -46,7 +46,7 @@ def test_both_keys_work(ask: Ask, fake_api: FakeApi, check: bool) -> None:
     assert result["problems"] == [] and result["api_url"] == fake_api.url
 
 
-def test_the_environment_gives_what_is_not_set(ask: Ask, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_the_fallback(ask: Ask, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DD_API_KEY", fake_api.api_key)
     monkeypatch.setenv("DD_APP_KEY", fake_api.app_key)
     monkeypatch.setenv("DATADOG_HOST", fake_api.url)
@@ -60,7 +60,7 @@ def test_wrong_api_key(ask: Ask) -> None:
     assert problem.startswith("datadog_api_key is not valid") and "403 Forbidden" in problem
 
 
-def test_an_answer_that_says_no(ask: Ask, fake_api: FakeApi) -> None:
+def test_invalid_key_in_a_successful_response(ask: Ask, fake_api: FakeApi) -> None:
     fake_api.routes["/api/v1/validate"] = lambda query: (200, {"valid": False})
     assert outcome(ask()) == (False, None)
 
@@ -77,7 +77,7 @@ def test_wrong_app_key(ask: Ask) -> None:
     [("v1/query", "timeseries_query"), ("v1/dashboard", "dashboards_read"), ("v1/monitor", "monitors_read"),
      ("v2/downtime", "monitors_downtime")],
 )  # fmt: skip
-def test_an_app_key_that_may_not_read_everything(ask: Ask, fake_api: FakeApi, path: str, scope: str) -> None:
+def test_app_key_without_all_permissions(ask: Ask, fake_api: FakeApi, path: str, scope: str) -> None:
     fake_api.routes[f"/api/{path}"] = lambda query: (403, {"errors": ["Forbidden"]})
     result = ask()
     assert outcome(result) == (True, False)
@@ -85,7 +85,7 @@ def test_an_app_key_that_may_not_read_everything(ask: Ask, fake_api: FakeApi, pa
     assert f"lacks the scope {scope}" in problem
 
 
-def test_a_missing_app_key_does_not_hide_a_wrong_api_key(ask: Ask) -> None:
+def test_missing_app_key_does_not_hide_a_wrong_api_key(ask: Ask) -> None:
     result = ask(api_key="c" * 32, app_key="")
     assert outcome(result) == (False, None)
     assert [problem.split()[0] for problem in result["problems"]] == ["datadog_app_key", "datadog_api_key"]
@@ -107,7 +107,7 @@ def test_settings_are_reported_without_a_call(
     assert [problem.split()[0] for problem in result["problems"]] == variables
 
 
-def test_nobody_answers(ask: Ask, fake_api: FakeApi) -> None:
+def test_api_is_unreachable(ask: Ask, fake_api: FakeApi) -> None:
     fake_api.faults = [(503, "<h1>away</h1>")] * 9
     result = ask()
     assert outcome(result) == (None, None)

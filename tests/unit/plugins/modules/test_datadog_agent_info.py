@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that asks an Agent for its status, against a systemctl and an Agent that are scripts."""
+"""The module that queries an Agent's status, with fake systemctl and Agent scripts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_info
 
 Run = Callable[..., dict[str, Any]]
-# Of a status of the genuine Agent, what is read here: pkg/status/collector/fixtures/status_info.json and the templates
-# of comp/forwarder/defaultforwarder/status_templates (datadog-agent 7.84), with two checks of ours and a failed run.
+# The parts of a genuine status that the module reads: pkg/status/collector/fixtures/status_info.json and the templates
+# in comp/forwarder/defaultforwarder/status_templates (datadog-agent 7.84), with two of our checks and a failed run.
 TRACEBACK = json.dumps([{"message": '(2003, "Can\'t connect")\nto MySQL', "traceback": "Traceback ..."}])
 STATUS: dict[str, Any] = {
     "autoConfigStats": {"ConfigErrors": {}, "ResolveWarnings": {}},
@@ -54,7 +54,7 @@ STATUS: dict[str, Any] = {
 
 @pytest.fixture
 def ask(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """Run the module on a host whose Agent says `status` (text or document), or has stopped, or is not there."""
+    """Run the module on a host whose Agent returns `status` (text or document), is stopped, or is not installed."""
 
     def call(
         status: Any = STATUS,
@@ -84,14 +84,14 @@ def ask(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     return call
 
 
-def test_an_agent_and_a_check_that_fails(ask: Run) -> None:
+def test_agent_with_a_failing_check(ask: Run) -> None:
     result = ask()
     assert (result["active"], result["since"], result["hostname"]) == (True, 1795480673.5, "web1.lab")
     assert (result["key"], result["delivery"]) == ("API Key valid", {})
     assert result["checks"] == {"mysql": '(2003, "Can\'t connect") to MySQL'}
 
 
-def test_a_refused_key_and_payloads_that_wait(ask: Run) -> None:
+def test_refused_key_and_waiting_payloads(ask: Run) -> None:
     forwarder = STATUS["forwarderStats"]
     result = ask(
         {
@@ -105,37 +105,37 @@ def test_a_refused_key_and_payloads_that_wait(ask: Run) -> None:
     assert (result["key"], result["delivery"]) == ("API Key invalid", {"503": 1, "ConnectionErrors": 3})
 
 
-def test_passwords_in_errors_are_hidden(ask: Run) -> None:
+def test_passwords_in_errors_are_masked(ask: Run) -> None:
     failed = json.dumps([{"message": "no connection to amqp://app:geheim@broker", "traceback": ""}])
     result = ask({"runnerStats": {"Checks": {"broker": {"broker:1": {"LastError": failed}}}}})
     assert result["checks"] == {"broker": "no connection to amqp://app:********@broker"}
 
 
 @pytest.mark.parametrize("status", ["", "not JSON", "[]", '{"runnerStats": {"Checks": null}}', '{"forwarderStats": 5}'])
-def test_an_agent_that_tells_little(ask: Run, status: str) -> None:
+def test_incomplete_status(ask: Run, status: str) -> None:
     result = ask(status)
     assert (result["key"], result["delivery"], result["checks"]) == ("", {}, {})
 
 
-def test_an_agent_that_was_just_started_is_given_time_to_answer(ask: Run, tmp_path: Path) -> None:
+def test_agent_that_just_started_has_time_to_respond(ask: Run, tmp_path: Path) -> None:
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     first = f"[ -e {tmp_path}/asked ] || {{ touch {tmp_path}/asked; exit 255; }};"
     assert ask(since=started, before=first)["key"] == "API Key valid"
 
 
-def test_an_agent_that_does_not_run_still_knows_its_name(ask: Run) -> None:
+def test_stopped_agent_still_reports_its_hostname(ask: Run) -> None:
     result = ask(state="inactive")
     assert (result["active"], result["since"], result["hostname"]) == (False, 0.0, "web1.lab")
     assert result["checks"] == {}
 
 
-def test_a_host_without_an_agent(ask: Run) -> None:
+def test_host_without_an_agent(ask: Run) -> None:
     assert ask(state="inactive", hostname="exit 127")["hostname"] == ""
 
 
 @pytest.fixture
 def service() -> Iterator[tuple[str, list[str]]]:
-    """A service of the host: its address, and the paths that it was asked for. One of them it answers with an error."""
+    """A service on the host: its address, and the requested paths. One path responds with an error."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -157,7 +157,7 @@ def service() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-def test_requests_are_sent_three_times_each(
+def test_each_request_is_sent_three_times(
     ask: Run, service: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, asked = service
@@ -170,13 +170,13 @@ def test_requests_are_sent_three_times_each(
     assert result["key"] == "API Key valid"
 
 
-def test_services_that_do_not_answer_are_named(ask: Run) -> None:
+def test_unreachable_services_are_named(ask: Run) -> None:
     result = ask(requests=["http://127.0.0.1:1/", "nonsense"])
     assert "refused" in result["unanswered"]["http://127.0.0.1:1/"]
     assert "unknown url type" in result["unanswered"]["nonsense"]
     assert result["key"] == "API Key valid"
 
 
-def test_without_requests_none_is_sent(ask: Run) -> None:
+def test_no_requests_by_default(ask: Run) -> None:
     result = ask()
     assert (result["requested"], result["unanswered"]) == (None, {})

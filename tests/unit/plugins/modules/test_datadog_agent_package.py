@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that installs and removes the Agent's package, against a dpkg whose packages are in a file."""
+"""The module that installs and removes the Agent's package, with a fake dpkg whose packages are in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_packa
 
 Run = Callable[..., dict[str, Any]]
 
-# One program under all names. A package is [status, flag, version, names of packages that depend on it].
+# One program with all names. A package is [status, flag, version, names of packages that depend on it].
 PROGRAM = """#!{python}
 import json, os, pathlib, subprocess, sys
 name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
@@ -87,7 +87,7 @@ end()
 
 
 class Host:
-    """The host as the false programs have it, below a folder."""
+    """The host of the fake programs, in a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -97,7 +97,7 @@ class Host:
             (root / name).write_text("root:x:0:\n")
 
     def set(self, packages: dict[str, list[str]], *, broken: str = "") -> None:
-        """BROKEN says that nothing can be installed; "all", unless all package lists have been refreshed before."""
+        """With BROKEN, no installation succeeds; with "all", only after all package lists were refreshed."""
         state = {"packages": packages, "calls": [], "broken": broken, "lists": "few"}
         self.path.write_text(json.dumps(state))
 
@@ -119,7 +119,7 @@ class Host:
         return json.loads(self.path.read_text())["calls"]
 
     def left(self) -> list[str]:
-        """What is below the folder, beside what the tests themselves need."""
+        """The files in the folder, without those of the tests."""
         own = {"state.json", "passwd", "group", "programs", "var/lib/dpkg/updates", "lists/debian_InRelease"}
         paths = {
             str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir() or path.is_symlink()
@@ -175,7 +175,7 @@ def package(run_module: Run, host: Host, own_files: None, apt: Path) -> Run:
 
 
 def both(package: Run, host: Host, **arguments: Any) -> dict[str, Any]:
-    """Run in check mode, which must change nothing and say the same, and for real."""
+    """Run in check mode, which must report the same without changes, and then for real."""
     before = host.packages, host.left()
     foreseen = package(check=True, **arguments)
     assert (host.packages, host.left()) == before
@@ -199,18 +199,18 @@ EVERYTHING = (
 class TestWhole:
     @pytest.fixture(autouse=True)
     def repository(self, package: Run) -> None:
-        """It is there already."""
+        """The repository is set up already."""
         package()
 
     @pytest.mark.parametrize("version", ["", "1:7.99.0"])
-    def test_leaves_a_package_alone_that_is(self, package: Run, host: Host, version: str) -> None:
+    def test_leaves_an_installed_package_alone(self, package: Run, host: Host, version: str) -> None:
         host.set({"datadog-agent": AGENT})
         result = both(package, host, version=version)
         assert (result["changed"], result["actions"], result["version_changed"]) == (False, [], False)
         assert host.calls == []
 
     @pytest.mark.parametrize("status", ["half-configured", "unpacked"])
-    def test_configures_what_is_only_unpacked(self, package: Run, host: Host, status: str) -> None:
+    def test_configures_an_unpacked_package(self, package: Run, host: Host, status: str) -> None:
         host.set({"datadog-agent": [status, "ok", "1:7.98.0"]})
         assert both(package, host, version="1:7.98.0")["changed"]
         assert host.packages["datadog-agent"] == ["installed", "ok", "1:7.98.0"]
@@ -218,7 +218,7 @@ class TestWhole:
         assert not package()["changed"]
 
     @pytest.mark.parametrize(("wanted", "other"), [("", False), ("1:7.98.0", False), ("1:7.99.0", True)])
-    def test_installs_another_version_than_the_unpacked_one(
+    def test_replaces_an_unpacked_package_with_another_version(
         self, package: Run, host: Host, wanted: str, other: bool
     ) -> None:
         host.set({"datadog-agent": ["unpacked", "ok", "1:7.98.0"]})
@@ -227,7 +227,7 @@ class TestWhole:
 
     @pytest.mark.parametrize(("version", "installed"), [("1:7.98.0", "1:7.98.0"), ("", "1:7.99.0")])
     @pytest.mark.parametrize("damage", [["half-installed", "reinstreq"], ["installed", "reinstreq"]])
-    def test_installs_again_what_dpkg_gave_up(
+    def test_reinstalls_a_half_installed_package(
         self, package: Run, host: Host, damage: list[str], version: str, installed: str
     ) -> None:
         host.set({"datadog-agent": [*damage, "1:7.97.0"]})
@@ -236,13 +236,13 @@ class TestWhole:
         assert host.packages["datadog-agent"] == ["installed", "ok", installed]
         assert "--reinstall" in host.calls[-1]
 
-    def test_finishes_what_dpkg_was_stopped_in(self, package: Run, host: Host) -> None:
+    def test_completes_an_interrupted_dpkg(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": AGENT, "other": ["unpacked", "ok", "1"]})
         host.put("var/lib/dpkg/updates/0001")
         assert both(package, host)["changed"]
         assert host.packages["other"][0] == "installed"
 
-    def test_failure_has_the_words_of_apt(self, package: Run, host: Host) -> None:
+    def test_failure_includes_apts_message(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": ["half-installed", "reinstreq", "1"]}, broken="always")
         result = package()
         assert result["failed"]
@@ -251,41 +251,41 @@ class TestWhole:
 
 class TestInstall:
     @pytest.mark.parametrize("packages", [{}, {"datadog-agent": ["config-files", "ok", "1:7.97.0"]}])
-    def test_installs_what_is_missing(self, package: Run, host: Host, packages: dict[str, list[str]]) -> None:
+    def test_installs_a_missing_package(self, package: Run, host: Host, packages: dict[str, list[str]]) -> None:
         host.set(packages)
         result = both(package, host, version="1:7.98.0")
         assert (result["actions"], result["previous_version"]) == (["datadog-agent 1:7.98.0"], "")
         assert host.packages["datadog-agent"] == ["installed", "ok", "1:7.98.0"]
         assert not package(version="1:7.98.0")["changed"]
 
-    def test_takes_the_newest_where_none_is_named(self, package: Run, host: Host) -> None:
+    def test_installs_the_newest_version_by_default(self, package: Run, host: Host) -> None:
         assert package(check=True)["actions"] == ["datadog-agent"]
         assert package()["actions"] == ["datadog-agent 1:7.99.0"]
 
-    def test_names_both_versions_of_an_upgrade(self, package: Run, host: Host) -> None:
+    def test_reports_both_versions_of_an_upgrade(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": ["installed", "ok", "1:7.98.0"]})
         result = both(package, host, version="1:7.99.0")
         assert result["actions"] == ["datadog-agent 1:7.98.0 -> 1:7.99.0"]
         assert (result["previous_version"], result["version_changed"]) == ("1:7.98.0", True)
 
-    def test_refreshes_the_lists_of_the_repository_alone(self, package: Run, host: Host, apt: Path) -> None:
+    def test_only_refreshes_the_lists_of_the_repository(self, package: Run, host: Host, apt: Path) -> None:
         package()
         [refresh, installation] = [call for call in host.calls if call.startswith("apt-get")]
         assert f"Dir::Etc::SourceList={apt}/sources.list.d/datadog.list" in refresh
         assert "Dir::Etc::SourceParts=-" in refresh and "APT::Get::List-Cleanup=false" in refresh
         assert "--force-confold" in installation and installation.endswith(" install datadog-agent")
 
-    def test_refreshes_all_lists_where_that_is_not_enough(self, package: Run, host: Host) -> None:
+    def test_refreshes_all_lists_if_necessary(self, package: Run, host: Host) -> None:
         host.set({}, broken="all")
         assert package(version="1:7.98.0")["actions"] == ["datadog-agent 1:7.98.0"]
 
-    def test_goes_back_where_it_may(self, package: Run, host: Host) -> None:
+    def test_downgrades_if_allowed(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": AGENT})
         package(version="1:7.98.0", allow_downgrade=True)
         assert "--allow-downgrades" in host.calls[-1]
         assert host.packages["datadog-agent"][2] == "1:7.98.0"
 
-    def test_failure_has_command_and_words_of_apt(self, package: Run, host: Host) -> None:
+    def test_failure_includes_command_and_apts_message(self, package: Run, host: Host) -> None:
         host.set({}, broken="always")
         result = package(version="1:7.98.0")
         assert result["failed"]
@@ -294,7 +294,7 @@ class TestInstall:
 
 class TestAbsent:
     @pytest.mark.parametrize("purge", [False, True])
-    def test_does_nothing_where_the_agent_never_was(self, package: Run, host: Host, purge: bool) -> None:
+    def test_does_nothing_if_the_agent_was_never_installed(self, package: Run, host: Host, purge: bool) -> None:
         result = both(package, host, state="absent", purge=purge)
         assert (result["changed"], result["actions"]) == (False, [])
         assert host.calls == []
@@ -312,8 +312,8 @@ class TestAbsent:
     @pytest.mark.parametrize(
         "status", [["installed", "ok"], ["config-files", "ok"], ["half-installed", "reinstreq"], None]
     )
-    def test_purge_leaves_nothing(self, package: Run, host: Host, status: list[str] | None) -> None:
-        """Though adduser is not there, and whatever a removal before it has done."""
+    def test_purge_leaves_nothing_behind(self, package: Run, host: Host, status: list[str] | None) -> None:
+        """Even without adduser, and after an earlier removal."""
         host.set({"datadog-agent": [*status, "1"]} if status else {})
         host.account()
         host.put(*EVERYTHING)
@@ -328,7 +328,7 @@ class TestAbsent:
             assert (host.root / name).read_text() == "root:x:0:\ndd-agent-other:x:999:\n"
         assert not package(state="absent", purge=True)["changed"]
 
-    def test_removal_finishes_first_what_dpkg_was_stopped_in(self, package: Run, host: Host) -> None:
+    def test_removal_first_completes_an_interrupted_dpkg(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": AGENT, "other": ["unpacked", "ok", "1"]})
         host.put("var/lib/dpkg/updates/0001")
         assert both(package, host, state="absent")["actions"] == ["datadog-agent"]
@@ -343,7 +343,7 @@ class TestAbsent:
     @pytest.mark.parametrize(
         ("others_need_it", "dependents", "gone"), [(False, [], True), (True, [], False), (False, ["other"], False)]
     )
-    def test_purge_takes_the_package_of_keys_where_nothing_needs_it(
+    def test_purge_removes_the_package_of_keys_if_unused(
         self, package: Run, host: Host, apt: Path, others_need_it: bool, dependents: list[str], gone: bool
     ) -> None:
         host.set({"datadog-agent": AGENT, "datadog-signing-keys": [*AGENT, *dependents]})
@@ -354,7 +354,7 @@ class TestAbsent:
         assert ("datadog-signing-keys" in result["actions"]) is gone
         assert ("datadog-signing-keys" not in host.packages) is gone
 
-    def test_purge_keeps_what_is_of_other_products_and_of_the_administrator(self, package: Run, host: Host) -> None:
+    def test_purge_keeps_files_of_other_products_and_of_the_administrator(self, package: Run, host: Host) -> None:
         kept = (
             "opt/datadog-packages/datadog-apm-inject/stable/x",
             "opt/datadog-packages/packages.db",

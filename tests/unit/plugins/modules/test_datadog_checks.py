@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that installs checks. Code is loaded with the tests' own Python, which has genuine datadog-checks-base."""
+"""The module that installs checks. It loads code with the tests' Python, which has the genuine datadog-checks-base."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECRET = "geheim-1"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The Agent's configuration folder, as its package leaves it."""
+    """The Agent's configuration folder, as its package creates it."""
     root = tmp_path / "datadog-agent"
     for name in ("checks.d", "conf.d"):
         (root / name).mkdir(parents=True)
@@ -74,7 +74,7 @@ def test_installs_code_and_configuration_once(install: Run, root: Path) -> None:
     assert (again["changed"], again["files"]) == (False, [])
 
 
-def test_new_interval_changes_only_the_configuration(install: Run, root: Path) -> None:
+def test_new_interval_only_changes_the_configuration(install: Run, root: Path) -> None:
     install()
     result = install(instances=[{"min_collection_interval": 30}])
     assert result["files"] == [str(root / "conf.d/jobs.d/conf.yaml")]
@@ -84,12 +84,12 @@ def test_new_interval_changes_only_the_configuration(install: Run, root: Path) -
     assert SECRET not in str(result)
 
 
-def test_check_of_the_agent_itself_needs_no_code_and_no_python(install: Run, root: Path) -> None:
+def test_agents_own_check_needs_no_code_and_no_python(install: Run, root: Path) -> None:
     assert install(code=None, python="/nonexistent")["changed"]
     assert list(tree(root)) == ["conf.d/jobs.d/conf.yaml"]
 
 
-def test_older_form_of_the_configuration_goes(install: Run, root: Path) -> None:
+def test_older_form_of_the_configuration_is_removed(install: Run, root: Path) -> None:
     old = root / "conf.d/jobs.yaml"
     old.write_text(f"instances:\n  - password: {SECRET}\n")
     result = install()
@@ -120,14 +120,14 @@ def test_code_that_does_not_load_changes_nothing(install: Run, root: Path, code:
     assert tree(root) == before
 
 
-def test_check_mode_tells_the_same_and_changes_nothing(install: Run, root: Path) -> None:
+def test_check_mode_reports_the_same_and_changes_nothing(install: Run, root: Path) -> None:
     foreseen = install(check=True)
     assert tree(root) == {}
     assert foreseen == install()
     assert not install(check=True)["changed"]
 
 
-def test_check_mode_works_where_there_is_no_agent_yet(install: Run, tmp_path: Path) -> None:
+def test_check_mode_works_without_an_agent(install: Run, tmp_path: Path) -> None:
     arguments = {"root": str(tmp_path / "none"), "python": str(tmp_path / "none/python3")}
     assert len(install(check=True, **arguments)["files"]) == 2
     result = install(**arguments)
@@ -135,7 +135,7 @@ def test_check_mode_works_where_there_is_no_agent_yet(install: Run, tmp_path: Pa
     assert "Install the Agent before its checks" in result["msg"]
 
 
-def test_absent_removes_every_form_of_it(install: Run, root: Path) -> None:
+def test_absent_removes_every_form(install: Run, root: Path) -> None:
     install()
     (root / "conf.d/jobs.yaml").write_text("instances: [{}]\n")
     foreseen = install(state="absent", check=True)
@@ -146,7 +146,7 @@ def test_absent_removes_every_form_of_it(install: Run, root: Path) -> None:
     assert not install(state="absent")["changed"]
 
 
-def test_absent_leaves_what_others_put_there(install: Run, root: Path) -> None:
+def test_absent_leaves_other_files(install: Run, root: Path) -> None:
     install()
     (root / "conf.d/jobs.d/auto_conf.yaml").write_text("a: 1\n")
     install(state="absent")
@@ -154,12 +154,12 @@ def test_absent_leaves_what_others_put_there(install: Run, root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../jobs", "a-b", "1st", ""])
-def test_refuses_names_that_no_module_could_have(install: Run, root: Path, name: str) -> None:
+def test_refuses_invalid_module_names(install: Run, root: Path, name: str) -> None:
     assert install(name=name)["failed"]
     assert tree(root) == {}
 
 
-def test_refused_secret_is_named_by_its_path(install: Run, root: Path) -> None:
+def test_invalid_secret_is_named_by_its_path(install: Run, root: Path) -> None:
     result = install(secrets={"instances.5.password": SECRET})
     assert result["failed"]
     assert "instances.5.password" in result["msg"]
@@ -187,7 +187,7 @@ def test_several_checks_are_installed_in_one_call(install: Run, root: Path) -> N
     assert not install(others=SECOND)["changed"]
 
 
-def test_every_check_that_cannot_be_installed_is_named_and_none_is_installed(install: Run, root: Path) -> None:
+def test_all_invalid_checks_are_named_and_none_is_installed(install: Run, root: Path) -> None:
     result = install(
         others={"checks": [{"name": "a-b"}, {"name": "good"}], "code": {"jobs": "def", "good": CODE}}, check=False
     )
@@ -196,7 +196,7 @@ def test_every_check_that_cannot_be_installed_is_named_and_none_is_installed(ins
     assert tree(root) == {}
 
 
-def test_check_may_import_the_code_of_another_that_comes_with_it(install: Run, root: Path) -> None:
+def test_check_may_import_another_one_from_the_same_call(install: Run, root: Path) -> None:
     assert install(code="from queue_base import Jobs\n")["failed"]
     codes = {"jobs": "import queue_base\n" + CODE, "queue_base": CODE.replace("Jobs", "Base")}
     assert install(others={"checks": [{"name": "queue_base"}], "code": codes})["changed"]
@@ -220,7 +220,7 @@ OTHERS = {"disable_others": True, "tracked": ["queue", "mysql"], "code": None}
 
 @pytest.fixture
 def crowded(root: Path) -> Path:
-    """The folder of configurations, where each file says its own name."""
+    """The folder of configurations, where each file contains its name."""
     for name in FILES:
         path = root / "conf.d" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -228,7 +228,7 @@ def crowded(root: Path) -> Path:
     return root / "conf.d"
 
 
-def test_sets_aside_what_is_not_tracked_and_nothing_else(install: Run, crowded: Path) -> None:
+def test_only_sets_aside_unlisted_configurations(install: Run, crowded: Path) -> None:
     install(code=None)
     before = tree(crowded)
     foreseen = install(check=True, **OTHERS)
@@ -244,12 +244,12 @@ def test_sets_aside_what_is_not_tracked_and_nothing_else(install: Run, crowded: 
     assert result["diff"] == [
         {"before": f"{crowded}/{name}\n", "after": f"{crowded}/{new}\n"} for name, new in aside.items()
     ]
-    # What an earlier run set aside is still there.
+    # Files that an earlier run set aside are still there.
     assert tree(crowded) == {aside.get(name, name): text for name, text in before.items()}
     assert not install(**OTHERS)["changed"]
 
 
-def test_file_that_comes_back_as_it_was_is_set_aside_under_the_same_name(install: Run, crowded: Path) -> None:
+def test_recreated_file_is_set_aside_under_the_same_name(install: Run, crowded: Path) -> None:
     install(code=None)
     tracked = ["nginx", "queue", "mysql", "tomcat"]
     for _ in range(3):
@@ -259,7 +259,7 @@ def test_file_that_comes_back_as_it_was_is_set_aside_under_the_same_name(install
     assert [name for name in tree(crowded) if name.startswith("redisdb")] == ["redisdb.yaml.disabled"]
 
 
-def test_other_checks_are_left_alone_unless_asked(install: Run, crowded: Path) -> None:
+def test_leaves_other_checks_alone_by_default(install: Run, crowded: Path) -> None:
     before = tree(crowded)
     install(code=None)
     assert tree(crowded).items() >= before.items()
@@ -267,7 +267,7 @@ def test_other_checks_are_left_alone_unless_asked(install: Run, crowded: Path) -
 
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """Return a function that sets what the Agent's command line does, and returns the calls of it that there were."""
+    """Return a function that sets what the Agent's command line does, and returns the list of its calls."""
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
@@ -290,10 +290,10 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], li
 GIVES = """printf '[{"aggregator": {"metrics": [{"metric": "jobs"}]}, "runner": {"LastError": ""}}]'"""
 
 
-def test_proves_what_did_not_change_and_nothing_else(install: Run, agent: Callable[[str], list[str]]) -> None:
+def test_only_runs_unchanged_checks(install: Run, agent: Callable[[str], list[str]]) -> None:
     agent(GIVES)
     arguments: dict[str, Any] = {"metrics": ["jobs"], "prove": True, "code": None}
-    # The Agent has to be restarted first.
+    # The Agent must be restarted first.
     assert (install(**arguments)["proven"], agent(GIVES)) == (False, [])
     assert (install(**arguments)["proven"], agent(GIVES)) == (True, ["check jobs --json"])
     assert (install(**arguments, check=True)["proven"], agent(GIVES)) == (False, [])
@@ -303,7 +303,7 @@ def test_proves_what_did_not_change_and_nothing_else(install: Run, agent: Callab
 @pytest.mark.parametrize(
     "script", [GIVES.replace("jobs", "other"), "echo Error: unable to read the auth token >&2; exit 1"]
 )
-def test_check_that_gives_too_little_or_cannot_run_yet_is_not_proven(
+def test_check_with_missing_metrics_or_a_failed_run_is_not_proven(
     install: Run, agent: Callable[[str], list[str]], script: str
 ) -> None:
     agent(script)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that runs checks once, against an Agent that is a script with the answers of the genuine one."""
+"""The module that runs checks once, with a fake Agent that prints genuine output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_TOKEN = "Error: unable to read authentication token file: open /etc/datadog-a
 
 
 def answer(*metrics: str, error: str = "") -> str:
-    """What the verb prints of one instance, the error as far behind as the genuine one has it."""
+    """Return the command's output for one instance, with the error as far behind as in genuine output."""
     series = {"metrics": [{"metric": name} for name in metrics]} if metrics else {}
     last = json.dumps([{"message": error, "traceback": "Traceback ..."}]) if error else ""
     runner = {"ExecutionTimes": [0] * 32, "LastError": last, "LastWarnings": []}
@@ -28,7 +28,7 @@ def answer(*metrics: str, error: str = "") -> str:
 
 @pytest.fixture
 def prove(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """Run the module on a host whose Agent answers by a script in which $2 is the check, and all are its arguments."""
+    """Run the module on a host whose Agent is a script with the command's arguments; $2 is the check."""
 
     def call(script: str, *checks: tuple[str, list[str]], **options: Any) -> dict[str, Any]:
         scripts = {
@@ -48,7 +48,7 @@ def prove(run_module: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     return call
 
 
-def test_what_each_check_gives(prove: Run, tmp_path: Path) -> None:
+def test_returns_metrics_of_each_check(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(answer("a.x", "a.y"))
     (tmp_path / "b.json").write_text(answer("b.x", error="no connection to redis://app:geheim@cache"))
     result = prove("cat $2.json", ("a", ["a.x"]), ("b", ["b.x"]))
@@ -70,13 +70,13 @@ def test_what_each_check_gives(prove: Run, tmp_path: Path) -> None:
         (f"Multiple check instances found, running each of them\n{answer(error='down')}", "report a.x, a.y: down"),
     ],
 )
-def test_missing_metrics_are_named_with_the_reason(prove: Run, tmp_path: Path, out: str, problem: str) -> None:
+def test_missing_metrics_are_reported_with_the_reason(prove: Run, tmp_path: Path, out: str, problem: str) -> None:
     (tmp_path / "out").write_text(out)
     [said] = prove("cat out", ("a", ["a.x", "a.y"]))["problems"]
     assert problem in said
 
 
-def test_reason_is_on_standard_output_where_it_does_not_load(prove: Run, tmp_path: Path) -> None:
+def test_reason_comes_from_stdout_if_a_check_does_not_load(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text(
         "\nError: could not load a:\n* Core Check Loader: Check a not found in Catalog\n"
         "* Python Check Loader: unable to import module 'a': Traceback (most recent call last):\n"
@@ -86,12 +86,12 @@ def test_reason_is_on_standard_output_where_it_does_not_load(prove: Run, tmp_pat
     assert result["problems"] == ["the check a does not report a.x: ModuleNotFoundError: No module named 'redis'"]
 
 
-def test_a_check_that_the_agent_does_not_find_is_named_with_the_fix(prove: Run) -> None:
+def test_unknown_check_is_reported_with_the_fix(prove: Run) -> None:
     [said] = prove("echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))["problems"]
     assert "does not find this check" in said and "agent.log" in said
 
 
-def test_a_rate_needs_a_second_run(prove: Run, tmp_path: Path) -> None:
+def test_rates_need_a_second_run(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "1").write_text(answer("a.gauge"))
     (tmp_path / "2").write_text(answer("a.gauge", "a.rate"))
     result = prove('case "$*" in *--check-rate*) cat 2;; *) cat 1;; esac', ("a", ["a.gauge", "a.rate"]))
@@ -99,14 +99,14 @@ def test_a_rate_needs_a_second_run(prove: Run, tmp_path: Path) -> None:
     assert result["calls"] == ["check a --json", "check a --json --check-rate"]
 
 
-def test_an_agent_that_is_still_starting_is_waited_for(prove: Run, tmp_path: Path) -> None:
+def test_waits_for_a_starting_agent(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text(answer("a.x"))
     script = f"[ $(wc -l < calls) -gt 1 ] && {{ cat out; exit; }}; echo '{NO_TOKEN}' >&2; exit 255"
     result = prove(script, ("a", ["a.x"]), wait=30)
     assert (result["problems"], len(result["calls"])) == ([], 2)
 
 
-def test_an_agent_that_never_starts_is_waited_for_once(prove: Run) -> None:
+def test_waits_once_for_an_agent_that_never_starts(prove: Run) -> None:
     start = time.monotonic()
     result = prove(f"echo '{NO_TOKEN}' >&2; exit 255", ("a", ["a.x"]), ("b", ["b.x"]), wait=3)
     assert time.monotonic() - start < 12
@@ -114,12 +114,12 @@ def test_an_agent_that_never_starts_is_waited_for_once(prove: Run) -> None:
     assert len(result["problems"]) == 2 and len(result["calls"]) <= 4
 
 
-def test_a_check_that_hangs_is_ended(prove: Run) -> None:
+def test_hanging_check_is_killed(prove: Run) -> None:
     result = prove("exec sleep 600", ("a", ["a.x"]), timeout=1)
     assert result["problems"] == ["the check a does not report a.x: it was still running after 1 seconds"]
 
 
-def test_a_check_without_metrics_only_has_to_run(prove: Run, tmp_path: Path) -> None:
+def test_check_without_metrics_only_has_to_run(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text(answer())
     assert prove("cat out", ("a", []))["problems"] == []
     (tmp_path / "out").write_text(answer(error="down"))

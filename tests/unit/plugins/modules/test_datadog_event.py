@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that posts events, against a small API."""
+"""The module that posts events, with a small API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 class Stream:
-    """The event stream of the fake API, which rounds ids as Datadog does and keeps no aggregation key."""
+    """The event stream of the fake API, which rounds IDs as Datadog does, and drops the aggregation key."""
 
     def __init__(self, fake: FakeApi) -> None:
         self.events: list[dict[str, Any]] = []
@@ -60,7 +60,7 @@ def event(fake_api: FakeApi, stream: Stream, run_module: Run, monkeypatch: pytes
     return run
 
 
-def test_posts_and_tells_the_exact_id(event: Run, stream: Stream, fake_api: FakeApi) -> None:
+def test_posts_and_returns_the_exact_id(event: Run, stream: Stream, fake_api: FakeApi) -> None:
     result = event(tags=["env:lab"], alert_type="success", source_type_name="ansible", related_event_id=2**62 + 1)
     assert result["changed"] and result["id"] == "6327818702635911562"
     assert result["url"] == f"{fake_api.url}/event/event?id=6327818702635911562"
@@ -78,12 +78,12 @@ def test_posts_and_tells_the_exact_id(event: Run, stream: Stream, fake_api: Fake
     assert socket.gethostname() not in str(body) and not stream.asked
 
 
-def test_a_host_is_told_only_where_given(event: Run, stream: Stream) -> None:
+def test_host_is_only_sent_if_given(event: Run, stream: Stream) -> None:
     event(host="web1", date_happened=1764000000)
     assert (stream.posted[0]["host"], stream.posted[0]["date_happened"]) == ("web1", 1764000000)
 
 
-def test_each_run_posts(event: Run, stream: Stream) -> None:
+def test_posts_in_each_run_by_default(event: Run, stream: Stream) -> None:
     assert [event(aggregation_key="web")["changed"] for _ in range(2)] == [True, True]
     assert [body["tags"] for body in stream.posted] == [["aggregation_key:web"]] * 2
 
@@ -99,14 +99,14 @@ def test_unless_within_posts_once(event: Run, stream: Stream) -> None:
     assert event(aggregation_key="app", unless_within=600)["changed"]
 
 
-def test_unless_within_finds_the_newest_and_forgets_the_old(event: Run, stream: Stream) -> None:
+def test_unless_within_finds_the_newest_and_ignores_old_ones(event: Run, stream: Stream) -> None:
     now = int(time.time())
     ids = [event(aggregation_key="web", date_happened=now - age)["id"] for age in (500, 300, 400)]
     assert event(aggregation_key="web", unless_within=600)["id"] == ids[1]
     assert event(aggregation_key="web", unless_within=200)["changed"]
 
 
-def test_check_mode_tells_the_truth_and_posts_nothing(event: Run, stream: Stream) -> None:
+def test_check_mode_reports_the_same_and_posts_nothing(event: Run, stream: Stream) -> None:
     planned = event(aggregation_key="web", unless_within=600, check=True)
     assert planned["changed"] and planned["id"] is None and not stream.posted
     posted = event(aggregation_key="web", unless_within=600)
@@ -117,7 +117,7 @@ def test_check_mode_tells_the_truth_and_posts_nothing(event: Run, stream: Stream
 
 @pytest.mark.parametrize("lost", [(500, "<h1>no</h1>"), (202, "{", {"Content-Length": "99"})])
 @pytest.mark.parametrize("key", [None, "web"])
-def test_a_lost_answer_makes_no_second_event(
+def test_lost_response_causes_no_second_event(
     event: Run, stream: Stream, fake_api: FakeApi, lost: Any, key: str | None
 ) -> None:
     stream.events.append(
@@ -129,7 +129,7 @@ def test_a_lost_answer_makes_no_second_event(
     assert len(stream.posted) == 1
 
 
-def test_a_lost_request_is_sent_again(event: Run, stream: Stream, fake_api: FakeApi) -> None:
+def test_lost_request_is_retried(event: Run, stream: Stream, fake_api: FakeApi) -> None:
     fake_api.faults = [(503, "")]
     assert event()["changed"] and len(stream.posted) == 2 and len(stream.events) == 1
 
@@ -145,14 +145,14 @@ def test_a_lost_request_is_sent_again(event: Run, stream: Stream, fake_api: Fake
         ({"unless_within": 60, "aggregation_key": "Web deploy"}, "aggregation_key 'Web deploy' is not a valid tag"),
     ],
 )
-def test_arguments_are_refused_without_a_call(
+def test_invalid_arguments_are_refused_without_a_call(
     event: Run, fake_api: FakeApi, arguments: dict[str, Any], words: str
 ) -> None:
     result = event(check=True, **arguments)
     assert result["failed"] and words in result["msg"] and not fake_api.calls
 
 
-def test_a_refusal_is_told_in_the_words_of_datadog(event: Run, fake_api: FakeApi) -> None:
+def test_refusal_has_datadogs_message(event: Run, fake_api: FakeApi) -> None:
     fake_api.routes["POST /api/v1/events"] = lambda body: (400, {"errors": ["Event too far in the past"]})
     result = event(date_happened=1)
     assert result["failed"] and "400 Event too far in the past" in result["msg"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules that list what is in an account, against a small API."""
+"""The modules that list an account's contents, with a small API."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def line(fleet: str, key: str) -> str:
 # ------------------------------------------------------------------------------------------------------- dashboards
 @pytest.fixture
 def dashboards(fake_api: FakeApi) -> list[dict[str, Any]]:
-    """150 dashboards in the account, more than a page."""
+    """150 dashboards in the account, more than one page."""
     listed = [{"id": f"d-{n}", "title": f"Title {n % 100}", "description": None} for n in range(150)]
     listed[120]["description"] = f"Ours.\n\n{line('lab', 'timeboard')}"
     listed[121]["description"] = line("production", "timeboard")
@@ -81,7 +81,7 @@ def dashboards(fake_api: FakeApi) -> list[dict[str, Any]]:
         ({"fleet": "la"}, []),
     ],
 )
-def test_dashboards_are_chosen(
+def test_selects_dashboards(
     info: Run, dashboards: list[dict[str, Any]], arguments: dict[str, Any], numbers: list[int]
 ) -> None:
     assert ids(info(datadog_dashboards_info, **arguments), "dashboards") == [f"d-{n}" for n in numbers]
@@ -93,7 +93,7 @@ def test_all_dashboards_without_widgets(info: Run, dashboards: list[dict[str, An
     assert len(result["dashboards"]) == 150 and not any("widgets" in item for item in result["dashboards"])
 
 
-def test_whole_dashboards_but_for_one_deleted_meanwhile(
+def test_complete_dashboards_except_for_one_deleted_meanwhile(
     info: Run, dashboards: list[dict[str, Any]], fake_api: FakeApi
 ) -> None:
     del fake_api.routes["/api/v1/dashboard/d-122"]
@@ -104,11 +104,11 @@ def test_whole_dashboards_but_for_one_deleted_meanwhile(
 # --------------------------------------------------------------------------------------------------------- monitors
 @pytest.fixture
 def monitors(fake_api: FakeApi) -> list[dict[str, str]]:
-    """1,200 monitors in the account, more than a page; what was asked of the list."""
+    """1,200 monitors in the account, more than one page, and the queries of the list."""
     listed = [{"id": n, "name": f"M{n}", "tags": ["env:lab"]} for n in range(1200)]
     listed[1100]["tags"] = line("lab", "high").split()
     listed[1101]["tags"] = line("lab", "low").split()
-    # A tag of this form made by hand is no mark.
+    # A manual tag of this form is not a mark.
     listed[1102]["tags"] = ["kennel_fleet:lab"]
     asked: list[dict[str, str]] = []
 
@@ -127,7 +127,7 @@ def test_all_monitors(info: Run, monitors: list[dict[str, str]]) -> None:
     assert ids(info(datadog_monitors_info), "monitors") == list(range(1200))
 
 
-def test_monitors_are_searched_by_datadog(info: Run, monitors: list[dict[str, str]]) -> None:
+def test_datadog_searches_monitors(info: Run, monitors: list[dict[str, str]]) -> None:
     arguments = {
         "name": "M1",
         "tags": ["host:a", "b:c"],
@@ -143,7 +143,7 @@ def test_monitors_are_searched_by_datadog(info: Run, monitors: list[dict[str, st
 def test_monitors_of_a_fleet(
     info: Run, fake_api: FakeApi, monitors: list[dict[str, str]], key: dict[str, str], found: set[int]
 ) -> None:
-    # The API answers pages of what it has found.
+    # The API returns pages of results.
     whole = [
         item
         for page in ("0", "1")
@@ -180,13 +180,13 @@ def test_downtimes(info: Run, fake_api: FakeApi) -> None:
 
 
 @pytest.mark.parametrize("module", [datadog_dashboards_info, datadog_monitors_info, datadog_downtimes_info])
-def test_a_key_needs_its_fleet(info: Run, fake_api: FakeApi, module: ModuleType) -> None:
+def test_key_needs_a_fleet(info: Run, fake_api: FakeApi, module: ModuleType) -> None:
     result = info(module, key="timeboard")
     assert result["failed"] and "fleet" in result["msg"] and not fake_api.calls
 
 
 # ------------------------------------------------------------------------------------------------------------ hosts
-def test_hosts_past_a_thousand(info: Run, fake_api: FakeApi) -> None:
+def test_more_than_a_thousand_hosts(info: Run, fake_api: FakeApi) -> None:
     listed = [{"name": f"h{n}"} for n in range(2300)]
     asked: list[dict[str, str]] = []
 
@@ -229,7 +229,7 @@ def test_series_with_points(info: Run, fake_api: FakeApi) -> None:
     assert (first["tags"], first["unit"], second["unit"]) == (["host:web1"], "byte per second", None)
 
 
-def test_an_error_in_an_answer_of_success(info: Run, fake_api: FakeApi) -> None:
+def test_error_in_a_successful_response(info: Run, fake_api: FakeApi) -> None:
     fake_api.routes["/api/v1/query"] = lambda query: (
         200,
         {"status": "error", "error": "too many series", "series": []},
@@ -247,12 +247,12 @@ def test_an_error_in_an_answer_of_success(info: Run, fake_api: FakeApi) -> None:
         ({"query": QUERY, "from": 9, "to": 3}, "from (9) is not before to (3)"),
     ],
 )
-def test_a_wrong_query_is_not_sent(info: Run, fake_api: FakeApi, arguments: dict[str, Any], words: str) -> None:
+def test_invalid_query_is_not_sent(info: Run, fake_api: FakeApi, arguments: dict[str, Any], words: str) -> None:
     result = info(datadog_metrics_info, **arguments)
     assert result["failed"] and words in result["msg"] and not fake_api.calls
 
 
-# ----------------------------------------------------------------------------------------------------- what is shared
+# ------------------------------------------------------------------------------------------------------------- spans
 @pytest.mark.parametrize(("text", "number"), [("90s", 90), ("5m", 300), ("4h", 14400), ("1d", 86400), ("2w", 1209600)])
 def test_spans(text: str, number: int) -> None:
     assert datadog_module.seconds(text) == number

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that takes pictures of graphs, against a small API."""
+"""The module that takes snapshots of graphs, with a small API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUERY = "avg:my_metric{*} by {host}"
 
 @pytest.fixture
 def pictures(fake_api: FakeApi) -> list[Answer]:
-    """What is at the address of the picture, look by look; the last stays."""
+    """The successive responses at the picture's address; the last one is repeated."""
     answers = [PICTURE]
     fake_api.routes["/api/v1/graph/snapshot"] = lambda query: (200, {"snapshot_url": f"{fake_api.url}/p/1.png"})
     fake_api.routes["/p/1.png"] = lambda query: answers.pop(0) if len(answers) > 1 else answers[0]
@@ -46,7 +46,7 @@ def asked(fake_api: FakeApi) -> dict[str, str]:
     return next(query for path, query in fake_api.calls if path.endswith("/graph/snapshot"))
 
 
-def test_takes_a_picture_of_a_query(snapshot: Run, fake_api: FakeApi) -> None:
+def test_takes_a_snapshot_of_a_query(snapshot: Run, fake_api: FakeApi) -> None:
     result = snapshot(metric_query=QUERY, span="5m", title="A & B", event_query="*", width=600, height=200)
     assert result["changed"] and result["snapshot_url"] == f"{fake_api.url}/p/1.png"
     assert abs(result["end"] - time.time()) < 5 and result["start"] == result["end"] - 300
@@ -55,7 +55,7 @@ def test_takes_a_picture_of_a_query(snapshot: Run, fake_api: FakeApi) -> None:
     assert sent == {"metric_query": QUERY, "title": "A & B", "event_query": "*", "width": "600", "height": "200"}
 
 
-def test_takes_a_picture_of_a_definition(snapshot: Run, fake_api: FakeApi) -> None:
+def test_takes_a_snapshot_of_a_definition(snapshot: Run, fake_api: FakeApi) -> None:
     definition = {"viz": "timeseries", "requests": [{"q": QUERY}]}
     snapshot(graph_def=definition, start=1764000000, end=1764003600)
     sent = asked(fake_api)
@@ -63,27 +63,25 @@ def test_takes_a_picture_of_a_definition(snapshot: Run, fake_api: FakeApi) -> No
     assert json.loads(sent["graph_def"]) == definition and "\n" not in sent["graph_def"]
 
 
-def test_waits_for_the_picture_without_showing_it_the_keys(
-    snapshot: Run, fake_api: FakeApi, pictures: list[Answer]
-) -> None:
+def test_waits_for_the_picture_without_sending_keys(snapshot: Run, fake_api: FakeApi, pictures: list[Answer]) -> None:
     pictures[:0] = [(404, ""), (200, "<html>", {"Content-Type": "text/html"}), (200, b"GIF", PICTURE[2])]
     assert not snapshot(metric_query=QUERY, span="1h")["failed"]
     looks = [headers for (path, _query), headers in zip(fake_api.calls, fake_api.headers, strict=True) if "/p/" in path]
     assert len(looks) == 4 and not any("dd-" in name for headers in looks for name in headers)
 
 
-def test_the_wait_is_bounded(snapshot: Run, fake_api: FakeApi, pictures: list[Answer]) -> None:
+def test_wait_is_limited(snapshot: Run, fake_api: FakeApi, pictures: list[Answer]) -> None:
     pictures[:] = [(404, "", {"Content-Type": "text/plain; charset=utf-8"})]
     result = snapshot(metric_query=QUERY, span="1h", wait_timeout=12)
     assert result["failed"] and f"{fake_api.url}/p/1.png after 12 s (404 text/plain)" in result["msg"]
 
 
-def test_no_wait(snapshot: Run, fake_api: FakeApi) -> None:
+def test_wait_is_optional(snapshot: Run, fake_api: FakeApi) -> None:
     assert snapshot(metric_query=QUERY, span="1h", wait_timeout=0)["snapshot_url"]
     assert len(fake_api.calls) == 1
 
 
-def test_check_mode_takes_none(snapshot: Run, fake_api: FakeApi) -> None:
+def test_check_mode_takes_no_snapshot(snapshot: Run, fake_api: FakeApi) -> None:
     result = snapshot(metric_query=QUERY, span="1h", check=True)
     assert result["changed"] and result["snapshot_url"] is None and not fake_api.calls
 
@@ -103,7 +101,7 @@ def test_check_mode_takes_none(snapshot: Run, fake_api: FakeApi) -> None:
         ({"span": "5m"}, "metric_query, graph_def"),
     ],
 )
-def test_arguments_are_refused_without_a_call(
+def test_invalid_arguments_are_refused_without_a_call(
     snapshot: Run, fake_api: FakeApi, arguments: dict[str, Any], words: str
 ) -> None:
     result = snapshot(check=True, **arguments)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that proves arrival, against a small API."""
+"""The module that verifies arrival, with a small API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECK = '"mysql.can_connect".over("kennel_fleet:lab").by("host").last(4).count_b
 
 
 class Fleet:
-    """The data of a fleet in the fake API; ``delay`` seconds pass before any of it can be read."""
+    """The data of a fleet in the fake API, readable after ``delay`` seconds."""
 
     def __init__(self, fake: FakeApi) -> None:
         self.start = time.time()
@@ -56,7 +56,7 @@ class Fleet:
     def list(self, query: dict[str, str]) -> tuple[int, Any]:
         hosts = [{"name": name, "tags_by_source": {"Datadog": tags}} for name, tags in self.hosts.items()]
         start = int(query["start"])
-        # One host a page, so that the pages are read.
+        # One host per page, so that the module must read all pages.
         return 200, {"host_list": hosts[start : start + 1] if self.arrived else [], "total_matching": len(hosts)}
 
     def monitors(self, query: dict[str, str]) -> tuple[int, Any]:
@@ -117,7 +117,7 @@ def verify(fake_api: FakeApi, run_module: Run) -> Run:
 DB = {"name": "db", "host": "db1", "present": ["mysql.a", "mysql.b"], "service_checks": ["mysql.can_connect"]}
 
 
-def test_everything_is_there(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+def test_complete_data_succeeds(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     hosts = [
         {"name": "web1", "host": "WEB1.lab", "tags": ["env:lab"], "metrics": [{"name": "mysql.a", "interval": 15}]},
         {**DB, "tags": ["role:db"]},
@@ -133,7 +133,7 @@ def test_everything_is_there(verify: Run, fleet: Fleet, fake_api: FakeApi) -> No
         "mysql.a",
         "tags",
     ]
-    # mysql.a of both hosts in one query, mysql.b, two pages of hosts, one list of monitors.
+    # One query for mysql.a of both hosts, one for mysql.b, two pages of hosts, and one list of monitors.
     assert sorted(path.rpartition("/")[2] for path, _query in fake_api.calls) == [
         "hosts",
         "hosts",
@@ -143,7 +143,7 @@ def test_everything_is_there(verify: Run, fleet: Fleet, fake_api: FakeApi) -> No
     ]
 
 
-def test_it_waits(verify: Run, fleet: Fleet) -> None:
+def test_waits_for_data(verify: Run, fleet: Fleet) -> None:
     fleet.delay = 0.3
     assert not verify(timeout=5)["failed"]
 
@@ -154,12 +154,12 @@ def test_missing_data_fails(verify: Run, fleet: Fleet, fake_api: FakeApi) -> Non
     assert result["failed"] and "web1 (in Datadog web1.lab): my_metric: no point has arrived" in result["msg"]
     assert [row["ok"] for row in result["rows"]] == [False, True] and len(result["table"]) == 3
     assert result["table"][0] == "web1 (web1.lab)"
-    # The tags were there at the first look, and are not asked for again.
+    # The tags were there at the first attempt, and are not requested again.
     assert len([path for path, _query in fake_api.calls if path.endswith("hosts")]) == 2
     assert len(fake_api.calls) > 4
 
 
-def test_check_mode_looks_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+def test_check_mode_queries_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     fleet.absent = {"my_metric"}
     result = verify(check=True, timeout=300)
     assert not result["failed"] and len(result["missing"]) == 1 and len(fake_api.calls) == 3
@@ -170,7 +170,7 @@ def test_wrong_interval(verify: Run, fleet: Fleet) -> None:
     assert "45 s, 15 s expected. The Agent runs it at a different interval" in verify()["msg"]
 
 
-def test_a_host_under_another_name(verify: Run, fleet: Fleet) -> None:
+def test_host_with_another_name(verify: Run, fleet: Fleet) -> None:
     fleet.hosts = {"web1": ["env:lab"]}
     result = verify()
     assert len(result["missing"]) == 1
@@ -190,12 +190,12 @@ def test_checks_without_a_monitor_are_judged_by_metrics(verify: Run, fleet: Flee
     assert "expect a metric of the check" in alone["msg"]
 
 
-def test_without_a_fleet_no_monitor_is_asked_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+def test_without_a_fleet_monitors_are_not_queried(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     assert not verify(hosts=[DB], fleet="")["failed"]
     assert not [path for path, _query in fake_api.calls if path.endswith("monitor")]
 
 
-def test_key_that_may_not_read_monitors(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+def test_key_without_permission_to_read_monitors(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     fake_api.routes["/api/v1/monitor"] = lambda query: (403, {"errors": ["Forbidden"]})
     assert not verify(hosts=[DB])["failed"]
 
@@ -210,7 +210,7 @@ def test_key_that_may_not_read_monitors(verify: Run, fleet: Fleet, fake_api: Fak
         ({"host:other": "OK"}, "not seen it"),
     ],
 )
-def test_check_that_its_monitor_does_not_call_ok(verify: Run, fleet: Fleet, states: dict[str, str], words: str) -> None:
+def test_check_whose_monitor_is_not_ok(verify: Run, fleet: Fleet, states: dict[str, str], words: str) -> None:
     fleet.states = states
     message = verify(hosts=[DB])["msg"]
     assert "db (in Datadog db1): mysql.can_connect: its monitor " in message and words in message
@@ -223,7 +223,7 @@ def test_monitor_that_stays_in_alert_is_not_waited_for(verify: Run, fleet: Fleet
         ["db", "(db1)"], ["mysql.*", "ok"], ["mysql.can_connect", "ALERT"]
     ]  # fmt: skip
     assert re.match("Datadog does not show 1 of 3 expected signals after [0-3] s:", result["msg"])
-    # One that recovers in time is.
+    # A monitor that recovers in time is waited for.
     answers = iter([{"host:db1": "Alert"}, {"host:db1": "OK"}])
 
     def states(query: dict[str, str]) -> tuple[int, Any]:
@@ -234,7 +234,7 @@ def test_monitor_that_stays_in_alert_is_not_waited_for(verify: Run, fleet: Fleet
     assert not verify(hosts=[DB], timeout=300, alert_timeout=30)["failed"]
 
 
-def test_each_look_tells_what_is_waited_for(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+def test_progress_names_missing_signals(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     fleet.absent = {"my_metric"}
     verify(progress=str(tmp_path / "progress"))
     lines = (tmp_path / "progress").read_text().splitlines()
@@ -248,10 +248,10 @@ def test_wrong_keys_fail_at_once(verify: Run, fleet: Fleet, fake_api: FakeApi) -
     assert "DD_API_KEY" in verify(api_key="", timeout=300)["msg"]
 
 
-def test_an_api_that_stumbles(verify: Run, fleet: Fleet, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_temporary_api_errors(verify: Run, fleet: Fleet, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
-    # The first look finds nothing; the next ones meet a rate limit and errors that outlast a call's own attempts.
+    # The first attempt finds nothing. Later ones get a rate limit, and more errors than a call's retries.
     fleet.delay = 0.5
     slow = (429, "<html>Too many requests</html>", {"x-ratelimit-reset": "1, 1"})
     answers = iter([None, *[slow] * 4, *[(503, "")] * 3])
@@ -259,7 +259,7 @@ def test_an_api_that_stumbles(verify: Run, fleet: Fleet, fake_api: FakeApi, monk
     assert not verify(timeout=10)["failed"]
 
 
-def test_an_api_that_stays_away(verify: Run, fleet: Fleet, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_permanent_api_error(verify: Run, fleet: Fleet, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
     answers = iter([None])
@@ -269,7 +269,7 @@ def test_an_api_that_stays_away(verify: Run, fleet: Fleet, fake_api: FakeApi, mo
     assert "The API also failed: GET" in result["msg"] and "my_metric" in result["msg"]
 
 
-def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+def test_error_in_a_successful_response(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     fake_api.routes["/api/v1/query"] = lambda query: (200, {"status": "error", "error": "Query timed out"})
     assert "Query timed out" in verify()["msg"]
 
@@ -285,7 +285,7 @@ def test_an_error_in_an_answer_of_success(verify: Run, fleet: Fleet, fake_api: F
         ({"host": "DB1"}, "reports as 'DB1', like db"),
     ],
 )
-def test_arguments_are_refused(verify: Run, fake_api: FakeApi, host: dict[str, Any], words: str) -> None:
+def test_invalid_arguments_are_refused(verify: Run, fake_api: FakeApi, host: dict[str, Any], words: str) -> None:
     result = verify(hosts=[DB, {"name": "x", "host": "x", **host}])
     assert result["failed"] and words in result["msg"] and not fake_api.calls
     assert "poll is not greater than 0" in verify(poll=0)["msg"]
@@ -302,7 +302,7 @@ SERVICE = {"name": "shop", "operation": "flask.request"}
 OBJECTS = {"dashboards": ["board"], "monitors": ["mysql"], "downtimes": ["nights"]}
 
 
-def test_the_whole_loop(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+def test_complete_loop(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     result = verify(hosts=[{**WEB, "services": [SERVICE]}], objects=OBJECTS, reports=str(tmp_path / "new"))
     assert not result["failed"], result["msg"]
     assert {row["signal"]: row["detail"] for row in result["rows"]} == {
@@ -335,17 +335,17 @@ def test_rows_have_the_addresses_of_hosts_and_objects(verify: Run, fleet: Fleet,
     }
 
 
-def test_agents_tell_names_and_times_of_their_hosts(verify: Run, fleet: Fleet) -> None:
+def test_agents_report_names_and_start_times(verify: Run, fleet: Fleet) -> None:
     plain = {"name": "web1", "metrics": [{"name": "my_metric"}], "services": [SERVICE]}
     agent = {**AGENT, "hostname": "web1.lab", "since": 0.0, "requested": None}
     assert not verify(hosts=[plain], agents={"web1": agent, "other": {}})["failed"]
-    # Without an answer of the Agent the name is that of the inventory.
+    # Without a response from the Agent, the name is the inventory's.
     assert "web1: my_metric" in verify(hosts=[plain])["msg"]
     late = verify(hosts=[plain], agents={"web1": {**agent, "requested": time.time() + 300}})["missing"]
     assert len(late) == 1 and "traces shop: no request has been counted" in late[0]
 
 
-def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+def test_reports_agree_with_the_result(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     agent = {**AGENT, "checks": {"my_metric": "division by \x07 zero"}}
     fleet.absent = {"my_metric"}
     result = verify(hosts=[{**WEB, "agent": agent}], reports=str(tmp_path))
@@ -356,7 +356,7 @@ def test_reports_tell_what_the_exit_tells(verify: Run, fleet: Fleet, tmp_path: P
     assert [row["ok"] for row in json.loads((tmp_path / "verify.json").read_text())["rows"]] == [True, False]
 
 
-def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
+def test_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "Set it to a writable folder" in verify(hosts=[WEB], reports=str(tmp_path / "file"))["msg"]
 
@@ -377,19 +377,19 @@ def test_a_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Pa
         ({}, "Check there that the Agent runs"),
     ],
 )
-def test_causes_that_the_agent_cause(verify: Run, fleet: Fleet, agent: dict[str, Any], words: str) -> None:
+def test_causes_that_the_agent_reports(verify: Run, fleet: Fleet, agent: dict[str, Any], words: str) -> None:
     fleet.hosts = {}
     web = {**WEB, "present": ["system.load.1"], "agent": {**AGENT, **agent}}
     assert words in verify(hosts=[web])["msg"]
 
 
-def test_an_agent_that_does_not_run_is_not_waited_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
-    # Its last points are young, and still it is not observed.
+def test_stopped_agent_is_not_waited_for(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+    # Its last points are recent, but it counts as unobserved.
     result = verify(hosts=[{**WEB, "agent": {**AGENT, "active": False}}], timeout=300)
     assert [row["signal"] for row in result["rows"] if not row["ok"]] == ["Agent"] and len(fake_api.calls) == 1
 
 
-def test_the_agent_knows_sooner_than_a_monitor(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
+def test_agents_error_comes_before_the_monitors_status(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     result = verify(hosts=[{**DB, "agent": {**AGENT, "checks": {"mysql": "Can't connect"}}}], timeout=300)
     [line] = result["missing"]
     assert line.startswith("db (in Datadog db1): mysql.can_connect: Can't connect. The check fails there now: fix")
@@ -409,7 +409,7 @@ def test_requests_that_are_not_counted(verify: Run, fleet: Fleet) -> None:
     assert "traces shop: no request has been counted. Check on the host" in message and "8126" in message
 
 
-def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) -> None:
+def test_objects_that_are_missing_or_not_evaluated(verify: Run, fleet: Fleet) -> None:
     fleet.states, fleet.downtime = {}, "canceled"
     wanted = {"dashboards": ["board", "second"], "monitors": ["mysql", "gone"], "downtimes": ["nights"]}
     lines = verify(hosts=[WEB], objects=wanted)["missing"]
@@ -425,14 +425,14 @@ def test_objects_that_are_not_there_or_not_at_work(verify: Run, fleet: Fleet) ->
     assert "objects needs fleet" in verify(hosts=[WEB], objects=OBJECTS, fleet="")["msg"]
 
 
-def test_a_long_wait_costs_few_queries(
+def test_long_wait_needs_few_queries(
     verify: Run, fleet: Fleet, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
     really = time.sleep
 
     def sleep(seconds: float) -> None:
-        # Threads that other tests have left behind sleep on.
+        # Threads of earlier tests still sleep.
         if threading.current_thread() is not threading.main_thread():
             return really(seconds)
         clock[0] += seconds

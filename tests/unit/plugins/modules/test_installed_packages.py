@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that lists packages, against a dpkg that is a script, and a folder of dpkg's own."""
+"""The module that lists packages, with a fake dpkg and a separate dpkg folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ installed ok adduser
 installed ok libc6
 installed ok libc6
 """
-# It does what it is called for, which the journal shows, or says why not.
+# The fake dpkg does what it is asked, as the journal shows, or says why not.
 DPKG = """#!/bin/sh
 echo "$DPKG_FRONTEND_LOCKED $DEBIAN_FRONTEND $*" >>{root}/calls
 if [ -e {root}/broken ]; then echo "mariadb-server: post-installation script failed" >&2; exit 1; fi
@@ -60,13 +60,13 @@ def calls(host: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_lists_what_is_installed_and_whole(host: Path, run: Callable[..., dict[str, Any]]) -> None:
+def test_lists_completely_installed_packages(host: Path, run: Callable[..., dict[str, Any]]) -> None:
     result = run()
     assert (result["changed"], result["installed"]) == (False, ["adduser", "libc6", "openssh-server"])
     assert calls(host) == []
 
 
-def test_finishes_what_dpkg_was_stopped_in_and_asks_nothing(host: Path, run: Callable[..., dict[str, Any]]) -> None:
+def test_completes_an_interrupted_dpkg_without_prompts(host: Path, run: Callable[..., dict[str, Any]]) -> None:
     interrupt(host)
     assert run(check=True)["changed"]
     assert calls(host) == []
@@ -75,7 +75,7 @@ def test_finishes_what_dpkg_was_stopped_in_and_asks_nothing(host: Path, run: Cal
     assert not run()["changed"]
 
 
-def test_refuses_with_the_fix_what_cannot_be_finished(host: Path, run: Callable[..., dict[str, Any]]) -> None:
+def test_failure_to_complete_names_the_fix(host: Path, run: Callable[..., dict[str, Any]]) -> None:
     interrupt(host)
     (host / "broken").touch()
     result = run()
@@ -85,7 +85,7 @@ def test_refuses_with_the_fix_what_cannot_be_finished(host: Path, run: Callable[
 
 
 def holder(host: Path, then: str) -> subprocess.Popen[str]:
-    """Another program that holds dpkg's lock until it is told something, and then does THEN."""
+    """Another program that holds dpkg's lock until it gets input, and then runs THEN."""
     code = (
         "import fcntl, os, sys; stream = open(sys.argv[1], 'w'); fcntl.lockf(stream, fcntl.LOCK_EX)\n"
         f"print('held', flush=True); sys.stdin.readline(); {then}"
@@ -98,10 +98,10 @@ def holder(host: Path, then: str) -> subprocess.Popen[str]:
     return other
 
 
-def test_waits_for_who_is_at_work_and_takes_nothing_of_it(
+def test_waits_for_a_running_dpkg(
     host: Path, run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a killed run has begun is still going on, and its journal looks like one that was left."""
+    """A dpkg started by a killed run may still be running, and its journal looks like an abandoned one."""
     interrupt(host)
     other = holder(host, f"os.unlink({str(host / 'updates' / '0001')!r})")
     lockf = fcntl.lockf
@@ -110,7 +110,7 @@ def test_waits_for_who_is_at_work_and_takes_nothing_of_it(
         try:
             lockf(handle, how)
         except OSError:
-            # It is seen to be held: now the other one goes on to its end.
+            # The module has seen the lock: now the other program can finish.
             other.communicate("go on\n")
             raise
 
@@ -120,7 +120,7 @@ def test_waits_for_who_is_at_work_and_takes_nothing_of_it(
     assert other.returncode == 0 and calls(host) == []
 
 
-def test_names_the_lock_that_is_never_free(
+def test_names_a_lock_that_is_never_released(
     host: Path, run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(host)

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that prepares a server for Database Monitoring, with a driver and programs that stand for the server."""
+"""The module that prepares a server for Database Monitoring, with a fake driver and fake server programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.kennel.fleet.plugins.modules import mysql_dbm
 
 Run = Callable[..., dict[str, Any]]
 
-# Both programs read the settings' file: the one says what it gives, the other has the server take it on.
+# Both programs read the settings file: one prints its settings, the other applies them to the server.
 PROGRAM = """#!{python}
 import sys
 from pathlib import Path
@@ -39,7 +39,7 @@ SETTINGS = {"max_digest_length": 4096, "performance_schema_consumer_events_waits
 
 
 class Server:
-    """Schemas, procedures and consumers, changed by the statements that the module sends."""
+    """The server's schemas, procedures and consumers, which the module's statements change."""
 
     def __init__(self, folder: Path) -> None:
         self.file, self.later = folder / "zz-kennel-dbm.cnf", folder / "zzz.cnf"
@@ -132,7 +132,7 @@ def prepare(run_module: Run, own_files: None, server: Server) -> Run:
     return lambda **changes: run_module(mysql_dbm, **{**wanted, **changes})
 
 
-def test_prepares_once_with_one_restart(prepare: Run, server: Server) -> None:
+def test_prepares_the_server_with_one_restart(prepare: Run, server: Server) -> None:
     foreseen = prepare(check=True)
     assert (server.file.exists(), server.statements, server.restarts) == (False, [], 0)
     result = prepare()
@@ -151,27 +151,27 @@ def test_prepares_once_with_one_restart(prepare: Run, server: Server) -> None:
     assert (again["changed"], again["actions"], again["diff"], server.restarts) == (False, [], [], 1)
 
 
-def test_settings_that_other_files_give_are_left_to_them(prepare: Run, server: Server) -> None:
+def test_settings_in_other_files_are_not_repeated(prepare: Run, server: Server) -> None:
     server.later.write_text("max-digest-length=8192\nperformance_schema_consumer_events_waits_current=1\n")
     server.running.write_text("max_digest_length=8192")
     prepare()
     assert (server.file.exists(), server.restarts) == (False, 0)
 
 
-def test_server_that_runs_with_the_values_is_not_restarted(prepare: Run, server: Server) -> None:
+def test_server_with_correct_settings_is_not_restarted(prepare: Run, server: Server) -> None:
     server.running.write_text("max_digest_length=4096")
     assert prepare()["actions"][:2] == [f"write {server.file}", "create schema datadog"]
     assert server.restarts == 0
 
 
-def test_file_that_overrides_the_settings_is_named_without_a_restart(prepare: Run, server: Server) -> None:
+def test_overriding_file_is_reported_without_a_restart(prepare: Run, server: Server) -> None:
     server.later.write_text("max_digest_length=512\n")
     result = prepare()
     assert "max_digest_length is 512. The server was not restarted." in result["msg"]
     assert (server.file.exists(), server.restarts) == (False, 0)
 
 
-def test_what_another_task_is_about_to_give_is_foreseen(prepare: Run, server: Server) -> None:
+def test_settings_from_a_later_task_are_anticipated(prepare: Run, server: Server) -> None:
     foreseen = prepare(check=True, pending={"max-digest-length": 4096, **SETTINGS})
     server.later.write_text("max_digest_length=4096\nperformance_schema_consumer_events_waits_current=ON\n")
     server.running.write_text("max_digest_length=4096")
@@ -179,21 +179,21 @@ def test_what_another_task_is_about_to_give_is_foreseen(prepare: Run, server: Se
     assert (server.file.exists(), server.restarts) == (False, 0)
 
 
-def test_what_another_task_was_to_give_counts_in_check_mode_alone(prepare: Run, server: Server) -> None:
+def test_anticipated_settings_only_count_in_check_mode(prepare: Run, server: Server) -> None:
     assert prepare(pending=SETTINGS)["actions"][:2] == [f"write {server.file}", "restart mysql"]
 
 
-def test_restart_that_fails_or_does_not_help_is_named(prepare: Run, server: Server) -> None:
+def test_failed_or_ineffective_restart_is_reported(prepare: Run, server: Server) -> None:
     message = prepare(settings={"max_digest_length": 6660})["msg"]
     assert "mysql did not restart" in message and "'journalctl -u mysql -n 50' shows why" in message
-    # Once more, as it was before.
+    # Again, with the original state.
     assert (server.file.exists(), server.restarts) == (False, 2)
     server.later.write_text("ignored=1\n")
     server.running.write_text("max_digest_length=1024")
     assert "mysql was restarted, but max_digest_length is 1024" in prepare()["msg"]
 
 
-def test_replaced_procedure_keeps_who_may_execute_it(prepare: Run, server: Server) -> None:
+def test_replaced_procedure_keeps_its_privileges(prepare: Run, server: Server) -> None:
     prepare()
     server.procedures["shop", "explain_statement"] = ("", "DEFINER", "BEGIN END")
     server.statements.clear()
@@ -209,18 +209,18 @@ def test_replaced_procedure_keeps_who_may_execute_it(prepare: Run, server: Serve
     assert diff["before"] == "BEGIN END"
 
 
-def test_schema_that_is_listed_no_more_loses_its_procedure(prepare: Run, server: Server) -> None:
+def test_unlisted_schema_loses_its_procedure(prepare: Run, server: Server) -> None:
     prepare()
     assert prepare(schemas=[])["actions"] == ["drop `shop`.`explain_statement`"]
 
 
-def test_schema_that_is_missing_is_named_before_any_change(prepare: Run, server: Server) -> None:
+def test_missing_schema_is_reported_before_any_change(prepare: Run, server: Server) -> None:
     assert "This server does not have the schema gone" in prepare(schemas=["gone"])["msg"]
     assert (server.file.exists(), server.statements, server.restarts) == (False, [], 0)
     assert prepare(schemas=["gone"], check=True)["changed"]
 
 
-def test_taken_back_all_is_gone_but_what_others_made(prepare: Run, server: Server) -> None:
+def test_disabling_removes_only_own_objects(prepare: Run, server: Server) -> None:
     prepare()
     server.procedures["theirs", "explain_statement"] = ("", "DEFINER", "BEGIN END")
     foreseen = prepare(state="absent", check=True)
@@ -233,7 +233,7 @@ def test_taken_back_all_is_gone_but_what_others_made(prepare: Run, server: Serve
     assert (prepare(state="absent")["changed"], server.restarts) == (False, 1)
 
 
-def test_schema_that_holds_something_else_stays(prepare: Run, server: Server) -> None:
+def test_schema_with_other_objects_is_kept(prepare: Run, server: Server) -> None:
     prepare()
     server.tables = ["notes"]
     prepare(state="absent")
@@ -241,13 +241,13 @@ def test_schema_that_holds_something_else_stays(prepare: Run, server: Server) ->
     assert not any(comment.startswith(MARK) for comment, _security, _body in server.procedures.values())
 
 
-def test_file_of_settings_stays_where_another_server_reads_it(prepare: Run, server: Server) -> None:
+def test_settings_file_is_kept_if_another_server_reads_it(prepare: Run, server: Server) -> None:
     prepare()
     assert prepare(state="absent", settings_file=None)["actions"][0] == "drop `datadog`.`explain_statement`"
     assert server.file.exists()
 
 
-def test_file_of_settings_is_required_to_make_a_server_ready(run_module: Run, server: Server) -> None:
+def test_settings_file_is_required_to_prepare_a_server(run_module: Run, server: Server) -> None:
     assert "settings_file" in run_module(mysql_dbm, service="mysql")["msg"]
 
 
@@ -258,31 +258,33 @@ def test_file_of_settings_is_required_to_make_a_server_ready(run_module: Run, se
         ({"login_user": "admin", "login_password": "geheim"}, {"user": "admin", "password": "geheim"}),
     ],
 )
-def test_logs_in_as_root_or_as_told(prepare: Run, server: Server, given: dict[str, str], login: dict[str, str]) -> None:
+def test_logs_in_as_root_or_the_given_user(
+    prepare: Run, server: Server, given: dict[str, str], login: dict[str, str]
+) -> None:
     prepare(**given)
     assert {name: server.login[name] for name in ("user", "password") if name in server.login} == login
 
 
-def test_fresh_host_is_foreseen_and_a_server_away_is_named(prepare: Run, server: Server) -> None:
+def test_check_mode_accepts_a_fresh_host_and_an_unreachable_server_is_reported(prepare: Run, server: Server) -> None:
     server.away = True
     assert prepare(check=True)["changed"]
     assert "root cannot log in through /run/mysqld/mysqld.sock" in prepare()["msg"]
 
 
-def test_old_server_is_refused_before_anything_else(prepare: Run, server: Server) -> None:
+def test_old_server_is_refused_first(prepare: Run, server: Server) -> None:
     server.version = "5.7.44"
     assert "set datadog_mysql_user_dbm to false" in prepare()["msg"]
     assert (server.file.exists(), server.statements) == (False, [])
 
 
-def test_replica_that_takes_no_changes_is_explained(prepare: Run, server: Server) -> None:
+def test_read_only_replica_is_explained(prepare: Run, server: Server) -> None:
     server.running.write_text("max_digest_length=4096")
     server.refuses = True
     message = prepare()["msg"]
     assert "--super-read-only" in message and "run the role on its source first" in message
 
 
-def test_driver_that_is_missing_is_named(prepare: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_driver_is_reported(prepare: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mysql_dbm, "pymysql", None)
     monkeypatch.setattr(mysql_dbm, "PYMYSQL_ERROR", "No module named 'pymysql'", raising=False)
     assert prepare(check=True)["changed"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that installs a Python application, with a Python that notes what it is asked to do."""
+"""The module that installs a Python application, with a fake Python that records its calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.kennel.fleet.plugins.modules import python_app
 
 Run = Callable[..., dict[str, Any]]
 
-# `-c` gives the version, `-m venv` makes a folder with this Python in it, `-m pip` notes where it would fetch from.
+# `-c` prints the version, `-m venv` creates a folder with this Python, `-m pip` records the index it would use.
 PYTHON = """#!{python}
 import json, os, shutil, sys
 from pathlib import Path
@@ -41,7 +41,7 @@ INDEX = "https://me:geheim@index.example.com/simple"
 
 
 class Host:
-    """What the false Python says and was asked."""
+    """The fake Python's output and recorded calls."""
 
     def __init__(self, folder: Path) -> None:
         self.app, self.python, self.state = folder / "app", folder / "python3", folder / "state.json"
@@ -89,19 +89,19 @@ def test_installs_once(install: Run, host: Host) -> None:
     assert len(host.installs) == 1
 
 
-def test_all_of_it_can_be_read_by_the_application(install: Run, host: Host) -> None:
+def test_application_can_read_all_of_it(install: Run, host: Host) -> None:
     install()
     modes = {path: stat.S_IMODE((host.app / path).stat().st_mode) for path in (".", "app.py", "venv/requirements.txt")}
     assert modes == {".": 0o755, "app.py": 0o644, "venv/requirements.txt": 0o644}
 
 
-def test_writes_files_elsewhere_too(install: Run, tmp_path: Path) -> None:
+def test_writes_files_in_other_folders(install: Run, tmp_path: Path) -> None:
     unit = tmp_path / "app.service"
     assert str(unit) in install(files={str(unit): "[Unit]\n"})["files"]
     assert unit.read_text() == "[Unit]\n"
 
 
-def test_change_of_a_file_leaves_the_environment_alone(install: Run, host: Host) -> None:
+def test_changed_file_keeps_the_environment(install: Run, host: Host) -> None:
     install()
     result = install(files={"app.py": "x = 2\n"})
     assert result["files"] == [str(host.app / "app.py")]
@@ -112,7 +112,7 @@ def test_change_of_a_file_leaves_the_environment_alone(install: Run, host: Host)
 @pytest.mark.parametrize(
     ("requirements", "version"), [("flask==3.1.4\n", "(3, 11)"), ("flask==3.1.3\n", "(3, 13)")], ids=["pins", "Python"]
 )
-def test_new_environment_takes_the_place_of_the_old_which_stays_for_who_runs_in_it(
+def test_new_environment_replaces_the_old_one_which_is_kept_for_running_processes(
     install: Run, host: Host, requirements: str, version: str
 ) -> None:
     install()
@@ -126,7 +126,7 @@ def test_new_environment_takes_the_place_of_the_old_which_stays_for_who_runs_in_
     assert len(host.environments()) == 2
 
 
-def test_environment_of_a_broken_off_run_is_never_used(install: Run, host: Host) -> None:
+def test_incomplete_environment_is_never_used(install: Run, host: Host) -> None:
     host.set(broken=True)
     assert install()["failed"]
     assert not (host.app / "venv").exists()
@@ -136,11 +136,11 @@ def test_environment_of_a_broken_off_run_is_never_used(install: Run, host: Host)
     assert len(host.environments()) == 1
 
 
-def test_waits_for_what_a_killed_run_has_begun(install: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_for_processes_of_a_killed_run(install: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     real, others = python_app.fcntl.flock, []
 
     def flock(handle: int, how: int) -> None:
-        # While this run waits, the other one comes to its end.
+        # While this run waits, the other one finishes.
         monkeypatch.setattr(python_app.fcntl, "flock", real)
         others.append(install())
         real(handle, how)
@@ -151,7 +151,7 @@ def test_waits_for_what_a_killed_run_has_begun(install: Run, host: Host, monkeyp
     assert len(host.installs) == 1
 
 
-def test_old_environment_stays_in_its_place_if_the_new_one_fails(install: Run, host: Host) -> None:
+def test_old_environment_is_kept_if_the_new_one_fails(install: Run, host: Host) -> None:
     install()
     old = (host.app / "venv").resolve()
     host.set(broken=True)
@@ -159,14 +159,14 @@ def test_old_environment_stays_in_its_place_if_the_new_one_fails(install: Run, h
     assert (host.app / "venv").resolve() == old
 
 
-def test_fetches_from_where_it_is_told_without_saying_so(install: Run, host: Host) -> None:
+def test_uses_the_given_index_without_showing_it(install: Run, host: Host) -> None:
     install(index_url=INDEX, ca_bundle="-----BEGIN CERTIFICATE-----\n")
     [done] = host.installs
     assert (done["index"], done["cert"]) == (INDEX, "-----BEGIN CERTIFICATE-----\n")
     assert "geheim" not in str(done["arguments"])
 
 
-def test_leaves_pip_to_its_own_settings_otherwise(install: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uses_pips_settings_by_default(install: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_INDEX_URL", "PIP_CERT"):
         monkeypatch.delenv(name, raising=False)
     install()
@@ -175,7 +175,7 @@ def test_leaves_pip_to_its_own_settings_otherwise(install: Run, host: Host, monk
     assert {"--no-deps", "--only-binary=:all:"} <= set(done["arguments"])
 
 
-def test_failure_says_what_pip_said(install: Run, host: Host) -> None:
+def test_failure_includes_pips_message(install: Run, host: Host) -> None:
     host.set(broken=True)
     result = install()
     assert "pip could not install the requirements. Check index_url and ca_bundle" in result["msg"]
@@ -184,7 +184,7 @@ def test_failure_says_what_pip_said(install: Run, host: Host) -> None:
     assert "from https://me:********@index.example.com/simple?token=********" in result["msg"]
 
 
-def test_check_mode_tells_the_same_and_writes_nothing(install: Run, host: Host) -> None:
+def test_check_mode_reports_the_same_and_writes_nothing(install: Run, host: Host) -> None:
     foreseen = install(check=True)
     assert not host.app.exists()
     assert foreseen == install()
@@ -193,6 +193,6 @@ def test_check_mode_tells_the_same_and_writes_nothing(install: Run, host: Host) 
     assert len(host.installs) == 1
 
 
-def test_check_mode_works_where_there_is_no_python_yet(install: Run, host: Host, tmp_path: Path) -> None:
+def test_check_mode_works_without_python(install: Run, host: Host, tmp_path: Path) -> None:
     assert install(check=True, python=str(tmp_path / "none"))["changed"]
     assert "none does not exist: install it" in install(python=str(tmp_path / "none"))["msg"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Answers of success with JSON of a wrong shape, from any call of any module: one clear error, never a traceback."""
+"""Successful responses with malformed JSON, for any call of any module, cause one clear error and no traceback."""
 
 from __future__ import annotations
 
@@ -130,13 +130,13 @@ def ask(run_module: Run, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def route(call: str) -> str:
-    """Return the fake's route of ``monitor``, ``v2/downtime`` or ``POST monitor``."""
+    """Return the fake's route for ``monitor``, ``v2/downtime`` or ``POST monitor``."""
     method, _space, path = call.rpartition(" ")
     return f"{method} /api/{path if path.startswith('v2/') else f'v1/{path}'}".strip()
 
 
 def judge(result: dict[str, Any], call: str) -> None:
-    """Whatever the module makes of it: no traceback, and a failure that names the call in a sentence."""
+    """Whatever the result, there is no traceback, and a failure names the call in one sentence."""
     message = " ".join([str(result.get("msg", "")), *map(str, result.get("problems", []))])
     assert "Traceback" not in message and "exception" not in result
     if result["failed"] and "the answer" in message:
@@ -147,7 +147,7 @@ PATHS = [(module, arguments, call) for module, arguments, calls in CALLS for cal
 NAMES = [f"{module.__name__.rpartition('.')[2]}-{number}-{call}" for number, (module, _a, call) in enumerate(PATHS)]
 
 
-def test_modules_take_right_answers(ask: Run) -> None:
+def test_modules_accept_valid_responses(ask: Run) -> None:
     for module, arguments, _calls in CALLS:
         result = ask(module, **arguments)
         assert "the answer" not in str(result.get("msg", "")) + str(result.get("problems", "")), result
@@ -155,13 +155,13 @@ def test_modules_take_right_answers(ask: Run) -> None:
 
 @pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize(("module", "arguments", "call"), PATHS, ids=NAMES)
-def test_wrong_whole_answer(
+def test_malformed_response(
     ask: Run, fake_api: FakeApi, module: ModuleType, arguments: dict[str, Any], call: str, text: str
 ) -> None:
     fake_api.routes[route(call)] = lambda _query: (200, text)
     result = ask(module, **arguments)
     judge(result, call)
-    # Of what a module only has to be allowed to read, any JSON will do that is not too deep.
+    # Responses that only prove a permission may be any JSON that is not too deep.
     if call not in ("POST monitor/validate", "validate") and "{" not in text:
         assert result["failed"] or result.get("problems") or call == "monitor", result
 
@@ -172,7 +172,7 @@ def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(("module", "arguments", "call"), PATHS, ids=NAMES)
-def test_wrong_part_of_an_answer(
+def test_malformed_part_of_a_response(
     ask: Run, fake_api: FakeApi, module: ModuleType, arguments: dict[str, Any], call: str
 ) -> None:
     right = WRITES.get(route(call)) or RIGHT.get(f"GET {route(call)}", {})
