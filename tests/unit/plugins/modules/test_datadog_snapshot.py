@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,8 +31,11 @@ def pictures(fake_api: FakeApi) -> list[Answer]:
 @pytest.fixture
 def snapshot(fake_api: FakeApi, pictures: list[Answer], run_module: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     now = [0.0]
-    monkeypatch.setattr("time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    # Only for the module: other threads of the process need the real clock.
+    clock = SimpleNamespace(
+        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds), monotonic=lambda: now[0], time=time.time
+    )
+    monkeypatch.setattr(datadog_snapshot, "time", clock)
 
     def run(**arguments: Any) -> dict[str, Any]:
         keys = {"api_key": fake_api.api_key, "app_key": fake_api.app_key, "api_url": fake_api.url}
