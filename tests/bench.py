@@ -1,11 +1,11 @@
-"""How long a host takes to set up, next to what it could take at best. Prints seconds, CPU seconds and ratios.
+"""Measures how long setting up a host takes, and compares it with the minimum. Prints seconds, CPU seconds and ratios.
 
     python3 tests/bench.py [--rounds N] [--sizes 1 4] [--official CHECKOUT]
 
-Each size of fleet gets bare hosts for each way of running. Ratios are within one run of this script: against an empty
-play (what starting Ansible costs) and against a bare shell script that does the same work through one SSH call. CPU is
-that of this machine without the hosts, which are containers. With a checkout of github.com/DataDog/ansible-datadog its
-role does the same work, too: the Agent, six tags and one custom check.
+Each size of fleet starts with bare hosts for each method. Ratios are within one run of this script: to an empty play
+(the cost of starting Ansible), and to a plain shell script that does the same work in one SSH call. CPU seconds are
+those of this machine without the hosts, which are containers. With a checkout of github.com/DataDog/ansible-datadog,
+its role does the same work: the Agent, six tags and one custom check.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from bench_plays import ROOT, Cost, cost, play
 STATE = ROOT / ".kennel" / "bench"
 SIZES = (1, 4)
 EMPTY = "empty play"
-# At most so many times an empty play on as many hosts: seconds, and CPU seconds.
+# The limits, relative to an empty play on the same number of hosts: seconds, and CPU seconds.
 GOALS = {(1, "converged"): (2.0, 2.0), (1, "first"): (3.5, None), (4, "converged"): (2.6, None)}
 TAGS = ("env:bench", "team:web", "role:web", "zone:a", "os:linux", "owner:ops")
 
-# What the roles do to a host without MySQL, once and for all, without any of their care.
+# The same work as the roles do on a host without MySQL, but without any checks.
 SHELL = r"""
 set -eu
 install -d /usr/share/keyrings
@@ -70,7 +70,7 @@ runuser -u dd-agent -- datadog-agent check my_metric --json > /dev/null
 
 
 def playbook(path: str | Path, *arguments: str, mitogen: bool = False) -> Cost:
-    """Run it on the bench's lab."""
+    """Run a playbook on the benchmark's lab."""
     variables = {"KENNEL_STATE": str(STATE)}
     if mitogen:
         import ansible_mitogen
@@ -81,7 +81,7 @@ def playbook(path: str | Path, *arguments: str, mitogen: bool = False) -> Cost:
 
 
 def official(checkout: Path) -> Path:
-    """Write the playbook by which Datadog's own role does what playbooks/hosts.yml does here."""
+    """Write the playbook in which Datadog's role does the work of playbooks/hosts.yml."""
     packages = "http://packages:8081/"
     variables = {
         "datadog_agent_version": "1:7.99.0~lab-1",
@@ -100,7 +100,7 @@ def official(checkout: Path) -> Path:
 
 
 def bare_hosts(count: int) -> dict[str, Any]:
-    """The bench's lab with so many hosts that have nothing on them."""
+    """Start the benchmark's lab with this number of bare hosts."""
     playbook("playbooks/lab_down.yml", "-e", "lab_keep_image=true")
     variables = {"datadog_tags_literals": list(TAGS), "datadog_tags_variables": {}, "datadog_tags_facts": {}}
     variables |= {"datadog_tags_groups": [], "datadog_tags_fleet": ""}
@@ -111,7 +111,7 @@ def bare_hosts(count: int) -> dict[str, Any]:
 
 
 def shell(lab: dict[str, Any]) -> Cost:
-    """The same work by the shell script, all hosts at once."""
+    """Run the shell script on all hosts at once."""
     key = (STATE / "secrets" / "api_key").read_text(encoding="utf-8").strip()
 
     def one(host: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ def shell(lab: dict[str, Any]) -> Cost:
 
 
 def measure(count: int, rounds: int, checkout: Path | None) -> dict[str, Cost]:
-    """Median costs by what was run, for a fleet of this size."""
+    """Return the median costs of each method, for a fleet of this size."""
     costs: dict[str, list[Cost]] = {}
 
     def note(name: str, found: Cost) -> None:
@@ -159,7 +159,7 @@ def median(costs: list[Cost], part: str) -> float:
 
 
 def table(results: dict[int, dict[str, Cost]]) -> list[str]:
-    """What was measured as lines of text."""
+    """Return the results as lines of text."""
     lines = [
         f"{'hosts':>5}  {'run':<24} {'seconds':>8} {'CPU':>6} {'x empty play':>13} {'x its CPU':>10} {'x shell':>8}"
     ]
@@ -179,9 +179,13 @@ def table(results: dict[int, dict[str, Cost]]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=1, help="how often everything is measured; medians are shown")
-    parser.add_argument("--official", type=Path, metavar="CHECKOUT", help="Datadog's own role, to measure it, too")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="how many hosts (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=1, help="number of measurements; medians are shown")
+    parser.add_argument(
+        "--official", type=Path, metavar="CHECKOUT", help="a checkout of Datadog's role, to measure it as well"
+    )
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="numbers of hosts (%(default)s)"
+    )
     given = parser.parse_args()
     try:
         results = {count: measure(count, given.rounds, given.official) for count in given.sizes}

@@ -1,12 +1,12 @@
-"""How the cost of the playbooks grows with the fleet. Prints seconds, and CPU seconds of the controller.
+"""Measures how the cost of the playbooks grows with the fleet. Prints seconds, and CPU seconds of the controller.
 
     python3 tests/bench_fleet.py [--sizes 1 10 50 200] [--plays preflight hosts objects verify]
 
-All hosts are this machine, over local connections, and Datadog is the stand-in, with their data put into it. Measured
-is what the controller does: ansible-playbook and what it starts, without the modules, which run on hosts. Not measured
-are ssh, whose client costs the controller more for each call, slow networks and hosts, Datadog's own answers and rate
-limits, and hosts with MySQL or the app. hosts.yml runs in check mode, as on hosts that have nothing yet, since it
-must not change this machine. Modules and the stand-in use the controller's cores, too: real fleets take fewer seconds.
+All hosts are this machine, over local connections, and Datadog is the stand-in, filled with their data. CPU seconds are
+those of ansible-playbook and its processes, without the modules, which normally run on hosts. Not measured are ssh,
+whose client costs the controller more per call, slow networks and hosts, Datadog's response times and rate limits, and
+hosts with MySQL or the app. hosts.yml runs in check mode, as on bare hosts, because it must not change this machine.
+Modules and the stand-in share the controller's cores, so real fleets take fewer seconds.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ PLAYS = {
     "objects": ("playbooks/objects.yml",),
     "verify": ("playbooks/verify.yml",),
 }
-# Notes what a host's module costs, which is not the controller's.
+# Records the cost of a host's modules, which is not the controller's.
 INTERPRETER = """#!/bin/bash
 /usr/bin/python3 "$@"
 rc=$?
 times >>{folder}/modules.$$
 exit $rc
 """
-# An Agent that runs and sends, in place of the one that is not here.
+# Status of a running Agent, because this machine has none.
 AGENT = {
     "systemctl": "printf '%s\\n' LoadState=loaded ActiveState=active UnitFileState=enabled "
     "'ActiveEnterTimestamp=Thu 2026-01-01 00:00:00 UTC' NeedDaemonReload=no MainPID=1",
@@ -57,7 +57,7 @@ INTERVAL = 45
 
 
 class Fleet:
-    """So many hosts that are this machine, and what Datadog has of them."""
+    """A fleet of hosts that are all this machine, with its data in Datadog."""
 
     def __init__(self, folder: Path, size: int, datadog: Standin, key: str) -> None:
         self.folder, self.datadog = folder, datadog
@@ -93,7 +93,7 @@ class Fleet:
         self.inventory.write_text(json.dumps({"monitored": hosts}), encoding="utf-8")
 
     def run(self, name: str) -> Cost:
-        """What a playbook costs the controller."""
+        """Return the controller's cost of a playbook."""
         path = os.environ["PATH"]
         if name == "verify":
             self.report()
@@ -105,7 +105,7 @@ class Fleet:
         return Cost(whole.seconds, whole.cpu - modules)
 
     def report(self) -> None:
-        """Tell Datadog what the Agents of all hosts would: tags, and points from five minutes ago to ten ahead."""
+        """Send the data of all hosts' Agents: tags, and points from 5 minutes ago to 10 minutes ahead."""
         now = int(time.time()) // INTERVAL * INTERVAL
         points = [{"timestamp": at, "value": 1} for at in range(now - 300, now + 590, INTERVAL)]
         tags = [*TAGS, "ansible_group:monitored", f"kennel_fleet:{self.name}"]
@@ -127,21 +127,21 @@ class Fleet:
 
 
 class Files(SimpleHTTPRequestHandler):
-    """Serves a folder, and says nothing of it."""
+    """Serves a folder without logging."""
 
     def log_message(self, *_arguments: object) -> None:
         pass
 
 
 def seconds(path: Path) -> float:
-    """The sum of what bash's `times` prints: minutes and seconds, user and system, of itself and its children."""
+    """Return the sum of the times that bash's `times` prints: user and system, of itself and its children."""
     parts = (text.rstrip("s").split("m") for text in path.read_text(encoding="ascii").split())
     return sum(60 * float(minutes) + float(rest) for minutes, rest in parts)
 
 
 @contextmanager
 def datadog() -> Iterator[tuple[Path, Standin, str]]:
-    """A folder, the stand-in Datadog, and the address of the public key of a package repository."""
+    """Yield a folder, the stand-in Datadog, and the URL of a package repository's public key."""
     with tempfile.TemporaryDirectory(prefix="kennel-bench-") as name, gnupg() as gpg:
         folder = Path(name)
         (folder / "keys").mkdir()
@@ -159,9 +159,11 @@ def datadog() -> Iterator[tuple[Path, Standin, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="how many hosts (%(default)s)")
     parser.add_argument(
-        "--plays", nargs="+", choices=PLAYS, default=list(PLAYS), help="what to run (all); verify needs objects"
+        "--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="numbers of hosts (%(default)s)"
+    )
+    parser.add_argument(
+        "--plays", nargs="+", choices=PLAYS, default=list(PLAYS), help="playbooks to run (all); verify needs objects"
     )
     given = parser.parse_args()
     print(__doc__.split("\n\n")[2])

@@ -1,4 +1,4 @@
-"""How long the pages take the stand-in Datadog, with a fleet behind them, and a browser. Prints milliseconds.
+"""Measures how long the stand-in Datadog takes for its pages, and a browser to draw them. Prints milliseconds.
 
 python3 tests/bench_page.py [--hosts 50] [--hours 4] [--metrics 60] [--rounds 7] [--browser]
 """
@@ -26,9 +26,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--hosts", type=int, default=50)
     parser.add_argument("--hours", type=float, default=4)
-    parser.add_argument("--metrics", type=int, default=60, help="of each host, a point every 15 s (%(default)s)")
+    parser.add_argument(
+        "--metrics", type=int, default=60, help="metrics per host, with a point every 15 s (%(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--browser", action="store_true", help="also until the charts in sight are drawn, in Chromium")
+    parser.add_argument(
+        "--browser", action="store_true", help="also measure until the visible charts are drawn, in Chromium"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kennel-bench") as name:
         folder = Path(name)
@@ -38,7 +42,7 @@ def main() -> None:
         took = time.monotonic() - begin
         print(f"{given.hosts} hosts, {given.hours:g} h, {given.metrics} metrics: filled in {took:.0f} s")
         standin = Standin(folder, free_port())
-        # The first request of all is what tells that it has started.
+        # The first request shows that the server has started.
         standin.start()
         try:
             pages = measure(standin, given.rounds)
@@ -49,7 +53,7 @@ def main() -> None:
 
 
 def measure(standin: Standin, rounds: int) -> tuple[str, ...]:
-    """The pages. Print how long each page takes: the first time, and the median and the longest of the following."""
+    """Print how long each page takes: the first time, and the median and maximum of later times."""
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key, "content_type": "application/json"}
     made = [
         json.loads(standin.request("POST", path, json.dumps(body).encode(), **keys)[1])["id"]
@@ -71,7 +75,7 @@ def measure(standin: Standin, rounds: int) -> tuple[str, ...]:
     return pages
 
 
-# The frame after that in which a chart was made is the first that shows it.
+# A chart is visible from the frame after the one in which it was created.
 _DRAWN = """new MutationObserver(() => {
     if (document.querySelector(".plot canvas") && !window.drawing) {
         window.drawing = requestAnimationFrame(() => requestAnimationFrame(() => { window.drawn = performance.now() }));
@@ -82,10 +86,10 @@ _SIZE = """[...performance.getEntriesByType("navigation"), ...performance.getEnt
 
 
 def draw(standin: Standin, pages: tuple[str, ...], rounds: int) -> None:
-    """Print how long it takes until a page with charts shows them: with an empty cache, and on visits after that."""
+    """Print how long it takes until a page shows its charts: with an empty cache, and on later visits."""
     print(f"\n{'drawn in a browser':<34} {'first':>7} {'median':>7} {'longest':>8}  ms {'first':>7} {'later':>7}  KiB")
     with sync_playwright() as playwright:
-        # Its sandbox wants namespaces of its own, which root in a container does not get.
+        # Its sandbox needs namespaces, which root in a container does not get.
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for page in pages:

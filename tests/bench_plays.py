@@ -1,4 +1,4 @@
-"""What the benches share: a playbook run, with its seconds and what it cost this machine."""
+"""Shared by the benchmarks: runs playbooks, and measures seconds and CPU seconds."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Cost:
-    """`seconds` by the clock, and `cpu`: user and system seconds of what was started and has ended."""
+    """`seconds` of wall-clock time, and `cpu`: user and system seconds of ended child processes."""
 
     seconds: float
     cpu: float
 
 
 def cost(work: Callable[[], object]) -> Cost:
-    """What work costs that runs in processes of its own.
+    """Return the cost of work that runs in separate processes.
 
-    Left out is what outlives it: ssh's master connections, and processes that mitogen leaves behind.
+    Processes that outlive it do not count: ssh's master connections, and processes that mitogen leaves behind.
     """
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     work()

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests of the modules share, whether they run alone or against the stand-in Datadog."""
+"""Fixtures for tests of modules, in isolation or with the stand-in Datadog."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule
 from hypothesis import settings
 
-# Tests read what Ansible prints by default; those of the project's own output say so.
+# Tests parse Ansible's default output, unless they select the project's own.
 os.environ["ANSIBLE_STDOUT_CALLBACK"] = "ansible.builtin.default"
 
-# A busy machine is no slow function.
+# No deadline, because tests may run on a busy machine.
 settings.register_profile("kennel", deadline=None)
 settings.load_profile("kennel")
 
@@ -40,7 +40,7 @@ def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]
     def run(module: ModuleType, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
         given = {"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check}}
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(given).encode())
-        # How they are written. ansible-core 2.18 knows of one way only, and has no helper for tests yet.
+        # Serialisation of arguments: ansible-core 2.18 has only one profile, and no helper for tests.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         with pytest.raises(Ended) as ended:
             module.main()
@@ -51,7 +51,7 @@ def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The warnings of modules that are run in this process."""
+    """The warnings of modules that run in this process."""
     found: list[str] = []
     monkeypatch.setattr(AnsibleModule, "warn", lambda self, text, **_more: found.append(text))
     return found

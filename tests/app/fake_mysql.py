@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""As much of a MySQL server as PyMySQL needs to log in and read one row, on a loopback port.
+"""A minimal MySQL server on a loopback port: PyMySQL can log in and read one row.
 
 The protocol: https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
 """
@@ -17,14 +17,14 @@ QUERY, QUIT = 3, 1
 OK = b"\0\0\0\x02\0\0\0"
 END = b"\xfe\0\0\x02\0"
 GREETING = (
-    b"\x0a8.0.0-fake\0" + struct.pack("<I", 1) + b"saltsalt\0"  # version, connection and half a salt
-    + struct.pack("<HBHHB", 0xF7FF, 33, 2, 0x00FF, 21) + bytes(10)  # what it can do (no TLS), utf8, autocommit
+    b"\x0a8.0.0-fake\0" + struct.pack("<I", 1) + b"saltsalt\0"  # version, connection and the first half of the salt
+    + struct.pack("<HBHHB", 0xF7FF, 33, 2, 0x00FF, 21) + bytes(10)  # capabilities (no TLS), utf8, autocommit
     + b"saltsaltsalt\0mysql_native_password\0"
 )  # fmt: skip
 
 
 class FakeMysql(socketserver.ThreadingTCPServer):
-    """Lets everybody in and answers every SELECT with one row; `queries` has all that was asked."""
+    """Accepts any login, and answers every SELECT with one row; `queries` has all statements."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -67,7 +67,7 @@ class Session(socketserver.StreamRequestHandler):
         return [bytes([len(row)]), *columns, END, b"".join(map(text, row.values())), END]
 
 
-# Characters in utf8, at most 80 of them, a string.
+# A string of at most 80 characters in utf8.
 COLUMN = b"\x0c" + struct.pack("<HIBHBH", 33, 80, 0xFD, 0, 0, 0)
 
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The app as its unit runs it, traced into Datadog's own test receiver, whose checks of every trace are switched on."""
+"""The app as its unit runs it, sending traces to Datadog's test agent with all trace checks enabled."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def free_ports(number: int) -> list[int]:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    """What this gives once it gives something."""
+    """Poll a function until it returns something true, and return that."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -56,7 +56,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
                 return found
         except requests.ConnectionError:
             pass
-        # For another process, which does not say when it is ready.
+        # Another process must be ready, and does not signal it.
         time.sleep(0.2)
     raise AssertionError(f"nothing came within {PATIENCE} s")
 
@@ -73,7 +73,7 @@ def running(command: list[str], log: Path, **options: Any) -> Iterator[None]:
 
 
 def unit(folder: Path, **variables: Any) -> str:
-    """The unit that the role writes with these inputs."""
+    """Return the unit that the role writes with these inputs."""
     given = {"datadog_tags_result": ["env:lab", "team:dogs"], **variables}
     template = {"src": f"{ROLE}/templates/flask_apm.service.j2", "dest": f"{folder}/unit", "mode": "0600"}
     play = {
@@ -94,7 +94,7 @@ def unit(folder: Path, **variables: Any) -> str:
 
 
 def start_of(unit: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment that a unit gives its service, with the libraries of the tests."""
+    """Return the command and environment of a unit's service, with the tests' libraries."""
     lines = unit.replace("\\\n", " ").replace("/opt/flask_apm/venv/bin", str(BIN)).splitlines()
     words = {name: [shlex.split(line.partition("=")[2]) for line in lines if line.startswith(f"{name}=")]
              for name in ("ExecStart", "Environment")}  # fmt: skip
@@ -104,7 +104,7 @@ def start_of(unit: str) -> tuple[list[str], dict[str, str]]:
 
 @dataclass
 class Traffic:
-    """What the requests gave: answers by path, spans by trace, the app's log, what DogStatsD and MySQL heard."""
+    """The results: responses by path, spans by trace, the app's log, and what DogStatsD and MySQL received."""
 
     answers: dict[str, requests.Response]
     away: requests.Response
@@ -121,7 +121,7 @@ class Traffic:
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
-    """Each route asked once, and the database's route again when that is away."""
+    """Request each route once, and the database's route again after the database stopped."""
     folder = tmp_path_factory.mktemp("app")
     receiver, otlp, grpc, port = free_ports(4)
     dogstatsd = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -134,7 +134,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
              flask_apm_database={"host": "x", "user": "x", "database": "x"},
              flask_apm_database_password="long-enough")
     )  # fmt: skip
-    # The role's own place is root's.
+    # The role's own folder belongs to root.
     assert environment["FLASK_APM_DATABASE"] == "/etc/flask_apm.yaml"
     environment["FLASK_APM_DATABASE"] = f"{folder}/database.yaml"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "FLASK_"))}
@@ -167,19 +167,19 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
             return found if len(found) > len(answers) + 1 else []
 
         found = wait_for(traces)
-        # Each process sends its own, every ten seconds.
+        # Each process sends its own metrics, every ten seconds.
         packets = [dogstatsd.recv(65535).decode() for _ in range(3)]
         checks = session.get(f"{agent}/test/trace_check/summary", timeout=5).json()
     log = (folder / "app.log").read_text(encoding="utf-8")
     return Traffic(answers, away, checks, found, log, mysql.queries, packets)
 
 
-def test_routes_answer_with_the_texts_of_the_exercise(traffic: Traffic) -> None:
+def test_routes_respond_with_the_documented_texts(traffic: Traffic) -> None:
     assert {path: traffic.answers[path].text for path in ROUTES} == ROUTES
     assert traffic.answers["/health"].json() == {"status": "ok"}
 
 
-def test_no_check_of_the_receiver_fails(traffic: Traffic) -> None:
+def test_test_agent_accepts_all_traces(traffic: Traffic) -> None:
     assert traffic.checks.keys() == set(CHECKS)
     assert [name for name, counts in traffic.checks.items() if counts["Failed_Checks"]] == []
     assert traffic.checks["trace_count_header"]["Passed_Checks"] > 0
@@ -192,26 +192,26 @@ def test_each_route_is_a_resource_of_the_service(traffic: Traffic) -> None:
         assert root["meta"]["http.route"] == path
 
 
-def test_every_span_carries_env_and_those_of_the_service_its_version(traffic: Traffic) -> None:
+def test_spans_have_env_and_those_of_the_service_its_version(traffic: Traffic) -> None:
     spans = [span for trace in traffic.traces for span in trace]
     found = {(span["service"], span["meta"]["env"], span["meta"].get("version")) for span in spans}
-    # The database is a service of its own, whose version the app does not know.
+    # The database is a separate service, whose version the app does not know.
     assert found == {("flask-apm", "lab", "1.0.0"), ("pymysql", "lab", None)}
 
 
-def test_reading_from_mysql_is_a_span_that_the_database_can_be_matched_with(traffic: Traffic) -> None:
+def test_mysql_query_is_a_span_that_can_be_matched_with_the_database(traffic: Traffic) -> None:
     assert traffic.answers["/api/mysql"].json() == ROW
     trace = traffic.trace("GET /api/mysql")
     [query] = [span for span in trace if span["name"] == "pymysql.query"]
     assert query["resource"].startswith("SELECT DATABASE()")
     assert (query["type"], query["meta"]["db.user"]) == ("sql", "shop")
-    # Database Monitoring reads this comment in what MySQL shows.
+    # Database Monitoring reads this comment in MySQL's statements.
     [sent] = [text for text in traffic.queries if "SELECT DATABASE()" in text]
     assert f"traceparent='00-{trace[0]['meta']['_dd.p.tid']}{query['trace_id']:016x}-" in sent
     assert "ddps='flask-apm'" in sent
 
 
-def test_database_that_is_away_is_an_error_of_its_route_alone(traffic: Traffic) -> None:
+def test_unreachable_database_only_fails_its_route(traffic: Traffic) -> None:
     assert (traffic.away.status_code, traffic.away.text) == (503, "The database does not answer")
     trace = traffic.trace("GET /api/mysql", error=1)
     assert trace[0]["meta"]["http.status_code"] == "503"
@@ -219,7 +219,7 @@ def test_database_that_is_away_is_an_error_of_its_route_alone(traffic: Traffic) 
     assert {trace[0]["resource"] for trace in traffic.traces if trace[0]["error"]} == {"GET /api/mysql"}
 
 
-def test_lines_of_the_log_lead_to_their_traces(traffic: Traffic) -> None:
+def test_log_lines_have_trace_ids(traffic: Traffic) -> None:
     line = r"\[dd\.service=flask-apm dd\.env=lab dd\.version=1\.0\.0 dd\.trace_id=(\w+) dd\.span_id=\d+\] - GET {} 200"
     for path in traffic.answers:
         root = traffic.trace(f"GET {path}")[0]
@@ -227,11 +227,11 @@ def test_lines_of_the_log_lead_to_their_traces(traffic: Traffic) -> None:
         assert trace_id == f"{root['meta']['_dd.p.tid']}{root['trace_id']:016x}"
 
 
-def test_log_holds_no_password(traffic: Traffic) -> None:
+def test_log_contains_no_password(traffic: Traffic) -> None:
     assert "Can't connect to MySQL server" in traffic.log
     assert "geheim" not in traffic.log + str(traffic.traces)
 
 
-def test_runtime_metrics_come_over_dogstatsd_with_the_tags_of_the_service(traffic: Traffic) -> None:
+def test_runtime_metrics_have_the_tags_of_the_service(traffic: Traffic) -> None:
     [packet, *_] = [packet for packet in traffic.packets if "runtime.python" in packet]
     assert all(tag in packet for tag in ("service:flask-apm", "env:lab", "version:1.0.0"))

@@ -1,4 +1,4 @@
-"""A browser, and a stand-in Datadog with a fleet and what a person has made there."""
+"""Fixtures: a browser, and a stand-in Datadog with a fleet and a user's objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from standin_process import Standin, free_port
 
 @dataclass
 class Account:
-    """What was made, by the ids it has there."""
+    """IDs of the user's objects."""
 
     standin: Standin
     dashboard: str = ""
@@ -31,7 +31,7 @@ class Account:
     monitors: list[int] = field(default_factory=list)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded answer of a call with both keys. Fails on any error."""
+        """Make a call with both keys, and return the decoded response. Fails on any error."""
         keys = {"dd_api_key": self.standin.api_key, "dd_application_key": self.standin.app_key}
         sent = None if body is None else json.dumps(body).encode()
         status, answer = self.standin.request(method, path, sent, content_type="application/json", **keys)
@@ -41,7 +41,7 @@ class Account:
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """An account with twelve hosts of an hour and a half."""
+    """An account with twelve hosts that have reported for an hour and a half."""
     folder = tmp_path_factory.mktemp("standin")
     (folder / "data").mkdir()
     fleet.fill(folder / "data", 12, 1.5, int(time.time()))
@@ -50,7 +50,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     made = Account(standin)
     try:
         made.dashboard = made.call("POST", "/api/v1/dashboard", objects.TIMEBOARD)["id"]
-        # What is stored beside this one is not what the stand-in has written.
+        # Remove the database's other files, which do not belong to this one.
         made.damaged = made.call("POST", "/api/v1/dashboard", {**objects.TIMEBOARD, "title": "Damaged"})["id"]
         with sqlite3.connect(folder / "data" / "datadog.sqlite") as stored:
             stored.execute("INSERT INTO document (kind, id, body) VALUES ('old board', ?, '{')", (made.damaged,))
@@ -76,11 +76,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium."""
+    """The machine's Chromium."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "no Chromium here; ./kennel test browser installs it"
+    assert path, "Chromium is not installed; fix: ./kennel test browser"
     with sync_playwright() as playwright:
-        # Its sandbox wants namespaces of its own, which root in a container does not get.
+        # Its sandbox needs namespaces, which root in a container does not get.
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
@@ -88,7 +88,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def context(browser: Browser, account: Account) -> Iterator[BrowserContext]:
-    """One person's browser at the stand-in: what is loaded once is kept."""
+    """A user's browser session, with its cache."""
     size = {"width": 1280, "height": 900}
     made = browser.new_context(base_url=account.standin.url, viewport=size, reduced_motion="reduce")
     yield made
@@ -97,19 +97,19 @@ def context(browser: Browser, account: Account) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, account: Account) -> Iterator[Page]:
-    """A tab that fails the test for errors in its console, requests that fail, and other addresses."""
+    """A tab that fails the test on console errors, failed requests, and requests to other hosts."""
     tab = context.new_page()
     problems: list[str] = []
 
     def heed(message: ConsoleMessage) -> None:
-        # That there is no page, or one that fails, is what these addresses are for.
+        # These addresses are meant to be missing or to fail.
         wanted = ("/nowhere", f"/dashboard/{account.damaged}")
         if message.type in ("error", "warning") and not message.location["url"].endswith(wanted):
             problems.append(message.text)
 
     tab.on("console", heed)
     tab.on("pageerror", lambda error: problems.append(str(error)))
-    # A page that is left no longer waits for its newest data.
+    # A page that is closed cancels its request for new data.
     left = "net::ERR_ABORTED"
     tab.on("requestfailed", lambda one: one.failure == left or problems.append(f"{one.url}: {one.failure}"))
     tab.on("request", lambda request: request.url.startswith(account.standin.url) or problems.append(request.url))

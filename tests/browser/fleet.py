@@ -1,4 +1,4 @@
-"""A fleet that has reported for some hours, written straight into the stand-in's database."""
+"""Writes the data of a fleet that has reported for some hours directly to the stand-in's database."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
 bodies, store = (importlib.import_module(f"standin.{name}") for name in ("wire.bodies", "store"))
 
 EVERY = 15
-# The last minutes of an hour in which MySQL is unusually busy: what a band of anomalies is for.
+# The last minutes of an hour, in which MySQL is unusually busy, for the band of anomalies.
 _BUSY = 300
 _PLAIN = ("system.cpu.user", "system.load.1", "system.mem.used", "system.net.bytes_rcvd", "system.uptime")
 
 
 def fill(folder: Path, hosts: int, hours: float, now: int, *, metrics: int = len(_PLAIN)) -> Any:
-    """Make `folder`/datadog.sqlite hold so many hosts, a point every 15 seconds (my_metric: 45). Returns the store.
+    """Fill `folder`/datadog.sqlite with hosts, with a point every 15 seconds (my_metric: 45), and return the store.
 
-    The last host has been silent for 20 minutes; every third has MySQL; `metrics` is how many plain ones each sends.
+    The last host has been silent for 20 minutes; every third has MySQL; `metrics` is the number of other metrics.
     """
     made = store.Store(folder, retention=86400)
     names = [*_PLAIN, *(f"app.worker.metric_{number}" for number in range(metrics - len(_PLAIN)))][:metrics]
@@ -36,7 +36,7 @@ def fill(folder: Path, hosts: int, hours: float, now: int, *, metrics: int = len
         made.add_host(report, end)
         status = 2 if index == 4 else 0
         up = bodies.CheckRun("datadog.agent.up", name, (), 0, end, "")
-        # The fifth host's server went away a quarter of an hour ago.
+        # The fifth host's server stopped 15 minutes ago.
         runs = [
             bodies.CheckRun("mysql.can_connect", name, ("port:3306",), status if ts > end - 900 else 0, ts, "")
             for ts in range(end, end - 3600, -60)

@@ -1,4 +1,4 @@
-"""What a person has made in the account: a timeboard with every kind of widget, monitors, downtimes, an event."""
+"""A user's objects in the account: a timeboard with every type of widget, monitors, downtimes and an event."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ MONITORS: list[dict[str, Any]] = [
 
 
 def downtimes(start: str) -> list[dict[str, Any]]:
-    """Nights and weekends in New York from `start`, a local time, on."""
+    """Return downtimes for nights and weekends in New York from `start`, a local time."""
     shared = {"scope": "env:lab", "monitor_identifier": {"monitor_tags": ["*"]}, "display_timezone": "America/New_York"}
     nights = {"rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "duration": "14h", "start": f"{start}T19:00:00"}
     weekends = {"rrule": "FREQ=WEEKLY;BYDAY=SA,SU", "duration": "1d", "start": f"{start}T00:00:00"}

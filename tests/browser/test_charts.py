@@ -1,4 +1,4 @@
-"""Charts in a real browser: what is drawn, zoomed, marked, named and chosen."""
+"""Charts in a real browser: drawing, zoom, markers, names and selection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from views import DRAWN, address, opened, painted, widget
 
 
-def test_dragging_over_a_chart_zooms_the_page_and_the_way_back_is_there(page: Page, account: Any) -> None:
+def test_dragging_over_a_chart_zooms_the_page_and_can_be_undone(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     plot = widget(page, "my_metric by host").locator(".u-over")
     plot.scroll_into_view_if_needed()
@@ -20,7 +20,7 @@ def test_dragging_over_a_chart_zooms_the_page_and_the_way_back_is_there(page: Pa
     page.mouse.move(box["x"] + 200, box["y"] + 60, steps=4)
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"start=20\d\d-\d\d-\d\dT\d\d%3A\d\d%3A\d\d&end=20"))
-    # All widgets have the chosen span now, without the page having been loaded again.
+    # Now all widgets have the selected span, without reloading the page.
     for title in ("my_metric by host", "MySQL user time, with anomalies"):
         expect(widget(page, title).get_by_role("heading")).not_to_contain_text("1 h")
     page.go_back()
@@ -31,7 +31,7 @@ def test_dragging_over_a_chart_zooms_the_page_and_the_way_back_is_there(page: Pa
     expect(page).not_to_have_url(re.compile("start="))
 
 
-def test_one_crosshair_for_all_charts_and_a_table_of_values(page: Page, account: Any) -> None:
+def test_charts_share_a_crosshair_and_a_table_of_values(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     first, second = (widget(page, title) for title in ("CPU against its limit", "Old form"))
     first.locator(".u-over").hover(position={"x": 200, "y": 60})
@@ -43,7 +43,7 @@ def test_one_crosshair_for_all_charts_and_a_table_of_values(page: Page, account:
     expect(second.locator(".hover")).to_be_hidden()
 
 
-def test_events_are_marked_on_charts_and_named_where_the_cursor_is(page: Page, account: Any) -> None:
+def test_events_are_marked_on_charts_and_named_at_the_cursor(page: Page, account: Any) -> None:
     opened(page, "metric", account)
     plot = page.locator(".plot")
     place = plot.evaluate("""plot => {
@@ -54,14 +54,14 @@ def test_events_are_marked_on_charts_and_named_where_the_cursor_is(page: Page, a
     expect(page.locator(".hover")).to_contain_text("shop deployed")
 
 
-def test_marks_of_events_are_switched_off_and_on_for_all_charts(page: Page, account: Any) -> None:
+def test_event_markers_can_be_disabled_for_all_charts(page: Page, account: Any) -> None:
     marked = "plots => plots.map(plot => JSON.parse(plot.querySelector('script').textContent).events?.length ?? 0)"
     opened(page, "dashboard", account)
     assert max(page.locator(".plot").evaluate_all(marked)) > 0
     page.get_by_role("link", name="Hide events").click()
     expect(page).to_have_url(re.compile("events=off"))
     expect(page.get_by_role("link", name="Show events")).to_be_visible()
-    # Other choices and loading the page again keep it.
+    # Other selections and reloading the page keep the setting.
     page.get_by_label("$host").select_option("web-02")
     expect(page).to_have_url(re.compile("tpl_var_host=web-02&events=off"))
     page.get_by_role("link", name="4h").click()
@@ -83,7 +83,7 @@ def test_axes_legends_and_numbers_have_units(page: Page, account: Any) -> None:
     opened(page, "service", account)
     latency = page.locator("figure", has=page.get_by_role("heading", name="Latency")).locator(".plot")
     assert all(text.endswith(" ms") for text in latency.evaluate(ticks)[1:])
-    # What somebody says of a metric counts.
+    # A metric's custom metadata applies.
     account.call("PUT", "/api/v1/metrics/app.barks", {"unit": "bark", "per_unit": "second"})
     now = account.call("GET", "/lab/clock")["epoch"]
     sent = {
@@ -98,7 +98,7 @@ def test_axes_legends_and_numbers_have_units(page: Page, account: Any) -> None:
     expect(page.locator(".lines b")).to_have_text("4 barks/s")
 
 
-def test_explorer_draws_what_is_chosen_or_written_and_tells_errors(page: Page, account: Any) -> None:
+def test_explorer_draws_selections_and_queries_and_shows_errors(page: Page, account: Any) -> None:
     page.goto("/explore")
     query = page.get_by_role("group", name="Query")
     query.get_by_label("Metric").fill("my_metric")
@@ -112,7 +112,7 @@ def test_explorer_draws_what_is_chosen_or_written_and_tells_errors(page: Page, a
     query.get_by_label("From").press("Tab")
     expect(page.locator(".lines li")).to_have_count(4)
     expect(page.get_by_role("heading", name="max:my_metric{role:db} by {host}")).to_be_visible()
-    # Two of one unit share a chart, others have one each.
+    # Two queries with the same unit share a chart, others have separate ones.
     other = page.get_by_role("group", name="Compare with")
     other.get_by_label("or a query").fill("avg:my_metric{*}")
     other.get_by_label("or a query").press("Enter")
@@ -127,7 +127,7 @@ def test_explorer_draws_what_is_chosen_or_written_and_tells_errors(page: Page, a
     expect(page.get_by_role("heading", name="As a widget")).to_have_count(0)
 
 
-def test_legend_shows_one_line_alone_and_all_again(page: Page, account: Any) -> None:
+def test_legend_isolates_a_line_and_shows_all_again(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     card = widget(page, "CPU against its limit")
     shown = "plot => plot.chart.u.series.slice(1).map(one => one.show)"
@@ -138,7 +138,7 @@ def test_legend_shows_one_line_alone_and_all_again(page: Page, account: Any) -> 
     assert card.locator(".plot").evaluate(shown) == [True, True, True]
 
 
-def test_lines_of_a_large_legend_are_searched(page: Page, account: Any) -> None:
+def test_large_legend_can_be_searched(page: Page, account: Any) -> None:
     now = account.call("GET", "/lab/clock")["epoch"]
     series = [{"metric": "many", "type": "gauge", "points": [[now - 60, n], [now - 20, n]], "host": f"many-{n:02}",
                "tags": []} for n in range(50)]  # fmt: skip
@@ -152,7 +152,7 @@ def test_lines_of_a_large_legend_are_searched(page: Page, account: Any) -> None:
     assert page.locator(".plot").evaluate("plot => plot.chart.u.series.filter(one => one.show).length") == 11
     page.locator(".u-over").hover(position={"x": 900, "y": 40})
     expect(page.locator(".hover tr")).to_have_count(10)
-    # Those that are shown stay so where new data come.
+    # The selection of lines survives new data.
     page.evaluate("refresh()")
     expect(buttons).to_have_count(10)
 
@@ -168,7 +168,7 @@ def test_template_variable_changes_the_graph(page: Page, account: Any) -> None:
     expect(widget(page, "my_metric by host").get_by_role("rowheader")).to_have_text(["host:web-02"])
 
 
-def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account: Any) -> None:
+def test_graphs_have_their_own_span_until_one_is_selected(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     expect(widget(page, "my_metric by host").get_by_role("heading")).to_contain_text("5 min")
     expect(widget(page, "MySQL user time, with anomalies").get_by_role("heading")).to_contain_text("1 h")
@@ -179,7 +179,7 @@ def test_span_of_time_is_each_graphs_own_until_one_is_chosen(page: Page, account
     expect(widget(page, "my_metric by host")).to_contain_text("No data")
 
 
-def test_widgets_are_drawn_by_their_kind_and_others_say_so(page: Page, account: Any) -> None:
+def test_widgets_are_drawn_by_type_and_unsupported_ones_say_so(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     anomalies = widget(page, "MySQL user time, with anomalies")
     assert painted(anomalies, "line-0") > 50
@@ -193,7 +193,7 @@ def test_widgets_are_drawn_by_their_kind_and_others_say_so(page: Page, account: 
     expect(widget(page, "Used").locator(DRAWN).first).to_be_visible()
 
 
-def test_names_of_lines_are_text_in_a_chart(page: Page, account: Any) -> None:
+def test_names_of_lines_are_escaped_in_a_chart(page: Page, account: Any) -> None:
     series = {"metric": "spite", "type": "gauge", "points": [[account.call("GET", "/lab/clock")["epoch"] - 60, 1]]}
     tags = ["env:lab"]
     sent = {"series": [{**series, "host": f"h{number}<b>x</b>", "tags": tags} for number in (1, 2)]}
@@ -202,7 +202,7 @@ def test_names_of_lines_are_text_in_a_chart(page: Page, account: Any) -> None:
     expect(page.locator(".lines span:not(.swatch)").first).to_have_text("host:h1<b>x</b>")
 
 
-def test_charts_out_of_sight_are_printed(page: Page, account: Any) -> None:
+def test_charts_outside_the_viewport_are_printed(page: Page, account: Any) -> None:
     page.goto(address("dashboard", account))
     last = widget(page, "Used").locator(DRAWN)
     expect(last).to_have_count(0)

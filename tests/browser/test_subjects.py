@@ -1,4 +1,4 @@
-"""Hosts, monitors, downtimes, services and events in a real browser: what each page says of its subject."""
+"""Pages of hosts, monitors, downtimes, services and events in a real browser."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from playwright.sync_api import Page, expect
 from views import DRAWN, address, opened, widget
 
 
-def test_host_map_groups_filters_and_colours(page: Page, account: Any) -> None:
+def test_host_map_groups_filters_and_colours_hosts(page: Page, account: Any) -> None:
     page.goto("/?filter=zone")
     expect(page.get_by_text(re.compile(r"^12 of \d+ hosts"))).to_be_visible()
-    # What is chosen and typed shows at once.
+    # Selections and input take effect immediately.
     page.get_by_label("Filter by tags").fill("zone:a")
     expect(page).to_have_url(re.compile(r"filter=zone%3Aa"))
     page.get_by_label("Group by").select_option("role")
@@ -28,13 +28,13 @@ def test_host_map_groups_filters_and_colours(page: Page, account: Any) -> None:
     assert len(set(shades)) > 1
 
 
-def test_silent_host_is_seen_at_a_glance(page: Page, account: Any) -> None:
+def test_silent_host_is_highlighted(page: Page, account: Any) -> None:
     page.goto("/")
     expect(page.locator(".facts .silent")).to_contain_text("1 silent")
     expect(page.locator(".tile.silent")).to_contain_text("web-12")
 
 
-def test_colours_of_percentages_are_absolute_and_no_silent_host_is_no_alarm(page: Page, account: Any) -> None:
+def test_percentages_have_an_absolute_colour_scale_and_zero_silent_hosts_are_grey(page: Page, account: Any) -> None:
     page.goto("/?metric=system.cpu.user&filter=web-01")
     expect(page.get_by_label("Scale of the colours")).to_contain_text(re.compile(r"0%\s*100%"))
     expect(page.locator(".facts .state", has_text="0 silent")).not_to_have_class(re.compile("silent"))
@@ -42,7 +42,7 @@ def test_colours_of_percentages_are_absolute_and_no_silent_host_is_no_alarm(page
     expect(page.get_by_label("Scale of the colours")).not_to_contain_text("%")
 
 
-def test_host_page_leads_to_all_of_its_host(page: Page, account: Any) -> None:
+def test_host_page_links_to_everything_of_its_host(page: Page, account: Any) -> None:
     page.goto("/hosts/web-01")
     for title in ("CPU", "Memory", "Load", "my_metric"):
         figure = page.locator("figure", has=page.get_by_role("heading", name=title, exact=True))
@@ -73,7 +73,7 @@ def test_host_page_leads_to_all_of_its_host(page: Page, account: Any) -> None:
     page.go_back()
     page.get_by_role("link", name="dashboard my_metric and MySQL (lab)").click()
     expect(page.get_by_label("$host")).to_have_value("web-01")
-    # What has stopped says so.
+    # Stopped checks are marked.
     page.goto("/hosts/web-12")
     expect(page.get_by_role("row", name=re.compile("datadog.agent.up"))).to_contain_text("stale")
 
@@ -83,7 +83,7 @@ def test_service_checks_have_a_timeline(page: Page, account: Any) -> None:
     strip = page.get_by_role("img", name=re.compile("^mysql.can_connect: "))
     expect(strip).to_have_attribute("aria-label", re.compile("OK from .*, Alert from [^,]*$"))
     red = [float(part.get_attribute("width") or 0) for part in strip.locator("rect.alert").all()]
-    assert 225 < sum(red) < 400, "a quarter of an hour, and what the tests before this one took"
+    assert 225 < sum(red) < 400, "15 minutes, plus the duration of earlier tests"
     page.goto(f"/monitors/{account.monitors[2]}")
     rows = page.get_by_role("region", name="Timeline").locator("tbody tr")
     expect(rows).to_have_count(12)
@@ -91,7 +91,7 @@ def test_service_checks_have_a_timeline(page: Page, account: Any) -> None:
     expect(rows.filter(has_text="stale").get_by_role("link")).to_have_text(["web-12"])
 
 
-def test_widget_of_checks_counts_groups_and_marks_those_that_report_no_more(page: Page, account: Any) -> None:
+def test_check_widget_counts_groups_and_marks_stale_ones(page: Page, account: Any) -> None:
     opened(page, "dashboard", account)
     card = widget(page, "Databases by host")
     expect(card).to_contain_text("1 Alert, 11 OK.")
@@ -99,7 +99,7 @@ def test_widget_of_checks_counts_groups_and_marks_those_that_report_no_more(page
     expect(card.get_by_role("row", name="host:web-05").locator(".state.alert")).to_have_text("Alert")
 
 
-def test_downtimes_stand_in_the_week_by_the_clocks_of_their_zone(page: Page, account: Any) -> None:
+def test_week_shows_downtimes_in_their_time_zone(page: Page, account: Any) -> None:
     page.goto("/downtimes")
     page.get_by_role("link", name="Later").click()
     monday = page.get_by_role("region", name=re.compile("^Mon"))
@@ -111,7 +111,7 @@ def test_downtimes_stand_in_the_week_by_the_clocks_of_their_zone(page: Page, acc
     expect(page.get_by_role("region", name=re.compile("^Tue")).get_by_role("listitem").first).to_contain_text("00:00")
 
 
-def test_events_are_markdown_with_their_picture_and_are_searched(page: Page, account: Any) -> None:
+def test_events_are_rendered_with_pictures_and_can_be_searched(page: Page, account: Any) -> None:
     page.goto("/events")
     page.get_by_label("Search").press_sequentially("deployed")
     expect(page).to_have_url(re.compile("filter=deployed"))
@@ -125,7 +125,7 @@ def test_events_are_markdown_with_their_picture_and_are_searched(page: Page, acc
     assert picture.evaluate("one => one.naturalWidth") > 100
 
 
-def test_schedules_are_told_in_words(page: Page, account: Any) -> None:
+def test_schedules_are_described_in_words(page: Page, account: Any) -> None:
     page.goto("/downtimes")
     row = page.get_by_role("row", name=re.compile("Nights"))
     expect(row).to_contain_text("Mon to Fri 19:00 to 09:00, America/New_York")
@@ -134,11 +134,11 @@ def test_schedules_are_told_in_words(page: Page, account: Any) -> None:
     expect(page.get_by_role("link", name=re.compile("^Nights"))).to_be_visible()
 
 
-def test_alert_shows_with_its_history_and_message(page: Page, account: Any) -> None:
+def test_alert_is_shown_with_history_and_message(page: Page, account: Any) -> None:
     try:
         page.goto(address("monitor", account))
         expect(page.get_by_role("region", name="History").get_by_text("No Data")).to_have_count(0)
-        # An hour in which no host sends anything.
+        # An hour without any data.
         account.call("PUT", "/lab/clock", {"advance": 3600})
         account.call("POST", "/lab/evaluate")
         page.goto("/monitors")
@@ -156,7 +156,7 @@ def test_alert_shows_with_its_history_and_message(page: Page, account: Any) -> N
         account.call("POST", "/lab/evaluate")
 
 
-def test_services_lead_to_the_waterfall_of_a_trace(page: Page, account: Any) -> None:
+def test_services_link_to_the_waterfall_of_a_trace(page: Page, account: Any) -> None:
     page.goto("/services")
     shop = page.get_by_role("row", name=re.compile("^shop flask.request"))
     expect(shop).to_contain_text(re.compile(r"[1-9]\d* \(\d+(\.\d)?%\).* ms"))

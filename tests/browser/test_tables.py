@@ -1,4 +1,4 @@
-"""Tables in a real browser: sorted and searched, by the address, at every width."""
+"""Tables in a real browser: sorting and searching, kept in the address, at every width."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from views import WIDE, WIDTHS
 
 
-def test_columns_are_sorted_and_lists_searched(page: Page, account: Any) -> None:
+def test_columns_can_be_sorted_and_lists_searched(page: Page, account: Any) -> None:
     page.goto("/metrics/my_metric")
     series = page.get_by_role("region", name="Series")
     series.get_by_role("button", name="Host").click()
@@ -18,7 +18,7 @@ def test_columns_are_sorted_and_lists_searched(page: Page, account: Any) -> None
     expect(series.get_by_role("columnheader", name="Host")).to_have_attribute("aria-sort", "descending")
     page.get_by_label("Search in Series").fill("web-0")
     expect(series.locator("tbody tr:visible")).to_have_count(9)
-    # Where new data come, the page is loaded again, left for another span, or come back to, both stay.
+    # Both survive new data, reloading, another time span, and going back.
     page.evaluate("document.activeElement.blur()")
     span = page.get_by_role("list", name="Span of time")
     for again in (
@@ -49,7 +49,7 @@ def test_columns_are_sorted_and_lists_searched(page: Page, account: Any) -> None
     expect(page.get_by_role("region", name="Monitors").locator("tbody tr")).to_have_count(1)
 
 
-def test_columns_are_sorted_by_keyboard_and_tables_of_a_page_apart(page: Page, account: Any) -> None:
+def test_columns_can_be_sorted_by_keyboard_and_tables_separately(page: Page, account: Any) -> None:
     page.goto("/hosts/web-01?sort.Metrics=-1")
     regions = {name: page.get_by_role("region", name=name, exact=True) for name in ("Monitors", "Metrics")}
     names = regions["Metrics"].get_by_role("rowheader").all_text_contents()
@@ -57,23 +57,23 @@ def test_columns_are_sorted_by_keyboard_and_tables_of_a_page_apart(page: Page, a
     regions["Monitors"].get_by_role("button", name="Status").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?sort\.Metrics=-1&sort\.Monitors=1$"))
-    # Numbers begin with the largest.
+    # Numbers are sorted in descending order first.
     regions["Metrics"].get_by_role("button", name="Series").focus()
     page.keyboard.press("Space")
     expect(regions["Metrics"].locator("[aria-sort]")).to_have_count(1)
     expect(regions["Metrics"].get_by_role("columnheader", name="Series")).to_have_attribute("aria-sort", "descending")
     expect(regions["Monitors"].get_by_role("columnheader", name="Status")).to_have_attribute("aria-sort", "ascending")
-    # States go by what they mean.
+    # States are sorted by severity.
     page.goto("/monitors?sort.Monitors=-1")
     shown = page.get_by_role("region", name="Monitors").locator("tbody tr td:first-child").all_text_contents()
     assert shown == sorted(shown, key=("OK", "Skipped", "No Data", "Warn", "Alert").index) and shown[0] != shown[-1]
-    # What is not a column does nothing.
+    # Unknown columns are ignored.
     page.goto("/hosts/web-01?sort.Metrics=99&sort.Monitors=x&sort.Nothing=1")
     expect(regions["Metrics"].get_by_role("rowheader").first).to_be_visible()
     expect(page.locator("[aria-sort]")).to_have_count(0)
 
 
-def test_two_tables_of_one_name_are_sorted_apart(page: Page, account: Any) -> None:
+def test_tables_with_the_same_name_are_sorted_separately(page: Page, account: Any) -> None:
     asked = {"type": "toplist", "title": "Top", "requests": [{"q": "avg:my_metric{*} by {host}"}]}
     board = {"title": "Twice", "layout_type": "ordered", "widgets": [{"definition": asked}] * 2}
     made = account.call("POST", "/api/v1/dashboard", board)
@@ -88,13 +88,13 @@ def test_two_tables_of_one_name_are_sorted_apart(page: Page, account: Any) -> No
         account.call("DELETE", f"/api/v1/dashboard/{made['id']}")
 
 
-def test_telephones_sort_too(page: Page, account: Any) -> None:
+def test_phones_can_sort(page: Page, account: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 900})
     page.goto("/metrics/my_metric")
     series = page.get_by_role("region", name="Series")
     button = series.get_by_role("button", name="Host")
     for _press in range(2):
-        # It is there for a finger, not for a reader of the screen alone.
+        # The control is visible, not only available to screen readers.
         assert (button.bounding_box() or {"height": 0})["height"] > 12
         button.click()
     expect(series.get_by_role("rowheader").first).to_have_text("web-12")

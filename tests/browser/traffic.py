@@ -1,4 +1,4 @@
-"""Stats and traces of a shop with a database, in the form in which an Agent sends them."""
+"""Stats and traces of a shop with a database, as an Agent sends them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# The bodies are those of the intake's own tests.
+# The bodies come from the intake's tests.
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 import apm_payloads as apm
 
-# The trace with an error, in hexadecimal.
+# The trace ID with an error, in hexadecimal.
 FAILED = f"{5:032x}"
 _QUERY = "SELECT name, price FROM goods WHERE id = ?"
 
 
 def bodies(now: int) -> Iterator[tuple[str, bytes]]:
-    """(path, body) of an hour's stats and of a dozen traces."""
+    """Yield (path, body) for an hour of stats and a dozen traces."""
     chance = random.Random(1)
     for start in range(now // 60 * 60 - 3600, now - 60, 60):
         for resource, busy, slow in (("GET /", 30, 0.02), ("GET /api/trace", 8, 0.2)):

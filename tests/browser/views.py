@@ -1,4 +1,4 @@
-"""The views of the page: where they are, and what tests ask of them."""
+"""The views of the page, and helpers for tests."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ VIEWS = (
 )
 STATUSES = {"nowhere": 404, "failed": 500}
 WIDTHS = (360, 390, 768, 1280)
-# Where pictures of all pages are left for a person to look at.
+# Screenshots of all pages, for visual inspection.
 PICTURES = Path(__file__).parents[2] / ".kennel" / "pages"
 DRAWN = ".uplot canvas"
-# Which of some elements are scrolled sideways.
+# Returns those elements that scroll sideways.
 WIDE = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"
 
 
 def address(view: str, account: Any) -> str:
-    """Where a view is."""
+    """Return a view's address."""
     places = {
         "hosts": "/?group=role",
         "host": "/hosts/web-01",
@@ -40,7 +40,7 @@ def address(view: str, account: Any) -> str:
 
 
 def opened(page: Page, view: str, account: Any) -> None:
-    """Open a view and wait for its charts, all of which are scrolled into sight."""
+    """Open a view, scroll through it, and wait for all charts."""
     answer = page.goto(address(view, account))
     assert answer and answer.status == STATUSES.get(view, 200)
     for plot in page.locator(".plot").all():
@@ -49,7 +49,7 @@ def opened(page: Page, view: str, account: Any) -> None:
 
 
 def painted(card: Any, colour: str) -> int:
-    """How many pixels of a chart have a colour of the style sheet."""
+    """Return the number of pixels in a chart with a colour from the style sheet."""
     count = """(canvas, name) => {
         const wanted = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
         const parts = [1, 3, 5].map((at) => parseInt(wanted.slice(at, at + 2), 16));
@@ -66,11 +66,11 @@ def painted(card: Any, colour: str) -> int:
 
 
 def widget(page: Page, title: str) -> Any:
-    """The card with this heading."""
+    """Return the card with this heading."""
     return page.locator("article", has=page.get_by_role("heading", name=re.compile(f"^{re.escape(title)}")))
 
 
 def violations(page: Page, **options: Any) -> list[tuple[str, str, str]]:
-    """What axe finds: rule, element, and what to fix."""
+    """Return axe's findings: rule, element and fix."""
     found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
     return [(one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"]) for one in found]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An account at the stand-in Datadog, and the modules for its objects, run in this process."""
+"""An account in the stand-in Datadog, with the modules for objects running in this process."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ ITEMS: dict[str, Body] = {
         },
     },
 }
-# A change of each kind of object that leaves it what it is.
+# A change to each kind of object that updates it in place.
 CHANGES: dict[str, Body] = {
     "dashboard": {"title": "The new shop"},
     "monitor": {"name": "Load of {{host.name}}"},
@@ -102,18 +102,18 @@ KINDS = sorted(ITEMS)
 
 @dataclass
 class Account:
-    """Runs the modules, and looks at the account without them."""
+    """Runs the modules, and reads the account directly."""
 
     standin: Standin
 
     def client(self, *, patient: bool = False, **options: Any) -> Client:
-        """A client of the account; only a PATIENT one waits between attempts."""
+        """Return a client of the account; it only waits between attempts if PATIENT."""
         keys = {"api_key": self.standin.api_key, "app_key": self.standin.app_key}
         sleep = time.sleep if patient else lambda seconds: None
         return Client(**{**keys, "api_url": self.standin.url, "sleep": sleep, **options})
 
     def gateway(self, kind: str) -> Gateway:
-        """What the modules reach the objects of a kind by."""
+        """Return the gateway that modules use for a kind of object."""
         return gateway(self.client(), kind)
 
     def run(
@@ -126,13 +126,13 @@ class Account:
         client: Client | None = None,
         **params: bool,
     ) -> Body:
-        """The result of a module. Its list is under ``items`` too."""
+        """Run a module, and return its result, with the list of objects as ``items``."""
         params = {"fleet": fleet, f"{kind}s": copy.deepcopy(items), "adopt": False, "prune": False, **params}
         result = run(gateway(client or self.client(), kind), params, check)
         return {**result, "items": result[f"{kind}s"]}
 
     def actions(self, kind: str, items: list[Body], **options: Any) -> list[str]:
-        """What a run did with each object; it has to succeed."""
+        """Return what a run did with each object; the run must succeed."""
         result = self.run(kind, items, **options)
         assert not result.get("failed"), result["msg"]
         actions = [item["action"] for item in result["items"]]
@@ -141,11 +141,11 @@ class Account:
         return actions
 
     def there(self, kind: str) -> list[Body]:
-        """The objects that there are, whosever."""
+        """Return all objects, of any owner."""
         return sorted(self.gateway(kind).list_objects(), key=lambda found: str(found["id"]))
 
     def make(self, kind: str, item: Body, mark: Mark | None = None) -> Any:
-        """Make an object as another program would, and return its id."""
+        """Create an object as another program would, and return its ID."""
         objects = self.gateway(kind)
         body = objects.schema.body(item, mark or Mark("lab", "y"))
         if mark is None:
@@ -154,7 +154,7 @@ class Account:
         return objects.create(body, {})["id"]
 
     def lab(self, method: str, path: str, body: Any = None) -> None:
-        """Call one of the lab's own routes."""
+        """Call one of the lab's routes."""
         keys = {"dd_api_key": self.standin.api_key, "dd_application_key": self.standin.app_key}
         sent = None if body is None else json.dumps(body).encode()
         status, answer = self.standin.request(method, f"/lab/{path}", sent, content_type="application/json", **keys)

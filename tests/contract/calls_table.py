@@ -1,11 +1,11 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The table of calls in lab/datadog/README.md: which the stand-in Datadog serves, and to what each is held.
+"""Write the table of calls in lab/datadog/README.md: those that the stand-in Datadog serves, and how each is tested.
 
     python tests/contract/calls_table.py
 
-writes it, of the routes, of the calls that the typed client knows in the same families, of the recordings that
-test_replay.py replays, and of what the tests in this folder call.
+The sources are the routes, the typed client's calls of the same families, the recordings that test_replay.py replays,
+and the calls of tests in this folder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 README = ROOT / "lab" / "datadog" / "README.md"
 BEGIN, END = "<!-- calls: written by tests/contract/calls_table.py -->", "<!-- end of calls -->"
-# What a method of datadogpy sends, and whether it names an object.
+# The HTTP method for each method of datadogpy, and whether it names an object.
 METHODS = {
     "create": ("POST", False),
     "send": ("POST", False),
@@ -48,7 +48,7 @@ class Routes:
     """The calls of the stand-in Datadog."""
 
     def __init__(self) -> None:
-        """Read them of an account without anything in it."""
+        """Read the routes from an empty account."""
         sys.path[:0] = [str(ROOT / "lab" / "datadog"), str(ROOT / "plugins")]
         account, keys, store, api = (
             importlib.import_module(f"standin.{name}") for name in ("api.account", "api.keys", "store", "api")
@@ -58,7 +58,7 @@ class Routes:
             self._routes = [route for route in api.routes(made) if not route.path.startswith("/lab/")]
 
     def __iter__(self) -> Iterator[Call]:
-        """All of them, by path."""
+        """Iterate over all calls, by path."""
         order = {"GET": 0, "POST": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
         calls = {self._call(route) for route in self._routes}
         return iter(sorted(calls, key=lambda call: (call[1], order[call[0]])))
@@ -68,7 +68,7 @@ class Routes:
         return method, re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
 
     def find(self, method: str, path: str) -> Call | None:
-        """The call that a request goes to, None where nothing serves it."""
+        """Return the call that serves a request, or None."""
         for route in self._routes:
             if method in route.methods and route.path_regex.match(path):
                 return self._call(route)
@@ -76,7 +76,7 @@ class Routes:
 
 
 def typed(routes: Routes) -> tuple[dict[Call, tuple[str, str]], list[tuple[str, str, str]]]:
-    """The typed client's module and name of each call that is served, and what else it knows in the same families."""
+    """Return the typed client's module and name for each served call, and its other calls in the same families."""
     names: dict[Call, tuple[str, str]] = {}
     others = []
     for version in ("v1", "v2"):
@@ -102,7 +102,7 @@ def _served(routes: Routes, settings: dict[str, Any]) -> Call | None:
 
 
 def recorded(routes: Routes) -> dict[Call, Counter[str]]:
-    """How often each call is in the recordings, by the client that made them."""
+    """Count each call in the recordings, by client."""
     found: dict[Call, Counter[str]] = defaultdict(Counter)
     for name, paths in ((API_CLIENT, api_client_recordings()), (DATADOGPY, datadogpy_recordings())):
         for path in paths:
@@ -114,7 +114,7 @@ def recorded(routes: Routes) -> dict[Call, Counter[str]]:
 
 
 def called(routes: Routes, names: dict[Call, tuple[str, str]]) -> dict[Call, list[str]]:
-    """The clients with which the tests in this folder make each call, as far as their text says."""
+    """Return the clients with which tests in this folder make each call, according to their source."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(HERE.glob("test_*.py"))]
     found: dict[Call, list[str]] = defaultdict(list)
     for call, (family, name) in names.items():
@@ -130,7 +130,7 @@ def called(routes: Routes, names: dict[Call, tuple[str, str]]) -> dict[Call, lis
 
 
 def table() -> str:
-    """The table as Markdown."""
+    """Return the table as Markdown."""
     routes = Routes()
     names, others = typed(routes)
     counts, calls = recorded(routes), called(routes, names)
@@ -148,7 +148,7 @@ def table() -> str:
 
 
 def written(text: str) -> str:
-    """A text with the table of now between its marks."""
+    """Return a text with the current table between its marks."""
     before, _, rest = text.partition(BEGIN)
     return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
 

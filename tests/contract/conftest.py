@@ -1,4 +1,4 @@
-"""A running stand-in Datadog and an account there."""
+"""Fixtures: a running stand-in Datadog, and an account there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from standin_process import Standin, free_port
 
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    """A running stand-in with its own keys and data."""
+    """A running stand-in with separate keys and data."""
     started = Standin(tmp_path_factory.mktemp("standin"), free_port())
     started.start()
     yield started
@@ -21,13 +21,13 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
-    """A name for hosts and metrics that no other test uses."""
+    """A unique name for hosts and metrics."""
     return "t" + secrets.token_hex(4)
 
 
 @pytest.fixture
 def account(standin: Standin) -> Iterator[Account]:
-    """An empty account there."""
+    """An empty account in the stand-in."""
     account = Account(standin)
     account.lab("POST", "reset")
     yield account

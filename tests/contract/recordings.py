@@ -1,4 +1,4 @@
-"""Recorded traffic of the real API: reading it, and bringing its ids and times into the present.
+"""Recorded traffic of the real API: reads it, and replaces its IDs and times by current ones.
 
 Reads vcrpy version 1 (the source distributions of datadog and datadog-api-client) and go-vcr versions 1 and 2
 (terraform-provider-datadog).
@@ -21,14 +21,14 @@ import yaml
 
 ID_KEY = re.compile(r"(^|_)(id|ids|id_str|uuid|token)$")
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
-# Seconds: a number or a time this near to the recording is one, and is moved.
+# Seconds: a number this close to the time of the recording is a time, and is shifted.
 _NEAR = 400 * 86400
 _MANY_DIGITS = re.compile(r"\d{9,13}")
 
 
 @dataclass
 class Interaction:
-    """One request and the real API's answer; bodies are None where they are no JSON."""
+    """A request and the real API's response; bodies that are not JSON are None."""
 
     method: str
     url: str
@@ -42,12 +42,12 @@ class Interaction:
 
     @property
     def path(self) -> str:
-        """The path without host and query."""
+        """The path, without host and query."""
         return urllib.parse.urlsplit(self.url).path
 
 
 def load(path: Path) -> list[Interaction]:
-    """The interactions of a recording, in order; none where the file holds something else."""
+    """Return the interactions of a recording, in order; none if the file contains something else."""
     document = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     found = document.get("interactions") if isinstance(document, dict) else None
     return [_interaction(item["request"], item["response"]) for item in found or []]
@@ -71,7 +71,7 @@ def _interaction(request: dict[str, Any], response: dict[str, Any]) -> Interacti
 
 
 def _lower(headers: Any) -> dict[str, list[str]]:
-    # Some recordings keep the name of the client alone.
+    # Some recordings only keep the client's name.
     kept = headers if isinstance(headers, dict) else {}
     return {name.lower(): value if isinstance(value, list) else [value] for name, value in kept.items()}
 
@@ -83,7 +83,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def inflate(body: bytes, headers: dict[str, list[str]]) -> bytes:
-    """`body` without its compression; as it is where it has none."""
+    """Decompress `body`, if it is compressed."""
     try:
         if body[:2] == b"\x1f\x8b":
             return gzip.decompress(body)
@@ -95,7 +95,7 @@ def inflate(body: bytes, headers: dict[str, list[str]]) -> bytes:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON that `body` holds, None where it holds none."""
+    """Return the JSON in `body`, or None."""
     try:
         return json.loads(body)
     except ValueError:
@@ -103,11 +103,11 @@ def parse(body: bytes) -> Any:
 
 
 def recorded_at(path: Path, interactions: list[Interaction]) -> float | None:
-    """When a recording was made, from the file beside it or an answer's date; None where neither says."""
+    """Return a recording's time, from the file next to it or from a response's date, or None."""
     for suffix in (".frozen", ".freeze"):
         beside = path.with_suffix(suffix)
         if beside.exists():
-            # Go writes nine digits of a second, Python reads six.
+            # Go writes nine digits of a second; Python reads six.
             return _moment(re.sub(r"(\.\d{6})\d+", r"\1", beside.read_text(encoding="utf-8").strip())).timestamp()
     dates = [
         interaction.reply_headers["date"][0] for interaction in interactions if "date" in interaction.reply_headers
@@ -122,7 +122,7 @@ def _moment(text: str) -> datetime:
 
 @dataclass
 class Rewriter:
-    """Turns recorded values into those of now: ids by what live answers taught, times by a shift in seconds."""
+    """Replaces recorded values by current ones: IDs as learned from live responses, and times by a shift in seconds."""
 
     recorded: float | None
     shift: float
@@ -130,7 +130,7 @@ class Rewriter:
     _pattern: re.Pattern[str] | None = None
 
     def learn(self, recorded: Any, live: Any, key: str = "") -> None:
-        """Take from two answers to one request which id stands for which."""
+        """Learn from two responses to the same request which ID corresponds to which."""
         if isinstance(recorded, dict) and isinstance(live, dict):
             for name in recorded.keys() & live.keys():
                 self.learn(recorded[name], live[name], name)
@@ -149,11 +149,11 @@ class Rewriter:
             self._pattern = re.compile(rf"(?<![0-9A-Za-z])({'|'.join(map(re.escape, longest_first))})(?![0-9A-Za-z])")
 
     def text(self, value: str) -> str:
-        """A text with its ids replaced."""
+        """Return a text with IDs replaced."""
         return self._pattern.sub(lambda found: str(self._ids[found[1]]), value) if self._pattern else value
 
     def value(self, value: Any) -> Any:
-        """A JSON value with its ids and times replaced."""
+        """Return a JSON value with IDs and times replaced."""
         if isinstance(value, dict):
             return {self.text(name): self.value(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -167,13 +167,13 @@ class Rewriter:
         return self.text(moved) if isinstance(moved, str) and moved == value else moved
 
     def keys(self, value: Any) -> Any:
-        """A recorded answer in which ids are replaced where they are keys."""
+        """Return a recorded response with IDs replaced in keys."""
         if isinstance(value, dict):
             return {str(self._ids.get(name, name)): self.keys(item) for name, item in value.items()}
         return [self.keys(item) for item in value] if isinstance(value, list) else value
 
     def target(self, url: str) -> str:
-        """Path and query of a request."""
+        """Return the path and query of a request."""
         parts = urllib.parse.urlsplit(url)
         query = [
             (name, str(self.value(value)))
@@ -184,7 +184,7 @@ class Rewriter:
     def _time(self, value: Any) -> Any:
         if self.recorded is None:
             return value
-        # Commands send numbers as text, in addresses and in bodies.
+        # Commands send numbers as text, in URLs and bodies.
         if isinstance(value, str) and _MANY_DIGITS.fullmatch(value):
             return str(self._time(int(value)))
         if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Datadog has released, from the package index that this machine is set up for: recordings and older clients."""
+"""Downloads Datadog's releases from this machine's package index: recordings and older clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 CACHE = Path(__file__).parents[2] / ".kennel" / "cache"
-# Its recorded traffic is in the source distribution alone.
+# Only the source distribution contains recorded traffic.
 API_CLIENT = "datadog_api_client-2.62.0"
 DATADOGPY = "datadog-0.56.0"
 SHA256 = {
@@ -25,7 +25,7 @@ SHA256 = {
 
 
 def released(name: str) -> Path:
-    """A released file, downloaded once."""
+    """Return the path of a released file, downloaded once."""
     path = CACHE / name
     if not path.exists():
         CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -34,15 +34,17 @@ def released(name: str) -> Path:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "-d", str(CACHE)]
         only = ["--use-pep517", "--no-deps", form, project.replace("_", "-")]
         subprocess.run([*pip, *only, f"{project.replace('_', '-')}=={version}"], check=True)
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == SHA256[name], f"{path} is not what was released: delete it"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == SHA256[name], (
+        f"{path} does not have the released file's checksum; fix: delete it"
+    )
     return path
 
 
 def cassettes(name: str) -> Path:
-    """The folder of a source distribution, with its recordings."""
+    """Return the folder of a source distribution, with its recordings."""
     archive = released(f"{name}.tar.gz")
     if not (CACHE / name).exists():
-        # Python before 3.11.4 has no filters, and the checksum tells what is in it. In place whole, or not at all.
+        # Python before 3.11.4 has no filters; the checksum proves the contents. Only a complete folder is moved here.
         with tarfile.open(archive) as sources, tempfile.TemporaryDirectory(dir=CACHE) as folder:
             for member in sources:
                 if member.isfile() and "/cassettes/" in member.name:
@@ -52,11 +54,11 @@ def cassettes(name: str) -> Path:
 
 
 def api_client_recordings() -> list[Path]:
-    """The recordings of datadog-api-client that touch what Kennel uses."""
+    """Return the recordings of datadog-api-client for calls that Kennel uses."""
     listed = Path(__file__).with_name("cassettes_api_client.tsv").read_text(encoding="utf-8").splitlines()
     return [cassettes(API_CLIENT) / line.split("\t")[0] for line in listed]
 
 
 def datadogpy_recordings() -> list[Path]:
-    """The recordings of datadogpy, of the library and of its command."""
+    """Return the recordings of datadogpy, both the library and its command."""
     return sorted(cassettes(DATADOGPY).rglob("*.yaml"))

@@ -1,13 +1,13 @@
-"""Replay recorded traffic of the real API against a stand-in, and score its answers.
+"""Replay recorded traffic of the real API against a stand-in, and score its responses.
 
-Each recording is one scenario: its requests are sent in order. An interaction passes when all of this is so:
+Each recording is a scenario, whose requests are sent in order. An interaction passes if all of this is true:
 
 - status: the status is the recorded one;
-- shape: the answer has every key that the recorded one has, with the same type (null was recorded: any type), and for
-  each item of a list one that is like it. More keys are no error;
-- echo: what the real API gave back as it was sent, the stand-in gives back as it was sent.
+- shape: the response has every recorded key, with the same type (any type if null was recorded), and a similar item for
+  each item of a list. Additional keys are not an error;
+- echo: the stand-in returns unchanged what the real API returned unchanged.
 
-Interactions that read what the scenario itself has not made are "foreign": nothing here can know what they find.
+Interactions that read objects which the scenario has not created are "foreign": their results are unknown here.
 
     python tests/contract/replay.py URL API_KEY APP_KEY RECORDING...
 """
@@ -29,24 +29,24 @@ from typing import Any
 from recordings import ID_KEY, Interaction, Rewriter, inflate, load, parse, recorded_at
 from released import API_CLIENT, DATADOGPY
 
-# What differs from account to account, and from call to call.
+# Fields that differ between accounts or calls.
 _VOLATILE = re.compile(
     r"(^|_)(id|ids|id_str|uuid|created|modified|created_at|modified_at|url|icon|author_\w+|creator|org)$"
 )
-# Parts of an answer whose ids are not those of objects that a scenario makes.
+# Parts of a response with IDs of other objects than those that a scenario creates.
 _NOT_OBJECTS = {"creator", "included", "relationships", "options", "widgets", "assets"}
 _SENT_HEADERS = ("content-type", "content-encoding")
-# Parts of a path that name one object: by their form, and by what they follow.
+# Parts of a path that name an object, recognised by their form or by the preceding part.
 _ID = r"\d+|[0-9a-f-]{32,64}|[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}|\w{16}-\w{32}"
 _IDS = re.compile(rf"/({_ID})(?=/|$)")
-# What reads by name, and finds what the account has of that name.
+# Calls that find the account's objects by name.
 _BY_NAME = re.compile(r"/api/v1/(?:metrics/([^/]+)|search)")
 _NAMED = re.compile(r"/(tags/hosts|host|events|metrics|restriction_policy|dashboard/public)/(?!{id})[^/]+")
 _PICTURES = re.compile(r"/(snapshot_status)/.+$")
 
 
-# What is replayed of each set of recordings: what Kennel and its modules use, and the older client's calls for the same
-# things. The rest of its recordings is of integrations, users and the like.
+# Calls to replay from each set of recordings: those that Kennel and its modules use, and the older client's
+# equivalents. Other recordings are about integrations, users and so on.
 _OURS = (
     r"^/api/v1/(validate|dashboard|monitor|downtime|events|tags/hosts|hosts?|series|check_run|query{more})(/|$)"
     r"|^/api/v2/(downtime|dashboards?|monitor/\d+/downtime_matches|series|query)(/|$)"
@@ -59,14 +59,14 @@ SCOPES = {
 
 @dataclass
 class Score:
-    """How much of what was recorded is there: `wanted`, `found`, and what is wrong."""
+    """The number of recorded values, `wanted`, those `found`, and what is wrong."""
 
     wanted: int = 0
     found: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: Score) -> None:
-        """Count another score too."""
+        """Add another score."""
         self.wanted += other.wanted
         self.found += other.found
         self.wrong += other.wrong
@@ -86,23 +86,23 @@ class Row:
 
     @property
     def passed(self) -> bool:
-        """Whether the answer is like the recorded one."""
+        """Whether the response matches the recorded one."""
         return self.status == self.interaction.status and not (self.shape.wrong or self.echo.wrong)
 
     @property
     def endpoint(self) -> str:
-        """The method and the path with {id} for ids."""
+        """The method and the path, with {id} for IDs."""
         return f"{self.interaction.method} {normalised(self.interaction.path)}"
 
 
 def normalised(path: str) -> str:
-    """A path with {id} for what names one object."""
+    """Return a path with {id} for parts that name an object."""
     path = _IDS.sub("/{id}", _PICTURES.sub(r"/\1/{id}", path))
     return _NAMED.sub(r"/\1/{id}", path)
 
 
 class Sender:
-    """Sends requests to a stand-in; every one over a connection of its own."""
+    """Sends requests to a stand-in, each over a new connection."""
 
     def __init__(self, url: str, api_key: str, app_key: str) -> None:
         parts = urllib.parse.urlsplit(url)
@@ -111,8 +111,8 @@ class Sender:
         self._keys = {"DD-API-KEY": api_key, "DD-APPLICATION-KEY": app_key}
 
     def send(self, sent: Interaction, target: str, body: bytes | None) -> tuple[int, bytes]:
-        """Status and inflated body of the answer. Raises OSError where there is none."""
-        # A refused key was recorded: the scenario had none.
+        """Return the status and decompressed body of the response. Raises OSError if there is none."""
+        # The recording has a refused key: the scenario had no key.
         headers = {"Accept": "application/json", **(self._keys if sent.status not in (401, 403) else {})}
         headers.update(
             {name: sent.headers[name][0] for name in ("content-type", "content-encoding") if name in sent.headers}
@@ -128,7 +128,7 @@ class Sender:
 
 
 def replay(path: Path, sender: Sender, scope: str = "") -> Iterator[Row]:
-    """Send the requests of a recording whose path fits the pattern `scope`; the others only teach which ids exist."""
+    """Send a recording's requests whose path matches the pattern `scope`; from others, only learn which IDs exist."""
     interactions = load(path)
     recorded = recorded_at(path, interactions)
     rewriter = Rewriter(recorded, 0 if recorded is None else time.time() - recorded)
@@ -180,7 +180,7 @@ def _kind(value: Any) -> str:
 
 
 def _size(value: Any) -> int:
-    """How many values a value holds, itself among them."""
+    """Return the number of values in a value, including itself."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + sum(map(_size, parts))
 
@@ -203,7 +203,7 @@ def shape(recorded: Any, live: Any, path: str = "$") -> Score:
 
 
 def _best(recorded: Any, live: list[Any], path: str) -> Score:
-    """The score of the item that a recorded item fits best."""
+    """Return the score of the item that matches a recorded item best."""
     best = Score(_size(recorded), -1, [f"{path}: missing"])
     for item in live:
         score = shape(recorded, item, path)
@@ -216,7 +216,7 @@ def _best(recorded: Any, live: list[Any], path: str) -> Score:
 
 
 def echo(sent: Any, recorded: Any, sent_now: Any, live: Any, path: str = "$") -> Score:
-    """Whether what the real API gave back as it was sent is given back as it is sent now."""
+    """Score whether values that the real API returned unchanged are returned unchanged."""
     score = Score()
     if isinstance(sent, dict) and isinstance(recorded, dict):
         for name in sent:
@@ -240,13 +240,13 @@ def _objects(value: Any) -> bool:
 
 
 def _unordered(value: Any) -> Any:
-    """A list of plain values as one whose order says nothing."""
+    """Return a list of plain values without its order."""
     plain = isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
     return sorted(map(str, value)) if plain else value
 
 
 def _is_foreign(interaction: Interaction, made: set[str], told: str) -> bool:
-    """Whether an answer depends on what the scenario has not made; `told` is what it has sent."""
+    """Whether a response depends on objects that the scenario has not created; `told` is what it has sent."""
     if interaction.method != "GET" or interaction.status >= 400 or interaction.reply is None:
         return False
     by_name = _BY_NAME.fullmatch(interaction.path)
@@ -273,7 +273,7 @@ def _has_other_ids(value: Any, made: set[str]) -> bool:
 
 
 def _ids(value: Any, key: str = "") -> Iterator[str]:
-    """The ids, hosts and pictures that an answer names."""
+    """Return the IDs, hosts and pictures in a response."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _ids(item, name)
@@ -289,12 +289,12 @@ def _ids(value: Any, key: str = "") -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------------------- table
 @dataclass
 class Report:
-    """What a replay came to; foreign interactions are left out."""
+    """The results of a replay, without foreign interactions."""
 
     rows: list[Row]
 
     def __post_init__(self) -> None:
-        """Group what counts by endpoint."""
+        """Group interactions by endpoint."""
         self.scored = [row for row in self.rows if not row.foreign]
         self._endpoints: dict[str, list[Row]] = defaultdict(list)
         for row in self.scored:
@@ -307,11 +307,11 @@ class Report:
 
     @property
     def mean(self) -> float:
-        """The mean over endpoints of that percentage: many like calls count once."""
+        """The mean of that percentage over endpoints, so that frequent calls count once."""
         return sum(map(_percent, self._endpoints.values())) / max(1, len(self._endpoints))
 
     def lines(self) -> Iterator[str]:
-        """The table, then what is wrong with each interaction that does not pass."""
+        """Return the table, followed by the problems of each failed interaction."""
         for endpoint, rows in sorted(self._endpoints.items()):
             yield f"{endpoint:<70} {sum(row.passed for row in rows):>4} of {len(rows):>4}  {_percent(rows):6.2f} %"
         counted = f"{len(self.scored)} interactions at {len(self._endpoints)} endpoints"
@@ -327,7 +327,7 @@ def _percent(rows: list[Row]) -> float:
 
 
 def report(paths: Iterable[Path], sender: Sender, scope: str = "") -> Report:
-    """Replay recordings one after the other."""
+    """Replay recordings in sequence."""
     return Report([row for path in paths for row in replay(path, sender, scope)])
 
 

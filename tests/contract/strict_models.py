@@ -1,7 +1,7 @@
-"""Whether requests are what Datadog's API takes, by the models of its own client, read strictly.
+"""Check requests against the models of Datadog's client, strictly.
 
-The models take unknown keys and wrong values of an enumeration without a word, so that old clients understand new
-answers; here every such place of a request is a problem.
+The models silently accept unknown keys and unknown enumeration values, so that old clients understand new responses.
+Here, each of these in a request is a problem.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _APIS = (AuthenticationApi, DashboardsApi, EventsApi, HostsApi, MetricsApi, Moni
 
 
 def endpoint_of(method: str, path: str) -> Endpoint | None:
-    """The endpoint that a request is for; of those that fit, the one with the fewest variables in its path."""
+    """Return the endpoint of a request; if several match, the one with the fewest variables in its path."""
     client = ApiClient(Configuration())
     every = (item for api in _APIS for item in vars(api(client)).values() if isinstance(item, Endpoint))
     fitting = [
@@ -49,12 +49,12 @@ def endpoint_of(method: str, path: str) -> Endpoint | None:
     return min(fitting, key=lambda item: item.settings["endpoint_path"].count("{"), default=None)
 
 
-# Calls that the client does not have: terraform-provider-datadog has this one, for its datadog_dashboard_v2.
+# Calls that the client lacks; terraform-provider-datadog uses this one for datadog_dashboard_v2.
 UNLISTED = {("POST", "/api/v1/dashboard/widgets/validate")}
 
 
 def request_problems(method: str, target: str, body: Any = None) -> list[str]:
-    """What is wrong with a request: `target` is path and query, `body` the decoded JSON or None."""
+    """Return the problems of a request: `target` is path and query, `body` the decoded JSON or None."""
     url = urlsplit(target)
     if (method, url.path) in UNLISTED:
         return []
@@ -82,21 +82,21 @@ def request_problems(method: str, target: str, body: Any = None) -> list[str]:
 
 
 def _decoded(text: str) -> Any:
-    """A parameter as what it was before it became text: a number, a truth value, or text."""
+    """Return a parameter with its original type: a number, a boolean or text."""
     return json.loads(text) if re.fullmatch(r"-?\d+|true|false", text) else text
 
 
 def _misread(value: Any, types: tuple[Any, ...], place: str) -> list[str]:
     try:
         read = validate_and_convert_types(value, types, [place], True, True, configuration=Configuration())
-    # A missing field is a TypeError of Python's own.
+    # Python raises TypeError for a missing field.
     except (OpenApiException, TypeError, ValueError) as error:
         return [f"{place}: {error}"]
     return list(_misfits(read, value, place))
 
 
 def _misfits(read: Any, sent: Any, place: str) -> Iterator[str]:
-    """Where what was read from `sent` is not just what was sent."""
+    """Yield the places in which a parsed model differs from `sent`."""
     if isinstance(read, UnparsedObject):
         yield f"{place}: fits no model, or several: {sent!r}"
     elif isinstance(read, ModelSimple):
@@ -106,7 +106,7 @@ def _misfits(read: Any, sent: Any, place: str) -> Iterator[str]:
         for inner in read._composed_instances:
             yield from _misfits(inner, sent, place)
     elif isinstance(read, OpenApiModel):
-        # A model says so itself where it has keys of the user's own.
+        # A model declares whether it accepts arbitrary keys.
         free = "additional_properties_type" in vars(type(read))
         for name, item in read._data_store.items():
             key = read.attribute_map.get(name, name)

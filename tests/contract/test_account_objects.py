@@ -1,4 +1,4 @@
-"""The objects of an account at the stand-in Datadog, through Datadog's own clients and as they look on the wire."""
+"""An account's objects in the stand-in Datadog, through Datadog's own clients and over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIMPLE = {"type": "metric alert", "query": "avg(last_5m):avg:system.load.1{env:p
 
 @pytest.fixture
 def call(standin) -> Iterator[Callable[..., tuple[int, Any]]]:
-    """Make a call with both keys: (status, decoded body). The account is empty, before and after."""
+    """Make a call with both keys; return (status, decoded body). The account is empty before and after the test."""
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
 
     def make(method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -41,7 +41,7 @@ def call(standin) -> Iterator[Callable[..., tuple[int, Any]]]:
 
 @pytest.fixture
 def create(call) -> Callable[..., dict[str, Any]]:
-    """Make a monitor of SIMPLE and what else is given."""
+    """Create a monitor from SIMPLE and the given fields."""
 
     def make(**fields: Any) -> dict[str, Any]:
         status, body = call("POST", "/api/v1/monitor", {**SIMPLE, **fields})
@@ -53,14 +53,14 @@ def create(call) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def typed(standin, call) -> Iterator[ApiClient]:
-    """Datadog's typed client; a model that an answer does not fit raises."""
+    """Datadog's typed client, which raises an error if a response does not match its model."""
     keys = {"apiKeyAuth": standin.api_key, "appKeyAuth": standin.app_key}
     with ApiClient(Configuration(host=standin.url, api_key=keys, enable_retry=False)) as client:
         yield client
 
 
 def v2(scope: str = "*", **attributes: Any) -> dict[str, Any]:
-    """The body of a v2 downtime."""
+    """Return the body of a v2 downtime."""
     attributes = {"monitor_identifier": {"monitor_tags": ["*"]}, "schedule": {"start": None}, **attributes}
     return {"data": {"type": "downtime", "attributes": {"scope": scope, **attributes}}}
 
@@ -69,7 +69,7 @@ def v2(scope: str = "*", **attributes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "item", json.loads((BODIES / "INDEX.json").read_text(encoding="utf-8")), ids=lambda i: i["file"]
 )
-def test_takes_every_body_that_the_real_api_takes(call, create, name, item):
+def test_accepts_every_body_that_the_real_api_accepts(call, create, name, item):
     body = json.loads((BODIES / item["file"]).read_text(encoding="utf-8"))
     method, path = item["request"].split()[:2]
     if "PATCH" in method:
@@ -84,7 +84,7 @@ def test_takes_every_body_that_the_real_api_takes(call, create, name, item):
     assert status in (200, 201, 202), answer
 
 
-def test_the_first_client_makes_lists_changes_and_deletes(standin, call):
+def test_datadogpy_creates_lists_changes_and_deletes(standin, call):
     datadog.initialize(standin.api_key, standin.app_key, api_host=standin.url, mute=False, hostname_from_config=False)
     api = datadog.api
     made = api.Dashboard.create(**DASHBOARD)
@@ -111,7 +111,7 @@ def test_the_first_client_makes_lists_changes_and_deletes(standin, call):
     assert len(api.Event.query(start=int(time.time()) - 60, end=int(time.time()) + 60, tags=["a:b"])["events"]) == 1
 
 
-def test_the_typed_client_makes_lists_changes_and_deletes(typed):
+def test_typed_client_creates_lists_changes_and_deletes(typed):
     dashboards = DashboardsApi(typed)
     dashboard = dashboards.create_dashboard(body=DASHBOARD)
     assert [item.id for item in dashboards.list_dashboards().dashboards] == [dashboard.id]
@@ -157,7 +157,7 @@ def test_the_typed_client_makes_lists_changes_and_deletes(typed):
         ("/api/v1/events", json.loads((BODIES / "e_event_v1.json").read_text(encoding="utf-8"))),
     ],
 )
-def test_a_part_of_the_wrong_type_is_refused_and_spoils_nothing(call, path, body, wrong):
+def test_field_of_the_wrong_type_is_refused_without_side_effects(call, path, body, wrong):
     for name in body if "data" not in body else body["data"]["attributes"]:
         changed = copy.deepcopy(body)
         (changed if "data" not in body else changed["data"]["attributes"])[name] = wrong
@@ -169,7 +169,7 @@ def test_a_part_of_the_wrong_type_is_refused_and_spoils_nothing(call, path, body
 
 
 # ---------------------------------------------------------------------------------------------------------- monitors
-def test_adds_and_normalises_what_the_real_api_does(create):
+def test_adds_and_normalises_fields_like_the_real_api(create):
     made = create(message="Hi\n", priority="5", options={"thresholds": {"critical": 5, "warning": None}})
     assert (made["message"], made["priority"], made["multi"], made["overall_state"]) == ("Hi", 5, True, "No Data")
     defaults = {"notify_audit": False, "include_tags": True, "new_host_delay": 300, "notify_no_data": False}
@@ -182,7 +182,7 @@ def test_adds_and_normalises_what_the_real_api_does(create):
     assert create(query=anomalies)["type"] == "query alert"
 
 
-def test_an_update_replaces_the_options_but_keeps_what_is_silenced(call, create):
+def test_update_replaces_options_but_keeps_muted_scopes(call, create):
     made = create(tags=["a:b"], options={"renotify_interval": 10, "silenced": {"host:a": None}})
     status, changed = call("PUT", f"/api/v1/monitor/{made['id']}", {"options": {"timeout_h": 1}})
     assert status == 200 and "creator" not in changed and changed["tags"] == ["a:b"]
@@ -211,14 +211,14 @@ def test_an_update_replaces_the_options_but_keeps_what_is_silenced(call, create)
         ),
     ],
 )
-def test_refuses_a_monitor_in_the_words_of_the_real_api(call, create, fields, error):
+def test_refuses_a_monitor_with_the_real_apis_message(call, create, fields, error):
     made = create()["id"]
     for path in ("/api/v1/monitor", "/api/v1/monitor/validate", f"/api/v1/monitor/{made}/validate"):
         if not (path.startswith(f"/api/v1/monitor/{made}") and "type" in fields):
             assert call("POST", path, {**SIMPLE, **fields}) == (400, {"errors": [error]})
 
 
-def test_filters_pages_and_searches(call, create):
+def test_filters_paginates_and_searches(call, create):
     ids = [create(name=f"Load {n}", tags=[f"n:{n % 2}"], query=SIMPLE["query"])["id"] for n in range(5)]
     other = create(name="Disk", query=SIMPLE["query"].replace("env:prod", "env:dev"))["id"]
 
@@ -235,7 +235,7 @@ def test_filters_pages_and_searches(call, create):
     assert found["counts"]["tag"] == [{"name": "n:0", "count": 3}]
 
 
-def test_keeps_a_monitor_that_a_composite_needs(call, create):
+def test_part_of_a_composite_cannot_be_deleted(call, create):
     part = create(name="part")
     whole = create(name="whole", type="composite", query=f"{part['id']} && !{part['id']}")
     needed = f"monitor [{part['id']},part] is referenced in composite monitors: [{whole['id']},whole]"
@@ -245,7 +245,7 @@ def test_keeps_a_monitor_that_a_composite_needs(call, create):
     assert call("DELETE", f"/api/v1/monitor/{part['id']}?force=true")[0] == 200
 
 
-def test_refuses_a_composite_of_what_is_not_there_or_a_composite_itself(call, create):
+def test_refuses_a_composite_of_missing_or_composite_monitors(call, create):
     part = create(name="part")["id"]
     whole = create(name="whole", type="composite", query=f"{part}")["id"]
     for query in ("12345", f"{part} && 12345", f"!{whole}"):
@@ -258,7 +258,7 @@ def test_refuses_a_composite_of_what_is_not_there_or_a_composite_itself(call, cr
 
 
 # --------------------------------------------------------------------------------------------------------- downtimes
-def test_a_weekly_downtime_says_when_it_is_next_and_follows_the_clock(call):
+def test_weekly_downtime_shows_its_next_start_and_follows_the_clock(call):
     weekend = {"rrule": "FREQ=WEEKLY;BYDAY=SA,SU", "duration": "1d", "start": "2027-02-06T00:00:00"}
     schedule = {"timezone": "Europe/Paris", "recurrences": [weekend]}
     call("PUT", "/lab/clock", {"now": "2027-02-05T12:00:00Z"})
@@ -293,7 +293,7 @@ def test_refuses_a_downtime_with_a_reason(call, attributes, error):
     assert status == 400 and error in answer["errors"][0]
 
 
-def test_v1_and_v2_show_one_downtime(call, create):
+def test_v1_and_v2_show_the_same_downtime(call, create):
     monitor = create(tags=["a:b"])["id"]
     start = int(time.time()) + 3600
     recurrence = {"type": "weeks", "period": 1, "week_days": ["Sat", "Sun"]}
@@ -313,7 +313,7 @@ def test_v1_and_v2_show_one_downtime(call, create):
 
 
 # -------------------------------------------------------------------------------------------------------- dashboards
-def test_a_dashboard_gets_ids_an_address_and_sorted_recipients(call):
+def test_dashboard_gets_ids_a_url_and_sorted_recipients(call):
     group = {"definition": {"type": "group", "layout_type": "ordered", "widgets": DASHBOARD["widgets"][:1]}}
     body = {"title": "A b_c!", "layout_type": "ordered", "widgets": [group], "notify_list": ["b@x.org", "a@x.org"]}
     made = call("POST", "/api/v1/dashboard", body)[1]
@@ -331,7 +331,7 @@ def test_a_dashboard_gets_ids_an_address_and_sorted_recipients(call):
     assert changed["created_at"] == made["created_at"] != changed["modified_at"]
 
 
-def test_a_deleted_dashboard_can_be_restored(call):
+def test_deleted_dashboard_can_be_restored(call):
     made = call("POST", "/api/v1/dashboard", DASHBOARD)[1]["id"]
     named = {"data": [{"id": made, "type": "dashboard"}]}
     assert call("DELETE", "/api/v1/dashboard", named)[0] == 204
@@ -343,7 +343,7 @@ def test_a_deleted_dashboard_can_be_restored(call):
 
 
 # ------------------------------------------------------------------------------------------------------------ events
-def test_an_event_has_an_exact_id_and_a_rounded_one(call):
+def test_event_has_an_exact_and_a_rounded_id(call):
     event = call("POST", "/api/v1/events", {"title": "t", "text": "x", "host": "h"})[1]["event"]
     assert event["id"] != int(event["id_str"]) and float(event["id"]) == float(event["id_str"])
     for id_ in (event["id"], event["id_str"]):

@@ -1,5 +1,5 @@
-"""Datadog's own trace forwarder, of the package datadog-serverless-compat, takes what ddtrace sends and posts it to
-the stand-in as protobuf traces and msgpack stats; Datadog's typed client reads it back.
+"""Datadog's own trace forwarder, from the package datadog-serverless-compat, receives traces from ddtrace and sends
+them to the stand-in as protobuf traces and msgpack stats; Datadog's typed client reads them back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from datadog_api_client.v2.model.spans_sort import SpansSort
 from datadog_serverless_compat.main import get_binary_path
 from test_datadog_api_client import make_client, typed
 
-# Twenty requests, four of which fail; each reads from a database for ten milliseconds.
+# Twenty requests, four of which fail. Each queries a database for ten milliseconds.
 APP = """
 import time
 from ddtrace.trace import tracer
@@ -45,30 +45,30 @@ for i in range(20):
             time.sleep(0.01)
 tracer.shutdown()
 """
-# Seconds: the forwarder closes its stats every ten of them.
+# Seconds: the forwarder sends its stats every ten seconds.
 PATIENCE = 60
-# An interval so long that all is one point, in whatever minute the test runs.
+# An interval so long that everything is one point, at any minute.
 YEAR = 365 * 86400
 
-# On other machines there is nothing that could forward the traces.
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the package has the forwarder for x86-64 alone")
+# On other machines, nothing can forward the traces.
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the package's forwarder only runs on x86-64")
 
 
 @dataclass
 class Traced:
-    """What was traced, and the client that reads it."""
+    """The traced requests, and the client that reads them."""
 
     client: ApiClient
     service: str
 
     def query(self, text: str) -> dict[str, float]:
-        """{group: sum of the points} of a metric query in which SERVICE stands for the scope."""
+        """Return {group: sum of points} for a metric query, with SERVICE as a placeholder for the scope."""
         text = text.replace("SERVICE", f"service:{self.service},env:lab")
         answer = typed(MetricsApi(self.client).query_metrics(_from=0, to=int(time.time()) + 20, query=text))
         return {",".join(one.tag_set): sum(point.value[1] for point in one.pointlist) for one in answer.series}
 
     def filter(self, text: str) -> SpansQueryFilter:
-        """A search of the last minutes."""
+        """Return a search filter for the last minutes."""
         return SpansQueryFilter(query=text, _from="now-5m", to="now")
 
 
@@ -79,13 +79,13 @@ def _listens(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def traced(standin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
-    """An app of ddtrace whose traces and stats have come through the forwarder."""
+    """An app traced by ddtrace, whose traces and stats have arrived through the forwarder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("forwarder")
     program = Path(shutil.copy(get_binary_path(), folder))
-    # As the package itself does before it starts it.
+    # As the package does before it starts the forwarder.
     program.chmod(0o700)
     settings = {
         "ASCSVCRT_SPRING__APPLICATION__NAME": "kennel",
@@ -100,7 +100,7 @@ def traced(standin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced
         "DD_SERVICE": service,
         "DD_ENV": "lab",
         "DD_VERSION": "1.2",
-        # The one form that the forwarder takes.
+        # The only format that the forwarder accepts.
         "DD_TRACE_API_VERSION": "v0.4",
         "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
         "DD_REMOTE_CONFIGURATION_ENABLED": "false",
@@ -114,7 +114,7 @@ def traced(standin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced
             traced = Traced(client, service)
             deadline = time.monotonic() + PATIENCE
             while not _listens(port) and time.monotonic() < deadline:
-                # It does not listen yet.
+                # The forwarder does not listen yet.
                 time.sleep(0.1)
             subprocess.run([sys.executable, "-c", APP], env={**os.environ, **tracer}, check=True, timeout=PATIENCE)
             while time.monotonic() < deadline:
@@ -143,11 +143,11 @@ def test_hits_errors_and_latencies_are_metrics(traced):
     )
     assert 0.0098 < p50 <= p95 <= p99 <= longest < duration
     assert traced.query(f"avg:trace.flask.request{{SERVICE}}.rollup({YEAR})")[""] == pytest.approx(duration / 20)
-    # The errors alone are not satisfied.
+    # Only the errors are not satisfied.
     assert traced.query(f"avg:trace.flask.request.apdex{{SERVICE}}.rollup({YEAR})")[""] == pytest.approx(0.8)
 
 
-def test_spans_are_found_by_pages(traced):
+def test_spans_are_found_in_pages(traced):
     def page(cursor=None):
         wish = SpansListRequestAttributes(
             filter=traced.filter(f"service:{traced.service} env:lab @http.status_code:500 status:error"),
@@ -170,7 +170,7 @@ def test_spans_are_found_by_pages(traced):
     assert len({span.attributes.span_id for span in found}) == 20
 
 
-def test_a_service_and_a_whole_trace_are_read(traced):
+def test_service_and_complete_trace_can_be_read(traced):
     listed = typed(APMApi(traced.client).get_service_list(filter_env="lab")).data.attributes.services
     assert {traced.service, "mysql"} <= set(listed)
     root = SpansApi(traced.client).list_spans_get(filter_query=f"service:{traced.service}", page_limit=1).data[0]

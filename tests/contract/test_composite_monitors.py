@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Composite monitors, made of other monitors of the fleet by their keys."""
+"""Composite monitors, which refer to other monitors of the fleet by key."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ansible_collections.kennel.fleet.plugins.filter.monitor_export import monit
 LOAD = ITEMS["monitor"]
 HITS = {**LOAD, "key": "hits", "name": "Hits"}
 BOTH = {"key": "both", "name": "Both", "type": "composite", "query": "load  && !hits", "message": "@ops@example.com"}
-# What is made of others stands first.
+# The composite comes before its parts.
 ALL = [BOTH, LOAD, HITS]
 
 
 def by_key(account: Account) -> dict[str, dict[str, Any]]:
-    """The monitors there by the key of their mark."""
+    """Return the existing monitors by the key in their mark."""
     keys = ([tag.partition("kennel_key:")[2] for tag in found["tags"]] for found in account.there("monitor"))
     return dict(zip(map("".join, keys), account.there("monitor"), strict=True))
 
@@ -28,7 +28,7 @@ def ids(account: Account) -> dict[str, int]:
     return {key: found["id"] for key, found in by_key(account).items()}
 
 
-def test_is_made_after_its_parts_and_goes_before_them(account: Account) -> None:
+def test_composite_is_created_after_its_parts_and_deleted_before_them(account: Account) -> None:
     assert account.actions("monitor", ALL) == ["created"] * 3
     there = by_key(account)
     assert there["both"]["query"] == f"{there['load']['id']} && !{there['hits']['id']}"
@@ -39,11 +39,11 @@ def test_is_made_after_its_parts_and_goes_before_them(account: Account) -> None:
 
 
 def shown(result: Body) -> list[tuple[str, str]]:
-    """What differs, without the headers, which have addresses of what is new only once it is there."""
+    """Return the diff without headers, which only contain addresses of existing objects."""
     return [(diff["before"], diff["after"]) for diff in result["diff"]]
 
 
-def test_check_mode_shows_keys_and_makes_up_no_ids(account: Account) -> None:
+def test_check_mode_shows_keys_instead_of_invented_ids(account: Account) -> None:
     checked = account.run("monitor", ALL, check=True)
     assert [entry["action"] for entry in checked["items"]] == ["created"] * 3
     assert "query: load && !hits\n" in checked["diff"][0]["after"] and account.there("monitor") == []
@@ -55,7 +55,7 @@ def test_check_mode_shows_keys_and_makes_up_no_ids(account: Account) -> None:
     assert checked["diff"] == account.run("monitor", other)["diff"]
 
 
-def test_follows_a_part_that_is_recreated(account: Account) -> None:
+def test_composite_refers_to_a_recreated_part(account: Account) -> None:
     account.actions("monitor", ALL)
     before = ids(account)
     check = {**HITS, "type": "service check", "options": {"thresholds": {"critical": 1}}}
@@ -71,14 +71,14 @@ def test_follows_a_part_that_is_recreated(account: Account) -> None:
     assert account.actions("monitor", changed) == ["unchanged"] * 3
 
 
-def test_one_whose_part_somebody_deleted_is_put_right(account: Account) -> None:
+def test_composite_with_a_deleted_part_is_repaired(account: Account) -> None:
     account.actions("monitor", ALL)
     account.client().delete(f"monitor/{ids(account)['hits']}", force="true")
     assert account.actions("monitor", ALL) == ["updated", "unchanged", "created"]
     assert account.actions("monitor", ALL) == ["unchanged"] * 3
 
 
-def test_part_that_is_no_longer_one_goes_in_the_same_run(account: Account) -> None:
+def test_former_part_is_deleted_in_the_same_run(account: Account) -> None:
     account.actions("monitor", ALL)
     less = [{**BOTH, "query": "load"}, LOAD, {"key": "hits", "state": "absent"}]
     assert account.actions("monitor", less, check=True) == ["updated", "unchanged", "deleted"]
@@ -86,7 +86,7 @@ def test_part_that_is_no_longer_one_goes_in_the_same_run(account: Account) -> No
 
 
 @pytest.mark.parametrize("prune", [False, True])
-def test_what_another_is_made_of_is_not_deleted(account: Account, prune: bool) -> None:
+def test_part_of_another_composite_is_not_deleted(account: Account, prune: bool) -> None:
     account.actions("monitor", ALL)
     before = ids(account)
     whole = [{**BOTH, "query": f"load && !{before['hits']}"}] if prune else []
@@ -97,7 +97,7 @@ def test_what_another_is_made_of_is_not_deleted(account: Account, prune: bool) -
         assert f"both: it refers to monitor {before['hits']} (hits), which would be deleted" in refused["msg"]
 
 
-def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
+def test_foreign_monitor_can_be_a_part_by_id(account: Account) -> None:
     other = account.make("monitor", LOAD)
     mixed = {**BOTH, "query": f"hits || {other}"}
     assert account.actions("monitor", [mixed, HITS]) == ["created"] * 2
@@ -117,14 +117,14 @@ def test_one_of_a_monitor_of_others_is_made_by_its_id(account: Account) -> None:
         (" && ".join(map(str, range(11))), "it consists of 11 monitors: Datadog allows up to 10"),
     ],
 )
-def test_what_cannot_be_one_is_refused_before_anything_is_changed(account: Account, query: str, words: str) -> None:
+def test_invalid_composite_is_refused_before_any_change(account: Account, query: str, words: str) -> None:
     items = [{**BOTH, "query": query}, LOAD, HITS, {"key": "gone", "state": "absent"}]
     refused = account.run("monitor", items)
     assert refused["failed"] and len(refused["problems"]) == 1 and account.there("monitor") == []
     assert "(both)" in refused["msg"] and words in refused["msg"]
 
 
-def test_is_exported_by_keys_and_taken_back_in_another_fleet(account: Account) -> None:
+def test_composite_is_exported_with_keys_and_can_be_applied_to_another_fleet(account: Account) -> None:
     account.actions("monitor", ALL)
     account.actions("monitor", ALL, fleet="other")
     mine = [found for found in account.there("monitor") if "kennel_fleet:lab" in found["tags"]]
@@ -132,19 +132,19 @@ def test_is_exported_by_keys_and_taken_back_in_another_fleet(account: Account) -
     assert [item["query"] for item in exported if item["key"] == "both"] == ["load && !hits"]
     assert account.actions("monitor", exported) == ["unchanged"] * 3
     assert account.actions("monitor", exported, fleet="third") == ["created"] * 3
-    # Without its parts it goes by their ids, which hold wherever the account is the same.
+    # Without its parts it refers to their IDs, which are valid within the account.
     [alone] = monitor_export([found for found in mine if found["type"] == "composite"])
     assert account.actions("monitor", [alone]) == ["unchanged"]
 
 
-def test_those_of_several_fleets_are_exported_with_their_own_parts(account: Account) -> None:
+def test_composites_of_several_fleets_are_exported_with_their_parts(account: Account) -> None:
     account.actions("monitor", ALL)
     account.actions("monitor", ALL, fleet="other")
     exported = {item["key"]: item for item in monitor_export(account.there("monitor"))}
     assert (exported["both"]["query"], exported["both_2"]["query"]) == ("load && !hits", "load_2 && !hits_2")
 
 
-def test_made_by_hand_it_is_adopted_with_its_parts(account: Account) -> None:
+def test_manually_created_composite_is_adopted_with_its_parts(account: Account) -> None:
     parts = [account.make("monitor", item) for item in (LOAD, HITS)]
     account.make("monitor", {**BOTH, "query": f"{parts[0]} && !{parts[1]}"})
     exported = monitor_export(account.there("monitor"))
@@ -152,8 +152,8 @@ def test_made_by_hand_it_is_adopted_with_its_parts(account: Account) -> None:
     assert account.actions("monitor", ALL) == ["unchanged"] * 3
 
 
-def test_two_runs_at_once_end_with_one_that_is_made_of_what_stays(account: Account) -> None:
-    """Of each pair of twins another run makes the older: the first that of the part, the second the composite."""
+def test_concurrent_runs_end_with_one_composite_of_remaining_monitors(account: Account) -> None:
+    """Another run creates the older one of each pair of duplicates: first of the part, then of the composite."""
     items = [{**BOTH, "query": "load"}, LOAD]
     processes = multiprocessing.get_context("fork")
     met, results = processes.Barrier(2, timeout=30), processes.Queue()

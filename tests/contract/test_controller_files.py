@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Playbooks leave the keys of the API in no file of the controller, whatever its ansible.cfg says."""
+"""Playbooks write the API keys to no file on the controller, whatever its ansible.cfg says."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OBJECTS = ["-e", "kennel_ask_hosts=false"]
 
 @pytest.fixture
 def left(account: Account, tmp_path: Path) -> Any:
-    """Run a program of Ansible's on a controller that has no pipelining and removes no file.
+    """Run an Ansible program on a controller without pipelining that keeps all files.
 
-    Return what it printed, and the files that were left with a key in them.
+    Return its output, and the remaining files that contain a key.
     """
     keys = (account.standin.api_key, account.standin.app_key)
     local = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
@@ -72,13 +72,13 @@ def left(account: Account, tmp_path: Path) -> Any:
         ("teardown", [], "Delete the dashboards, monitors and downtimes"),
     ],
 )
-def test_keys_lie_in_no_file_of_the_controller(left: Any, playbook: str, arguments: list[str], last: str) -> None:
+def test_keys_are_in_no_file_on_the_controller(left: Any, playbook: str, arguments: list[str], last: str) -> None:
     said, files = left("ansible-playbook", f"kennel.fleet.{playbook}", *arguments)
     assert last in said, said
     assert files == [], said
 
 
-def test_modules_of_own_playbooks_need_pipelining_for_that(left: Any) -> None:
+def test_modules_in_other_playbooks_need_pipelining(left: Any) -> None:
     module = ["-m", "kennel.fleet.datadog_account_info", "-a"]
     arguments = "api_key={{ datadog_api_key }} app_key={{ datadog_app_key }} api_url={{ datadog_api_url }}"
     assert left("ansible", "localhost", *module, arguments)[1] == ["AnsiballZ_datadog_account_info.py"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module datadog_dashboards against the stand-in Datadog."""
+"""The module datadog_dashboards with the stand-in Datadog."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_each_kind_of_change(account: Account, change: dict[str, Any], shown: st
     assert account.actions("dashboard", [{**DASHBOARD, **change}]) == ["unchanged"]
 
 
-def test_one_edited_by_hand_is_found_and_put_right(account: Account) -> None:
+def test_manual_change_is_detected_and_reverted(account: Account) -> None:
     account.actions("dashboard", [DASHBOARD])
     client = account.client()
     found = client.get(f"dashboard/{account.there('dashboard')[0]['id']}")
@@ -55,7 +55,7 @@ def test_one_edited_by_hand_is_found_and_put_right(account: Account) -> None:
     assert account.actions("dashboard", [DASHBOARD]) == ["unchanged"]
 
 
-def test_one_that_is_deleted_while_it_is_read_is_made(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dashboard_deleted_while_reading_is_created(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     [gone] = account.run("dashboard", [DASHBOARD])["items"]
     client = account.client()
     pages = client.pages
@@ -71,7 +71,7 @@ def test_one_that_is_deleted_while_it_is_read_is_made(account: Account, monkeypa
     assert len(account.there("dashboard")) == 1
 
 
-def test_what_exists_is_exported_and_taken_back(account: Account) -> None:
+def test_existing_dashboard_is_exported_and_adopted(account: Account) -> None:
     item = {**DASHBOARD, "notify_list": ["b@example.com", "a@example.com"]}
     account.make("dashboard", item)
     client = account.client()
@@ -86,14 +86,14 @@ def test_what_exists_is_exported_and_taken_back(account: Account) -> None:
     assert dashboard_export(again) == exported and dashboard_export([again]) == [exported]
 
 
-def test_more_dashboards_than_a_page_holds(account: Account) -> None:
+def test_more_dashboards_than_fit_on_a_page(account: Account) -> None:
     items = [{**DASHBOARD, "widgets": [], "key": f"k{number}", "title": f"T{number}"} for number in range(103)]
     assert account.actions("dashboard", items) == ["created"] * 103
     assert account.actions("dashboard", items) == ["unchanged"] * 103
     assert account.actions("dashboard", items[:1], prune=True) == ["unchanged"] + ["deleted"] * 102
 
 
-def test_what_is_not_known_is_sent_with_one_warning(account: Account) -> None:
+def test_unknown_parts_are_sent_with_one_warning(account: Account) -> None:
     widgets = [{"definition": {"type": "note", "content": "New", "glow": True}}, {"definition": {"type": "hologram"}}]
     item = {**DASHBOARD, "widgets": widgets}
     result = account.run("dashboard", [item])

@@ -1,4 +1,4 @@
-"""Datadog's typed Python client sends to the stand-in and reads back; every answer must fit its models."""
+"""Datadog's typed Python client sends data to the stand-in and reads it back. Every response must match its models."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from datadog_api_client.v2.model.timeseries_formula_query_request import Timeser
 
 
 def make_client(standin, api_key: str, app_key: str) -> ApiClient:
-    """A client that checks the types of what it sends and gets."""
+    """Return a client that checks types of requests and responses."""
     configuration = Configuration(host=standin.url, api_key={"apiKeyAuth": api_key, "appKeyAuth": app_key})
     configuration.enable_retry = False
     return ApiClient(configuration)
@@ -47,7 +47,7 @@ def make_client(standin, api_key: str, app_key: str) -> ApiClient:
 
 @pytest.fixture
 def client(standin) -> Iterator[ApiClient]:
-    """A client with the right keys."""
+    """A client with valid keys."""
     with make_client(standin, standin.api_key, standin.app_key) as made:
         yield made
 
@@ -59,13 +59,13 @@ def now() -> int:
 
 
 def typed(answer):
-    """`answer`, which the client has fitted into its models without a rest."""
+    """Return `answer`, after checking that the client's models cover all of it."""
     assert not answer._unparsed
     return answer
 
 
 def submit(client, name, points, kind=3, **options):
-    """Send points of one v2 series from the host `name`."""
+    """Send points of a v2 series from the host `name`."""
     series = MetricSeries(
         metric=name,
         type=MetricIntakeType(kind),
@@ -78,7 +78,7 @@ def submit(client, name, points, kind=3, **options):
 
 
 @pytest.mark.parametrize("encoding", [None, "deflate", "gzip", "zstd1"])
-def test_submits_v2_series_and_queries_them(client, now, name, encoding):
+def test_submits_and_queries_v2_series(client, now, name, encoding):
     options = {"content_encoding": MetricContentEncoding(encoding)} if encoding else {}
     assert typed(submit(client, name, [(now - 20, 1.0), (now - 10, 3.0)], **options)).errors == []
     query = f"sum:{name}{{*}} by {{env}}.rollup(sum, 1)"
@@ -108,7 +108,7 @@ def test_submits_v1_series(client, now, name, encoding):
     assert typed(MetricsV1(client).get_metric_metadata(metric_name=name)).type == "gauge"
 
 
-def test_arithmetic_and_several_queries_in_one(client, now, name):
+def test_arithmetic_and_several_queries(client, now, name):
     submit(client, name, [(now - 20, 1.0)])
     query = f"(avg:{name}{{*}} + 1) * 2, {name}{{env:none}}, max:{name}{{env:lab AND host:{name}}}"
     answer = typed(MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query))
@@ -151,7 +151,7 @@ def test_validates_the_key(client):
 
 
 @pytest.mark.parametrize("query", ["avg:x", "avg:x{*} by", "forecast(avg:x{*}, 'linear', 1)"])
-def test_a_bad_query_is_refused_with_its_reason(client, now, query):
+def test_invalid_query_is_refused_with_a_reason(client, now, query):
     with pytest.raises(ApiException) as caught:
         MetricsV1(client).query_metrics(_from=now - 60, to=now, query=query)
     assert caught.value.status == 400
@@ -170,7 +170,7 @@ def test_wrong_keys_are_forbidden(standin, now, name):
 
 
 def cross_product(kind: str, now: int, queries: dict[str, str], formulas: list[str]) -> dict:
-    """A request of the v2 query API over the last ten minutes."""
+    """Return a request to the v2 query API for the last ten minutes."""
     attributes = {
         "from": (now - 600) * 1000,
         "to": now * 1000,
@@ -188,7 +188,7 @@ def cross_product(kind: str, now: int, queries: dict[str, str], formulas: list[s
     return {"data": {"type": f"{kind}_request", "attributes": attributes}}
 
 
-def test_queries_several_products_over_time(client, now, name):
+def test_queries_several_data_sources_over_time(client, now, name):
     submit(client, name, [(now - 120, 1.0), (now - 60, 3.0)])
     body = cross_product("timeseries", now, {"a": f"avg:{name}{{*}} by {{host}}.rollup(avg, 1)"}, ["a", "a * 2"])
     answer = typed(MetricsV2(client).query_timeseries_data(body=TimeseriesFormulaQueryRequest(**body))).data.attributes
@@ -200,7 +200,7 @@ def test_queries_several_products_over_time(client, now, name):
     ]
 
 
-def test_queries_several_products_as_values(client, now, name):
+def test_queries_several_data_sources_as_values(client, now, name):
     submit(client, name, [(now - 120, 1.0), (now - 60, 3.0)])
     body = cross_product("scalar", now, {"a": f"avg:{name}{{*}} by {{host}}.rollup(avg, 1)"}, ["a"])
     answer = typed(MetricsV2(client).query_scalar_data(body=ScalarFormulaQueryRequest(**body))).data.attributes
@@ -216,7 +216,7 @@ def test_queries_several_products_as_values(client, now, name):
         ({"attributes": {"from": 1568899800000, "to": 1568923200000, "queries": []}}, "outside the retention date"),
     ],
 )
-def test_a_bad_v2_query_is_refused(standin, now, change, reason):
+def test_invalid_v2_query_is_refused(standin, now, change, reason):
     body = cross_product("scalar", now, {"a": "avg:x{*}"}, ["a"])
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
     sent = json.dumps({"data": {**body["data"], **change}}).encode()
@@ -244,5 +244,5 @@ def test_lists_downtimes_of_a_monitor(client, now, name):
 
 
 def typed_list(answer):
-    """`answer`, a list whose items the client has fitted into its models."""
+    """Return `answer`, a list, after checking that the client's models cover its items."""
     return [typed(one) for one in answer]

@@ -1,4 +1,4 @@
-"""Datadog's first Python client, `datadog`, sends to the stand-in and reads back."""
+"""Datadog's first Python client, `datadog`, sends data to the stand-in and reads it back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def now(client) -> int:
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_sends_a_metric_and_queries_it(now, name, compress):
+def test_sends_and_queries_a_metric(now, name, compress):
     points = [(now - 30, 1.5), (now - 20, 2.5)]
     assert datadog.api.Metric.send(
         metric=name, points=points, host=name, tags=["env:Lab"], type="gauge", compress_payload=compress
@@ -60,7 +60,7 @@ def test_lists_active_metrics(now, name):
     assert [metric for metric in answer["metrics"] if metric.startswith(name)] == [f"{name}.a", f"{name}.b"]
 
 
-def test_a_metrics_type_is_kept(now, name):
+def test_type_of_a_metric_is_kept(now, name):
     datadog.api.Metric.send(metric=name, points=(now, 1), type="count", interval=10)
     unsaid = dict.fromkeys(("description", "integration", "per_unit", "short_name", "unit"))
     assert datadog.api.Metadata.get(metric_name=name) == {**unsaid, "type": "count", "statsd_interval": 10}
@@ -80,7 +80,7 @@ def test_sends_a_service_check(standin, now, name):
     ]
 
 
-def test_hosts_appear_when_anything_names_them(now, name):
+def test_hosts_appear_when_data_names_them(now, name):
     datadog.api.Metric.send(metric=name, points=(now, 1), host=f"{name}-a")
     datadog.api.ServiceCheck.check(check="app.ok", host_name=f"{name}-b", status=0)
     answer = datadog.api.Hosts.search(filter=name, sort_field="name", sort_dir="desc", count=1)
@@ -90,7 +90,7 @@ def test_hosts_appear_when_anything_names_them(now, name):
     assert now <= host["last_reported_time"] <= time.time()
 
 
-def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
+def test_adds_replaces_and_deletes_user_tags_of_a_host(now, name):
     with pytest.raises(ApiError, match="No host matches that host_id"):
         datadog.api.Tag.create(name, tags=["env:lab"])
     datadog.api.Metric.send(metric=name, points=(now - 20, 1), host=name)
@@ -119,18 +119,18 @@ def test_adds_replaces_and_deletes_the_users_tags_of_a_host(now, name):
         ("forecast(avg:x{*}, 'linear', 1)", "forecast is not evaluated here"),
     ],
 )
-def test_a_bad_query_is_an_error_with_its_reason(now, query, message):
+def test_invalid_query_is_an_error_with_a_reason(now, query, message):
     with pytest.raises(ApiError, match=message):
         datadog.api.Metric.query(start=now - 60, end=now, query=query)
 
 
 @pytest.mark.parametrize(("start", "end"), [("x", 5), (5, 5), (None, 5), (10**30, 10**31), ("nan", 5)])
-def test_a_bad_time_is_an_error(client, start, end):
+def test_invalid_time_is_an_error(client, start, end):
     with pytest.raises(ApiError, match=r"from"):
         datadog.api.Metric.query(start=start, end=end, query="avg:x{*}")
 
 
-def test_a_wrong_key_is_an_error(standin, client):
+def test_wrong_key_is_an_error(standin, client):
     datadog.api._application_key = "0" * 40
     with pytest.raises(ApiError, match="Forbidden"):
         datadog.api.Hosts.search()
@@ -139,7 +139,7 @@ def test_a_wrong_key_is_an_error(standin, client):
         datadog.api.Metric.send(metric="m", points=1)
 
 
-def test_the_account_has_no_monitors(client):
+def test_account_has_no_monitors(client):
     assert datadog.api.Monitor.get_all() == []
 
 
@@ -179,7 +179,7 @@ def test_describes_a_metric(now, name):
         update(metric_name=name, type="colour")
 
 
-def test_comments_and_answers_to_them(now):
+def test_comments_and_replies(now):
     first = datadog.api.Comment.create(message="Look at this", handle="a@example.com")["comment"]
     event = datadog.api.Event.get(first["id"])["event"]
     assert (event["text"], event["title"], event["handle"]) == ("Look at this", None, "a@example.com")
@@ -207,7 +207,7 @@ def test_embeds_a_graph(client):
         datadog.api.Embed.get("0" * 64)
 
 
-def test_a_snapshot_has_datadogs_address_and_a_status(standin, now, name):
+def test_snapshot_has_datadogs_address_and_a_status(standin, now, name):
     datadog.api.Metric.send(metric=name, points=(now - 30, 1))
     made = datadog.api.Graph.create(metric_query=f"avg:{name}{{*}}", start=now - 600, end=now)
     path = urlsplit(made["snapshot_url"]).path
@@ -217,7 +217,7 @@ def test_a_snapshot_has_datadogs_address_and_a_status(standin, now, name):
     assert standin.get(path)[1].startswith(b"\x89PNG")
 
 
-def test_muting_a_host_says_when_it_ends_as_a_number(now, name):
+def test_muting_a_host_returns_its_end_as_a_number(now, name):
     datadog.api.Metric.send(metric=name, points=(now, 1), host=name)
     assert datadog.api.Host.mute(name, end=str(now + 600))["end"] == now + 600
     assert datadog.api.Host.unmute(name)["action"] == "Unmuted"

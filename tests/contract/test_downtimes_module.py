@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module datadog_downtimes against the stand-in Datadog."""
+"""The module datadog_downtimes with the stand-in Datadog."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def recurring(**change: str) -> dict[str, Any]:
 
 
 def hours(number: int) -> str:
-    """A time so many hours from now."""
+    """Return the time this number of hours from now."""
     return (datetime.now(timezone.utc) + timedelta(hours=number)).replace(microsecond=0).isoformat()
 
 
@@ -49,7 +49,7 @@ def test_each_kind_of_change(account: Account, change: dict[str, Any], shown: st
     assert len(account.there("downtime")) == 1
 
 
-def test_a_schedule_as_people_say_it_stays_the_same_for_weeks(account: Account) -> None:
+def test_described_schedule_is_the_same_for_weeks(account: Account) -> None:
     said = {"days": ["mon-fri"], "from": "19:00", "to": "09:00", "timezone": "America/Los_Angeles"}
     now = datetime.now(timezone.utc)
     items = [{**DOWNTIME, "schedule": downtime_schedule([said], now)}]
@@ -61,7 +61,7 @@ def test_a_schedule_as_people_say_it_stays_the_same_for_weeks(account: Account) 
     assert account.actions("downtime", both) == ["unchanged"]
 
 
-def test_one_that_is_active_now(account: Account) -> None:
+def test_active_downtime(account: Account) -> None:
     item = {**DOWNTIME, "schedule": {"end": hours(5)}}
     made = account.run("downtime", [item])["items"][0]
     assert account.actions("downtime", [item]) == ["unchanged"]
@@ -78,14 +78,14 @@ def test_one_that_is_active_now(account: Account) -> None:
     assert len(account.there("downtime")) == 1
 
 
-def test_one_whose_time_is_over_is_neither_made_nor_kept(account: Account) -> None:
+def test_expired_downtime_is_neither_created_nor_kept(account: Account) -> None:
     over = {**DOWNTIME, "schedule": {"start": hours(-3), "end": hours(-2)}}
     result = account.run("downtime", [over])
     assert not result["changed"] and result["items"][0]["id"] is None
     assert result["items"][0]["note"] == "it has expired" and account.there("downtime") == []
 
 
-def test_one_that_somebody_cancelled_is_made_again(account: Account) -> None:
+def test_cancelled_downtime_is_recreated(account: Account) -> None:
     account.actions("downtime", [DOWNTIME])
     client = account.client()
     client.delete(f"downtime/{account.there('downtime')[0]['id']}", version="v2")
@@ -93,7 +93,7 @@ def test_one_that_somebody_cancelled_is_made_again(account: Account) -> None:
     assert account.actions("downtime", [DOWNTIME]) == ["created"]
 
 
-def test_what_it_mutes_may_be_named_in_three_ways(account: Account) -> None:
+def test_monitors_can_be_selected_in_three_ways(account: Account) -> None:
     [monitor] = account.run("monitor", [ITEMS["monitor"]])["items"]
     by_key = {**DOWNTIME, "monitor_key": "load"}
     tags = ["managed_by:kennel", "kennel_fleet:lab", "kennel_key:load"]
@@ -107,7 +107,7 @@ def test_what_it_mutes_may_be_named_in_three_ways(account: Account) -> None:
     assert len(account.there("downtime")) == 1
 
 
-def test_more_downtimes_than_a_page_holds(account: Account) -> None:
+def test_more_downtimes_than_fit_on_a_page(account: Account) -> None:
     items = [{**DOWNTIME, "key": f"k{number}"} for number in range(103)]
     assert account.actions("downtime", items) == ["created"] * 103
     assert account.actions("downtime", items) == ["unchanged"] * 103

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The pipelines of docs/ci.md: GitHub and GitLab take their files, and their commands find what differs."""
+"""The pipelines in docs/ci.md: GitHub and GitLab accept them, and their commands detect drift."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SCHEMAS = {"GitHub": "vendor.github-workflows", "GitLab": "vendor.gitlab-ci"}
 
 
 def pipeline(service: str) -> str:
-    """The file that docs/ci.md offers for a service."""
+    """Return the file in docs/ci.md for a service."""
     found = re.search(rf"^## {service}$.*?^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     assert found
     return found[1]
 
 
 def commands(service: str) -> tuple[list[str], str]:
-    """What a pipeline runs: the lines that install, and the one that compares."""
+    """Return a pipeline's commands: those that install, and the one that compares."""
     jobs = yaml.safe_load(pipeline(service))
     if service == "GitLab":
         [compare] = jobs["drift"]["script"]
@@ -41,7 +41,7 @@ def commands(service: str) -> tuple[list[str], str]:
 
 
 @pytest.mark.parametrize("service", SCHEMAS)
-def test_file_is_one_that_the_service_takes(service: str, tmp_path: Path) -> None:
+def test_service_accepts_the_file(service: str, tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yml"
     file.write_text(pipeline(service), encoding="utf-8")
     check = [str(BIN / "check-jsonschema"), "--builtin-schema", SCHEMAS[service], str(file)]
@@ -55,7 +55,7 @@ def test_both_run_the_same_commands() -> None:
 
 @dataclass
 class Fleet:
-    """A checkout of somebody's inventory in a pipeline, where no host can be reached."""
+    """A checkout of a user's inventory in a pipeline, from which no host is reachable."""
 
     folder: Path
     env: dict[str, str]
@@ -78,13 +78,13 @@ class Fleet:
         return json.loads((self.folder / "drift" / "objects.json").read_text(encoding="utf-8"))
 
     def outcome(self, kind: str, outcome: str) -> dict[str, str]:
-        """The addresses of those objects of a kind, by key."""
+        """Return the addresses of a kind of object with this outcome, by key."""
         return {entry["key"]: entry["url"] for entry in self.summary()["objects"][kind][outcome]}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with what the pipelines install: the tarball takes the place of what is on Galaxy."""
+    """A home folder with what the pipelines install; the tarball replaces the release on Galaxy."""
     home = tmp_path_factory.mktemp("home")
     env = {**os.environ, "HOME": str(home)}
     env.pop("ANSIBLE_CONFIG", None)
@@ -116,7 +116,7 @@ def fleet(account: Account, home: Path, tmp_path: Path) -> Fleet:
     return Fleet(tmp_path, env)
 
 
-def test_everything_is_to_be_created_at_first(fleet: Fleet) -> None:
+def test_at_first_everything_is_missing(fleet: Fleet) -> None:
     done = fleet.compare()
     assert done.returncode == 2 and "A run without --check would make this true" in done.stdout, done.stdout
     summary = fleet.summary()
@@ -125,7 +125,7 @@ def test_everything_is_to_be_created_at_first(fleet: Fleet) -> None:
     assert summary["counts"]["created"] == sum(summary["counts"].values())
 
 
-def test_what_is_as_the_inventory_says_passes(fleet: Fleet) -> None:
+def test_unchanged_objects_pass(fleet: Fleet) -> None:
     fleet.apply()
     assert not fleet.summary()["check"] and fleet.summary()["counts"]["unchanged"] == 0
     done = fleet.compare()
@@ -140,18 +140,18 @@ def test_what_is_as_the_inventory_says_passes(fleet: Fleet) -> None:
 
 
 def form(value: Any) -> Any:
-    """The keys of a summary, all the way down."""
+    """Return the keys of a summary, at any depth."""
     return {name: form(item) for name, item in value.items()} if isinstance(value, dict) else None
 
 
-def test_what_somebody_has_changed_or_deleted_is_named_with_its_address(fleet: Fleet, account: Account) -> None:
+def test_changed_and_deleted_objects_are_named_with_their_addresses(fleet: Fleet, account: Account) -> None:
     fleet.apply()
     client = account.client()
     [board] = account.there("dashboard")
     [monitor] = [one for one in account.there("monitor") if "kennel_key:mysql" in one["tags"]]
     whole = client.get(f"dashboard/{board['id']}")
     client.put(f"dashboard/{board['id']}", {**whole, "title": "Mine"})
-    # By force: the fleet's downtime is for another one.
+    # With force, because the fleet's downtime mutes another one.
     client.delete(f"monitor/{monitor['id']}")
     done = fleet.compare()
     assert done.returncode == 2 and "Mine" in done.stdout
@@ -160,7 +160,7 @@ def test_what_somebody_has_changed_or_deleted_is_named_with_its_address(fleet: F
     assert set(fleet.outcome("monitors", "created")) == {"mysql"}
 
 
-def test_what_cannot_be_compared_fails_without_a_summary(fleet: Fleet) -> None:
+def test_failed_comparison_has_no_summary(fleet: Fleet) -> None:
     fleet.env["DD_APP_KEY"] = "f" * 40
     done = fleet.compare()
     assert done.returncode not in (0, None) and not (fleet.folder / "drift" / "objects.json").exists()

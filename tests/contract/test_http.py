@@ -1,4 +1,4 @@
-"""What the clients do not show: keys, sizes, the journal, restarts."""
+"""HTTP details that clients do not show: keys, sizes, logs, restarts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_changing_tags_needs_both_keys(standin, method):
     assert errors(answer) == (403, ["Forbidden"])
 
 
-def test_validates_a_key_in_header_and_query_as_agents_send_it(standin):
+def test_validates_a_key_in_header_or_query(standin):
     assert standin.get("/api/v1/validate", dd_api_key=standin.api_key) == (200, b'{"valid":true}')
     assert standin.get(f"/api/v1/validate?api_key={standin.api_key}") == (200, b'{"valid":true}')
     assert standin.request("POST", "/api/v1/validate", b"", dd_api_key=standin.api_key)[0] == 200
@@ -64,7 +64,7 @@ def test_validates_a_key_in_header_and_query_as_agents_send_it(standin):
     assert errors(standin.get("/api/v1/validate")) == (403, ["API key required"])
 
 
-def test_takes_an_agents_probe_and_host_metadata(standin, name):
+def test_accepts_an_agents_probe_and_host_metadata(standin, name):
     key = {"dd_api_key": standin.api_key}
     assert standin.request("POST", "/api/v2/series", b"{}", **key) == (202, b'{"errors":[]}')
     report = {
@@ -103,18 +103,18 @@ def test_takes_an_agents_probe_and_host_metadata(standin, name):
         (b" " * 512_001, {}, 413),
     ],
 )
-def test_refuses_bad_bodies_with_a_list_of_errors(standin, body, headers, status):
+def test_refuses_invalid_bodies_with_a_list_of_errors(standin, body, headers, status):
     answer = standin.request("POST", "/api/v2/series", body, dd_api_key=standin.api_key, **headers)
     assert errors(answer)[0] == status
 
 
-def test_takes_protobuf_only_where_agents_send_it(standin):
+def test_accepts_protobuf_only_where_agents_send_it(standin):
     headers = {"dd_api_key": standin.api_key, "content_type": "application/x-protobuf"}
     assert errors(standin.request("POST", "/api/v1/series", b"", **headers))[0] == 415
     assert standin.request("POST", "/api/v2/series", b"", **headers) == (202, b'{"errors":[]}')
 
 
-def test_unknown_paths_and_methods_answer_in_the_form_of_errors(standin):
+def test_unknown_paths_and_methods_return_errors(standin):
     assert errors(standin.get("/api/v1/nothing")) == (404, ["Not Found"])
     for path, what in (
         ("/api/v2/roles/1", "roles"),
@@ -126,7 +126,7 @@ def test_unknown_paths_and_methods_answer_in_the_form_of_errors(standin):
     assert errors(standin.request("PUT", "/api/v1/hosts", b"{}"))[0] == 405
 
 
-def test_a_client_that_hangs_up_and_keys_leave_no_trace_in_the_output(standin):
+def test_output_has_no_keys_and_no_errors_of_disconnected_clients(standin):
     with socket.create_connection(("127.0.0.1", standin.port)) as client:
         client.sendall(
             b"POST /api/v2/series HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n"
@@ -136,19 +136,19 @@ def test_a_client_that_hangs_up_and_keys_leave_no_trace_in_the_output(standin):
     assert standin.output == ""
 
 
-def test_data_outlives_a_restart(standin, name):
+def test_data_survives_a_restart(standin, name):
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
     now = int(time.time())
     body = {"series": [{"metric": name, "points": [{"timestamp": now - 30, "value": 1}]}]}
     assert standin.request("POST", "/api/v2/series", json.dumps(body).encode(), **keys)[0] == 202
-    assert standin.stop() == -signal.SIGTERM  # what uvicorn ends with after closing in order
+    assert standin.stop() == -signal.SIGTERM  # uvicorn's exit status after an orderly shutdown
     standin.start()
     status, answer = standin.get(f"/api/v1/query?from={now - 60}&to={now}&query={name}%7B*%7D.rollup(avg,1)", **keys)
     assert status == 200
     assert json.loads(answer)["series"][0]["pointlist"] == [[(now - 30) * 1000.0, 1.0]]
 
 
-def test_the_page_needs_no_key_and_shows_none(standin, name):
+def test_page_needs_no_key_and_shows_none(standin, name):
     body = {"check": "c", "host_name": name, "status": 0}
     standin.request("POST", "/api/v1/check_run", json.dumps(body).encode(), dd_api_key=standin.api_key)
     status, page = standin.get("/")

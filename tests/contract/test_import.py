@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From a Timeboard script to Kennel: the role brings what playbooks/import.yml writes, and then changes nothing."""
+"""From a timeboard script to Kennel: the role applies the files from playbooks/import.yml, and then changes nothing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TIMEBOARD = {
     ],
 }
 
-# As terraform-provider-datadog keeps a dashboard: blocks are lists, and what was not set is empty.
+# As terraform-provider-datadog stores a dashboard: blocks are lists, and unset fields are empty.
 BLOCKS = {
     "id": "abc-def-ghi",
     "title": "From Terraform",
@@ -83,7 +83,7 @@ STATE = {
 
 @pytest.fixture
 def play(account: Account, tmp_path: Path) -> Any:
-    """Run a playbook in a folder of one's own; return the exit status, the number of changes and what it printed."""
+    """Run a playbook in a separate folder; return the exit status, the number of changes and the output."""
 
     def run(playbook: str, *arguments: str) -> tuple[int, int, str]:
         env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"}
@@ -111,7 +111,9 @@ def play(account: Account, tmp_path: Path) -> Any:
     return run
 
 
-def test_a_timeboard_and_a_state_become_dashboards_of_the_fleet(play: Any, account: Account, tmp_path: Path) -> None:
+def test_timeboard_and_terraform_state_become_dashboards_of_the_fleet(
+    play: Any, account: Account, tmp_path: Path
+) -> None:
     (tmp_path / "timeboard.json").write_text(json.dumps(TIMEBOARD), encoding="utf-8")
     (tmp_path / "terraform.tfstate").write_text(json.dumps(STATE), encoding="utf-8")
     playbook = str(ROOT / "playbooks" / "import.yml")
@@ -137,7 +139,7 @@ def test_a_timeboard_and_a_state_become_dashboards_of_the_fleet(play: Any, accou
     assert (status, changes) == (0, 0), output
 
 
-def test_what_cannot_be_taken_is_told_and_the_rest_written(play: Any, tmp_path: Path) -> None:
+def test_unusable_files_are_reported_and_the_others_written(play: Any, tmp_path: Path) -> None:
     bad = {"title": "Bad", "graphs": [{"title": "x", "definition": {"requests": [{"q": "avg:my_metric{"}]}}]}
     (tmp_path / "boards.json").write_text(json.dumps([TIMEBOARD, bad]), encoding="utf-8")
     playbook = str(ROOT / "playbooks" / "import.yml")

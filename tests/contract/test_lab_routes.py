@@ -1,4 +1,4 @@
-"""What only the lab has: failures on demand, a clock to set, an account to empty."""
+"""The lab's own routes: failures on demand, the clock, and emptying the account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUERY = "/api/v1/hosts"
 
 @pytest.fixture
 def call(standin):
-    """Make a call with both keys and a JSON body: (status, decoded body or text)."""
+    """Make a call with both keys and a JSON body; return (status, decoded body or text)."""
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
 
     def make(method, path, body=None):
@@ -43,7 +43,7 @@ def test_fails_the_next_call_before_or_after_its_work(call, name, kind, status, 
     assert call("POST", "/api/v1/series", point)[0] == 202
 
 
-def test_says_when_to_come_again(standin, call):
+def test_rate_limit_has_a_reset_time(standin, call):
     call("POST", "/lab/faults", {"kind": "429"})
     connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=10)
     connection.request("GET", QUERY)
@@ -66,7 +66,7 @@ def test_answers_slowly(call, when):
     assert call("GET", QUERY)[0] == 200
 
 
-def test_the_lab_routes_need_both_keys_and_are_never_hit_by_faults(standin, call):
+def test_lab_routes_need_both_keys_and_are_not_affected_by_faults(standin, call):
     assert standin.request("POST", "/lab/reset", b"")[0] == 403
     call("POST", "/lab/faults", {"kind": "500", "count": 5})
     assert call("GET", "/lab/clock")[0] == 200

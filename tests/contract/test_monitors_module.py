@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module datadog_monitors against the stand-in Datadog."""
+"""The module datadog_monitors with the stand-in Datadog."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_each_kind_of_change(account: Account, change: dict[str, Any], shown: st
     assert account.actions("monitor", [{**MONITOR, **change}]) == ["unchanged"]
 
 
-def test_what_people_see_to_by_hand_stays_or_is_put_right(account: Account) -> None:
+def test_manual_changes_are_kept_or_reverted(account: Account) -> None:
     account.actions("monitor", [MONITOR])
     client = account.client()
     [found] = account.there("monitor")
@@ -59,7 +59,7 @@ def test_what_people_see_to_by_hand_stays_or_is_put_right(account: Account) -> N
     assert account.actions("monitor", [MONITOR]) == ["unchanged"]
 
 
-def test_assets_are_compared_though_no_list_has_them(account: Account) -> None:
+def test_assets_are_compared_although_lists_omit_them(account: Account) -> None:
     client = account.client()
     pages = client.pages
     client.pages = lambda *path, **asked: ({**found, "assets": []} for found in pages(*path, **asked))  # type: ignore
@@ -69,7 +69,7 @@ def test_assets_are_compared_though_no_list_has_them(account: Account) -> None:
     assert account.actions("monitor", [{**item, "assets": []}], client=client) == ["updated"]
 
 
-def test_one_that_is_muted_is_exported_and_taken_back(account: Account) -> None:
+def test_muted_monitor_is_exported_and_adopted(account: Account) -> None:
     number = account.make("monitor", MONITOR)
     account.client().post(f"monitor/{number}/mute", {})
     [found] = account.there("monitor")
@@ -79,8 +79,8 @@ def test_one_that_is_muted_is_exported_and_taken_back(account: Account) -> None:
     assert account.there("monitor")[0]["options"]["silenced"] == {"*": None}
 
 
-def test_datadog_is_asked_before_anything_is_changed(account: Account) -> None:
-    # Which monitors there are, only Datadog knows.
+def test_datadog_validates_monitors_before_any_change(account: Account) -> None:
+    # Only Datadog knows which monitors exist.
     wrong = {**MONITOR, "key": "wrong", "type": "composite", "query": "12345 && 67890", "options": {}}
     also = {**wrong, "key": "also"}
     for check in (True, False):
@@ -93,7 +93,7 @@ def test_datadog_is_asked_before_anything_is_changed(account: Account) -> None:
     assert refused["failed"] and "monitor IDs are invalid" in refused["msg"]
 
 
-def test_a_monitor_of_another_type_is_recreated(account: Account) -> None:
+def test_type_change_recreates_the_monitor(account: Account) -> None:
     check = {
         **MONITOR,
         "type": "service check",
@@ -109,7 +109,7 @@ def test_a_monitor_of_another_type_is_recreated(account: Account) -> None:
     assert account.actions("monitor", [check]) == ["unchanged"]
 
 
-def test_what_exists_is_exported_and_taken_back(account: Account) -> None:
+def test_existing_monitor_is_exported_and_adopted(account: Account) -> None:
     account.make("monitor", MONITOR)
     [found] = account.there("monitor")
     exported = monitor_export(found)
@@ -120,8 +120,8 @@ def test_what_exists_is_exported_and_taken_back(account: Account) -> None:
     assert monitor_export(account.there("monitor")) == [exported]
 
 
-def test_more_monitors_than_a_page_holds(account: Account) -> None:
-    """Of two fleets: listed by fleet, and all of them to adopt one."""
+def test_more_monitors_than_fit_on_a_page(account: Account) -> None:
+    """Of two fleets. They are listed by fleet, and completely to adopt one."""
     items = [{**MONITOR, "key": f"k{number}", "name": f"N{number}"} for number in range(2)]
     client = account.client()
     for number in range(1010):
@@ -147,7 +147,7 @@ PLAY = """
 
 
 def play(folder: Path, account: Account, arguments: dict[str, Any], *options: str) -> str:
-    """What ansible-playbook says of a play with the module."""
+    """Return the output of ansible-playbook for a play with the module."""
     file = folder / "play.yml"
     file.write_text(PLAY.format(url=account.standin.url, arguments=json.dumps(arguments)))
     env = {**os.environ, "DD_API_KEY": account.standin.api_key, "DD_APP_KEY": account.standin.app_key}

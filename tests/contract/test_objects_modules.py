@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules for dashboards, monitors and downtimes have in common."""
+"""Common behaviour of the modules for dashboards, monitors and downtimes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import
 pytestmark = pytest.mark.parametrize("kind", KINDS)
 
 
-def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> None:
+def test_object_is_created_once_changed_in_place_and_deleted(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     made = account.run(kind, [item])
     [entry] = made["items"]
@@ -24,7 +24,7 @@ def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> 
     title = str(item.get("title") or item.get("name") or item.get("message"))
     assert diff["before"] == "" and diff["after"]
     assert diff["after_header"] == f"{kind} {item['key']}: {title} ({entry['url']})"
-    # When it begins is said of a new downtime.
+    # The diff of a new downtime shows its start.
     assert ("begins" in entry.pop("note", "")) == (kind == "downtime")
     again = account.run(kind, [item])
     assert not again["changed"] and again["diff"] == [] and again["items"] == [{**entry, "action": "unchanged"}]
@@ -41,7 +41,7 @@ def test_made_once_changed_in_place_and_deleted(account: Account, kind: str) -> 
     assert account.actions(kind, absent) == []
 
 
-def test_what_is_no_longer_listed_is_told_and_stays(account: Account, kind: str) -> None:
+def test_unlisted_objects_are_reported_and_kept(account: Account, kind: str) -> None:
     [made] = account.run(kind, [ITEMS[kind]])["items"]
     result = account.run(kind, [])
     [left] = result["unlisted"]
@@ -52,7 +52,7 @@ def test_what_is_no_longer_listed_is_told_and_stays(account: Account, kind: str)
     assert account.run(kind, [], prune=True)["unlisted"] == []
 
 
-def test_check_mode_tells_what_would_be_done_and_does_nothing(account: Account, kind: str) -> None:
+def test_check_mode_reports_changes_without_making_them(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     made = account.run(kind, [item], check=True)
     assert made["changed"] and made["items"][0]["id"] is None and account.there(kind) == []
@@ -66,7 +66,7 @@ def test_check_mode_tells_what_would_be_done_and_does_nothing(account: Account, 
     assert checked["diff"] == account.run(kind, [{**item, **CHANGES[kind]}])["diff"]
 
 
-def test_check_mode_sends_nothing_but_the_question_whether_it_would_do(account: Account, kind: str) -> None:
+def test_check_mode_only_sends_validations(account: Account, kind: str) -> None:
     account.actions(kind, [ITEMS[kind], {**ITEMS[kind], "key": "gone"}])
     client, sent = account.client(), []
     for method in ("post", "put", "patch", "delete"):
@@ -82,7 +82,7 @@ def test_check_mode_sends_nothing_but_the_question_whether_it_would_do(account: 
     assert sent == questions.get(kind, [])
 
 
-def test_two_fleets_and_a_twin_made_by_hand_keep_apart(account: Account, kind: str) -> None:
+def test_fleets_and_manual_duplicates_are_independent(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     by_hand = account.make(kind, item)
     assert account.actions(kind, [item]) == ["created"]
@@ -96,7 +96,7 @@ def test_two_fleets_and_a_twin_made_by_hand_keep_apart(account: Account, kind: s
     assert by_hand in [found["id"] for found in account.there(kind)]
 
 
-def test_one_made_by_hand_is_adopted(account: Account, kind: str) -> None:
+def test_manually_created_object_is_adopted(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     by_hand = account.make(kind, item)
     checked = account.run(kind, [item], adopt=True, check=True)
@@ -108,7 +108,7 @@ def test_one_made_by_hand_is_adopted(account: Account, kind: str) -> None:
     assert len(account.there(kind)) == 1
 
 
-def test_two_that_could_be_adopted_are_told(account: Account, kind: str) -> None:
+def test_ambiguous_adoption_is_reported(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     ids = [account.make(kind, item), account.make(kind, item)]
     refused = account.run(kind, [item], adopt=True)
@@ -116,13 +116,13 @@ def test_two_that_could_be_adopted_are_told(account: Account, kind: str) -> None
     assert all(str(number) in refused["msg"] for number in ids)
 
 
-def test_one_cannot_be_adopted_twice(account: Account, kind: str) -> None:
+def test_object_cannot_be_adopted_twice(account: Account, kind: str) -> None:
     account.make(kind, ITEMS[kind])
     refused = account.run(kind, [ITEMS[kind], {**ITEMS[kind], "key": "second"}], adopt=True)
     assert f"also matches {ITEMS[kind]['key']}" in refused["msg"]
 
 
-def test_of_duplicates_the_oldest_stays(account: Account, kind: str) -> None:
+def test_oldest_duplicate_is_kept(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     ids = [account.make(kind, item, Mark("lab", item["key"])) for _number in range(3)]
     result = account.run(kind, [item])
@@ -132,7 +132,7 @@ def test_of_duplicates_the_oldest_stays(account: Account, kind: str) -> None:
     assert [found["id"] for found in account.there(kind)] == ids[:1]
 
 
-def test_all_problems_are_told_before_anything_is_changed(account: Account, kind: str) -> None:
+def test_all_problems_are_reported_before_any_change(account: Account, kind: str) -> None:
     item = ITEMS[kind]
     refused = account.run(kind, [item, {**item, "key": "Bad key"}, {**item, "key": "typo", "mesage": "x"}])
     assert refused["failed"] and not refused["changed"] and account.there(kind) == []
@@ -144,7 +144,7 @@ FAULTS = ["429", "429_html", "500", "html", "cut"]
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_any_call_leaves_nothing_twice(account: Account, kind: str, fault: str, when: str) -> None:
+def test_failure_of_any_call_causes_no_duplicates(account: Account, kind: str, fault: str, when: str) -> None:
     item = ITEMS[kind]
     account.fault(fault, when=when, method="POST", count=2, path=f"/{kind}$")
     account.fault(fault, when=when, method="GET")
@@ -160,7 +160,7 @@ def test_a_fault_of_any_call_leaves_nothing_twice(account: Account, kind: str, f
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_creation_answered_too_late_is_found(account: Account, kind: str, when: str) -> None:
+def test_timed_out_creation_is_found(account: Account, kind: str, when: str) -> None:
     path = f"/{kind}$"
     account.fault("slow", when=when, method="POST", path=path, seconds=0.6)
     assert account.actions(kind, [ITEMS[kind]], client=account.client(patient=True, api_timeout=0.4)) == ["created"]
@@ -168,13 +168,13 @@ def test_a_creation_answered_too_late_is_found(account: Account, kind: str, when
     assert account.actions(kind, [ITEMS[kind]]) == ["unchanged"]
 
 
-def test_a_web_page_instead_of_an_answer_is_told(account: Account, kind: str) -> None:
+def test_html_instead_of_json_is_reported(account: Account, kind: str) -> None:
     account.fault("html_200", method="GET", path=f"/{kind}$")
     result = account.run(kind, [ITEMS[kind]])
     assert result["failed"] and "not JSON but Sign in" in result["msg"] and "datadog_api_url" in result["msg"]
 
 
-def test_a_failure_tells_what_is_done_and_what_is_not(account: Account, kind: str) -> None:
+def test_failure_reports_completed_and_remaining_changes(account: Account, kind: str) -> None:
     items = [{**ITEMS[kind], "key": key} for key in ("one", "two", "three")]
     assert account.actions(kind, items[:1]) == ["created"]
     account.fault("500", count=99, method="POST", path=f"/{kind}$")
@@ -186,7 +186,7 @@ def test_a_failure_tells_what_is_done_and_what_is_not(account: Account, kind: st
     assert account.actions(kind, [changed, *items[1:]]) == ["unchanged", "created", "created"]
 
 
-def test_somebody_else_deleted_it_meanwhile(account: Account, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_deleted_meanwhile(account: Account, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     account.actions(kind, [ITEMS[kind]])
     client = account.client()
     delete = client.delete
@@ -199,8 +199,8 @@ def test_somebody_else_deleted_it_meanwhile(account: Account, kind: str, monkeyp
     assert account.actions(kind, [], prune=True, client=client) == ["deleted"]
 
 
-def test_two_runs_at_once_end_with_one(account: Account, kind: str) -> None:
-    """Both see nothing there, both create, and each looks again."""
+def test_concurrent_runs_end_with_one_object(account: Account, kind: str) -> None:
+    """Both find nothing, both create the object, and both check again."""
     processes = multiprocessing.get_context("fork")
     met, results = processes.Barrier(2, timeout=30), processes.Queue()
 
@@ -232,7 +232,7 @@ def test_two_runs_at_once_end_with_one(account: Account, kind: str) -> None:
     assert account.actions(kind, [ITEMS[kind]]) == ["unchanged"]
 
 
-def test_a_third_run_has_deleted_the_younger_twin_already(account: Account, kind: str) -> None:
+def test_duplicate_already_deleted_by_a_third_run(account: Account, kind: str) -> None:
     client = account.client()
     post, older = client.post, []
 
@@ -249,7 +249,7 @@ def test_a_third_run_has_deleted_the_younger_twin_already(account: Account, kind
     assert [entry["id"] for entry in result["items"]] == older == [found["id"] for found in account.there(kind)]
 
 
-def test_keys_that_do_not_work_are_told(account: Account, kind: str) -> None:
+def test_invalid_keys_are_reported(account: Account, kind: str) -> None:
     result = account.run(kind, [ITEMS[kind]], client=account.client(app_key="f" * 40))
     assert result["failed"] and "403" in result["msg"] and "datadog_app_key" in result["msg"]
     with pytest.raises(DatadogError, match="datadog_app_key is not set"):

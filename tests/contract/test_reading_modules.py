@@ -1,4 +1,4 @@
-"""The modules that read an account, post events and take pictures, against the stand-in Datadog."""
+"""The modules that read an account, post events and take snapshots, with the stand-in Datadog."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def call(standin: Any) -> Call:
-    """Make a call with both keys; return the decoded answer."""
+    """Make a call with both keys; return the decoded response."""
     keys = {"dd_api_key": standin.api_key, "dd_application_key": standin.app_key}
 
     def make(method: str, path: str, body: Any = None) -> Any:
@@ -43,7 +43,7 @@ def call(standin: Any) -> Call:
 
 @pytest.fixture
 def run(standin: Any, run_module: Run) -> Run:
-    """Run a module with the keys of the stand-in."""
+    """Run a module with the stand-in's keys."""
 
     def start(module: ModuleType, **arguments: Any) -> dict[str, Any]:
         keys = {"api_key": standin.api_key, "app_key": standin.app_key, "api_url": standin.url}
@@ -56,7 +56,7 @@ def run(standin: Any, run_module: Run) -> Run:
 
 
 def send(call: Call, metric: str, hosts: list[str], tags: list[str] | None = None) -> int:
-    """Send one point of each host; return its time."""
+    """Send a point from each host; return its time."""
     now = int(time.time()) - 30
     series = [
         {"metric": metric, "points": [[now, 7.0]], "host": host, "tags": tags or [], "type": "gauge"} for host in hosts
@@ -66,7 +66,7 @@ def send(call: Call, metric: str, hosts: list[str], tags: list[str] | None = Non
 
 
 # --------------------------------------------------------------------------------------------------- hosts, metrics
-def test_hosts_past_a_thousand(run: Run, call: Call, name: str) -> None:
+def test_more_than_a_thousand_hosts(run: Run, call: Call, name: str) -> None:
     send(call, name, [f"{name}-{number}" for number in range(1100)])
     found = run(datadog_hosts_info, filter=name)["hosts"]
     assert {host["name"] for host in found} == {f"{name}-{number}" for number in range(1100)}
@@ -94,19 +94,19 @@ def test_metrics(run: Run, call: Call, name: str, check: bool) -> None:
 
 # ----------------------------------------------------------------------------------------------------------- events
 def _open(url: str) -> str:
-    # The stand-in is on loopback: no proxy is asked.
+    # The stand-in is on loopback, so proxies do not apply.
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
         return answer.read().decode()
 
 
-def test_events_of_a_key_are_posted_once(run: Run, call: Call, name: str) -> None:
+def test_events_with_a_key_are_posted_once(run: Run, call: Call, name: str) -> None:
     event = {"title": f"Deployed {name}", "text": "1.4", "aggregation_key": name, "tags": ["env:lab"]}
     planned = run(datadog_event, **event, unless_within=600, check=True)
     first = run(datadog_event, **event, unless_within=600)
     again = run(datadog_event, **event, unless_within=600)
     assert [result["changed"] for result in (planned, first, again)] == [True, True, False]
     assert (again["id"], again["url"]) == (first["id"], first["url"])
-    # The address that is told is that of a page which shows the event, and it alone.
+    # The returned address is a page that only shows this event.
     page = _open(first["url"])
     assert event["title"] in page and "<strong>1</strong> event" in page
     forced = run(datadog_event, **event)
@@ -117,7 +117,7 @@ def test_events_of_a_key_are_posted_once(run: Run, call: Call, name: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "cut", "html"])
-def test_an_event_whose_answer_is_lost_is_not_posted_twice(run: Run, call: Call, name: str, kind: str) -> None:
+def test_event_with_a_lost_response_is_not_posted_twice(run: Run, call: Call, name: str, kind: str) -> None:
     call("POST", "/lab/faults", {"count": 1, "kind": kind, "when": "after", "method": "POST", "path": "/api/v1/events"})
     result = run(datadog_event, title=name, text="x", tags=[f"t:{name}"])
     now = int(time.time())
@@ -126,7 +126,7 @@ def test_an_event_whose_answer_is_lost_is_not_posted_twice(run: Run, call: Call,
 
 
 # --------------------------------------------------------------------------------------------------------- snapshots
-def test_a_picture_of_a_query_and_of_a_definition(run: Run, call: Call, standin: Any, name: str) -> None:
+def test_snapshots_of_a_query_and_a_definition(run: Run, call: Call, standin: Any, name: str) -> None:
     send(call, name, ["a", "b"])
     first = run(datadog_snapshot, metric_query=f"avg:{name}{{*}} by {{host}}", span="5m", title="A")
     graph = {"viz": "timeseries", "requests": [{"q": f"avg:{name}{{*}}", "type": "line"}]}
@@ -137,8 +137,8 @@ def test_a_picture_of_a_query_and_of_a_definition(run: Run, call: Call, standin:
     assert run(datadog_snapshot, metric_query="avg:x{*}", span="5m", check=True)["snapshot_url"] is None
 
 
-# ------------------------------------------------------------------------------------------------- what is in there
-def test_objects_of_two_fleets_are_told_apart(run: Run, call: Call, name: str) -> None:
+# ----------------------------------------------------------------------------------------------------------- objects
+def test_objects_of_two_fleets_are_listed_separately(run: Run, call: Call, name: str) -> None:
     other = f"{name}-b"
     board = {"key": "board", "title": name, "layout_type": "ordered", "widgets": []}
     monitor = {"key": "high", "name": name, "type": "metric alert", "query": f"avg(last_5m):avg:{name}{{*}} > 5"}

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The recipes of docs/recipes.md for dashboards and monitors, run as they stand there, against the stand-in Datadog."""
+"""The recipes in docs/recipes.md for dashboards and monitors, run as written, with the stand-in Datadog."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recipes import Kitchen, recipes
 
 @pytest.fixture
 def kitchen(account: Account, tmp_path: Path) -> Kitchen:
-    """A fleet of this machine, whose objects are there already."""
+    """A fleet of this machine, whose objects exist already."""
     keys = {"DD_API_KEY": account.standin.api_key, "DD_APP_KEY": account.standin.app_key}
     kitchen = Kitchen(tmp_path, keys)
     local = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
@@ -27,7 +27,7 @@ def kitchen(account: Account, tmp_path: Path) -> Kitchen:
 
 
 def cook(kitchen: Kitchen, title: str) -> list[str]:
-    """Write the files of a recipe and run its commands; return what each printed."""
+    """Write the files of a recipe and run its commands; return their outputs."""
     recipe = recipes()[title]
     for name, text in recipe.files.items():
         kitchen.write(name, text)
@@ -40,7 +40,7 @@ def cook(kitchen: Kitchen, title: str) -> list[str]:
 
 
 def monitors(account: Account) -> dict[str, dict]:
-    """The monitors of the account, by their keys."""
+    """Return the account's monitors by key."""
     found = {}
     for monitor in account.there("monitor"):
         key = next(tag.partition(":")[2] for tag in monitor["tags"] if tag.startswith("kennel_key:"))
@@ -62,7 +62,7 @@ def test_monitor_is_removed(kitchen: Kitchen, account: Account) -> None:
     assert before - set(monitors(account)) == {"mysql_user_time"}
 
 
-def test_dashboard_is_taken_over(kitchen: Kitchen, account: Account) -> None:
+def test_dashboard_is_adopted(kitchen: Kitchen, account: Account) -> None:
     board = {name: value for name, value in ITEMS["dashboard"].items() if name != "key"}
     made = account.client().post("dashboard", board)
     recipe = recipes()["Take over a dashboard that somebody made by hand"]
@@ -71,7 +71,7 @@ def test_dashboard_is_taken_over(kitchen: Kitchen, account: Account) -> None:
         done = kitchen.run(command)
         assert done.returncode == 0, done.stdout
     assert "kennel_fleet:production" in account.client().get(f"dashboard/{made['id']}")["description"]
-    # The file beside the inventory is what counts from then on.
+    # From then on, the file next to the inventory applies.
     (kitchen.folder / "datadog").rename(kitchen.inventory.parent / "datadog")
     kitchen.write("inventory/production/group_vars/all.yml", settings)
     again = kitchen.run("ansible-playbook -i inventory/production playbooks/objects.yml")

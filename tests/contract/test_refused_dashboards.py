@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dashboards that Datadog refuses: the module does so before it asks, and the stand-in with Datadog's words."""
+"""Dashboards that Datadog refuses: the module refuses them offline, and the stand-in with Datadog's message."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def board(definition: Any, layout: Any = None, **fields: Any) -> dict[str, Any]:
         (board(GRAPH, reflow_type="flow"), "Value of parameter 'reflow_type' should be any of these"),
     ],
 )
-def test_is_refused_offline_and_where_it_is_sent_all_the_same(
-    account: Account, item: dict[str, Any], words: str
-) -> None:
+def test_dashboard_is_refused_offline_and_by_the_api(account: Account, item: dict[str, Any], words: str) -> None:
     result = account.run("dashboard", [item], check=True)
     assert result["failed"] and result["problems"] and not result["changed"]
     body = {name: value for name, value in item.items() if name != "key"}

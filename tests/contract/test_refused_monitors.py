@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Monitors that Datadog refuses: the module does so before it asks, and the stand-in with Datadog's words."""
+"""Monitors that Datadog refuses: the module refuses them offline, and the stand-in with Datadog's message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVENTS = 'events("status:error").rollup("count").last("5m") >= 1'
         ),
     ],
 )
-def test_is_refused_offline_and_if_it_is_sent_all_the_same(account: Account, item: dict[str, Any], words: str) -> None:
+def test_monitor_is_refused_offline_and_by_the_api(account: Account, item: dict[str, Any], words: str) -> None:
     client = account.client()
     result = account.run("monitor", [item], check=True, client=client)
     assert result["failed"] and result["problems"] and "Datadog rejects" not in result["msg"]

@@ -1,4 +1,4 @@
-"""The stand-in Datadog is held to recorded traffic of the real API, which its clients' source distributions carry."""
+"""The stand-in Datadog matches recorded traffic of the real API, from the source distributions of its clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replay import SCOPES, Sender, normalised, report
     [(api_client_recordings, SCOPES[API_CLIENT], 350, 99, 98), (datadogpy_recordings, SCOPES[DATADOGPY], 150, 96, 95)],
     ids=["datadog-api-client", "datadogpy"],
 )
-def test_answers_as_the_real_api_was_recorded(standin, recordings, scope, least, pass_, mean, capsys):
+def test_responses_match_recordings_of_the_real_api(standin, recordings, scope, least, pass_, mean, capsys):
     found = report(recordings(), Sender(standin.url, standin.api_key, standin.app_key), scope)
     with capsys.disabled():
         print("", *found.lines(), sep="\n")
@@ -34,11 +34,11 @@ def test_answers_as_the_real_api_was_recorded(standin, recordings, scope, least,
         ("/api/v1/metrics/system.load.1", "/api/v1/metrics/{id}"),
     ],
 )
-def test_calls_of_one_kind_count_as_one_endpoint(path, wanted):
+def test_similar_calls_count_as_one_endpoint(path, wanted):
     assert normalised(path) == wanted
 
 
-def test_what_was_recorded_is_brought_into_the_present():
+def test_recorded_ids_and_times_are_replaced():
     # Recorded at 1,600,000,000 and replayed 1,000 seconds later.
     rewriter = Rewriter(1_600_000_000, 1000)
     rewriter.learn({"token": "abc", "dash": {"id": 1_600_000_009}}, {"token": "xyz", "dash": {"id": 7}})

@@ -1,4 +1,4 @@
-"""Every request of the modules is what Datadog's API takes, by the models of its own client."""
+"""Every request of the modules is valid according to the models of Datadog's own client."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEYS = ("dd-api-key", "dd-application-key")
 
 
 class Recorder:
-    """Stands between the modules and the stand-in Datadog and keeps what is sent: method, path with query, body."""
+    """A proxy between the modules and the stand-in Datadog that records requests: method, path with query, and body."""
 
     def __init__(self, standin: Any) -> None:
         self.sent: list[tuple[str, str, Any]] = []
@@ -67,7 +67,7 @@ class Recorder:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def problems(self) -> list[str]:
-        """What is wrong with what was sent."""
+        """Return the problems of the recorded requests."""
         return [
             f"{method} {path}: {problem}"
             for method, path, body in self.sent
@@ -75,7 +75,7 @@ class Recorder:
         ]
 
     def methods(self, path: str) -> set[str]:
-        """The methods of the writes to addresses that begin with a path, each once."""
+        """Return the distinct methods of writes to addresses that start with a path."""
         return {method for method, target, _body in self.sent if target.startswith(path) and method != "GET"}
 
 
@@ -91,7 +91,7 @@ def recorder(standin: Any) -> Iterator[Recorder]:
 
 @pytest.fixture
 def run(recorder: Recorder, standin: Any, run_module: Run) -> Run:
-    """Run a module through the recorder; it must not fail, unless `fails`."""
+    """Run a module through the recorder; it must succeed, unless `fails`."""
 
     def call(module: ModuleType, **arguments: Any) -> dict[str, Any]:
         keys = {"api_key": standin.api_key, "app_key": standin.app_key, "api_url": recorder.url}
@@ -107,7 +107,7 @@ def widget(definition: dict[str, Any], **layout: int) -> dict[str, Any]:
 
 
 def series(query: str, **more: Any) -> dict[str, Any]:
-    """A request for a graph in the current form."""
+    """Return a graph request in the current form."""
     asked = [{"name": "a", "data_source": "metrics", "query": query}]
     return {"response_format": "timeseries", "formulas": [{"formula": "a"}], "queries": asked, **more}
 
@@ -156,7 +156,7 @@ def monitor(**changes: Any) -> dict[str, Any]:
     options = {
         "thresholds": {"critical": 800, "warning": "500", "critical_recovery": 700.5},
         "notify_no_data": True,
-        # What Ansible has templated may be text.
+        # Templated values may be text.
         "no_data_timeframe": "10",
         "renotify_interval": 60,
         "escalation_message": "Still\n",
@@ -268,7 +268,7 @@ def test_lists(
     assert recorder.problems() == []
 
 
-def test_check_mode_writes_nothing_but_questions(run: Run, recorder: Recorder, name: str) -> None:
+def test_check_mode_only_sends_validations(run: Run, recorder: Recorder, name: str) -> None:
     run(datadog_dashboards, fleet=name, dashboards=[dashboard()], check=True)
     run(datadog_monitors, fleet=name, monitors=[monitor()], check=True)
     run(datadog_downtimes, fleet=name, downtimes=[ONCE], check=True)
@@ -340,7 +340,7 @@ def apply_role(recorder: Recorder, standin: Any, folder: Path, **variables: Any)
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
-def test_the_objects_of_the_role(recorder: Recorder, standin: Any, name: str, tmp_path: Path) -> None:
+def test_objects_of_the_role(recorder: Recorder, standin: Any, name: str, tmp_path: Path) -> None:
     done = apply_role(recorder, standin, tmp_path, fleet=name)
     assert done.returncode == 0, done.stdout + done.stderr
     writes = {urlsplit(target).path for method, target, _body in recorder.sent if method == "POST"}
@@ -348,14 +348,14 @@ def test_the_objects_of_the_role(recorder: Recorder, standin: Any, name: str, tm
     assert recorder.problems() == []
 
 
-def test_the_role_tells_all_problems_and_sends_nothing(recorder: Recorder, standin: Any, tmp_path: Path) -> None:
+def test_role_reports_all_problems_and_sends_nothing(recorder: Recorder, standin: Any, tmp_path: Path) -> None:
     bad = {"datadog_objects_tags": [], "datadog_objects_warning": 900, "datadog_objects_folder": str(tmp_path)}
     done = apply_role(recorder, standin, tmp_path, fleet="My fleet", **bad)
     said = re.findall("^ *(datadog_objects_[a-z]+)", done.stdout, re.MULTILINE)
     assert done.returncode and {"datadog_objects_fleet", *bad} <= set(said) and not recorder.sent, done.stdout
 
 
-# ------------------------------------------------------------------------------------------- the judge itself judges
+# --------------------------------------------------------------------------------------------- the strict validation
 @pytest.mark.parametrize(
     ("change", "place"),
     [
@@ -369,7 +369,7 @@ def test_the_role_tells_all_problems_and_sends_nothing(recorder: Recorder, stand
         ({"query": None}, "body.query: it cannot be null"),
     ],
 )
-def test_a_wrong_body_is_found(change: dict[str, Any], place: str) -> None:
+def test_invalid_body_is_found(change: dict[str, Any], place: str) -> None:
     body = {"type": "metric alert", "query": "avg(last_5m):avg:x{*} > 1", **change}
     (problem,) = request_problems("POST", "/api/v1/monitor", body)
     assert problem.startswith(place)
@@ -384,12 +384,12 @@ def test_a_wrong_body_is_found(change: dict[str, Any], place: str) -> None:
         ("/api/v1/graph/snapshots", "there is no GET"),
     ],
 )
-def test_wrong_parameters_are_found(target: str, problem: str) -> None:
+def test_invalid_parameters_are_found(target: str, problem: str) -> None:
     (found,) = request_problems("GET", target)
     assert found.startswith(problem)
 
 
-def test_a_wrong_widget_deep_in_a_dashboard_is_found() -> None:
+def test_invalid_nested_widget_is_found() -> None:
     body = dashboard()
     del body["key"]
     inner = body["widgets"][4]["definition"]["widgets"][0]["definition"]

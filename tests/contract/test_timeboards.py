@@ -1,4 +1,4 @@
-"""Scripts for timeboards and screenboards run unchanged, with the clients that they were written for."""
+"""Scripts for timeboards and screenboards run unchanged, with the clients for which they were written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from datadog.api.exceptions import ApiError
 from released import released
 
-# What these need beside what the tests have.
+# Requirements of these clients that the tests' environment lacks.
 OLDER = {
     "0.30.0": ("datadog-0.30.0-py2.py3-none-any.whl", "decorator-5.1.1-py3-none-any.whl"),
     "0.44.0": ("datadog-0.44.0-py2.py3-none-any.whl",),
@@ -65,7 +65,7 @@ def client(standin, account):
 
 
 def run(standin, version, tmp_path):
-    """What the script prints, with a version of the client."""
+    """Run the script with a version of the client, and return its output."""
     path = os.pathsep.join(str(released(name)) for name in OLDER[version])
     script = tmp_path / "timeboard.py"
     script.write_text(SCRIPT, encoding="utf-8")
@@ -81,7 +81,7 @@ def run(standin, version, tmp_path):
 
 
 @pytest.mark.parametrize("version", OLDER)
-def test_a_script_runs_unchanged(standin, client, tmp_path, version):
+def test_script_runs_unchanged(standin, client, tmp_path, version):
     made = run(standin, version, tmp_path)
     assert made["made"]["url"].startswith(f"/dash/{made['timeboard']['id']}/my-timeboard")
     found = [datadog.api.Dashboard.get(board["id"]) for board in datadog.api.Dashboard.get_all()["dashboards"]]
@@ -96,7 +96,7 @@ def test_a_script_runs_unchanged(standin, client, tmp_path, version):
     assert graph["definition"]["time"] == {"live_span": "4h"} and graph["definition"]["title"] == "CPU"
 
 
-def test_a_dashboard_is_a_timeboard_too_and_what_changes_one_changes_the_other(client):
+def test_dashboard_and_timeboard_are_the_same_object(client):
     definition = {
         "type": "timeseries",
         "title": "Load",
@@ -112,7 +112,7 @@ def test_a_dashboard_is_a_timeboard_too_and_what_changes_one_changes_the_other(c
     changed = datadog.api.Dashboard.get(board["id"])
     assert (changed["title"], changed["created_at"]) == ("U", board["created_at"])
     assert changed["widgets"][0]["definition"] == definition
-    # What was sent as a timeboard is forgotten when the dashboard changes.
+    # The original timeboard is dropped when the dashboard changes.
     datadog.api.Dashboard.update(board["id"], title="V", layout_type="ordered", widgets=[])
     assert datadog.api.Timeboard.get(listed["id"])["dash"]["graphs"] == []
     assert datadog.api.Screenboard.get_all() == {"screenboards": []}
@@ -138,13 +138,13 @@ BAD = {"title": "bad", "definition": {"requests": [{"q": "anomalies(avg:my_metri
         (lambda: datadog.api.Timeboard.get(10**16), "No dashboard matches"),
     ],
 )
-def test_what_is_no_board_is_refused(client, call, message):
+def test_invalid_board_is_refused(client, call, message):
     with pytest.raises(ApiError, match=message):
         call()
 
 
-def test_boards_come_back_as_terraform_recorded_them(client):
-    """The ends of an axis as texts, a service of which nothing is said, defaults that are empty."""
+def test_boards_are_returned_as_terraform_recorded_them(client):
+    """The limits of an axis as strings, a service without details, and empty defaults."""
     graph = {"title": "g", "definition": {"viz": "timeseries", "requests": [{"q": "avg:x{*}"}], "yaxis": {"max": 50}}}
     variable = {"name": "host", "prefix": "host", "default": ""}
     board = datadog.api.Timeboard.create(title="T", graphs=[graph], template_variables=[variable])["dash"]
@@ -154,7 +154,7 @@ def test_boards_come_back_as_terraform_recorded_them(client):
     assert datadog.api.Screenboard.get(board["id"])["widgets"] == [widget]
 
 
-def test_the_command_pushes_what_it_has_pulled(standin, account, tmp_path):
+def test_command_can_push_what_it_has_pulled(standin, account, tmp_path):
     command = Path(sys.executable).with_name("dog")
     keys = ["--api-key", standin.api_key, "--application-key", standin.app_key, "--api_host", standin.url]
 

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that keeps dashboards, monitors and downtimes in one call."""
+"""The module that manages dashboards, monitors and downtimes in one call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def together(account: Account, run_module: Callable[..., Body]) -> Callable[...,
 ALL = {f"{kind}s": [ITEMS[kind]] for kind in KINDS}
 
 
-def test_one_call_keeps_all_kinds_and_sums_up(together: Callable[..., Body], tmp_path: Path) -> None:
+def test_one_call_manages_all_kinds_and_returns_a_summary(together: Callable[..., Body], tmp_path: Path) -> None:
     folder = tmp_path / "new" / "reports"
     checked = together(check=True, reports=str(folder), **ALL)
     assert checked["changed"] and checked["summary"]["check"] and checked["urls"] == []
@@ -39,14 +39,14 @@ def test_one_call_keeps_all_kinds_and_sums_up(together: Callable[..., Body], tmp
     assert again["urls"] == made["urls"]
 
 
-def test_what_is_not_given_is_left_alone(together: Callable[..., Body], account: Account) -> None:
+def test_kinds_that_are_not_given_are_left_alone(together: Callable[..., Body], account: Account) -> None:
     together(**ALL)
     result = together(monitors=[], prune=True)
     assert result["summary"]["counts"]["deleted"] == 1 and set(result["summary"]["objects"]) == {"monitors"}
     assert account.there("dashboard") and account.there("downtime") and not account.there("monitor")
 
 
-def test_what_is_no_longer_listed_is_one_warning(together: Callable[..., Body], warnings: list[str]) -> None:
+def test_unlisted_objects_cause_one_warning(together: Callable[..., Body], warnings: list[str]) -> None:
     together(**ALL)
     result = together(**{**ALL, "monitors": [], "downtimes": []})
     assert [each["key"] for each in result["unlisted"]] == ["load", "nights"]
@@ -55,7 +55,7 @@ def test_what_is_no_longer_listed_is_one_warning(together: Callable[..., Body], 
     assert not together(**ALL)["unlisted"]
 
 
-def test_problems_of_all_kinds_come_together_and_before_any_change(
+def test_problems_of_all_kinds_are_reported_together_before_any_change(
     together: Callable[..., Body], account: Account, tmp_path: Path
 ) -> None:
     wrong = {f"{kind}s": [{**ITEMS[kind], "wrong": 1}] for kind in KINDS}
@@ -65,7 +65,7 @@ def test_problems_of_all_kinds_come_together_and_before_any_change(
     assert all(account.there(kind) == [] for kind in KINDS) and not (tmp_path / "reports").exists()
 
 
-def test_a_failure_says_what_was_done_before_it(together: Callable[..., Body], account: Account) -> None:
+def test_failure_reports_completed_changes(together: Callable[..., Body], account: Account) -> None:
     refused = together(
         dashboards=ALL["dashboards"],
         monitors=[{**ITEMS["monitor"], "type": "composite", "query": "123 && 456", "options": {}}],
@@ -75,7 +75,7 @@ def test_a_failure_says_what_was_done_before_it(together: Callable[..., Body], a
     assert account.there("dashboard") and not account.there("monitor")
 
 
-def test_a_report_that_cannot_be_written_is_named(together: Callable[..., Body], tmp_path: Path) -> None:
+def test_report_that_cannot_be_written_is_named(together: Callable[..., Body], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = together(reports=str(tmp_path / "file"), **ALL)
     assert result["failed"] and result["msg"].startswith("reports: ") and result["changed"]

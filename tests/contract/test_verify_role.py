@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role datadog_verify as a user runs it, on a machine that has no Agent."""
+"""The role datadog_verify as a user runs it, on a machine without an Agent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def play(account: Account, tmp_path: Path) -> Any:
-    """Run the role with these variables; return the exit status and what it printed."""
+    """Run the role with these variables; return the exit status and the output."""
 
     def run(*arguments: str, **variables: Any) -> tuple[int, str]:
         role = {"role": "kennel.fleet.datadog_verify", "vars": variables}
@@ -41,7 +41,7 @@ def play(account: Account, tmp_path: Path) -> Any:
     return run
 
 
-def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account: Account, tmp_path: Path) -> None:
+def test_missing_data_is_shown_with_its_cause_and_reported(play: Any, account: Account, tmp_path: Path) -> None:
     account.run("dashboard", [ITEMS["dashboard"]])
     expects = [{"present": ["system.load.1"]}, {"objects": {"dashboards": ["shop"]}}]
     settings = {"expects": expects, "tags": ["env:a"], "fleet": "lab", "timeout": 1}
@@ -50,7 +50,7 @@ def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account
     assert "fleet lab" in output and "dashboard shop" in output and "'The shop' exists" in output
     for host in ("one", "two"):
         assert f"{host}: Agent, system.load.1, tags: the Agent is not running." in output
-    # The rows are in the report, not on the screen.
+    # The rows are in the report, not in the output.
     assert "agent_host" not in output
     rows = json.loads((tmp_path / "verify" / "verify.json").read_text())["rows"]
     assert {row["host"]: row["agent_host"] for row in rows} == {"fleet lab": "fleet lab", "one": "one", "two": "two"}
@@ -58,14 +58,14 @@ def test_what_is_missing_is_shown_with_its_cause_and_reported(play: Any, account
     assert board["ok"] and board["url"].startswith(f"{account.standin.url}/dashboard/")
 
 
-def test_waiting_shows_how_far_it_is(play: Any, account: Account) -> None:
+def test_waiting_shows_progress(play: Any, account: Account) -> None:
     expects = [{"objects": {"dashboards": ["nowhere"]}}]
     settings = {"expects": expects, "fleet": "lab", "timeout": 7, "reports": ""}
     status, output = play(**{f"datadog_verify_{name}": value for name, value in settings.items()})
     assert status != 0 and "    0 of 3, waiting for fleet lab dashboard nowhere, 0 s\n" in output
 
 
-def test_bad_inputs_are_refused_before_anything_is_asked(play: Any, tmp_path: Path) -> None:
+def test_invalid_inputs_are_refused_before_any_request(play: Any, tmp_path: Path) -> None:
     status, output = play(datadog_verify_expects=[{"presence": ["x"]}], datadog_verify_timeout=0)
     assert status != 0 and not (tmp_path / "verify").exists()
     assert "one: datadog_verify_expects[0]: presence is not a known field. Did you mean present?" in output

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Datadog is asked about a dashboard's widgets before anything is sent, in check mode too."""
+"""Datadog validates a dashboard's widgets before anything is sent, even in check mode."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from account import ITEMS, Account
 
 
-def test_widgets_that_datadog_alone_refuses_are_told_in_check_mode(
+def test_widgets_that_only_datadog_refuses_are_reported_in_check_mode(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is sent is a widget for each, a group without its own, as terraform-provider-datadog does."""
+    """Each widget is sent separately, and groups without their widgets, as terraform-provider-datadog does."""
     note = {"definition": {"type": "note", "content": "a"}}
     group = {"definition": {"type": "group", "layout_type": "ordered", "widgets": [note]}}
     item = {**ITEMS["dashboard"], "widgets": [note, group]}
@@ -35,7 +35,7 @@ def test_widgets_that_datadog_alone_refuses_are_told_in_check_mode(
     assert [widget["definition"].get("widgets") for widget in body["widgets"]] == [None, [], None]
 
 
-def test_the_account_itself_refuses_them_before_anything_is_sent(account: Account) -> None:
+def test_account_refuses_invalid_widgets_before_any_change(account: Account) -> None:
     widget = {"definition": {"type": "timeseries", "requests": [{"q": "avg:my_metric{*}", "display_type": "bars"}]}}
     client = account.client()
     answer = client.post(
