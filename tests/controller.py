@@ -1,10 +1,9 @@
-"""Run a command on a controller of a newer Python: in a container of a newer Debian, in this checkout.
+"""Run a command with a newer Python: in a container with a newer Debian, in this checkout.
 
     python tests/controller.py SUITE COMMAND [ARGUMENT ...]
 
-The container has this machine's network, so that it reaches labs and package indexes as this machine does, the checkout
-at its own path, and a home folder that ends with it. `VENV` and what begins with `KENNEL_`, `ANSIBLE_` or `MOLECULE_`
-are handed on.
+The container has this machine's network, so that it can reach labs and package indexes, the checkout at the same path,
+and a temporary home folder. It gets `VENV`, and variables that start with `KENNEL_`, `ANSIBLE_` or `MOLECULE_`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ HANDED_ON = re.compile(r"VENV|LC_ALL|PYTHONDONTWRITEBYTECODE|(KENNEL|ANSIBLE|MOL
 
 
 def image(suite: str) -> str:
-    """Build the suite's image where it is not there yet, and return its id."""
+    """Build the suite's image if it does not exist, and return its ID."""
     root = [] if os.geteuid() == 0 else ["sudo"]
     built = run(*root, sys.executable, "-B", str(ROOT / "lab" / "images.py"), "--kind", "controller", suite)
     return json.loads(built)["images"][suite]["id"]
 
 
 def pip_settings() -> dict[str, str]:
-    """What this machine's pip is told, as variables: where it looks, and whom it trusts."""
+    """Return this machine's pip settings as variables: its index and its certificates."""
     listing = run(sys.executable, "-m", "pip", "config", "list")
     told = dict(re.findall(r"^[\w:]+\.([\w-]+)='(.*)'$", listing, re.MULTILINE))
     wanted = {"index-url": "PIP_INDEX_URL", "trusted-host": "PIP_TRUSTED_HOST", "timeout": "PIP_DEFAULT_TIMEOUT"}
@@ -53,7 +52,7 @@ def main(suite: str, *command: str) -> int:
             *(*root, PODMAN, "run", "--rm", "--privileged", *limits(), "--network=host"),
             *(f"--user={os.getuid()}:{os.getgid()}", f"--tmpfs={HOME}:mode=1777", f"--workdir={ROOT}"),
             *(f"--volume={ROOT}:{ROOT}", f"--volume={Path(certificates).resolve()}:{BUNDLE}:ro"),
-            # By name: an address with a password is nobody's business in an argument list.
+            # Only names appear in the argument list, because an index URL may contain a password.
             *(f"--env={name}" for name in names),
             *(image(suite), *command),
         ],

@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md, to be run as they stand there: the files that each names, and its commands."""
+"""Parse the recipes in docs/recipes.md, to run them as written: their files and their commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INVENTORY = "inventory/production"
 
 @dataclass
 class Recipe:
-    """What a section has: texts by the file that they belong to, and commands, each in one line."""
+    """A section's texts, by file, and its commands, each in one line."""
 
     title: str
     files: dict[str, str] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Recipe:
 
 
 def recipes() -> dict[str, Recipe]:
-    """The recipes by their titles."""
+    """Return the recipes by title."""
     found = {}
     for section in re.split(r"^## ", TEXT.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         recipe = Recipe(section.partition("\n")[0])
@@ -40,16 +40,16 @@ def recipes() -> dict[str, Recipe]:
 
 
 class Kitchen:
-    """A folder that looks like a checkout, with an inventory of its own in it.
+    """A folder that looks like a checkout, with a separate inventory.
 
-    :arg names: what stands in recipes for what the test has, such as a host.
+    :arg names: names in recipes, such as hosts, and their replacements in the test.
     """
 
     def __init__(self, folder: Path, env: dict[str, str], names: dict[str, str] | None = None) -> None:
         self.folder, self.names = folder, names or {}
         self.env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **env}
         self.env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        # The recipes name a vault's password that is typed in.
+        # The recipes use a vault whose password is typed in.
         (folder / "vault").write_text("the-vaults-own\n", encoding="utf-8")
         self.env["ANSIBLE_VAULT_PASSWORD_FILE"] = str(folder / "vault")
         self.inventory = folder / INVENTORY
@@ -57,7 +57,7 @@ class Kitchen:
         (folder / "playbooks").symlink_to(ROOT / "playbooks")
 
     def write(self, name: str, text: str, last: str = "recipe") -> None:
-        """Add a text to a file of the recipe: beside what the inventory has for a group, where it is for one."""
+        """Append a text to a file of the recipe; group variables go next to the inventory's."""
         for word, mine in self.names.items():
             name, text = name.replace(word, mine), text.replace(word, mine)
         path = self.folder / name
@@ -67,7 +67,7 @@ class Kitchen:
         path.write_text(text, encoding="utf-8")
 
     def run(self, command: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command of a recipe, with what is typed in."""
+        """Run a recipe's command, with its typed input."""
         for word, mine in self.names.items():
             command = command.replace(word, mine)
         return subprocess.run(

@@ -1,8 +1,8 @@
-"""Run a command in a terminal of 80 columns and write what it leaves there as a picture, SVG.
+"""Run a command in a terminal of 80 columns, and write its final output as an SVG picture.
 
     python tests/recording.py docs/tour/up.svg ./kennel up
 
-The pictures of README.md are made so, of real runs. Nothing in them is fetched from anywhere.
+This creates the pictures in README.md, from real runs. They load nothing from other hosts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 COLUMNS = 80
-# Rows of the picture, each of that many pixels as rich draws them, and how fast longer output moves through it.
+# Rows of the picture, their height in pixels as rich draws them, and the speed at which longer output scrolls.
 ROWS, LINE, LINES_A_SECOND = 30, 24.4, 6
-# Rich's own has a font from a host on the internet.
+# Rich's default template loads a font from the internet.
 PICTURE = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
 <title>TITLE</title>
@@ -51,13 +51,13 @@ PICTURE = """\
 
 
 def left_over(said: str) -> list[str]:
-    """The lines of a terminal when everything that was to go away has gone."""
+    """Return a terminal's lines after all temporary output was erased."""
     lines = said.replace("\r\n", "\n").split("\n")
     return [line.rpartition("\x1b[K")[2].rpartition("\r")[2].rstrip() for line in lines]
 
 
 def scrolling(picture: str) -> str:
-    """The picture as a terminal of so many rows, through which its lines move, unless motion is not wanted."""
+    """Return the picture as a terminal that scrolls, unless the reader prefers reduced motion."""
     found = re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', picture)
     whole = float(found[1]) if found else 0.0
     hidden = whole - ROWS * LINE
@@ -88,7 +88,7 @@ def main() -> None:
     os.environ |= {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color"}
     status = os.waitstatus_to_exitcode(pty.spawn(command, read))
     lines = left_over(b"".join(heard).decode())
-    # The folder of the checkout is the reader's own affair.
+    # The checkout's folder differs for every reader.
     text = "\n".join(lines).replace(str(Path.cwd()), "~/kennel").rstrip()
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False)
     console.print(Text.from_ansi(f"$ {' '.join(command)}\n{text}"), soft_wrap=False)

@@ -1,4 +1,4 @@
-"""Write roles/ROLE/README.md from each role's argument specs, or with --check say which are stale."""
+"""Write roles/ROLE/README.md from each role's argument specs, or with --check, list the ones that are stale."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ NOTE = "<!-- Written by tests/role_readme.py from meta/argument_specs.yml. -->"
 
 
 class Loader(yaml.SafeLoader):
-    """Takes Ansible's own tag for texts that it does not template, too."""
+    """A YAML loader that also knows Ansible's tag for text that is not templated."""
 
 
 Loader.add_constructor("!unsafe", lambda _loader, node: node.value)
 
 
 def plain(text: str) -> str:
-    """Ansible's markup as Markdown: C(x), V(x), O(x) and RV(x) become code."""
+    """Convert Ansible's markup to Markdown: C(x), V(x), O(x) and RV(x) become code."""
     return re.sub(r"\b(?:C|V|O|RV)\(([^)]*)\)", r"`\1`", text)
 
 
 def sentences(description: str | list[str]) -> str:
-    """One paragraph out of a description."""
+    """Return a description as one paragraph."""
     return plain(" ".join([description] if isinstance(description, str) else description))
 
 
 def code(value: Any) -> str:
-    """A default as one line of YAML; long ones are left to where they stand."""
+    """Return a default as one line of YAML, or a reference if it is long."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).removesuffix("\n...\n").strip()
     return f"`{text}`" if len(text) <= 60 else "see `defaults/`"
 
 
 def default(name: str, option: dict[str, Any], defaults: dict[str, Any]) -> str:
-    """What holds when the variable is not set."""
+    """Describe the value of a variable that is not set."""
     if option.get("required"):
         return "required"
     if "default" in option:
@@ -46,7 +46,7 @@ def default(name: str, option: dict[str, Any], defaults: dict[str, Any]) -> str:
 
 
 def items(options: dict[str, Any], defaults: dict[str, Any], indent: str = "") -> list[str]:
-    """A list of variables, the fields of their items below them."""
+    """Yield a list of variables, with the fields of their items below them."""
     lines = []
     for name, option in options.items():
         kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
@@ -61,7 +61,7 @@ def items(options: dict[str, Any], defaults: dict[str, Any], indent: str = "") -
 
 
 def readme(folder: Path) -> str:
-    """The text of one role's README."""
+    """Return the text of a role's README."""
     spec = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"][
         "main"
     ]
@@ -76,7 +76,7 @@ def readme(folder: Path) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check; the exit status is 1 when a file is stale."""
+    """Write or check the READMEs; return 1 if a file is stale."""
     if arguments not in ([], ["--check"]):
         print(f"usage: {sys.argv[0]} [--check]", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""The stand-in Datadog as a process of its own, for genuine clients and browsers to talk to."""
+"""Runs the stand-in Datadog as a separate process, for genuine clients and browsers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def free_port() -> int:
-    """A port of the loopback address that nothing listens on."""
+    """Return a loopback port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 @dataclass
 class Standin:
-    """One stand-in with its keys; it can be stopped and started again over the same data."""
+    """A stand-in with its keys, which can be stopped and restarted with the same data."""
 
     folder: Path
     port: int
@@ -37,16 +37,16 @@ class Standin:
 
     @property
     def url(self) -> str:
-        """Where its API is."""
+        """The address of its API."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         return (self.folder / "output").read_text(encoding="utf-8")
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it, and wait until it responds."""
         keys = self.folder / "keys.json"
         keys.write_text(json.dumps({"api_key": self.api_key, "app_key": self.app_key}), encoding="utf-8")
         path = f"{ROOT / 'lab' / 'datadog'}:{ROOT / 'plugins'}"
@@ -79,12 +79,12 @@ class Standin:
         raise RuntimeError(f"the stand-in Datadog did not start:\n{self.output}")
 
     def stop(self) -> int:
-        """End it as systemd does; its exit status."""
+        """Stop it as systemd does, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=20)
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        """Status and body of a request without any client library; `dd_api_key=` becomes the header dd-api-key."""
+        """Send a request without a client library; return status and body. `dd_api_key=` is the header dd-api-key."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -94,5 +94,5 @@ class Standin:
             connection.close()
 
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
-        """Status and body of a GET."""
+        """Send a GET request; return status and body."""
         return self.request("GET", path, **headers)

@@ -1,10 +1,10 @@
-"""Build the collection's tarball from the last commit, the same byte for byte wherever and whenever that is done.
+"""Build the collection's tarball from the last commit, reproducibly, byte for byte.
 
     python tests/tarball.py [FOLDER [TAG]]
 
-Prints the tarball's checksum and path. Refuses a tag that is not v and the version of galaxy.yml. What ansible-galaxy
-builds differs each time: it lists files in the order of the file system and notes the time. Here files are in the order
-of their names, and their time is the commit's, or that of SOURCE_DATE_EPOCH.
+Prints the tarball's checksum and path. Refuses a tag other than v plus the version in galaxy.yml. ansible-galaxy's own
+tarballs differ each time, because they contain files in file system order, and the time. Here, files are sorted by
+name, and their time is the commit's, or SOURCE_DATE_EPOCH.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIRST = ("MANIFEST.json", "FILES.json")
 
 
 def normalised(built: bytes, epoch: int) -> bytes:
-    """Return a collection's tarball with the same content and nothing of when and where it was built."""
+    """Return a collection's tarball with the same content, but without traces of when and where it was built."""
     content: dict[str, tuple[tarfile.TarInfo, bytes]] = {}
     with tarfile.open(fileobj=io.BytesIO(built)) as archive:
         for member in archive.getmembers():
@@ -51,7 +51,7 @@ def normalised(built: bytes, epoch: int) -> bytes:
 
 
 def build(folder: Path, tag: str | None = None) -> Path:
-    """Build the last commit's tarball into a folder, for a release if that has a tag."""
+    """Build the last commit's tarball in a folder; with a tag, for a release."""
     commit = subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout

@@ -1,9 +1,9 @@
-"""Walk the whole exercise on a lab that is up, and write docs/tour.md with pictures and figures of that very walk.
+"""Take the tour on a running lab, and write docs/tour.md with pictures and figures from it.
 
     python tests/tour.py --state FOLDER [--out FOLDER]
 
-Runs the playbooks as a user would, looks at the page in Chromium, and asks the API. What it changes for a moment (an
-interval, thresholds, the lab's clock) it puts back. Takes about eight minutes.
+Runs the playbooks as a user would, opens the page in Chromium, and queries the API. Temporary changes (an interval,
+thresholds, the lab's clock) are reverted. Takes about eight minutes.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 
 
 class Walk:
-    """A lab, a tab at its page, and the playbooks."""
+    """A lab, a browser tab with its page, and the playbooks."""
 
     def __init__(self, state: Path, tab: Page, pictures: Path) -> None:
         self.lab = json.loads((state / "lab.json").read_text(encoding="utf-8"))
         self.url, self.fleet = self.lab["datadog"]["url"], self.lab["name"]
         self._state, self._tab, self._pictures = state, tab, pictures
         self._session = requests.Session()
-        # The stand-in is on loopback: no proxy is asked.
+        # The stand-in is on loopback, so proxies do not apply.
         self._session.trust_env = False
-        # Between two questions there are minutes, after which a kept connection is gone.
+        # Calls are minutes apart, after which a kept connection is closed.
         self._session.headers["Connection"] = "close"
         for header, name in (("DD-API-KEY", "api_key"), ("DD-APPLICATION-KEY", "app_key")):
             self._session.headers[header] = (state / "secrets" / name).read_text(encoding="utf-8").strip()
@@ -54,7 +54,7 @@ class Walk:
         return answer.json() if answer.content else None
 
     def play(self, playbook: str, *arguments: str) -> str:
-        """Run a playbook, as the tour tells the reader to, and return what it printed."""
+        """Run a playbook as the tour describes, and return its output."""
         print(f"==> ansible-playbook playbooks/{playbook}.yml {' '.join(arguments)}", flush=True)
         env = {**os.environ, "KENNEL_STATE": str(self._state), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
         env |= {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
@@ -65,7 +65,7 @@ class Walk:
         return done.stdout
 
     def on(self, host: str, command: str) -> str:
-        """Run a command on a host, over SSH, and return what it printed."""
+        """Run a command on a host over SSH, and return its output."""
         found = next(one for one in self.lab["hosts"] if one["name"] == host)
         options = ["-p", str(found["port"]), "-i", str(self._state / "id_ed25519"), "-o", "BatchMode=yes"]
         options += ["-o", f"UserKnownHostsFile={self._state / 'known_hosts'}"]
@@ -73,15 +73,15 @@ class Walk:
         return subprocess.run(ssh, check=True, text=True, capture_output=True).stdout.strip()
 
     def picture(self, name: str, path: str, *, whole: bool = True) -> None:
-        """Take a picture of a page."""
+        """Take a screenshot of a page."""
         print(f"==> {name}.png", flush=True)
         self._tab.goto(self.url + path, wait_until="networkidle")
-        # Charts are drawn after the page has come; nothing says that the last one is.
+        # Charts are drawn after the page has loaded, and nothing signals the last one.
         self._tab.wait_for_timeout(1500)
         self._tab.screenshot(path=self._pictures / f"{name}.png", full_page=whole)
 
     def spacing(self, host: str, seconds: int) -> list[int]:
-        """The seconds between the newest points of my_metric of a host."""
+        """Return the seconds between the newest points of my_metric on a host."""
         now = int(time.time())
         query = f"avg:my_metric{{host:{host}}}.rollup(avg, 1)"
         series = self.ask("GET", "/api/v1/query", query=query, **{"from": now - seconds, "to": now})["series"]
@@ -89,17 +89,17 @@ class Walk:
         return [later - earlier for earlier, later in pairwise(stamps)]
 
     def mail(self, wanted: Callable[[dict[str, Any]], bool], minutes: int = 2) -> dict[str, Any]:
-        """Wait for a mail, and return the newest that is so."""
+        """Wait for a mail, and return the newest that matches."""
         for _look in range(12 * minutes):
             found = [mail for mail in self.ask("GET", "/lab/mailbox")["messages"] if wanted(mail)]
             if found:
                 return found[-1]
-            # Monitors are looked at every few seconds, which can only be asked for.
+            # Monitors are evaluated every few seconds, and polling is the only way to know.
             time.sleep(5)
-        sys.exit(f"a mail that the tour shows has not come within {minutes} minutes: look at the monitors on the page")
+        sys.exit(f"a mail that the tour shows has not arrived within {minutes} minutes: check the monitors on the page")
 
     def transition(self, kind: str, step: Callable[[], Any]) -> dict[str, Any]:
-        """Take a step, and return a mail that my_metric's monitor sends after it, such as Warn."""
+        """Perform a step, and return a mail that my_metric's monitor sends after it, such as Warn."""
         before = {mail["id"] for mail in self.ask("GET", "/lab/mailbox")["messages"]}
         step()
         return self.mail(
@@ -108,13 +108,13 @@ class Walk:
 
 
 def host_of(walk: Walk, group: str) -> dict[str, Any]:
-    """The last host of a group, with the name under which it reports."""
+    """Return the last host of a group, with the name that it reports."""
     found = [one for one in walk.lab["hosts"] if group in one["groups"]][-1]
     return {**found, "reports": walk.on(found["name"], "sudo -u dd-agent datadog-agent hostname")}
 
 
 def follow(walk: Walk) -> dict[str, Any]:
-    """Take every step, and return what the template needs."""
+    """Perform every step, and return the template's variables."""
     told: dict[str, Any] = {"fleet": walk.fleet, "when": datetime.now(timezone.utc), "hosts": walk.lab["hosts"]}
     traced, plain = host_of(walk, "apm"), host_of(walk, "monitored")
     told.update(traced=traced, plain=plain)
@@ -135,7 +135,7 @@ def follow(walk: Walk) -> dict[str, Any]:
     told["every_45"] = walk.spacing(plain["reports"], 300)[-4:]
     short = walk.play("hosts", "-e", "datadog_custom_check_interval=20", "--limit", plain["name"], "--diff")
     told["diff"] = "\n".join(line for line in short.splitlines() if re.match(r"[-+] .*min_collection_interval", line))
-    # Time for three points at the new interval.
+    # Enough time for three points at the new interval.
     time.sleep(75)
     told["every_20"] = walk.spacing(plain["reports"], 62)
     walk.picture("my_metric", "/metrics/my_metric")
@@ -149,18 +149,18 @@ def follow(walk: Walk) -> dict[str, Any]:
     def thresholds(warning: int, alert: int) -> None:
         walk.play("objects", "-e", f"datadog_objects_warning={warning}", "-e", f"datadog_objects_alert={alert}")
 
-    # Every host is calm first, so that each has something to say next.
+    # First every host is OK, so that each one notifies next.
     thresholds(1000, 1001)
-    # Time for two looks at the monitor.
+    # Enough time for two evaluations of the monitor.
     time.sleep(12)
     told["warning"] = walk.transition("Warn", lambda: thresholds(1, 1000))
     told["alert"] = walk.transition("Triggered", lambda: thresholds(1, 2))
     walk.picture("monitor", f"/monitors/{told['monitor']['id']}", whole=False)
     walk.play("objects")
-    # A monitor misses only what it has seen since it was changed: time for two looks at it.
+    # A monitor only misses data that it has seen since its last change: enough time for two evaluations.
     time.sleep(12)
     try:
-        # Eleven minutes pass at once, without data.
+        # Eleven minutes pass instantly, without data.
         ahead = {"advance": 660}
         told["no_data"] = walk.transition("No Data", lambda: walk.ask("PUT", "/lab/clock", ahead))
     finally:
@@ -178,29 +178,29 @@ def follow(walk: Walk) -> dict[str, Any]:
     walk.picture("trace", f"/trace/{span['trace_id']}")
     walk.picture("apm", board["apm"])
     told["resources"] = walk.ask("GET", "/lab/apm/resources", service="flask-apm")
-    # At the usual thresholds the average goes above 500 and comes back by itself, every few minutes.
+    # With the default thresholds, the average goes above 500 and back every few minutes.
     told["recovery"] = walk.mail(lambda mail: mail["transition"] == "Recovered" and "my_metric" in mail["subject"], 10)
     return told
 
 
 def _table(output: str) -> str:
-    """The table of verify's output, without the indent. It begins with the fleet and ends with an empty line."""
+    """Return the table in verify's output, unindented. It starts with the fleet, and ends at an empty line."""
     return textwrap.dedent(re.search(r"^ *fleet .*?(?=\n\n)", output, re.MULTILINE | re.DOTALL)[0])
 
 
 def main() -> None:
-    """Walk, and write it down."""
+    """Take the tour, and write it."""
     parser = argparse.ArgumentParser(description="Walk the exercise and write docs/tour.md.")
     parser.add_argument("--state", required=True, type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     given = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
-        sys.exit("the pictures need a browser; fix: apt-get install chromium")
+        sys.exit("the screenshots need a browser; fix: apt-get install chromium")
     pictures = given.out / "tour"
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        # Its sandbox wants namespaces of its own, which root in a container does not get.
+        # Its sandbox needs namespaces, which root in a container does not get.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         told = follow(Walk(given.state.resolve(), tab, pictures))

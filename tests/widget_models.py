@@ -1,8 +1,8 @@
-"""Write plugins/module_utils/_objects/widget_models.py from the models of datadog-api-client, or with --check say
+"""Write plugins/module_utils/_objects/widget_models.py from the models of datadog-api-client, or with --check, report
 whether it is stale.
 
-What the models of widgets say is kept: fields, which of them are required, their types, and enumerations. Of those
-of products that Kennel has nothing to do with (`LEFT_OUT`), only how they are recognised.
+It contains the fields of widget models, which of them are required, their types, and enumerations. Of models for
+products that Kennel does not cover (`LEFT_OUT`), it only contains how to recognise them.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from __future__ import annotations
 
 
 def named(model: type) -> str:
-    """The name of a model without what is the same in most."""
+    """Return the name of a model without common parts."""
     name = model.__name__.replace("FormulaAndFunction", "Formula")
     return name.removesuffix("WidgetDefinition") or "Definition"
 
 
 def limits(validations: dict[str, dict[str, int]], name: str) -> str:
-    """From where to where the items of a list, or a number, go; "" where nothing is said."""
+    """Return the limits of a number or of a list's length, or "" if there are none."""
     said = validations.get(name, {})
     low, high = (
         next((str(said[key]) for key in keys if key in said), "")
@@ -59,7 +59,7 @@ def limits(validations: dict[str, dict[str, int]], name: str) -> str:
 
 
 class Models:
-    """The models that are reached from a few."""
+    """The models reachable from a few."""
 
     def __init__(self) -> None:
         self.models: dict[str, str] = {}
@@ -67,7 +67,7 @@ class Models:
         self.named: dict[str, type] = {}
 
     def type_of(self, found: Any) -> str:
-        """The type as it is written, and the models in it added."""
+        """Return the type as written in the file, and add the models in it."""
         if isinstance(found, tuple):
             return " | ".join(dict.fromkeys(self.type_of(each) for each in found if each is not none_type))
         if isinstance(found, list):
@@ -107,7 +107,7 @@ class Models:
         for name, key in found.attribute_map.items():
             if left_out and key not in RECOGNISED_BY:
                 continue
-            # Published dashboards have widgets to the left of the edge.
+            # Some published dashboards have widgets left of the edge.
             said = {} if found is WidgetLayout else getattr(found, "validations", {})
             kind = self.type_of(types[name]) + limits(said, name)
             fields.append(f"{key}{'!' if name in required else ''}{'' if kind == 'text' else ': ' + kind}")
@@ -116,14 +116,14 @@ class Models:
 
 
 def literal(name: str, values: dict[str, str]) -> str:
-    """A text of Python that has a line for each value, and indented ones where that is too long."""
+    """Return a Python literal with one line per value, or several indented lines for long values."""
     wrapper = textwrap.TextWrapper(118, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
     lines = [wrapper.fill(f"{key} = {text}") for key, text in sorted(values.items())]
     return "\n".join([f'{name} = """', *lines, '"""', ""])
 
 
 def written() -> str:
-    """The text of the file."""
+    """Return the text of the file."""
     models = Models()
     for start in STARTS:
         models.type_of(start)
@@ -132,7 +132,7 @@ def written() -> str:
 
 
 def main() -> int:
-    """Write the file, or say whether it is stale."""
+    """Write the file, or report whether it is stale."""
     text = written()
     if "--check" in sys.argv[1:]:
         if TARGET.read_text(encoding="utf-8") != text:

@@ -1,4 +1,4 @@
-"""A lab of the tests' own, and the playbooks run against it as a user would run them."""
+"""A separate lab for tests, and helpers that run playbooks as a user would."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ HOSTS: list[dict[str, Any]] = [
 
 @dataclass
 class Run:
-    """What one ansible-playbook run printed and how it ended."""
+    """The output and exit status of an ansible-playbook run."""
 
     status: int
     output: str
 
     def changed_tasks(self) -> list[str]:
-        """The tasks, handlers included, that said that they changed something, in order."""
+        """The tasks and handlers that reported a change, in order."""
         tasks, current = [], ""
         for line in self.output.splitlines():
             header = re.match(r"(?:TASK|RUNNING HANDLER) \[(.*)\] \*+", line)
@@ -44,24 +44,24 @@ class Run:
         return tasks
 
     def module_calls(self) -> int:
-        """How many modules were sent to hosts, from a run on one host with -vvv."""
+        """The number of modules sent to hosts, from a run on one host with -vvv."""
         return len(re.findall(r"^Using module file", self.output, re.MULTILINE))
 
     def list_refreshes(self) -> int:
-        """How often a package list was refreshed, from the output of -vvv."""
+        """The number of refreshes of a package list, from a run with -vvv."""
         return len(re.findall(r"^\s*\"?cache_updated\"?: true", self.output, re.MULTILINE))
 
     def missing(self) -> dict[str, str]:
-        """What verify says is missing, as text by host."""
+        """The missing signals in verify's output, as text by host."""
         said = self.output[self.output.index("Show what Datadog has") :].split("PLAY RECAP")[0]
         found: dict[str, dict[str, None]] = {}
-        # One that Datadog knows by another name is called by both.
+        # A host with another name in Datadog is shown with both.
         for host, text in re.findall(r"^\s*(fresh\d)(?: \(in Datadog \S+\))?: (.+)$", said, re.MULTILINE):
             found.setdefault(host, {})[text] = None
         return {host: "\n".join(texts) for host, texts in found.items()}
 
     def recap(self) -> dict[str, dict[str, int]]:
-        """Counts by host, as the last lines give them."""
+        """The counts by host, from the recap."""
         found = {}
         for host, counts in re.findall(r"^(\S+)\s+: (ok=.*)$", self.output, re.MULTILINE):
             found[host] = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)}
@@ -69,7 +69,7 @@ class Run:
 
 
 class Going:
-    """A run under way. What it prints goes to a file, so that it can be read at any time."""
+    """A running playbook. Its output goes to a file, and can be read at any time."""
 
     def __init__(self, command: list[str], env: dict[str, str], folder: tempfile.TemporaryDirectory[str]) -> None:
         self.folder = folder
@@ -84,7 +84,7 @@ class Going:
         return self.written.read_text(encoding="utf-8", errors="replace")
 
     def end(self) -> Run:
-        """Wait for the end."""
+        """Wait until the run ends."""
         with self.folder:
             return Run(self.process.wait(), self.output)
 
@@ -115,9 +115,9 @@ class Lab:
         inventory: dict[str, Any] | None = None,
         **env: str,
     ) -> Going:
-        """Begin a run of a playbook of the project; extra variables go through a file, as secrets would.
+        """Start a playbook of the project; extra variables are passed in a file, as secrets would be.
 
-        :arg inventory: what an inventory beside the lab's says.
+        :arg inventory: contents of an additional inventory.
         """
         folder = tempfile.TemporaryDirectory()
         files = {name: Path(folder.name) / f"{name}.json" for name in ("extra", "hosts")}
@@ -129,7 +129,7 @@ class Lab:
 
     @staticmethod
     def run(command: list[str], folder: Path, env: dict[str, str]) -> Run:
-        """Run a command in a folder, in that environment and no other."""
+        """Run a command in a folder, with exactly this environment."""
         done = subprocess.run(
             command, cwd=folder, env=env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
@@ -137,14 +137,14 @@ class Lab:
         return Run(done.returncode, done.stdout)
 
     def on(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command on a host as root, over the host's own SSH."""
+        """Run a command on a host as root, over SSH."""
         plan = next(item for item in self.plan["hosts"] if item["name"] == host)
         ssh = ["ssh", "-p", str(plan["port"]), "-i", str(self.state / "id_ed25519"), "-o", "BatchMode=yes",
                "-o", f"UserKnownHostsFile={self.state}/known_hosts", f"{plan['user']}@{plan['address']}"]  # fmt: skip
         return subprocess.run([*ssh, "sudo", "sh"], input=command, text=True, capture_output=True, check=False)
 
     def own_python(self, host: str) -> str:
-        """Give a host a Python of its own, which imports nothing of the system's packages, and say where it is."""
+        """Create a Python on a host that does not see the system's packages, and return its path."""
         folder = "/var/tmp/own"
         settings = "home = /usr/bin\\ninclude-system-site-packages = false\\n"
         self.on(host, f"mkdir -p {folder}/bin; ln -sf /usr/bin/python3 {folder}/bin/python")
@@ -159,47 +159,47 @@ class Lab:
         return json.loads((self.state / "lab.json").read_text(encoding="utf-8"))
 
     def secrets(self) -> list[str]:
-        """Every secret of this lab."""
+        """All secrets of this lab."""
         return [path.read_text(encoding="utf-8").strip() for path in sorted((self.state / "secrets").iterdir())]
 
     def down(self) -> None:
         self.play("lab_down", "-e", "lab_keep_image=true")
 
     def renew(self) -> None:
-        """Bare hosts in place of what is there."""
+        """Replace all hosts by bare ones."""
         self.down()
         done = self.play("lab_up", extra={"lab_hosts": HOSTS})
         assert done.status == 0, done.output
 
     def container(self, name: str) -> str:
-        """The container of a host, or of the stand-in Datadog."""
+        """Return the container of a host, or of the stand-in Datadog."""
         return f"{self.plan['name']}-{name}"
 
     def up(self) -> None:
-        """Bring the lab up as it was planned: what is gone is recreated, what has stopped is started."""
+        """Start the lab as planned: recreate missing containers, and start stopped ones."""
         done = self.play("lab_up")
         assert done.status == 0, done.output
 
     def power_off(self, host: str) -> None:
-        """End every process of a host at once. What it has written stays."""
+        """Kill every process of a host at once. Written data stays."""
         assert self.podman("kill", "--signal=KILL", self.container(host)).returncode == 0
 
     def power_on(self, host: str) -> None:
-        """Start a host again, and wait until it takes logins."""
+        """Start a host again, and wait until it accepts logins."""
         assert self.podman("start", self.container(host)).returncode == 0
-        # --wait ends at once where systemd itself does not answer yet.
+        # --wait returns immediately if systemd does not respond yet.
         booted = "until systemctl is-system-running --wait | grep -q -e running -e degraded; do sleep 0.2; done"
         assert self.podman("exec", self.container(host), "timeout", "90", "sh", "-c", booted).returncode == 0
 
     def reset(self, host: str) -> None:
-        """A bare host in place of this one."""
+        """Replace this host by a bare one."""
         self.podman("rm", "--force", "--time=0", self.container(host))
         self.up()
 
 
 @pytest.fixture(scope="session")
 def lab():
-    """A lab with three bare hosts; gone afterwards."""
+    """A lab with three bare hosts, which is removed afterwards."""
     lab = Lab(STATE)
     lab.renew()
     yield lab

@@ -1,6 +1,6 @@
-"""Faults that tests do to runs and hosts, and what a host and the account hold afterwards, to be compared.
+"""Faults in runs and hosts, and the state of hosts and of the account, for comparison.
 
-A run is killed when its output names a task, and not after so many seconds: the same point on every machine.
+A run is killed when its output names a task, not after a time, so that the point is the same on every machine.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 import requests
 from conftest import Going, Lab, Run
 
-# Seconds for what is waited for, on a busy machine.
+# The time limit for waits, in seconds, on a busy machine.
 PATIENCE = 180
-# What Datadog gives an object.
+# Fields that Datadog sets.
 GIVEN = {
     *(
         "id",
@@ -48,16 +48,16 @@ def reach(run: Going, text: str) -> None:
 
 
 def kill(run: Going) -> Run:
-    """End the controller and all that it has started at once, as a machine does that loses its power."""
+    """Kill the controller and all its processes at once, as in a power failure."""
     for pid in [*descendants(run.process.pid), run.process.pid]:
-        # It may have ended by itself.
+        # It may have ended already.
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return run.end()
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and theirs. Workers of Ansible are in sessions of their own."""
+    """Return all descendants of a process. Ansible's workers are in separate sessions."""
     parents: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -72,31 +72,31 @@ def descendants(pid: int) -> list[int]:
 
 
 def wait_for(question: Any, what: str, patience: float = PATIENCE) -> None:
-    """Ask until the answer is yes."""
+    """Poll until the condition is true."""
     deadline = time.monotonic() + patience
     while not question():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        # Nothing tells of it by itself, and asking costs little.
+        assert time.monotonic() < deadline, f"timed out waiting for: {what}"
+        # There is no notification, and polling is cheap.
         time.sleep(0.02)
 
 
 def wait_on_host(lab: Lab, host: str, command: str) -> None:
     """Wait until a command succeeds on the host."""
-    # Nothing tells of it by itself, and asking costs little.
+    # There is no notification, and polling is cheap.
     loop = f"until {command}; do sleep 0.02; done"
     done = lab.on(host, f"timeout {PATIENCE} sh -c {shlex.quote(loop)} >&2")
-    assert done.returncode == 0, f"waited in vain: {command}"
+    assert done.returncode == 0, f"timed out waiting for: {command}"
 
 
 def state_of(lab: Lab, host: str) -> dict[str, Any]:
-    """All that the roles may have changed on a host, by path or name."""
+    """Return everything that roles can change on a host, by path or name."""
     done = lab.on(host, f"python3 - <<'END'\n{HOST_STATE}END\n")
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
 
 def differences(clean: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """What is not the same, by path or name: how it is after a clean run, and how it was found."""
+    """Return the differences by path or name: the state after a clean run, and the state found."""
     return {
         name: (clean.get(name), found.get(name))
         for name in sorted({*clean, *found})
@@ -105,7 +105,7 @@ def differences(clean: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask(lab: Lab, path: str) -> Any:
-    """What the stand-in Datadog answers."""
+    """Return the stand-in Datadog's response."""
     key, app_key = ((lab.state / "secrets" / name).read_text(encoding="utf-8") for name in ("api_key", "app_key"))
     headers = {"DD-API-KEY": key.strip(), "DD-APPLICATION-KEY": app_key.strip()}
     answer = requests.get(lab.plan["datadog"]["url"] + path, headers=headers, timeout=30)
@@ -114,18 +114,18 @@ def ask(lab: Lab, path: str) -> Any:
 
 
 def number_of_objects(lab: Lab) -> int:
-    """How many dashboards, monitors and downtimes the account has by now."""
+    """Return the number of dashboards, monitors and downtimes in the account."""
     return sum(map(len, (ask(lab, "/api/v1/dashboard")["dashboards"], ask(lab, "/api/v1/monitor"), downtimes(lab))))
 
 
 def downtimes(lab: Lab) -> list[Any]:
-    """Those that have not been canceled."""
+    """Return the downtimes that have not been cancelled."""
     data = ask(lab, "/api/v2/downtime")["data"]
     return [item for item in data if item["attributes"]["status"] not in ("canceled", "ended")]
 
 
 def account_of(lab: Lab) -> dict[str, list[Any]]:
-    """The objects of the account without what differs each time: ids, times, states."""
+    """Return the account's objects without variable fields: IDs, times and states."""
     dashboards = [ask(lab, f"/api/v1/dashboard/{item['id']}") for item in ask(lab, "/api/v1/dashboard")["dashboards"]]
     monitors = ask(lab, "/api/v1/monitor")
     names = {str(monitor["id"]): monitor["name"] for monitor in monitors}
@@ -134,7 +134,7 @@ def account_of(lab: Lab) -> dict[str, list[Any]]:
 
 
 def _plain(item: Any, names: dict[str, str]) -> Any:
-    """An object without what Datadog gives it. Monitors to which it refers are called by their names."""
+    """Return an object without fields that Datadog sets, and with names instead of IDs of monitors."""
     if isinstance(item, dict):
         return {key: _plain(value, names) for key, value in item.items() if key not in GIVEN}
     if isinstance(item, list):

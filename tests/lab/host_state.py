@@ -1,7 +1,7 @@
-"""Run on a host by `faults.state_of`: print all that the roles may have changed there, by path or name.
+"""Print everything that roles can change on a host, by path or name. `faults.state_of` runs it there.
 
-Of every path below what the roles write to: owner, mode and content. What waits in folders for temporary files, and
-what dpkg, systemd and the server know. Times, byte code and what each host makes at random are left out.
+For every path in folders that roles write to: owner, mode and content. Also files in temporary folders, and the state
+of dpkg, systemd and the server. Times, byte code and random values are omitted.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ DPKG = ("/var/lib/dpkg/updates", "/var/lib/dpkg/tmp.ci")
 MADE = re.compile(
     "|".join(
         (
-            # Numbers of users depend on what came first: users are compared by name.
+            # User IDs depend on the order of installation, so users are compared by name.
             r"/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?",
             r"/etc/(hosts|hostname|resolv\.conf|mtab|\.updated|machine-id|ld\.so\.cache)",
             r"/etc/datadog-agent/(auth_token|ipc_cert\.pem|install\.json)",
-            # The package's: root's after an installation, the Agent's after an upgrade.
+            # Files of the package belong to root after an installation, and to the Agent after an upgrade.
             r"/etc/datadog-agent/install_info",
             r"/opt/datadog-agent/run/.*",
-            # What other tests, systemd and Ansible itself keep there.
+            # Files of other tests, systemd and Ansible.
             r"/var/tmp/(marker|before|kept|own.*)",
             r"(/var)?/tmp/systemd-private.*",
             r"/(root|home/kennel)/\.(ansible(/tmp)?|(gnupg|cache|ssh).*)",
@@ -51,7 +51,7 @@ def out(*command: str) -> str:
 
 
 def look(path: str) -> list[str]:
-    """Owner, group, and mode and content, or where a link leads."""
+    """Return owner, group, mode and content, or the target of a link."""
     about = os.lstat(path)
     try:
         owner = [pwd.getpwuid(about.st_uid).pw_name, grp.getgrgid(about.st_gid).gr_name]

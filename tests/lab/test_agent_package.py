@@ -1,6 +1,6 @@
-"""The stand-in Agent's package on a bare host, without any role: it does what the genuine one does, good or bad.
+"""The stand-in Agent's package on a bare host, without any role: it behaves like the genuine one, good or bad.
 
-The facts are those of datadog-agent 7.84 and 7.50, and datadog-signing-keys 1.4.1; lab/agent/README.md has the table.
+The facts are from datadog-agent 7.84 and 7.50, and datadog-signing-keys 1.4.1; see the table in lab/agent/README.md.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ print(json.dumps({{
     "keys": keys,
 }}))
 """
-# What happens to the host, in this order; the state after each is kept under its name.
+# The steps, in order. The state after each step is stored under its name.
 STEPS = {
     "bare": f"""
         apt-get update
@@ -82,7 +82,7 @@ STEPS = {
 
 @pytest.fixture(scope="module")
 def states(lab):
-    """What the host was like after each step. In the end it is nearly as it was."""
+    """The host's state after each step. The last step nearly restores the initial state."""
     found = {}
     for name, command in STEPS.items():
         done = lab.on(HOST, f"set -e\n{command}\n")
@@ -92,14 +92,14 @@ def states(lab):
     lab.on(HOST, f"rm -rf {KEYRING} {KEYRING}~ {TRUSTED} /opt/datadog-packages /etc/apt/sources.list.d/datadog.list")
 
 
-def test_recommended_package_adds_keys_and_takes_none_away(states):
+def test_recommended_package_adds_keys_and_removes_none(states):
     [first] = states["bare"]["keys"]
     assert states["installed"]["keys"][0] == first
     assert len(states["installed"]["keys"]) == 4
     assert states["purged"]["keys"] == states["installed"]["keys"]
     assert states["purged"]["paths"][KEYRING] == ["root", "root", "0o644"]
     assert "/opt/datadog-signing-keys" in states["removed"]["paths"]
-    # A copy for apt's own folder only where a list does not name the keyring.
+    # A copy in apt's folder only exists if a list does not name the keyring.
     assert TRUSTED not in states["upgraded"]["paths"]
     assert TRUSTED in states["other_list"]["paths"]
 
@@ -108,7 +108,7 @@ def test_nothing_runs_before_the_first_configuration(states):
     assert (states["installed"]["enabled"], states["installed"]["active"]) == (["datadog-agent.service"], [])
     paths = states["installed"]["paths"]
     assert f"{ETC}/datadog.yaml" not in paths and f"{ETC}/auth_token" not in paths
-    # At first they are root's.
+    # At first, they belong to root.
     assert paths[f"{ETC}/install_info"] == paths[f"{ETC}/install.json"] == ["root", "root", "0o644"]
 
 
@@ -130,7 +130,7 @@ def test_upgrade_sets_owners_and_few_modes(states):
     assert paths[f"{ETC}/auth_token"] == [*agents, "0o600"]
 
 
-def test_units_belong_to_no_package_of_today(states):
+def test_units_belong_to_no_current_package(states):
     unit = "/lib/systemd/system/datadog-agent.service"
     assert states["upgraded"]["owned"] == 0 and unit in states["upgraded"]["paths"]
     assert states["old"]["owned"] == 5
@@ -138,7 +138,7 @@ def test_units_belong_to_no_package_of_today(states):
     assert unit not in states["removed"]["paths"]
 
 
-def test_old_package_enables_what_starts_the_agent_at_boot(states):
+def test_old_package_enables_units_that_start_the_agent_at_boot(states):
     units = ["", "-trace", "-process", "-security"]
     assert states["old"]["enabled"] == [f"datadog-agent{unit}.service" for unit in units]
     assert states["repaired"]["enabled"] == ["datadog-agent.service"]
@@ -149,7 +149,7 @@ def test_masked_unit_makes_the_installation_fail(states):
     assert states["repaired"]["active"][:1] == ["datadog-agent.service"]
 
 
-def test_removal_leaves_the_configuration_and_purge_little(states):
+def test_removal_keeps_the_configuration_and_purge_leaves_little(states):
     removed, purged = states["removed"]["paths"], states["purged"]["paths"]
     kept = {ETC, f"{ETC}/datadog.yaml", f"{ETC}/conf.d/mine.yaml", ROOT, "/var/log/datadog", "/opt/datadog-packages"}
     assert kept <= set(removed)

@@ -1,4 +1,4 @@
-"""Verify: green when Datadog has the data, red with the cause when it has not."""
+"""Verify: succeeds if Datadog has the data, and otherwise fails with the cause."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-# What these tests look for is wrong from the start, so there is nothing to wait for.
+# In these tests the data is missing from the start, so there is nothing to wait for.
 WAIT = {"datadog_verify_timeout": 10}
 HOSTS = ("fresh1", "fresh2", "fresh3")
 
 
 @pytest.fixture(scope="module")
 def fleet(lab):
-    """All hosts set up and proven once."""
+    """All hosts, set up and verified once."""
     run = lab.play("site")
     assert run.status == 0, run.output[-4000:]
     return run
@@ -35,10 +35,10 @@ def test_table_shows_each_host_and_signal(fleet):
 
 
 def test_second_site_run_changes_nothing_and_needs_no_root_here(lab, fleet, tmp_path):
-    """With a variable that makes Ansible ask sudo for every task that does not say otherwise."""
+    """Uses a variable that makes Ansible use sudo for every task without an explicit `become`."""
     (tmp_path / "sudo").write_text("#!/bin/sh\necho sudo was asked here >&2\nexit 1\n", encoding="utf-8")
     (tmp_path / "sudo").chmod(0o755)
-    # The controller's user may be root, for whom Ansible would leave sudo alone.
+    # If the controller's user is root, Ansible would not call sudo.
     env = {"PATH": f"{tmp_path}:{lab.env['PATH']}", "ANSIBLE_BECOME_ALLOW_SAME_USER": "true"}
     run = lab.play("site", inventory={"all": {"vars": {"ansible_become": True}}}, **env)
     assert run.status == 0, run.output[-4000:]
@@ -47,7 +47,7 @@ def test_second_site_run_changes_nothing_and_needs_no_root_here(lab, fleet, tmp_
 
 @pytest.fixture(scope="module")
 def broken(lab, fleet):
-    """What verify says of three hosts that each lack something else, by host. All is put right again afterwards."""
+    """Verify's output for three hosts with different problems, by host. Everything is restored afterwards."""
     code = (
         "from datadog_checks.base import AgentCheck, ConfigurationError\n"
         "class MyMetric(AgentCheck):\n"
@@ -60,7 +60,7 @@ def broken(lab, fleet):
     for host in ("fresh1", "fresh3"):
         lab.on(host, "systemctl restart datadog-agent")
     try:
-        # Two flushes of the Agent, so that the check of the database has said so.
+        # Two flushes of the Agent, so that the database check has reported it.
         time.sleep(32)
         lab.on("fresh2", "systemctl stop datadog-agent")
         run = lab.play("verify", extra=WAIT)
@@ -72,26 +72,26 @@ def broken(lab, fleet):
     return run.missing()
 
 
-def test_stopped_database_is_named(broken):
+def test_stopped_database_is_reported(broken):
     assert "mysql.can_connect" in broken["fresh1"]
 
 
-def test_check_whose_constructor_fails_is_named_with_its_error(broken):
+def test_check_with_a_failing_constructor_is_reported_with_its_error(broken):
     assert "The check my_metric fails there:" in broken["fresh1"] and "host is needed" in broken["fresh1"]
 
 
-def test_stopped_agent_is_named_and_nothing_else_of_its_host(broken):
+def test_stopped_agent_is_the_only_problem_reported_for_its_host(broken):
     assert broken["fresh2"].startswith("Agent: ") and "the Agent is not running" in broken["fresh2"]
     assert "\n" not in broken["fresh2"]
 
 
-def test_refused_key_is_named_with_what_to_set(broken):
+def test_refused_key_is_reported_with_the_variable_to_set(broken):
     for words in ("Agent", "API Key invalid", "datadog_site"):
         assert words in broken["fresh3"]
 
 
-def test_checks_are_not_run_before_the_agent_is_to_run_and_are_when_it_first_does(lab, fleet):
-    """As on a fresh host: the command line lacks what the Agent makes when it is first started."""
+def test_checks_only_run_once_the_agent_is_enabled(lab, fleet):
+    """As on a fresh host: the command line lacks files that the Agent creates at its first start."""
     lab.on("fresh2", "systemctl stop datadog-agent && cd /etc/datadog-agent && rm -f auth_token ipc_cert.pem")
     off = lab.play("hosts", "--limit=fresh2", extra={"datadog_agent_enabled": False})
     on = lab.play("hosts", "--limit=fresh2")
@@ -102,20 +102,20 @@ def test_checks_are_not_run_before_the_agent_is_to_run_and_are_when_it_first_doe
     assert ran.search(on.output)
 
 
-def test_host_whose_agent_is_not_to_run_is_left_out(lab, fleet):
+def test_host_with_a_disabled_agent_is_left_out(lab, fleet):
     run = lab.play("verify", extra={"datadog_agent_enabled": "{{ inventory_hostname != 'fresh2' }}"})
     assert run.status == 0, run.output[-3000:]
     assert "Datadog has the data of all 2 hosts." in run.output
 
 
-def test_wrong_tags_are_named(lab, fleet):
+def test_wrong_tags_are_reported(lab, fleet):
     run = lab.play("verify", extra={**WAIT, "datadog_tags_literals": ["team:nobody"]})
     assert run.status != 0
     assert all("team:nobody" in run.missing()[host] for host in HOSTS)
 
 
-def test_configuration_written_by_a_broken_off_run_takes_effect(lab, fleet):
-    """As if a run had been killed between writing a file and restarting the Agent."""
+def test_configuration_written_by_an_interrupted_run_takes_effect(lab, fleet):
+    """As if a run was killed between writing a file and restarting the Agent."""
     lab.on("fresh2", "sed -i s/45/30/ /etc/datadog-agent/conf.d/my_metric.d/conf.yaml")
     run = lab.play("hosts", "--limit=fresh2", extra={"datadog_custom_check_interval": 30})
     assert run.status == 0, run.output[-3000:]
@@ -124,17 +124,17 @@ def test_configuration_written_by_a_broken_off_run_takes_effect(lab, fleet):
     assert again.changed_tasks() == []
 
 
-def test_nothing_is_lost_while_datadog_is_away(lab, fleet):
+def test_no_data_is_lost_while_datadog_is_unreachable(lab, fleet):
     container = f"{lab.plan['name']}-datadog"
     start = time.time()
     lab.podman("exec", container, "systemctl", "stop", "kennel-datadog")
-    # Longer than three flushes of the Agent, so that it has points to keep.
+    # Longer than three flushes of the Agent, so that it has queued points.
     time.sleep(50)
     lab.podman("exec", container, "systemctl", "start", "kennel-datadog")
     points: list[float] = []
     deadline = time.time() + 90
     while time.time() < deadline:
-        # Until the Agent's next try.
+        # Until the Agent's next attempt.
         time.sleep(5)
         points = _load_points(lab, start)
         if points and max(points) > time.time() - 40:
@@ -143,13 +143,13 @@ def test_nothing_is_lost_while_datadog_is_away(lab, fleet):
     assert gaps and max(gaps) <= 20, gaps
 
 
-# Exact points: one series, no longer interval than the Agent's own.
+# For exact points: one series, and no longer interval than the Agent's.
 QUERY = "avg:system.load.1{host:fresh2}.rollup(avg, 1)"
 
 
 def _load_points(lab, start: float) -> list[float]:
     keys = lab.state / "secrets"
-    # Just after its start it may not answer yet, which a connection can wait for.
+    # It may not respond immediately after its start, so connections are retried.
     session = requests.Session()
     session.mount("http://", HTTPAdapter(max_retries=Retry(connect=6, backoff_factor=0.5)))
     answer = session.get(

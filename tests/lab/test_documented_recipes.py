@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md for hosts, run on the lab as they stand there. They take minutes."""
+"""The recipes in docs/recipes.md for hosts, run on the lab as written. They take minutes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from recipes import Kitchen, recipes
 
 pytestmark = pytest.mark.long
 
-# A token and a password that are typed into ansible-vault.
+# A token and a password to type into ansible-vault.
 TYPED = "the-one-that-is-typed-in"
 
 
 @pytest.fixture
 def kitchen(lab, tmp_path):
-    """The lab's hosts as an inventory of one's own, under the names of the recipes."""
+    """The lab's hosts in a user's inventory, with the names in the recipes."""
     names = {"kennel_fleet:production": f"kennel_fleet:{lab.plan['name']}", "web2.example.com": "fresh2",
              "db1.example.com": "fresh1", "db2.example.com": "fresh3", '"7.71.0"': '"1:7.99.1~lab-1"'}  # fmt: skip
     kitchen = Kitchen(tmp_path, lab.env, names)
     pinned = 'datadog_agent_version: "1:7.99.0~lab-1"\n'
     for path in (ROOT / "inventory" / "lab" / "group_vars").iterdir():
-        # A recipe sets the version for all, which the lab's for a group would outrank.
+        # A recipe sets the version for `all`; the lab's group variable would take precedence.
         text = path.read_text(encoding="utf-8").replace(pinned, "") + pinned * (path.stem == "all")
         kitchen.write(f"inventory/production/group_vars/{path.name}", text, "lab")
     (kitchen.inventory / "lab.py").symlink_to(ROOT / "inventory" / "lab" / "hosts.py")
@@ -28,7 +28,7 @@ def kitchen(lab, tmp_path):
 
 
 def cook(kitchen, title, secret=""):
-    """Write the files of a recipe, and run its commands; what a vault prints goes where the recipe says."""
+    """Write the files of a recipe, and run its commands; ansible-vault's output goes where the recipe says."""
     recipe = recipes()[title]
     for name, text in recipe.files.items():
         kitchen.write(name, text)
@@ -45,7 +45,7 @@ def cook(kitchen, title, secret=""):
     return said
 
 
-def test_check_of_ones_own_with_a_secret_and_a_monitor(lab, kitchen):
+def test_custom_check_with_a_secret_and_a_monitor(lab, kitchen):
     title = "A check of your own, with a secret and a monitor"
     _vault, site = cook(kitchen, title, "inventory/production/group_vars/all.yml")
     assert "queue.*" in site or "queue.depth" in site
@@ -66,7 +66,7 @@ def test_rotated_password(lab, kitchen):
 
 
 def test_several_servers(kitchen, lab):
-    """The second server is known by preflight alone here: the lab's listen to their own hosts."""
+    """Only preflight knows the second server here, because the lab's servers only listen locally."""
     recipe = recipes()["Watch several MySQL servers from one host"]
     for name, text in recipe.files.items():
         kitchen.write(name, text)

@@ -1,5 +1,5 @@
-"""Faults of hosts, networks and repositories in mid-run: the run says so, nothing is left half done, and the next run
-makes all of it good.
+"""Faults of hosts, networks and repositories during a run: the run reports them, leaves nothing half done, and the next
+run completes everything.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ HOST = "fresh2"
 OLD, NEW = "1:7.99.0~lab-1", "1:7.99.1~lab-1"
 UPGRADE = {"datadog_agent_version": NEW, "datadog_agent_allow_downgrade": True}
 INTERVAL = {"datadog_custom_check_interval": 33}
-# What differs between the two packages.
+# Differences between the two packages.
 VERSION = {"package datadog-agent", "/opt/datadog-agent/embedded/lib/site-packages/standin_agent/VERSION"}
 CHECK = "/etc/datadog-agent/conf.d/my_metric.d"
-# Stops every dpkg of the host in the midst of unpacking the Agent, so that it is still there when the power goes.
+# Stops every dpkg while it unpacks the Agent, so that it is still running when the power fails.
 FREEZE = """until ls /opt/datadog-agent/embedded/lib/site-packages/*/*.dpkg-new >/dev/null 2>&1; do :; done
 for process in /proc/[0-9]*; do
     case $(cat $process/comm 2>/dev/null) in dpkg) kill -STOP ${process#/proc/} ;; esac
@@ -25,7 +25,7 @@ dpkg-query --show --showformat '${db:Status-Abbrev}' datadog-agent"""
 
 
 def recovered(lab, *hosts: str, extra: dict[str, Any] | None = None) -> None:
-    """A run ends green, and the next one finds nothing to change."""
+    """Assert that a run succeeds, and that the next one changes nothing."""
     limit = f"--limit={','.join(hosts or (HOST,))}"
     run = lab.play("hosts", limit, extra=extra)
     assert run.status == 0, run.output[-3000:]
@@ -35,26 +35,26 @@ def recovered(lab, *hosts: str, extra: dict[str, Any] | None = None) -> None:
 
 @pytest.fixture(scope="module")
 def ready(lab) -> dict[str, Any]:
-    """A host that is set up, and what it is like."""
+    """A host that is set up, and its state."""
     recovered(lab)
     return faults.state_of(lab, HOST)
 
 
 @pytest.fixture
 def again(lab, ready):
-    """Afterwards the host is as it was."""
+    """The host is restored afterwards."""
     yield
     recovered(lab, extra={"datadog_agent_allow_downgrade": True})
     assert faults.differences(ready, faults.state_of(lab, HOST)) == {}
 
 
-def test_killed_run_can_be_taken_back(lab, again):
+def test_killed_run_can_be_reverted(lab, again):
     run = lab.start("hosts", f"--limit={HOST}", extra={**INTERVAL, "datadog_tags_literals": ["team:night"]})
     faults.reach(run, "Install the checks]")
     faults.kill(run)
 
 
-def test_power_that_is_lost_in_dpkg_leaves_no_half_agent(lab, ready, again):
+def test_power_failure_during_dpkg_leaves_no_broken_agent(lab, ready, again):
     run = lab.start("hosts", f"--limit={HOST}", extra=UPGRADE)
     assert lab.on(HOST, f"timeout {faults.PATIENCE} sh <<'END'\n{FREEZE}\nEND\n").stdout == "iHR"
     lab.power_off(HOST)
@@ -65,7 +65,7 @@ def test_power_that_is_lost_in_dpkg_leaves_no_half_agent(lab, ready, again):
     assert set(faults.differences(ready, faults.state_of(lab, HOST))) == VERSION
 
 
-# A host whose Python waits in the middle of a file's writing for a power that goes.
+# Makes a host's Python wait for a power failure while it writes a file.
 WAITS = """import os, time
 real = os.fsync
 def fsync(handle):
@@ -78,10 +78,10 @@ os.fsync = fsync
 
 
 @pytest.mark.long
-def test_power_that_is_lost_while_a_file_is_written_leaves_the_old_one(lab, ready, again):
+def test_power_failure_while_writing_a_file_keeps_the_old_one(lab, ready, again):
     own = lab.own_python(HOST)
     packages = lab.on(HOST, f"{own} -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'").stdout.strip()
-    # Python runs the lines of such a file when it starts.
+    # Python runs the lines in such a file when it starts.
     place = f"mkdir -p {packages}; cd {packages}; echo import waits >waits.pth; cat >waits.py <<'END'\n{WAITS}END\n"
     assert lab.on(HOST, place).returncode == 0
     python = {"all": {"hosts": {HOST: {"ansible_python_interpreter": own}}}}
@@ -96,7 +96,7 @@ def test_power_that_is_lost_while_a_file_is_written_leaves_the_old_one(lab, read
 
 
 @pytest.mark.long
-def test_power_that_is_lost_in_the_restart_of_mysql_leaves_a_server_with_its_settings(lab):
+def test_power_failure_while_restarting_mysql_keeps_its_settings(lab):
     recovered(lab, "fresh1")
     clean = faults.state_of(lab, "fresh1")
     slow = "/etc/systemd/system/mariadb.service.d"
@@ -114,14 +114,14 @@ def test_power_that_is_lost_in_the_restart_of_mysql_leaves_a_server_with_its_set
     assert faults.differences(clean, faults.state_of(lab, "fresh1")) == {}
 
 
-# Those of the account by which Ansible logs in. Who is at work on the host stays so.
+# Only connections of the account with which Ansible logs in. Processes on the host keep running.
 CUT = """for process in /proc/[0-9]*; do
     case $(tr '\\0' ' ' <$process/cmdline 2>/dev/null) in "sshd: kennel"*) kill -KILL ${process#/proc/} ;; esac
 done"""
 
 
 @pytest.mark.long
-def test_connection_that_is_cut_fails_one_host_and_the_others_are_finished(lab, ready, again):
+def test_lost_connection_only_fails_its_host(lab, ready, again):
     one = f"{{{{ '{NEW}' if inventory_hostname == '{HOST}' else '{OLD}' }}}}"
     run = lab.start("hosts", extra={**INTERVAL, **UPGRADE, "datadog_agent_version": one})
     faults.wait_on_host(lab, HOST, faults.DPKG_IS_AT_WORK)
@@ -140,7 +140,7 @@ def test_connection_that_is_cut_fails_one_host_and_the_others_are_finished(lab, 
 
 
 @pytest.mark.long
-def test_host_that_is_not_there_leaves_the_others_finished(lab, ready, again):
+def test_unreachable_host_does_not_stop_the_others(lab, ready, again):
     lab.power_off(HOST)
     try:
         run = lab.play("hosts", extra=INTERVAL)
@@ -150,12 +150,12 @@ def test_host_that_is_not_there_leaves_the_others_finished(lab, ready, again):
     assert run.status == 4, run.output[-3000:]
     assert {host: counts["unreachable"] for host, counts in run.recap().items()} == {"fresh1": 0, HOST: 1, "fresh3": 0}
     assert "min_collection_interval: 33" in lab.on("fresh1", f"cat {CHECK}/conf.yaml").stdout
-    # Preflight refuses it, before anything is changed.
+    # Preflight fails before anything is changed.
     assert site.status != 0 and f"{HOST}: it cannot be reached" in site.output and site.changed_tasks() == []
     recovered(lab, "fresh1", "fresh3")
 
 
-def test_full_disk_is_named_and_the_old_file_stays(lab, again):
+def test_full_disk_is_reported_and_the_old_file_is_kept(lab, again):
     full = f"""set -e
         cp -a {CHECK}/. /var/tmp/kept
         mount -t tmpfs -o size=8k,mode=0755,uid=$(id -u dd-agent),gid=$(id -g dd-agent) full {CHECK}
@@ -175,7 +175,7 @@ def test_full_disk_is_named_and_the_old_file_stays(lab, again):
 
 
 @pytest.mark.long
-def test_full_disk_in_dpkg_leaves_no_half_agent(lab, ready, again):
+def test_full_disk_during_dpkg_leaves_no_broken_agent(lab, ready, again):
     lab.on(HOST, "mkdir -p /var/tmp/kept; cp -a /opt/datadog-agent/. /var/tmp/kept")
     lab.on(HOST, "mount -t tmpfs -o size=40m full /opt/datadog-agent; cp -a /var/tmp/kept/. /opt/datadog-agent")
     try:

@@ -1,5 +1,5 @@
-"""The controller is killed in mid-run, and the next run begins at once: it ends green, and the host is as if nothing
-had happened.
+"""The controller is killed during a run, and the next run starts at once. It succeeds, and the host is as after a run
+without interruption.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.long
 
 HOST = "fresh3"
 OLD, NEW = "1:7.99.0~lab-1", "1:7.99.1~lab-1"
-# Some of everything that the roles bring about: package, files, database, services.
+# Parts of everything that roles manage: package, files, database, services.
 BEFORE: dict[str, Any] = {"datadog_agent_version": OLD, "datadog_agent_allow_downgrade": True}
 AFTER: dict[str, Any] = {
     **BEFORE,
@@ -25,7 +25,7 @@ AFTER: dict[str, Any] = {
     "flask_apm_version": "1.0.1",
     "mysql_settings": {"max_connections": 77},
 }
-# When the output names the task, or when after that the host is as the command says.
+# Killed when the output names the task, or when the command then succeeds on the host.
 FIRST = [
     ("Gather the facts of the host", ""),
     ("Install the Agent", ""),
@@ -67,7 +67,7 @@ def killed(lab, extra: dict[str, Any], text: str, command: str) -> None:
 
 
 def recovered(lab, extra: dict[str, Any]) -> dict[str, Any]:
-    """What the host is like after a run that ends green and one that finds nothing to change."""
+    """Return the host's state after a successful run, and one that changes nothing."""
     for count in (None, 0):
         run = lab.play("hosts", f"--limit={HOST}", extra=extra)
         assert run.status == 0, run.output[-3000:]
@@ -77,13 +77,13 @@ def recovered(lab, extra: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def clean(lab) -> dict[str, Any]:
-    """What a first run leaves on the host."""
+    """The host's state after a first run."""
     lab.reset(HOST)
     return recovered(lab, BEFORE)
 
 
 @pytest.mark.parametrize(("text", "command"), FIRST, ids=names(FIRST))
-def test_first_run_that_is_killed_is_finished_by_the_next(lab, clean, text, command):
+def test_killed_first_run_is_completed_by_the_next(lab, clean, text, command):
     lab.reset(HOST)
     killed(lab, BEFORE, text, command)
     assert faults.differences(clean, recovered(lab, BEFORE)) == {}
@@ -91,13 +91,13 @@ def test_first_run_that_is_killed_is_finished_by_the_next(lab, clean, text, comm
 
 @pytest.fixture(scope="module")
 def two(lab) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Two ways that the host is set up, each with what clean runs leave. It is set up in the second."""
+    """Two setups of the host, each with its state after clean runs. The host has the second setup."""
     both = [(extra, recovered(lab, extra)) for extra in (BEFORE, AFTER, BEFORE)]
     return both[1:]
 
 
 @pytest.mark.parametrize(("text", "command"), CHANGING, ids=names(CHANGING))
-def test_changing_run_that_is_killed_is_finished_by_the_next(lab, two, text, command):
+def test_killed_later_run_is_completed_by_the_next(lab, two, text, command):
     extra, clean = two[0]
     killed(lab, extra, text, command)
     assert faults.differences(clean, recovered(lab, extra)) == {}

@@ -1,6 +1,4 @@
-"""What watches the hosts, while runs are killed, meet each other, or lose their key: each object once, as a clean run
-makes it.
-"""
+"""Objects, while runs are killed, meet, or lose their key: each object exists once, as after a clean run."""
 
 from __future__ import annotations
 
@@ -11,13 +9,13 @@ import faults
 import pytest
 import requests
 
-# Of the hosts only their names are asked.
+# Only the hosts' names are used.
 OBJECTS = ("objects", "--forks=3")
 
 
 @pytest.fixture(scope="module")
 def clean(lab) -> dict[str, Any]:
-    """What a clean run makes in an account without any objects of the fleet."""
+    """The objects that a clean run creates in an empty account."""
     emptied(lab)
     run = lab.play(*OBJECTS)
     assert run.status == 0, run.output[-3000:]
@@ -31,7 +29,7 @@ def emptied(lab) -> None:
 
 
 def recovered(lab) -> dict[str, Any]:
-    """What the account has after a run that ends green and one that finds nothing to change."""
+    """Return the account's objects after a successful run, and one that changes nothing."""
     run = lab.play(*OBJECTS)
     assert run.status == 0, run.output[-3000:]
     run = lab.play(*OBJECTS)
@@ -40,13 +38,13 @@ def recovered(lab) -> dict[str, Any]:
 
 
 def exported(lab, folder) -> dict[str, str]:
-    """The files of an export."""
+    """Return the files of an export."""
     run = lab.play("export", "-e", f"export_folder={folder}")
     assert run.status == 0, run.output[-3000:]
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
 
 
-def test_two_controllers_at_once_make_each_object_once(lab, clean, tmp_path):
+def test_concurrent_controllers_create_each_object_once(lab, clean, tmp_path):
     before = exported(lab, tmp_path / "before")
     emptied(lab)
     ended = [run.end() for run in [lab.start(*OBJECTS), lab.start(*OBJECTS)]]
@@ -57,7 +55,7 @@ def test_two_controllers_at_once_make_each_object_once(lab, clean, tmp_path):
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_run_that_is_killed_after_so_many_objects_is_finished_by_the_next(lab, clean, number):
+def test_run_killed_between_objects_is_completed_by_the_next(lab, clean, number):
     emptied(lab)
     run = lab.start(*OBJECTS)
     faults.wait_for(lambda: faults.number_of_objects(lab) >= number, f"{number} objects")
@@ -67,7 +65,7 @@ def test_run_that_is_killed_after_so_many_objects_is_finished_by_the_next(lab, c
 
 
 @pytest.mark.long
-def test_teardown_that_is_killed_is_finished_or_taken_back(lab, clean):
+def test_killed_teardown_is_completed_or_reverted(lab, clean):
     whole = recovered(lab)
     run = lab.start("teardown")
     faults.wait_for(lambda: faults.number_of_objects(lab) < sum(map(len, whole.values())), "an object that is gone")
@@ -76,7 +74,7 @@ def test_teardown_that_is_killed_is_finished_or_taken_back(lab, clean):
 
 
 def refuses(lab) -> bool:
-    """Whether the stand-in Datadog answers, and takes the key for a wrong one."""
+    """Whether the stand-in Datadog responds, and refuses the key."""
     try:
         faults.ask(lab, "/api/v1/monitor")
     except requests.HTTPError as error:
@@ -87,7 +85,7 @@ def refuses(lab) -> bool:
 
 
 @pytest.mark.long
-def test_key_that_is_revoked_in_mid_run_is_named_and_nothing_is_half_made(lab, clean):
+def test_key_revoked_during_a_run_is_reported_and_nothing_is_half_done(lab, clean):
     emptied(lab)
     container = lab.container("datadog")
     keys = "/etc/kennel/keys.json"
@@ -107,7 +105,7 @@ def test_key_that_is_revoked_in_mid_run_is_named_and_nothing_is_half_made(lab, c
     assert done.returncode == 0, done.stderr
     assert ended.status != 0
     assert "datadog_api_key" in ended.output, ended.output[-3000:]
-    # The host is finished: that needs no key.
+    # The host is complete, because that needs no key.
     assert "PLAY [Objects]" in ended.output
     lab.up()
     assert faults.number_of_objects(lab) == 0

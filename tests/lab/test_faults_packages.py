@@ -1,4 +1,4 @@
-"""A package repository that somebody has changed, or that came over in part: nothing of it is installed."""
+"""A package repository that was tampered with, or arrived incompletely: nothing from it is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ dpkg --purge datadog-agent datadog-signing-keys
 apt-get clean
 rm -rf /etc/datadog-agent /opt/datadog-agent /etc/apt/sources.list.d/*datadog* /usr/share/keyrings/*datadog*
 rm -rf /var/lib/apt/lists/*"""
-# What is done to a copy of the repository, and what the run must say of it.
+# A change to a copy of the repository, and the error that the run must show.
 FAULTS = {
     "a text that was changed after it was signed": (
         "sed -i 's/^Label: .*/Label: changed/' dists/stable/InRelease", "BADSIG"
@@ -35,20 +35,20 @@ FAULTS = {
         "cp DATADOG_APT_KEY_C0962C7D.public DATADOG_APT_KEY_CURRENT.public", "NO_PUBKEY"
     ),
 }  # fmt: skip
-# Ansible refreshes the lists five more times, with pauses: half a minute each.
+# Ansible refreshes the lists five more times, with pauses, which takes half a minute each.
 SHORT = "a text that was changed after it was signed"
 
 
 @pytest.fixture
 def bare(lab):
-    """A host without the Agent, its repository and its keys."""
+    """A host without the Agent, its repository or its keys."""
     assert lab.on(HOST, PURGE).returncode == 0
     return faults.state_of(lab, HOST)
 
 
 @pytest.fixture
 def serve(lab):
-    """A function that serves a copy of the repository after a command has changed it."""
+    """Return a function that serves a copy of the repository, changed by a command."""
 
     def begin(command: str) -> None:
         copy = f"cp -r /srv/packages/. /var/tmp/packages && cd /var/tmp/packages && {command}"
@@ -67,7 +67,7 @@ def serve(lab):
 @pytest.mark.parametrize(
     "fault", [pytest.param(name, marks=[] if name == SHORT else pytest.mark.long) for name in FAULTS]
 )
-def test_nothing_is_installed_from_a_repository_with(lab, bare, serve, fault):
+def test_nothing_is_installed_from_a_bad_repository(lab, bare, serve, fault):
     command, words = FAULTS[fault]
     serve(command)
     run = lab.play("hosts", f"--limit={HOST}", extra=WANTED)
@@ -78,6 +78,6 @@ def test_nothing_is_installed_from_a_repository_with(lab, bare, serve, fault):
     assert [name for name in changed if name.startswith(("package datadog", "user", "/opt", "unit"))] == []
 
 
-def test_the_right_repository_then_installs_it(lab, bare):
+def test_agent_is_then_installed_from_the_good_repository(lab, bare):
     run = lab.play("hosts", f"--limit={HOST}")
     assert run.status == 0, run.output[-3000:]

@@ -1,4 +1,4 @@
-"""A bare host: what check mode promises, what the run then does, how often it calls the host, what it lets slip."""
+"""A bare host: check mode's predictions, the run's changes, the number of remote calls, and secrets in the output."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 from conftest import PLAYBOOK, ROOT
 
-# Counted, not timed: each module call costs a host about 0.4 s. The official role needs 81 and 59 for less.
+# Counted instead of timed: a module call takes about 0.4 s per host. The official role needs 81 and 59 for less work.
 FIRST, CONVERGED = 14, 11
 SMALL_FIRST, SMALL_CONVERGED = 6, 4
-# All roles and, beside them, the app with a database of its own.
+# All roles, and the app with its database.
 TRACED_FIRST, TRACED_CONVERGED = FIRST + 8, CONVERGED + 5
 
 FILES = "find / -xdev -newer /var/tmp/marker -type f -not -path /proc/* -not -path /run/* -not -path /var/log/*"
@@ -21,7 +21,7 @@ TWO_CHECKS = {
         {"name": "uptime"},
     ]
 }
-# What a cache of facts may know of a host that was another one before.
+# Outdated facts that a cache may have about a host that was replaced.
 FORMER_LIFE = {
     "cacheable": True,
     "ansible_distribution": "Ubuntu",
@@ -34,7 +34,7 @@ FORMER_LIFE = {
 
 @dataclass
 class Story:
-    """The runs on one bare host, in their order."""
+    """The runs on one bare host, in order."""
 
     check: object
     files_after_check: list[str]
@@ -55,7 +55,7 @@ def tell(lab, host: str, extra: dict, *, inventory: dict | None = None, **env: s
 
 @pytest.fixture(scope="module")
 def bare(lab):
-    """The lab with nothing on its hosts, whatever other tests have done to them."""
+    """The lab with bare hosts, whatever other tests did to them."""
     lab.renew()
     return lab
 
@@ -68,7 +68,7 @@ def whole(bare) -> Story:
 
 @pytest.fixture(scope="module")
 def small(bare) -> Story:
-    """Agent, tags and two checks, by an interpreter that has no apt."""
+    """Agent, tags and two checks, with an interpreter that lacks the apt library."""
     own = bare.own_python("fresh2")
     assert "No module named 'apt'" in bare.on("fresh2", f"{own} -c 'import apt'").stderr
     return tell(
@@ -78,8 +78,8 @@ def small(bare) -> Story:
 
 @pytest.fixture(scope="module")
 def traced(bare, tmp_path_factory) -> Story:
-    """All roles, on a host with MySQL and the app that reads from it, and without what Ansible asks about packages.
-    A cache of facts knows it as another host.
+    """All roles, on a host with MySQL and the app that reads from it, without Ansible's apt library.
+    A fact cache has outdated facts about it.
     """
     assert bare.on("fresh3", "apt-get remove --yes python3-apt").returncode == 0
     cache = {
@@ -96,7 +96,7 @@ def story(request) -> Story:
     return request.getfixturevalue(request.param)
 
 
-def test_check_mode_runs_to_the_end(story):
+def test_check_mode_succeeds(story):
     assert story.check.status == 0, story.check.output[-3000:]
 
 
@@ -107,7 +107,7 @@ def test_check_mode_changes_nothing(story):
     assert left == []
 
 
-def test_check_mode_names_what_the_run_then_changes(story):
+def test_check_mode_predicts_the_changes(story):
     assert story.first.status == 0, story.first.output[-3000:]
     assert story.check.changed_tasks() == story.first.changed_tasks()
 
@@ -124,22 +124,22 @@ def test_check_mode_finds_nothing_left_to_do(lab, story, request):
     assert run.changed_tasks() == []
 
 
-def test_all_roles_keep_to_their_calls(whole):
+def test_all_roles_stay_within_their_calls(whole):
     assert 0 < whole.first.module_calls() <= FIRST
     assert 0 < whole.second.module_calls() <= CONVERGED
 
 
-def test_agent_tags_and_two_checks_keep_to_their_calls(small):
+def test_agent_tags_and_two_checks_stay_within_their_calls(small):
     assert 0 < small.first.module_calls() <= SMALL_FIRST
     assert 0 < small.second.module_calls() <= SMALL_CONVERGED
 
 
-def test_app_and_its_database_keep_to_their_calls(traced):
+def test_app_and_its_database_stay_within_their_calls(traced):
     assert 0 < traced.first.module_calls() <= TRACED_FIRST
     assert 0 < traced.second.module_calls() <= TRACED_CONVERGED
 
 
-def test_package_lists_are_refreshed_once_at_most_and_then_never(story):
+def test_package_lists_are_refreshed_at_most_once(story):
     # Those of all repositories. The Agent needs only its own, and where apt lacks python3-apt, it does not say that it
     # has refreshed them to install that.
     assert story.first.list_refreshes() <= 1
@@ -151,13 +151,13 @@ def test_agent_is_restarted_at_most_once(story):
     assert len(restarts) <= 1
 
 
-def test_output_holds_no_secret(lab, story):
+def test_output_contains_no_secrets(lab, story):
     output = story.check.output + story.first.output + story.second.output
     assert [secret[:4] for secret in lab.secrets() if secret in output] == []
 
 
 @pytest.mark.parametrize("host", ["fresh1", "fresh3"])
-def test_no_file_that_others_may_read_holds_a_secret(lab, whole, traced, host):
+def test_world_readable_files_contain_no_secrets(lab, whole, traced, host):
     for secret in lab.secrets():
         found = lab.on(host, f"grep -rlsF {secret} /etc /opt /var/lib /var/log /home /tmp /usr/local").stdout.split()
         for path in found:
@@ -165,14 +165,14 @@ def test_no_file_that_others_may_read_holds_a_secret(lab, whole, traced, host):
             assert mode.endswith("0"), f"{path} has mode {mode}"
 
 
-def test_app_is_restarted_for_a_change_of_its_own_and_for_no_other(lab, traced):
+def test_app_is_only_restarted_for_its_own_changes(lab, traced):
     def started():
         return lab.on("fresh3", "systemctl show -P ActiveEnterTimestampMonotonic flask_apm").stdout
 
     before = started()
     lab.play("hosts", "--limit=fresh3", extra={"datadog_custom_check_interval": 20})
     assert started() == before
-    # Its version is in the unit, which systemd has to read again.
+    # Its version is in the unit, so systemd must be reloaded.
     run = lab.play("hosts", "--limit=fresh3", "--diff", extra={"flask_apm_version": "1.0.1"})
     assert run.status == 0, run.output[-3000:]
     assert '+Environment="DD_VERSION=1.0.1"' in run.output
@@ -181,14 +181,14 @@ def test_app_is_restarted_for_a_change_of_its_own_and_for_no_other(lab, traced):
     assert "DD_VERSION=1.0.1" in lab.on("fresh3", f"tr '\\0' '\\n' < /proc/{pid}/environ").stdout.splitlines()
 
 
-def test_wrong_password_of_the_app_is_named(lab, traced):
+def test_wrong_password_of_the_app_is_reported(lab, traced):
     run = lab.play("hosts", "--limit=fresh3", extra={"flask_apm_database": {
         "unix_socket": "/run/mysqld/mysqld.sock", "user": "nobody-such", "database": "flask_apm"}})  # fmt: skip
     assert run.status != 0
     assert "check flask_apm_database and its password" in run.output
 
 
-def test_interval_is_in_the_yaml_alone(lab, whole):
+def test_interval_is_only_in_the_yaml_file(lab, whole):
     before = lab.on("fresh1", "sha256sum /etc/datadog-agent/checks.d/my_metric.py").stdout
     run = lab.play("hosts", "--limit=fresh1", "--diff", extra={"datadog_custom_check_interval": 20})
     assert run.status == 0, run.output[-3000:]

@@ -1,4 +1,4 @@
-"""The collection as others have it: installed from its tarball, used from a folder that holds an inventory alone."""
+"""The collection as users have it: installed from its tarball, and used from a folder with only an inventory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-# The hosts that docs/inventory.yml names, and those of the lab that stand for them.
+# The hosts in docs/inventory.yml, and the lab's hosts that represent them.
 STANDING_FOR = {"web1.example.com": "fresh2", "db1.example.com": "fresh3"}
 
 
 @dataclass
 class User:
-    """Somebody whose home holds nothing but the installed collection, working in a folder of their own."""
+    """A user who has only the installed collection, and works in a separate folder."""
 
     lab: Any
     home: Path
@@ -37,11 +37,11 @@ class User:
         return self.home / ".ansible" / "collections" / "ansible_collections" / "kennel" / "fleet"
 
     def run(self, program: str, *arguments: str):
-        """Run a program of Ansible's to a good end, without configuration and without Galaxy."""
+        """Run an Ansible program without configuration and without Galaxy; it must succeed."""
         env = {
             "HOME": str(self.home), "PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            # Nobody answers there.
+            # Nothing listens there.
             "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:1", **self.secrets,
         }  # fmt: skip
         run = self.lab.run([str(BIN / program), *arguments], self.folder, env)
@@ -49,19 +49,19 @@ class User:
         return run
 
     def play(self, playbook: str, *arguments: str):
-        """Run a playbook of the collection by its full name."""
+        """Run a playbook of the collection by its fully qualified name."""
         return self.run(
             "ansible-playbook", "-i", "inventory.yml", "-i", "lab.yml", f"kennel.fleet.{playbook}", *arguments
         )
 
     def installed(self) -> dict[str, str]:
-        """Every file of the installed collection with its checksum."""
+        """Return all files of the installed collection with their checksums."""
         files = (path for path in self.collection.rglob("*") if path.is_file())
         return {str(path.relative_to(self.collection)): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def addresses(lab) -> dict[str, Any]:
-    """What a user's inventory would say of the lab: where its hosts are, and who answers as Datadog."""
+    """Return a user's inventory of the lab: addresses of its hosts and of the stand-in Datadog."""
     script = [sys.executable, str(ROOT / "inventory" / "lab" / "hosts.py")]
     listed = json.loads(subprocess.run(script, env=lab.env, check=True, capture_output=True, text=True).stdout)
     shared = {name: value for name, value in listed["all"]["vars"].items() if name != "datadog_objects_fleet"}
@@ -72,7 +72,7 @@ def addresses(lab) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def user(lab, tmp_path_factory):
-    """Has installed the tarball, and copied the inventory that it ships."""
+    """A user who has installed the tarball, and copied its inventory."""
     lab.renew()
     secrets = {
         variable: (lab.state / "secrets" / name).read_text(encoding="utf-8").strip()
@@ -91,7 +91,7 @@ def user(lab, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def untouched(user) -> dict[str, str]:
-    """The installed collection before anything ran."""
+    """The files of the installed collection before any run."""
     return user.installed()
 
 
@@ -104,25 +104,25 @@ def rows(user, folder: str) -> list[dict[str, Any]]:
     return json.loads((user.folder / folder / "verify.json").read_text(encoding="utf-8"))["rows"]
 
 
-def test_site_takes_bare_hosts_to_proven_ones(user, site):
+def test_site_sets_up_and_verifies_bare_hosts(user, site):
     assert "Datadog has the data of all 2 hosts." in site.output
     found = rows(user, "verify")
     assert {row["host"] for row in found} >= set(STANDING_FOR) and all(row["ok"] for row in found)
 
 
-def test_nothing_more_is_to_be_done(user, site):
+def test_second_run_changes_nothing(user, site):
     check = user.play("site", "--check", "--diff")
     assert check.changed_tasks() == []
     user.play("preflight")
 
 
-def test_verify_asks_again_and_reports_where_it_is_run(user, site):
+def test_verify_writes_reports_to_the_working_directory(user, site):
     user.play("verify", "-e", "datadog_verify_reports=reports/today")
     assert all(row["ok"] for row in rows(user, "reports/today"))
     assert (user.folder / "reports" / "today" / "verify.xml").is_file()
 
 
-def test_export_writes_where_it_is_run_and_is_taken_from_there(user, site):
+def test_export_is_written_to_and_applied_from_the_working_directory(user, site):
     user.play("export", "-e", "export_folder=account")
     assert len(yaml.safe_load((user.folder / "account" / "monitors.yml").read_text(encoding="utf-8"))) == 5
     check = user.play("objects", "--check", "--diff", "-e", "datadog_objects_folder=account")
@@ -134,6 +134,6 @@ def test_snapshot_and_teardown(user, site):
     assert user.play("teardown").changed_tasks() == ["Delete the dashboards, monitors and downtimes"]
 
 
-def test_nothing_was_written_into_the_installed_collection(user, untouched, site):
+def test_installed_collection_is_unchanged(user, untouched, site):
     assert user.installed() == untouched
     assert {path.name for path in user.folder.iterdir()} == {"inventory.yml", "lab.yml", "verify", "reports", "account"}

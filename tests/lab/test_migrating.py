@@ -1,4 +1,4 @@
-"""A host as the official role leaves it, taken over by way of the variables that docs/migrating.md gives."""
+"""A host that the official role set up, migrated with the variables in docs/migrating.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class QueueDepth(AgentCheck):
     def check(self, instance):
         self.gauge("queue_depth", 7, tags=instance["tags"])
 """
-# As users of the official role have them. {code} is where the check's file is.
+# Variables as users of the official role have them. {code} is the path of the check's file.
 OFFICIAL = """
 datadog_url: http://datadog:8080
 datadog_apt_repo: "deb [signed-by=/usr/share/keyrings/datadog-archive-keyring.gpg] http://packages:8081/ stable 7"
@@ -46,7 +46,7 @@ datadog_checks:
 datadog_custom_checks:
   queue_depth: "{code}"
 """
-# The role as of version 5.6: files, owners, modes, texts. Untracked checks and the oldest form of a file came by hand.
+# As role version 5.6 leaves a host: files, owners, modes, contents. Unlisted checks and the oldest form are manual.
 LAY_DOWN = """set -eu
 # The names of the lab's network come a moment after its hosts.
 timeout 60 sh -c 'until getent hosts packages; do sleep 1; done'
@@ -133,7 +133,7 @@ printf '"%s"\\n' "$(dpkg-query -Wf '${Version}' datadog-agent)"
 
 @dataclass
 class Moved:
-    """The runs over the host, and what is on it afterwards."""
+    """The runs on the host, and its state afterwards."""
 
     check: Any
     first: Any
@@ -149,7 +149,7 @@ class Moved:
 
 @pytest.fixture(scope="module")
 def variables(lab, tmp_path_factory) -> dict[str, Any]:
-    """The official role's variables, and beside them the file of docs/migrating.md as it is printed there."""
+    """Write the official role's variables, and next to them the file printed in docs/migrating.md."""
     code = tmp_path_factory.mktemp("files") / "queue_depth.py"
     code.write_text(CHECK, encoding="utf-8")
     official = yaml.safe_load(OFFICIAL.replace("{code}", str(code)).replace("PASSWORD", PASSWORD))
@@ -159,7 +159,7 @@ def variables(lab, tmp_path_factory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def moved(lab, variables):
-    """A host of the official role, taken over. Bare again afterwards."""
+    """A migrated host of the official role. It is bare again afterwards."""
     key = (lab.state / "secrets" / "api_key").read_text(encoding="utf-8").strip()
     laid = lab.on(HOST, LAY_DOWN.replace("API_KEY", key).replace("CHECK", CHECK.rstrip("\n")))
     assert laid.returncode == 0, laid.stderr[-2000:]
@@ -172,7 +172,7 @@ def moved(lab, variables):
     lab.on(HOST, "dpkg --purge datadog-agent; rm -rf /etc/datadog-agent /opt/datadog-agent")
 
 
-def test_is_taken_over_without_a_failure_as_check_mode_foretold(moved):
+def test_migration_succeeds_as_check_mode_predicts(moved):
     assert moved.check.status == 0, moved.check.output[-3000:]
     assert moved.first.status == 0, moved.first.output[-3000:]
     assert moved.check.changed_tasks() == moved.first.changed_tasks()
@@ -183,7 +183,7 @@ def test_second_run_changes_nothing(moved):
     assert moved.second.changed_tasks() == []
 
 
-def test_there_is_one_entry_for_the_repository_and_the_version_stays(lab, moved):
+def test_one_repository_entry_remains_and_the_version_is_kept(lab, moved):
     assert (
         moved.entries
         == "deb [signed-by=/usr/share/keyrings/datadog-archive-keyring.gpg] http://packages:8081/ stable 7"
@@ -192,7 +192,7 @@ def test_there_is_one_entry_for_the_repository_and_the_version_stays(lab, moved)
     assert lab.on(HOST, "apt-get update").returncode == 0
 
 
-def test_datadog_yaml_says_what_it_said_and_what_goes_without_saying(moved, variables):
+def test_datadog_yaml_keeps_its_settings_and_adds_explicit_defaults(moved, variables):
     said = {
         **variables["datadog_config"],
         "site": "datadoghq.com",
@@ -207,7 +207,7 @@ def test_datadog_yaml_says_what_it_said_and_what_goes_without_saying(moved, vari
     assert settings == {**said, "use_dogstatsd": True, "dogstatsd_port": 8125}
 
 
-def test_checks_say_what_they_said_and_no_others_run(moved, variables):
+def test_checks_keep_their_configurations_and_no_others_run(moved, variables):
     queue, app = variables["datadog_checks"]["queue_depth"], variables["datadog_checks"]["app"]
     assert moved.queue == {**queue, "init_config": {}}
     assert moved.app == {**app, "init_config": {}, "instances": []}
@@ -219,7 +219,7 @@ def test_checks_say_what_they_said_and_no_others_run(moved, variables):
     ]
 
 
-def test_agent_runs_with_the_groups_of_its_user(lab, moved):
+def test_agent_runs_with_its_users_groups(lab, moved):
     assert moved.groups.split() == ["dd-agent", "adm", "systemd-journal"]
     lines = lab.on(
         HOST, "cat /proc/$(systemctl show -P MainPID datadog-agent)/status; id -G dd-agent"
@@ -228,17 +228,17 @@ def test_agent_runs_with_the_groups_of_its_user(lab, moved):
     assert set(has) == set(lines[-1].split())
 
 
-def test_check_gives_its_metric(lab, moved):
+def test_check_submits_its_metric(lab, moved):
     assert '"queue_depth"' in lab.on(HOST, "runuser -u dd-agent -- datadog-agent check queue_depth --json").stdout
 
 
-def test_output_holds_no_secret(lab, moved):
+def test_output_contains_no_secrets(lab, moved):
     output = moved.check.output + moved.first.output + moved.second.output
     assert [secret[:4] for secret in [PASSWORD, *lab.secrets()] if secret in output] == []
     assert "(changed)" not in output
 
 
-def test_group_alone_is_reason_for_a_restart(lab, moved, variables):
+def test_new_group_alone_causes_a_restart(lab, moved, variables):
     def started():
         return lab.on(HOST, "systemctl show -P ActiveEnterTimestampMonotonic datadog-agent").stdout
 
@@ -250,7 +250,7 @@ def test_group_alone_is_reason_for_a_restart(lab, moved, variables):
     assert started() != before
 
 
-def test_group_that_is_not_there_is_refused_before_anything_is_changed(lab, moved, variables):
+def test_missing_group_is_refused_before_any_change(lab, moved, variables):
     run = lab.play("preflight", f"--limit={HOST}", extra={**variables, "datadog_additional_groups": "adm,no_such"})
     assert run.status != 0
     assert f"{HOST}: datadog_agent_groups: the group 'no_such' does not exist on the host" in run.output

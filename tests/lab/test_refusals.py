@@ -1,6 +1,6 @@
-"""Bad input: everything is said at once, with host, variable and fix, before anything is changed.
+"""Invalid input: all problems are reported at once, with host, variable and fix, before any change.
 
-site.yml begins with preflight.yml, which the first test shows; the others run that alone.
+site.yml starts with preflight.yml, as the first test shows; the other tests only run preflight.yml.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import pytest
 
 @pytest.fixture
 def untouched(lab):
-    """Fails the test if the run changed anything on a host."""
+    """Fail the test if the run changed anything on a host."""
     lab.on("fresh1", "touch /var/tmp/before")
     yield
     changed = lab.on("fresh1", "find /etc /opt /var/lib/dpkg -newer /var/tmp/before -type f").stdout.split()
     assert changed == []
 
 
-def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
+def test_all_problems_of_all_hosts_are_reported_together(lab, untouched):
     extra = {
         "datadog_api_key": "0" * 31,
         "datadog_tags_literals": ["1st:x", "webserver"],
@@ -44,7 +44,7 @@ def test_all_problems_of_all_hosts_are_listed_at_once(lab, untouched):
     assert run.changed_tasks() == []
 
 
-def test_values_of_a_wrong_type_and_braces_that_ansible_would_read_are_refused(lab, untouched):
+def test_wrong_types_and_templated_braces_are_refused(lab, untouched):
     monitor = {"key": "disk", "type": "metric alert", "query": "max(last_5m):max:system.disk.in_use{*} by {host} > 0.9"}
     texts = {"name": "The disk of {{host.name}}", "message": "{{#is_alert}}{{value}}{{/is_alert}}"}
     wrong = {"datadog_agent_tags": "x", "datadog_tags_literals": {"a": {"b": "c"}}, "mysql_users": [{}]}
@@ -61,7 +61,7 @@ def test_values_of_a_wrong_type_and_braces_that_ansible_would_read_are_refused(l
 
 
 @pytest.mark.parametrize(("variable", "length"), [("datadog_api_key", 32), ("datadog_app_key", 40)])
-def test_wrong_key_is_refused_by_name(lab, untouched, variable, length):
+def test_wrong_key_is_named(lab, untouched, variable, length):
     wrong = "f" * length
     run = lab.play("preflight", "--limit=fresh2", extra={variable: wrong})
     assert run.status != 0
@@ -69,7 +69,7 @@ def test_wrong_key_is_refused_by_name(lab, untouched, variable, length):
     assert wrong not in run.output
 
 
-def test_check_that_is_not_python_and_names_of_others_are_refused(lab, untouched, tmp_path):
+def test_invalid_code_and_reserved_check_names_are_refused(lab, untouched, tmp_path):
     (tmp_path / "mine.py").write_text("from datadog_checks.base import AgentCheck\n", encoding="utf-8")
     (tmp_path / "broken.py").write_text("import os\ndef check(:\n    pass\n", encoding="utf-8")
     source = str(tmp_path / "mine.py")
@@ -88,7 +88,7 @@ def test_check_that_is_not_python_and_names_of_others_are_refused(lab, untouched
         ("fresh2", "broken.py, line 2 is not valid Python"),
     ):
         assert any(host in line and words in line for line in report), (host, words)
-    # Where no other role has it, the integration is anybody's.
+    # If no other role manages it, any check may use the integration.
     assert not any("fresh2" in line and "check mysql" in line for line in report)
 
 
@@ -100,7 +100,7 @@ def ready(lab):
     return lab
 
 
-def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(lab, ready, tmp_path):
+def test_check_that_does_not_load_is_refused_and_the_old_one_is_kept(lab, ready, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from datadog_checks.base import AgentCheck\nimport no_such_module\n", encoding="utf-8"
     )
@@ -122,7 +122,7 @@ def test_check_that_does_not_load_in_the_agent_is_refused_and_the_old_one_stays(
         ("datadog.yaml", "ln -s datadog.yaml", "is a link to 'datadog.yaml'"),
     ],
 )
-def test_root_is_not_led_elsewhere_by_the_agents_user(lab, ready, place, trap, words):
+def test_agents_user_cannot_redirect_root(lab, ready, place, trap, words):
     kept = "find /root/kept -exec stat -c '%n %U %a %i %Y' {} +; sha256sum /root/kept/* /etc/shadow"
     lab.on("fresh2", "mkdir -p /root/kept; for f in conf.yaml my_metric.py; do echo 'a: 1' >/root/kept/$f; done")
     lab.on("fresh2", "chmod -R go= /root/kept")
@@ -141,8 +141,8 @@ def test_root_is_not_led_elsewhere_by_the_agents_user(lab, ready, place, trap, w
     assert lab.on("fresh2", kept).stdout == before
 
 
-def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
-    """By a host with MySQL alone: the others need nothing that is not Python's own."""
+def test_interpreter_without_pymysql_is_refused(lab, untouched):
+    """Only on hosts with MySQL; others only need the standard library."""
     own = {name: {"ansible_python_interpreter": lab.own_python(name)} for name in ("fresh1", "fresh2")}
     run = lab.play("preflight", "--limit=fresh1,fresh2", inventory={"all": {"hosts": own}})
     assert run.status != 0 and run.changed_tasks() == []
@@ -153,7 +153,7 @@ def test_interpreter_that_can_have_no_pymysql_is_refused(lab, untouched):
 
 
 def test_unreachable_host_is_reported_with_the_others(lab, untouched, tmp_path):
-    # What a cache remembers of it helps nobody.
+    # Cached facts about it do not help.
     cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path)}
     limit = "--limit=fresh1,fresh2"
     assert lab.play("preflight", limit, **cache).status == 0

@@ -1,4 +1,4 @@
-"""Secrets that users put into a role's inputs: never shown, not with -vvv, not in a diff, not when a task fails."""
+"""Secrets in roles' inputs are never shown: not with -vvv, not in a diff, not when a task fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHECK = {
         "instances.0.url": "http://db1/?token=checks-own-token",
     },
 }
-# What somebody else has left there, in YAML of another style.
+# Left there by somebody else, in a different YAML style.
 FORMER = """
 instances: [{headers: {Authorization: formers-own-header}, 'api-key': "formers-own-key", port: 8080}]
 # - authKey: formers-own-snmp
@@ -27,13 +27,13 @@ instances: [{headers: {Authorization: formers-own-header}, 'api-key': "formers-o
     ("user", "check", "said"),
     [
         (SHOP, CHECK, "failed=0"),
-        # A right that only the server refuses, for a single database.
+        # A privilege on a single database that only the server refuses.
         ({**SHOP, "priv": "shop.*:PROCESS"}, CHECK, "a user of mysql_users could not be created"),
         (SHOP, {**CHECK, "metrics": ["nope"]}, "the check my_metric does not report nope"),
     ],
     ids=["in order", "bad rights", "check without its metric"],
 )
-def test_secrets_of_inputs_never_show(lab, user, check, said):
+def test_secrets_in_inputs_are_never_shown(lab, user, check, said):
     extra = {
         "mysql_databases": [{"name": "shop"}],
         "mysql_users": [user],
@@ -44,7 +44,7 @@ def test_secrets_of_inputs_never_show(lab, user, check, said):
     lab.on("fresh1", f"mkdir -p {folder}; cat >{folder}/conf.yaml <<'END'\n{FORMER}END\n")
     run = lab.play("hosts", "--limit=fresh1", "--diff", "-vvv", extra=extra)
     assert said in run.output
-    # Where the run gets as far as the check, its former configuration is shown.
+    # If the run reaches the check, its previous configuration is shown.
     assert ("port: 8080" in run.output) == (user == SHOP)
     for secret in ("shops-own", "checks-own", "second-accounts-key", "formers-own"):
         assert secret not in run.output

@@ -1,4 +1,4 @@
-"""Runs of a part of the playbooks, chosen by --tags: that part, what it needs, and nothing else."""
+"""Runs with --tags: they run the selected part, its requirements, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def ready(lab):
 
 
 def roles(run) -> set[str]:
-    """The roles that more than checked their inputs."""
+    """Return the roles that did more than check their inputs."""
     tasks = re.findall(r"^TASK \[kennel\.fleet\.(\w+) : (.*)\] \*+$", run.output, re.MULTILINE)
     looked = re.compile("Validating|Check the inputs|Gather the groups of the host")
     return {role for role, task in tasks if not looked.match(task)}
 
 
-def test_checks_alone_are_put_right(ready):
+def test_only_checks_are_corrected(ready):
     ready.on(
         HOST, "rm /etc/datadog-agent/conf.d/my_metric.d/conf.yaml; echo tags: [] >>/etc/datadog-agent/datadog.yaml"
     )
@@ -35,7 +35,7 @@ def test_checks_alone_are_put_right(ready):
     assert run.status == 0, run.output[-3000:]
     assert roles(run) == {"datadog_custom_check"}
     assert run.changed_tasks() == [CHECKS, RESTART]
-    # What others do is left to them.
+    # Other changes are left to other tags.
     assert ready.play("hosts", f"--limit={HOST}", "--skip-tags=agent").changed_tasks() == []
     assert ready.play("hosts", f"--limit={HOST}", "--tags=agent").changed_tasks()[0] == AGENT
 
@@ -58,18 +58,18 @@ def test_parts_of_site_run_alone_after_preflight(ready, tag, done):
     assert "Report every problem" in run.output and roles(run) == done
 
 
-def test_bad_input_is_refused_whatever_part_is_chosen(ready):
+def test_invalid_input_is_refused_with_any_tags(ready):
     run = ready.play("site", f"--limit={HOST}", "--tags=agent", extra={"datadog_agent_version": "newest"})
     assert run.status != 0 and f"{HOST}: datadog_agent_version" in run.output
 
 
-def test_tag_of_a_group_that_no_chosen_host_is_in_is_refused(ready):
+def test_tag_that_applies_to_no_selected_host_is_refused(ready):
     run = ready.play("hosts", f"--limit={HOST}", "--tags=app")
     assert run.status != 0 and "no host in this run is in the group for this tag" in run.output
 
 
 @pytest.mark.parametrize("tags", [["--skip-tags=always"], ["--tags=tagged"], ["--tags=checks", "--skip-tags=always"]])
-def test_tags_that_leave_out_the_checks_are_refused_before_anything_runs(ready, tags):
+def test_tags_without_the_input_checks_are_refused(ready, tags):
     run = ready.play("site", f"--limit={HOST}", *tags)
     assert run.status != 0 and "TASK [" not in run.output
     assert "--tags and --skip-tags do not accept" in run.output

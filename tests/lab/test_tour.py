@@ -1,4 +1,4 @@
-"""The tour: walked to its end on a lab, its page and pictures written where they are asked for."""
+"""The tour: completed on a lab, with its page and pictures written to the given folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def documents() -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in (ROOT / "docs").rglob("*") if path.is_file()}
 
 
-def test_tour_is_walked_to_its_end_and_written_where_it_is_asked_for(lab, tmp_path):
+def test_tour_is_completed_and_written_to_the_given_folder(lab, tmp_path):
     run = lab.play("site")
     assert run.status == 0, run.output[-4000:]
     before = documents()

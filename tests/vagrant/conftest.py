@@ -1,4 +1,4 @@
-"""A virtual machine of the tests' own, brought up by the project's Vagrantfile as a user would bring it up."""
+"""A separate virtual machine, started by the project's Vagrantfile as a user would."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from machine import BIN, BOX, NAME, POOL, ROOT, STATE, Done, call, must, virsh
 
-# What every Vagrant command reads before the project's Vagrantfile.
+# Every Vagrant command reads this before the project's Vagrantfile.
 OWN = f"""\
 Vagrant.configure("2") do |config|
   config.vm.provider "libvirt" do |libvirt|
@@ -39,7 +39,7 @@ NETWORK = f"""\
 
 @pytest.fixture(scope="session")
 def libvirt() -> Iterator[None]:
-    """libvirt at work. Where no systemd starts it, it is started here, and ended by its process."""
+    """A running libvirt. Without systemd, it is started here, and stopped by its process."""
     if virsh("list").status == 0:
         yield
         return
@@ -53,7 +53,7 @@ def libvirt() -> Iterator[None]:
 
 
 def remove_all() -> None:
-    """Remove what carries the tests' name; nothing of it need be there."""
+    """Remove everything with the tests' name, if it exists."""
     if STATE.exists():
         call("vagrant", "destroy", "--force", "--no-tty")
     for domain in virsh("list", "--all", "--name").output.split():
@@ -66,7 +66,7 @@ def remove_all() -> None:
                 must("virsh", "vol-delete", volume.split()[0], "--pool", NAME)
         virsh("pool-destroy", NAME)
         must("virsh", "pool-undefine", NAME)
-    # Nothing is lost where there is none.
+    # It is not an error if there is none.
     shutil.rmtree(POOL, ignore_errors=True)
     if NAME in virsh("net-list", "--all", "--name").output.split():
         virsh("net-destroy", NAME)
@@ -78,7 +78,7 @@ def remove_all() -> None:
 
 @pytest.fixture(scope="session")
 def folder(libvirt: None) -> Iterator[Path]:
-    """The tests' state, with nothing left of an earlier run, and nothing afterwards."""
+    """The folder of the tests' state, without remains of an earlier run, and removed afterwards."""
     remove_all()
     (STATE / "home").mkdir(parents=True, mode=0o700)
     yield STATE
@@ -87,7 +87,7 @@ def folder(libvirt: None) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def lab(folder: Path) -> dict[str, Any]:
-    """A lab whose stand-in Datadog listens on a network for virtual machines. Its one host stays bare."""
+    """A lab whose stand-in Datadog listens on a network for virtual machines. Its only host stays bare."""
     taken = [ipaddress.ip_network(route, strict=False) for route in re.findall(
         r"^(\d+\.\d+\.\d+\.\d+(?:/\d+)?) ", must("ip", "-4", "route"), re.MULTILINE)]  # fmt: skip
     free = (ipaddress.ip_network(f"10.213.{number}.0/24") for number in range(256))
@@ -108,7 +108,7 @@ def lab(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def box(lab: dict[str, Any], report: Callable[[str, Done], Done]) -> str:
-    """A box of the machine's own distribution, added under the tests' name."""
+    """A box with this machine's distribution, with the tests' name."""
     cache = ROOT / ".kennel" / "cache"
     made = report("box", call(sys.executable, "-B", "lab/box.py", "--cache", str(cache)))
     assert made.status == 0, made.output
@@ -118,7 +118,7 @@ def box(lab: dict[str, Any], report: Callable[[str, Done], Done]) -> str:
 
 @pytest.fixture(scope="session")
 def report(request: pytest.FixtureRequest) -> Callable[[str, Done], Done]:
-    """Return a function that says how long something took, at once, and hands it on."""
+    """Return a function that prints a command's duration immediately, and returns its result."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(what: str, done: Done) -> Done:

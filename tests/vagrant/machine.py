@@ -1,7 +1,6 @@
-"""How the tests, as root, call Vagrant and libvirt: with state of their own, so that nothing of the user's is touched.
+"""Calls Vagrant and libvirt as root, with separate state, so that the user's is not touched.
 
-Network, storage pool, machine, box and lab carry the name of the tests' state folder, so that all of it can be
-found again.
+Network, storage pool, machine, box and lab have the name of the tests' state folder, so that they can all be found.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from common import ROOT
 STATE = ROOT / ".kennel" / "tests-vagrant"
 BIN = Path(sys.executable).parent
 NAME = common.short_name(STATE)
-# Where the hypervisor, which runs as a user of its own, may read.
+# A folder that the hypervisor, which runs as a separate user, can read.
 POOL = Path("/var/lib/libvirt") / NAME
 BOX = f"kennel/{NAME}"
 ENV = {
@@ -44,20 +43,20 @@ ENV = {
 
 @dataclass
 class Done:
-    """How a command ended, what it printed, and how many seconds it took."""
+    """A command's exit status, output and duration in seconds."""
 
     status: int
     output: str
     seconds: float
 
     def recap(self) -> dict[str, int]:
-        """The counts of the one machine, as the last lines give them."""
+        """The counts of the only machine, from the recap."""
         [counts] = re.findall(r"^kennel1\s+: (ok=.*)$", self.output, re.MULTILINE)
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)}
 
 
 def call(*command: str, data: str = "", env: dict[str, str] | None = None) -> Done:
-    """Run a command with the tests' environment and what is added to it."""
+    """Run a command with the tests' environment and additional variables."""
     begin = time.monotonic()
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **ENV, **(env or {})}, input=data, text=True, check=False,
@@ -67,7 +66,7 @@ def call(*command: str, data: str = "", env: dict[str, str] | None = None) -> Do
 
 
 def must(*command: str, data: str = "") -> str:
-    """Run a command that has to go well; return its output."""
+    """Run a command that must succeed, and return its output."""
     done = call(*command, data=data)
     assert done.status == 0, f"{' '.join(command)}:\n{done.output[-6000:]}"
     return done.output

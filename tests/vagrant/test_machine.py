@@ -1,4 +1,4 @@
-"""A machine from its first boot to its end: what only a virtual machine shows, beside what the lab's hosts do."""
+"""A machine from first boot to removal: behaviour that only a virtual machine shows, in addition to the lab's hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from machine import BIN, NAME, ROOT, STATE, Done, call, common, must, vagrant
 pytestmark = pytest.mark.long
 KEYS = {"DD_API_KEY": "", "DD_APP_KEY": ""}
 UNITS = ("datadog-agent", "datadog-agent-trace", "mariadb", "flask_apm")
-# One question, since each costs seconds.
+# One command, because each takes seconds.
 QUESTION = f"""
 echo boot $(cat /proc/sys/kernel/random/boot_id)
 echo booted_at $(awk '/^btime/ {{ print $2 }}' /proc/stat)
@@ -27,11 +27,11 @@ for unit in {" ".join(UNITS)}; do echo $unit $(systemctl is-active $unit) $(syst
 
 @dataclass
 class Story:
-    """What happened to the machine, in this order."""
+    """The machine's history, in order."""
 
     up: Done
     again: Done
-    before: dict[str, str]  # the machine's answers
+    before: dict[str, str]  # output on the machine
     uptime_before: float
     reboot: Done
     after: dict[str, str]
@@ -43,14 +43,14 @@ class Story:
 
 
 def asked() -> dict[str, str]:
-    """What the machine answers to the question."""
+    """Return the machine's output of the command."""
     done = call("vagrant", "ssh", "kennel1", "--no-tty", "--command", "sudo sh", data=QUESTION)
     assert done.status == 0, done.output
     return dict(line.strip().split(" ", 1) for line in done.output.splitlines() if " " in line)
 
 
 def shown(lab: dict[str, Any], metric: str, since: float) -> float:
-    """The last value of a metric of the machine that Datadog has had since a time; waits for one."""
+    """Wait for a value of the machine's metric in Datadog since a time, and return the last one."""
     end = time.monotonic() + 600
     while time.monotonic() < end:
         now = int(time.time())
@@ -66,7 +66,7 @@ def shown(lab: dict[str, Any], metric: str, since: float) -> float:
 
 @pytest.fixture(scope="session")
 def story(lab: dict[str, Any], box: str, report: Callable[[str, Done], Done]) -> Story:
-    """Up, provisioned again, rebooted, asked for, destroyed."""
+    """Start the machine, provision it again, reboot it, verify it, and destroy it."""
     begin = time.time()
     up = report("vagrant up", vagrant("up", "--provider=libvirt", env=KEYS))
     assert up.status == 0, up.output[-6000:]
@@ -75,7 +75,7 @@ def story(lab: dict[str, Any], box: str, report: Callable[[str, Done], Done]) ->
     reboot = report("vagrant reload", vagrant("reload", "--no-provision", env=KEYS))
     after = asked()
     inventories = (f"--inventory={STATE}/dot/provisioners/ansible/inventory", f"--inventory={ROOT}/inventory/vagrant")
-    # Vagrant knows no host keys either: the machine made its own a moment ago.
+    # Vagrant does not check host keys either, because the machine has just created them.
     ssh = {"ANSIBLE_HOST_KEY_CHECKING": "false", **KEYS}
     verify = report("verify", call(str(BIN / "ansible-playbook"), *inventories, "playbooks/verify.yml", env=ssh))
     booted = float(after["booted_at"])
@@ -85,7 +85,7 @@ def story(lab: dict[str, Any], box: str, report: Callable[[str, Done], Done]) ->
     return Story(up, again, before, uptime_before, reboot, after, verify, uptime_after, memory, destroy, left)
 
 
-def test_all_of_the_site_went_well(story: Story) -> None:
+def test_site_succeeds(story: Story) -> None:
     counts = story.up.recap()
     assert counts["failed"] == counts["unreachable"] == 0 < counts["changed"]
 
@@ -95,37 +95,37 @@ def test_second_run_changes_nothing(story: Story) -> None:
     assert story.again.recap()["changed"] == 0
 
 
-def test_it_is_a_machine_and_no_container(story: Story) -> None:
+def test_machine_is_not_a_container(story: Story) -> None:
     assert story.before["kind"] == "qemu"
 
 
-def test_everything_runs_again_after_a_reboot(story: Story) -> None:
+def test_everything_runs_after_a_reboot(story: Story) -> None:
     assert story.reboot.status == 0, story.reboot.output[-3000:]
     assert story.after["boot"] != story.before["boot"]
     assert story.after["state"] == "running", "a unit has failed"
-    # Its package starts the Agent's other unit with the first.
+    # The package makes the Agent's main unit start the other one.
     own = {unit: story.after[unit].split()[0] for unit in UNITS}
     assert own == dict.fromkeys(UNITS, "active")
 
 
-def test_everything_reports_again_after_a_reboot(story: Story) -> None:
+def test_everything_reports_after_a_reboot(story: Story) -> None:
     assert story.verify.status == 0, story.verify.output[-6000:]
 
 
-def test_datadog_shows_that_the_machine_has_rebooted(story: Story) -> None:
+def test_datadog_shows_the_reboot(story: Story) -> None:
     assert 0 < story.uptime_after < story.uptime_before
 
 
-def test_datadog_shows_the_memory_of_the_machine(story: Story) -> None:
+def test_datadog_shows_the_machines_memory(story: Story) -> None:
     assert round(story.memory) == round(float(story.before["memory"]))
 
 
-def test_destroy_leaves_no_machine_and_no_disk_of_it(story: Story) -> None:
+def test_destroy_removes_machine_and_disks(story: Story) -> None:
     assert story.destroy.status == 0, story.destroy.output
     assert f"{NAME}-kennel1" not in story.left
 
 
-def test_no_secret_is_in_the_output(story: Story, lab: dict[str, Any]) -> None:
+def test_output_contains_no_secrets(story: Story, lab: dict[str, Any]) -> None:
     files = [*Path(lab["state"], "secrets").iterdir(), *Path(f"{lab['state']}-vagrant").glob("*_kennel1")]
     secrets = [file.read_text(encoding="utf-8").split()[0] for file in files]
     assert len(secrets) >= 4

@@ -1,4 +1,4 @@
-"""What the Vagrantfile refuses before a box is fetched or a machine booted."""
+"""Errors of the Vagrantfile before it downloads a box or boots a machine."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def up(**env: str) -> Done:
     return vagrant("up", "--provider=libvirt", env={**KEYS, **env})
 
 
-def test_it_is_valid(folder: Path) -> None:
+def test_vagrantfile_is_valid(folder: Path) -> None:
     assert vagrant("validate").status == 0
 
 
-def test_there_are_as_many_machines_as_asked_for(folder: Path) -> None:
+def test_number_of_machines_can_be_set(folder: Path) -> None:
     listed = vagrant("status", env={"KENNEL_VMS": "3", "VAGRANT_DEFAULT_PROVIDER": "libvirt"}).output
     assert re.findall(r"^(kennel\d+) +not created", listed, re.MULTILINE) == ["kennel1", "kennel2", "kennel3"]
 
@@ -33,7 +33,9 @@ def test_there_are_as_many_machines_as_asked_for(folder: Path) -> None:
         ({"KENNEL_VMS": "none"}, "KENNEL_VMS is 'none'. Fix: "),
     ],
 )
-def test_what_is_missing_is_named_before_anything_is_made(folder: Path, env: dict[str, str], said: str) -> None:
+def test_missing_requirements_are_named_before_anything_is_created(
+    folder: Path, env: dict[str, str], said: str
+) -> None:
     before = virsh("list", "--all", "--name").output
     done = up(KENNEL_STATE=str(folder / "no-lab"), **env)
     assert done.status != 0
