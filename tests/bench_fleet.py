@@ -167,14 +167,14 @@ def main() -> None:
     )
     given = parser.parse_args()
     print(__doc__.split("\n\n")[2])
-    print(f"\n{'hosts':>5}  {'playbook':<12} {'seconds':>8} {'CPU':>8} {'CPU a host':>11}")
+    print(f"\n{'hosts':>5}  {'playbook':<12} {'seconds':>8} {'CPU':>8} {'CPU per host':>13}")
     for size in given.sizes:
         with datadog() as (folder, standin, key):
             fleet = Fleet(folder, size, standin, key)
             for name in given.plays:
                 found = fleet.run(name)
                 print(
-                    f"{size:>5}  {name:<12} {found.seconds:>8.1f} {found.cpu:>8.1f} {found.cpu / size:>11.2f}",
+                    f"{size:>5}  {name:<12} {found.seconds:>8.1f} {found.cpu:>8.1f} {found.cpu / size:>13.2f}",
                     flush=True,
                 )
 

@@ -140,8 +140,8 @@ def test_app_and_its_database_stay_within_their_calls(traced):
 
 
 def test_package_lists_are_refreshed_at_most_once(story):
-    # Those of all repositories. The Agent needs only its own, and where apt lacks python3-apt, it does not say that it
-    # has refreshed them to install that.
+    # Counts the lists of all repositories. The Agent only needs its own, and Ansible does not report the refresh before
+    # it installs python3-apt.
     assert story.first.list_refreshes() <= 1
     assert story.second.list_refreshes() == 0
 
