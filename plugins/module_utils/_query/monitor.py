@@ -178,7 +178,7 @@ def window_seconds(window: str) -> int:
 def _length(text: str, pattern: re.Pattern[str]) -> int:
     found = pattern.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r} is no window: write one such as last_5m")
+        raise ValueError(f"{text!r} is not an evaluation window: write one such as last_5m")
     number, unit = (part for part in found.groups() if part)
     return int(number) * _SECONDS[unit]
 

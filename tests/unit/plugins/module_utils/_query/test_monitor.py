@@ -118,7 +118,7 @@ def test_windows(window: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("window", ["5m", "last_0m", "last_5", "last_5mm", ""])
 def test_wrong_windows(window: str) -> None:
-    with pytest.raises(ValueError, match="is no window: write one such as last_5m"):
+    with pytest.raises(ValueError, match="is not an evaluation window: write one such as last_5m"):
         window_seconds(window)
 
 
