@@ -85,7 +85,7 @@ def test_info_lists_exactly_the_working_endpoints(agent: Agent) -> None:
 )
 def test_genuine_tracer_sends_without_warnings(agent: Agent, version: str, url: str) -> None:
     name = f"shop{version[-1]}{url[:4]}"
-    # By default, the tracer computes them as soon as it has read /info, which on a busy machine may be before the spans.
+    # By default, the tracer computes them once it has read /info: on a busy machine, that may be before the spans.
     own = {"DD_TRACE_STATS_COMPUTATION_ENABLED": "true" if url == "statistics" else "false"}
     address = url.format(folder=agent.folder) if url.startswith("unix") else f"http://127.0.0.1:{agent.port}"
     variables = {"DD_TRACE_AGENT_URL": address, "DD_TRACE_API_VERSION": version, "DD_ENV": "Shop", "DD_VERSION": "1.2"}
