@@ -204,7 +204,7 @@ def _login(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str
     connection = values["connection"]
     host = connection.get("host")
     if connection.get("sock") and host is not None and host not in LOCAL:
-        return [f"{named('connection')}.host is {host!r}, but the connection uses a socket: write localhost, or remove one of them"]
+        return [f"{named('connection')} has a socket, and the host {host!r}: write localhost, or remove one of them"]
     user, password = values["login_user"], values["login_password"]
     if not values["create"]:
         return [

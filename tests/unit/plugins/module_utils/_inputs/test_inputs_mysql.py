@@ -146,7 +146,7 @@ def test_valid_databases_and_users(changes: dict[str, Any]) -> None:
         ({"connection": None}, "datadog_mysql_user_connection is not a dictionary"),
         ({"connection": {"host": "db1", "password": "geheim"}}, "set datadog_mysql_user_password"),
         ({"connection": {"host": "db1", "name": "", "service": "ftp://a:geheim@b"}}, "connection.service is a secret"),
-        ({"connection": {"sock": "/a", "host": "db1"}}, "connection.host is 'db1', but the connection uses a socket: write localhost"),
+        ({"connection": {"sock": "/a", "host": "db1"}}, "connection has a socket, and the host 'db1': write localhost"),
         (
             {"connection": {"host": "db2"}, "dbm": False},
             "connection.host is 'db2', which is not this host: set",
