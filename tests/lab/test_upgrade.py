@@ -30,7 +30,7 @@ def fleet(lab):
 def test_invalid_batches_are_refused_before_any_change(fleet):
     run = fleet.play("site", extra={"kennel_serial": [1, "some"], "datadog_agent_version": NEW})
     assert run.status != 0
-    assert "kennel_serial is [1, 'some']: write" in run.output
+    assert "kennel_serial is [1, 'some']: set it to" in run.output
     assert run.changed_tasks() == []
 
 
@@ -65,7 +65,7 @@ def test_canary_without_data_stops_the_run(fleet):
         fleet.on("fresh1", "cat /var/tmp/hosts >/etc/hosts")
     assert run.status != 0
     missing = run.missing()
-    assert set(missing) == {"fresh1"} and "The Agent cannot deliver" in missing["fresh1"]
+    assert set(missing) == {"fresh1"} and "The Agent does not deliver" in missing["fresh1"]
     assert [run.recap()[host]["changed"] for host in ("fresh2", "fresh3")] == [0, 0]
     assert versions(fleet) == [NEW, *others]
 
