@@ -370,7 +370,10 @@ def main() -> None:
         if due_now:
             package.install(wanted, installed, repository.path)
     except CommandError as error:
-        module.fail_json(msg=f"{PACKAGE}: {error}\nFix the cause on the host, and run again.")
+        module.fail_json(
+            msg=f"{PACKAGE}: {error}\n"
+            "Fix the cause on the host, or datadog_agent_version or datadog_agent_apt_url, and run again."
+        )
     repository.changes.changed |= bool(package.actions)
     module.exit_json(
         previous_version=installed, version_changed=due_now, actions=package.actions, **repository.changes.result
