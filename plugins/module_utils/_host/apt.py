@@ -39,8 +39,9 @@ def refresh_lists(module: Any, source: str = "") -> None:
     """
     if not glob.glob(f"{LISTS}/*Release"):
         source = ""
-    # Without --error-on, a repository that cannot be trusted or reached is a mere warning.
-    options = ["--error-on=any", "-o", "Acquire::Retries=3"]
+    # Without this, a repository that cannot be trusted or reached is only a warning. An apt that does not know the
+    # option --error-on would fail on it, and ignores an unknown setting.
+    options = ["-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=3"]
     if source:
         options += ["-o", f"Dir::Etc::SourceList={source}", "-o", "Dir::Etc::SourceParts=-"]
         options += ["-o", "APT::Get::List-Cleanup=false"]

@@ -62,7 +62,7 @@ def test_waits_until_the_lists_are_free(lists: Path) -> None:
 @pytest.mark.parametrize("source", ["", "/etc/apt/sources.list.d/datadog.list"])
 def test_refuses_an_untrusted_repository(lists: Path, source: str) -> None:
     script(lists, "echo 'W: GPG error: NO_PUBKEY 1' >&2; exit 100")
-    with pytest.raises(CommandError, match=r"(?s)--error-on=any.* update' fails: W: GPG error: NO_PUBKEY 1"):
+    with pytest.raises(CommandError, match=r"(?s)Error-Mode=any.* update' fails: W: GPG error: NO_PUBKEY 1"):
         apt.refresh_lists(Module(), source)
 
 
