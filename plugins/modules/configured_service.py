@@ -229,13 +229,15 @@ def lacks_group(pid: int) -> bool:
 
 
 def lacking(user: str, groups: list[str]) -> list[str]:
-    """Which of the groups the user is not in. One that does not exist, as in check mode, is in none."""
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError:
-        return groups
-    has = os.getgrouplist(user, account.pw_gid)
-    return [name for name in groups if grp.getgrnam(name).gr_gid not in has]
+    """Return the groups that the user is not in, which include those that do not exist, as in check mode."""
+
+    def is_in(name: str) -> bool:
+        try:
+            return grp.getgrnam(name).gr_gid in os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
+        except KeyError:
+            return False
+
+    return [name for name in groups if not is_in(name)]
 
 
 class Service:

@@ -35,7 +35,8 @@ def refresh_lists(module: Any, source: str = "") -> None:
     """Refresh the package lists: all of them, or only those of the sources file SOURCE, which is much faster.
 
     On a host without lists, such as a new cloud image, refresh all of them: apt leaves out recommended packages whose
-    dependencies it does not know.
+    dependencies it does not know. The Agent's package recommends datadog-signing-keys, which depends on gnupg
+    (datadog-agent 7.84). apt.conf(5) documents the settings.
     """
     if not glob.glob(f"{LISTS}/*Release"):
         source = ""
