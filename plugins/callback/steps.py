@@ -56,6 +56,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.executor.stats import AggregateStats
 from ansible.executor.task_result import CallbackTaskResult
+from ansible.playbook.handler import Handler
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.playbook.task_include import TaskInclude
@@ -296,7 +297,8 @@ class CallbackModule(Default):
             self._begin()
         self._warn(result)
         record, found, host = self._record(result), result.result, result.host.get_name()
-        if found.get("changed"):
+        # A handler that restarts a service may leave counting the change to the task that notified it.
+        if found.get("changed") or (isinstance(result.task, Handler) and found.get("actions")):
             items = self._changed_items(result)
             labels = [str(self._get_item_label(one)) for one in items]
             what = steps.some(labels, steps.MOST_PARTS) if items else steps.what_changed(found)

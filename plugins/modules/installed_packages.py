@@ -23,7 +23,7 @@ attributes:
     support: none
     description: Only the packages themselves know what they change.
 seealso:
-  - module: kennel.fleet.datadog_agent_package
+  - module: kennel.fleet.datadog_agent
 """
 
 EXAMPLES = r"""

@@ -46,10 +46,10 @@ def some(names: Iterable[str], most: int = MOST_HOSTS) -> str:
 
 
 def what_changed(result: Mapping[str, Any]) -> str:
-    """Return what changed according to a result: packages with versions, files, or actions; or an empty text."""
+    """Return what changed according to a result: packages with versions, or actions and files; or an empty text."""
     output = result.get("stdout")
     packages = _versions(output) if isinstance(output, str) else []
-    parts = packages or [one for name in ("files", "actions") for one in result.get(name) or () if isinstance(one, str)]
+    parts = packages or [one for name in ("actions", "files") for one in result.get(name) or () if isinstance(one, str)]
     return some(parts, MOST_PARTS)
 
 

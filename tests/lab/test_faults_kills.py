@@ -28,9 +28,9 @@ AFTER: dict[str, Any] = {
 # Killed when the output names the task, or when the command then succeeds on the host.
 FIRST = [
     ("Gather the facts of the host", ""),
-    ("Install the Agent", ""),
-    ("Install the Agent", "[ -d /opt/datadog-agent/embedded ]"),
-    ("Configure the Agent, and start", ""),
+    ("Install and configure the Agent", ""),
+    ("Install and configure the Agent", "[ -d /opt/datadog-agent/embedded ]"),
+    ("Install and configure the Agent", "[ -e /etc/datadog-agent/datadog.yaml ]"),
     ("common_packages : Install the packages]", "ls /usr/sbin/mariadbd*"),
     ("Run the server with its settings", ""),
     ("Create the users]", ""),
@@ -41,9 +41,9 @@ FIRST = [
     ("Run the app with its settings", ""),
 ]
 CHANGING = [
-    ("Install the Agent", ""),
-    ("Install the Agent", faults.DPKG_IS_AT_WORK),
-    ("Configure the Agent, and start", ""),
+    ("Install and configure the Agent", ""),
+    ("Install and configure the Agent", faults.DPKG_IS_AT_WORK),
+    ("Install and configure the Agent", "grep -q team:night /etc/datadog-agent/datadog.yaml"),
     ("Run the server with its settings", "! systemctl is-active mariadb"),
     ("Create the users]", ""),
     ("Create the monitoring user]", ""),

@@ -8,8 +8,7 @@ import pytest
 
 HOST = "fresh2"
 CHECKS = "kennel.fleet.datadog_custom_check : Install the checks"
-AGENT = "kennel.fleet.datadog_agent : Configure the Agent, and start or stop it"
-RESTART = "kennel.fleet.common_agent : Restart the Datadog Agent"
+AGENT = "kennel.fleet.datadog_agent : Install and configure the Agent, or remove it"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def test_only_checks_are_corrected(ready):
     run = ready.play("site", f"--limit={HOST}", "--tags=checks")
     assert run.status == 0, run.output[-3000:]
     assert roles(run) == {"datadog_custom_check"}
-    assert run.changed_tasks() == [CHECKS, RESTART]
+    assert run.changed_tasks() == [CHECKS]
     # Other changes are left to other tags.
     assert ready.play("hosts", f"--limit={HOST}", "--skip-tags=agent").changed_tasks() == []
     assert ready.play("hosts", f"--limit={HOST}", "--tags=agent").changed_tasks()[0] == AGENT

@@ -7,6 +7,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import fake_datadog
 import pytest
 from ansible_collections.kennel.fleet.plugins.module_utils._host import apt as apt_calls
 from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg, safe_files
-from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
+from ansible_collections.kennel.fleet.plugins.modules import datadog_agent
 from gpg import Gpg, Keyring, Server, gnupg
+from systemctl import SYSTEMCTL, Unit
 
 Run = Callable[..., dict[str, Any]]
 Say = Callable[[str], None]
@@ -101,6 +103,16 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
 
 @pytest.fixture
+def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unit:
+    script = tmp_path / "bin" / "systemctl"
+    script.parent.mkdir()
+    script.write_text(SYSTEMCTL.format(python=sys.executable, state=str(tmp_path / "unit.json")))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+    return Unit(tmp_path / "unit.json")
+
+
+@pytest.fixture
 def repository(
     run_module: Run,
     own_files: None,
@@ -122,4 +134,4 @@ def repository(
         "keyring": str(keyring),
         "sources": str(apt / "sources.list.d"),
     }
-    return lambda **changes: run_module(datadog_agent_package, **{**wanted, **changes})
+    return lambda **changes: run_module(datadog_agent, **{**wanted, **changes})

@@ -8,7 +8,6 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, describe
@@ -59,10 +58,10 @@ def _matches(uri: str, hosts: tuple[str, ...]) -> bool:
 class Repository:
     """The repository on this host: compares it with the desired state and applies that."""
 
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
+    def __init__(self, changes: Changes) -> None:
+        self.module = module = changes.module
         self.params = module.params
-        self.changes = Changes(module)
+        self.changes = changes
         self.path = os.path.join(self.params["sources"], self.params["filename"])
         wanted = urlsplit(self.params["url"])
         self.hosts = (*PUBLISHED, f"{wanted.netloc}{wanted.path}".rstrip("/"))

@@ -289,7 +289,7 @@ def test_version_changes_come_from_apts_output(output: str, said: str) -> None:
 
 
 def test_changed_files_and_steps_are_named() -> None:
-    assert steps.what_changed({"files": ["/etc/a", "/etc/b"], "actions": ["restart"]}) == "/etc/a, /etc/b, restart"
+    assert steps.what_changed({"files": ["/etc/a", "/etc/b"], "actions": ["restart"]}) == "restart, /etc/a, /etc/b"
 
 
 def test_lines_fit_a_small_terminal() -> None:

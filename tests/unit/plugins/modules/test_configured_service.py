@@ -1,97 +1,24 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that writes a service's files and restarts it, with a fake systemctl whose state is in a file."""
+"""The module that writes a service's files and restarts it, with a fake systemctl."""
 
 from __future__ import annotations
 
 import json
 import os
 import stat
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.kennel.fleet.plugins.modules import configured_service
-from ansible_collections.kennel.fleet.plugins.modules.configured_service import decide, newest_change
+from systemctl import STARTED_AT, Unit
 
 Run = Callable[..., dict[str, Any]]
-
-SYSTEMCTL = """#!{python}
-import fnmatch, json, os, sys, time
-path = {state!r}
-unit = json.load(open(path))
-verb = sys.argv[1]
-if verb == "show":
-    for name, value in unit["facts"].items():
-        print(f"{{name}}={{value}}")
-    sys.exit()
-if verb == "list-unit-files":
-    asked = [pattern for pattern in sys.argv[2:] if not pattern.startswith("-")]
-    for name in unit["companions"]:
-        # Without a pattern systemctl lists every unit.
-        if not asked or any(fnmatch.fnmatch(name, pattern) for pattern in asked):
-            print(name, "enabled", "enabled")
-    sys.exit()
-unit["verbs"].append(" ".join([verb, *(name for name in sys.argv[2:] if name != "agent.service")]))
-if verb == "disable" and "agent.service" not in sys.argv:
-    unit["companions"] = [name for name in unit["companions"] if name not in sys.argv]
-    json.dump(unit, open(path, "w"))
-    sys.exit()
-if verb == "daemon-reload":
-    unit["facts"]["NeedDaemonReload"] = "no"
-    json.dump(unit, open(path, "w"))
-    sys.exit()
-reads = unit["reads"] if os.path.exists(unit["reads"]) else ""
-if verb in unit["broken"] or (verb.endswith("start") and reads and "bad" in open(reads).read()):
-    json.dump(unit, open(path, "w"))
-    sys.exit("Job for x.service failed.")
-stamp = time.strftime("%a %Y-%m-%d %H:%M:%S.500000 UTC", time.gmtime(time.time() + 1))
-unit["facts"].update({{
-    "start": {{"ActiveState": "active", "ActiveEnterTimestamp": stamp}},
-    "restart": {{"ActiveState": "active", "ActiveEnterTimestamp": stamp}},
-    "stop": {{"ActiveState": "inactive", "ActiveEnterTimestamp": ""}},
-    "enable": {{"UnitFileState": "enabled"}},
-    "disable": {{"UnitFileState": "disabled"}},
-}}[verb])
-json.dump(unit, open(path, "w"))
-"""
-STARTED = "Tue 2026-11-24 00:37:53.214799 UTC"
-STARTED_AT = 1795480673.214799
-
-
-class Unit:
-    """The unit in the fake systemctl."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.set(LoadState="loaded", ActiveState="active", UnitFileState="enabled", ActiveEnterTimestamp=STARTED)
-
-    def set(
-        self, broken: tuple[str, ...] = (), companions: tuple[str, ...] = (), reads: str = "", **facts: str
-    ) -> None:
-        before = json.loads(self.path.read_text())["facts"] if self.path.exists() else {}
-        state = {"facts": {**before, **facts}, "verbs": [], "broken": broken, "companions": companions, "reads": reads}
-        self.path.write_text(json.dumps(state))
-
-    @property
-    def verbs(self) -> list[str]:
-        return json.loads(self.path.read_text())["verbs"]
-
-
-@pytest.fixture
-def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unit:
-    script = tmp_path / "bin" / "systemctl"
-    script.parent.mkdir()
-    script.write_text(SYSTEMCTL.format(python=sys.executable, state=str(tmp_path / "unit.json")))
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    return Unit(tmp_path / "unit.json")
 
 
 @pytest.fixture
@@ -130,23 +57,6 @@ def test_restarts_once_when_the_configuration_is_newer(service: Run, unit: Unit,
     assert unit.verbs == ["restart"]
 
 
-def test_adds_the_user_to_missing_groups(
-    service: Run, unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called, usermod = tmp_path / "called", tmp_path / "bin" / "usermod"
-    usermod.write_text(f'#!/bin/sh\necho "$*" >>{called}\n')
-    usermod.chmod(0o755)
-    wanted = {"user": "root", "groups": ["root", "adm"], "defer": True}
-    # The user belongs to its primary group without being listed there.
-    assert service(check=True, **wanted)["actions"] == ["put root into adm", "restart"]
-    assert not called.exists()
-    assert service(**wanted)["actions"] == ["put root into adm", "restart"]
-    assert called.read_text() == "--append --groups adm root\n"
-    monkeypatch.setattr(os, "getgrouplist", lambda _name, group: [group, 4])
-    assert not service(**wanted)["changed"]
-    assert service(check=True, user="not-installed-yet", groups=["adm"])["changed"]
-
-
 def test_restarts_a_service_that_started_before_its_user_joined_a_group(
     service: Run, unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,55 +85,11 @@ def test_reloads_systemd_before_starting_a_changed_unit(
     assert unit.verbs == ["daemon-reload", verb]
 
 
-@pytest.mark.parametrize(
-    ("facts", "actions"),
-    [({}, ["restart"]), ({"ActiveState": "inactive", "UnitFileState": "disabled"}, ["enable", "start"])],
-)
-def test_can_leave_start_and_restart_to_a_handler(
-    service: Run, unit: Unit, config: Path, facts: dict[str, str], actions: list[str]
-) -> None:
-    assert not service(defer=True)["changed"]
-    os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
-    unit.set(**facts)
-    for check in (True, False):
-        result = service(defer=True, check=check)
-        assert (result["changed"], result["actions"]) == (True, actions)
-    assert unit.verbs == []
-    assert service()["actions"] == unit.verbs == actions
-    assert not service(defer=True)["changed"]
-
-
-def test_stops_a_disabled_service_at_once(service: Run, unit: Unit) -> None:
-    assert service(enabled=False, defer=True)["actions"] == unit.verbs == ["stop", "disable"]
-
-
 def test_stops_and_disables(service: Run, unit: Unit) -> None:
     result = service(enabled=False)
     assert result["actions"] == unit.verbs == ["stop", "disable"]
     assert (result["active"], result["since"]) == (False, 0)
     assert not service(enabled=False)["changed"]
-
-
-OTHERS = ("agent-trace.service", "agent-process.service")
-
-
-@pytest.mark.parametrize("facts", [{}, {"ActiveState": "inactive", "UnitFileState": "disabled"}])
-def test_disables_other_units_that_start_the_service_at_boot(service: Run, unit: Unit, facts: dict[str, str]) -> None:
-    unit.set(companions=(*OTHERS, "ssh.service"), **facts)
-    foreseen = service(enabled=False, companions=["agent-*.service"], check=True)
-    assert unit.verbs == []
-    result = service(enabled=False, companions=["agent-*.service"])
-    assert result["actions"] == foreseen["actions"] == unit.verbs
-    assert unit.verbs[-1] == f"disable {' '.join(OTHERS)}"
-    assert not service(enabled=False, companions=["agent-*.service"])["changed"]
-    assert "mask" not in str(unit.verbs)
-
-
-@pytest.mark.parametrize("arguments", [{"enabled": True, "companions": ["agent-*.service"]}, {"enabled": False}])
-def test_leaves_other_units_alone_by_default(service: Run, unit: Unit, arguments: dict[str, Any]) -> None:
-    unit.set(companions=(*OTHERS, "ssh.service"))
-    service(**arguments)
-    assert "service" not in str(unit.verbs)
 
 
 @pytest.mark.parametrize("facts", [{"ActiveState": "inactive"}, {"UnitFileState": "disabled"}, {}])
@@ -265,50 +131,6 @@ def test_unreadable_timestamp_causes_a_restart(service: Run, unit: Unit, stamp: 
 def test_timestamp_without_a_fraction(service: Run, unit: Unit) -> None:
     unit.set(ActiveEnterTimestamp="Tue 2026-11-24 00:37:53 UTC")
     assert service()["since"] == int(STARTED_AT)
-
-
-class TestNewestChange:
-    def test_missing_paths(self, tmp_path: Path) -> None:
-        assert newest_change([str(tmp_path / "none")], now=1e10) == 0
-
-    def test_detects_changed_and_removed_files_in_folders(self, tmp_path: Path) -> None:
-        inner = tmp_path / "conf.d" / "a.d"
-        inner.mkdir(parents=True)
-        file = inner / "conf.yaml"
-        file.touch()
-        for path, moment in ((file, 300), (inner, 200), (tmp_path / "conf.d", 100)):
-            os.utime(path, (moment, moment))
-        assert newest_change([str(tmp_path / "conf.d")], now=1e10) == 300
-        os.utime(inner, (400, 400))
-        assert newest_change([str(tmp_path / "conf.d")], now=1e10) == 400
-
-    def test_ignores_byte_code_and_future_times(self, tmp_path: Path) -> None:
-        cache = tmp_path / "__pycache__"
-        cache.mkdir()
-        (cache / "a.pyc").touch()
-        source, ahead = tmp_path / "a.py", tmp_path / "b.py"
-        for path, moment in ((source, 100), (ahead, 9000)):
-            path.touch()
-            os.utime(path, (moment, moment))
-        assert newest_change([str(tmp_path)], now=5000) == 100
-
-
-@pytest.mark.parametrize(
-    ("active", "enabled", "wanted", "stale", "verbs"),
-    [
-        (True, True, True, False, []),
-        (True, True, True, True, ["restart"]),
-        (True, False, True, True, ["enable", "restart"]),
-        (False, True, True, True, ["start"]),
-        (False, False, True, False, ["enable", "start"]),
-        (True, True, False, True, ["stop", "disable"]),
-        (False, True, False, True, ["disable"]),
-        (False, False, False, True, []),
-    ],
-)
-def test_actions(active: bool, enabled: bool, wanted: bool, stale: bool, verbs: list[str]) -> None:
-    service = SimpleNamespace(active=active, enabled=enabled)
-    assert decide(service, enabled=wanted, stale=stale) == verbs
 
 
 KEY, NEXT_KEY = "0a" * 16, "1b" * 16

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The package repository that datadog_agent_package sets up, in a temporary sources folder."""
+"""The package repository that datadog_agent sets up, in a temporary sources folder."""
 
 from __future__ import annotations
 

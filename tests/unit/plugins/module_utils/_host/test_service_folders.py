@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils._host.safe_files import FileProblem
+from ansible_collections.kennel.fleet.plugins.module_utils._host.service import newest_change
 from ansible_collections.kennel.fleet.plugins.modules import (
     configured_service,
     datadog_checks,
     python_app,
 )
-from ansible_collections.kennel.fleet.plugins.modules.configured_service import newest_change
 
 Run = Callable[..., dict[str, Any]]
 Trees = SimpleNamespace
@@ -291,7 +291,7 @@ ALLOWED = {
     ("safe_files.py", "os.utime"): "of an open folder",
     ("safe_paths.py", "os.open"): "below an open folder",
     ("dpkg.py", "os.open"): "in /var/lib/dpkg",
-    ("configured_service.py", "open"): "/proc",
+    ("service.py", "open"): "/proc",
     ("python_app.py", "os.open"): "a folder that the module has made root's",
     ("python_app.py", "os.symlink"): "in a folder that the module has made root's",
     ("python_app.py", "os.replace"): "in a folder that the module has made root's",
@@ -302,11 +302,11 @@ ALLOWED = {
     ("keyring.py", "os.makedirs"): "/usr/share/keyrings",
     ("apt.py", "glob.glob"): "in a folder of root's",
     ("apt.py", "os.utime"): "in folders of apt's, which are root's",
-    ("datadog_agent_package.py", "glob.glob"): "below /etc/systemd and /usr/lib/systemd",
-    ("datadog_agent_package.py", "shutil.rmtree"): "in a folder of root's, and it follows no link",
-    ("datadog_agent_package.py", "tempfile.TemporaryDirectory"): "in /var/lib, and its name cannot be foreseen",
-    ("datadog_agent_package.py", "open"): "in a separate temporary folder",
-    ("datadog_agent_package.py", "os.chmod"): "in a separate temporary folder",
+    ("agent_package.py", "glob.glob"): "below /etc/systemd and /usr/lib/systemd",
+    ("agent_package.py", "shutil.rmtree"): "in a folder of root's, and it follows no link",
+    ("agent_package.py", "tempfile.TemporaryDirectory"): "in /var/lib, and its name cannot be foreseen",
+    ("agent_package.py", "open"): "in a separate temporary folder",
+    ("agent_package.py", "os.chmod"): "in a separate temporary folder",
     ("check_import.py", "open"): "run as the Agent's user",
     ("check_import.py", "os.open"): "run as the Agent's user",
     ("check_import.py", "os.mkdir"): "run as the Agent's user",

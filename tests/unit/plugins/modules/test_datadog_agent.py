@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that installs and removes the Agent's package, with a fake dpkg whose packages are in a file."""
+"""The module that installs, configures and removes the Agent, with a fake dpkg whose packages are in a file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.kennel.fleet.plugins.module_utils._host import agent_package, dpkg
 from ansible_collections.kennel.fleet.plugins.module_utils._host import apt as apt_calls
-from ansible_collections.kennel.fleet.plugins.module_utils._host import dpkg
-from ansible_collections.kennel.fleet.plugins.modules import datadog_agent_package
+from ansible_collections.kennel.fleet.plugins.modules import datadog_agent
+from systemctl import Unit
 
 Run = Callable[..., dict[str, Any]]
 
@@ -141,7 +143,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (tmp_path / "lists/debian_InRelease").touch()
     monkeypatch.setattr(apt_calls, "LISTS", str(tmp_path / "lists"))
     monkeypatch.setattr(apt_calls, "STAMPS", ())
-    module = datadog_agent_package
+    module = agent_package
     for where in (dpkg, module):
         monkeypatch.setattr(where, "ADMINDIR", str(tmp_path / "var/lib/dpkg"))
 
@@ -171,7 +173,7 @@ def package(run_module: Run, host: Host, own_files: None, apt: Path) -> Run:
         "sources": str(apt / "sources.list.d"),
         "keyring": str(apt / "keyring.gpg"),
     }
-    return lambda **arguments: run_module(datadog_agent_package, **repository, **arguments)
+    return lambda **arguments: run_module(datadog_agent, **repository, **arguments)
 
 
 def both(package: Run, host: Host, **arguments: Any) -> dict[str, Any]:
@@ -375,3 +377,51 @@ class TestAbsent:
         both(package, host, state="absent", purge=True)
         assert "precious/file" in host.left()
         assert not (host.root / "etc/datadog-agent").is_symlink()
+
+
+KEY = "0a" * 16
+
+
+class TestConfigure:
+    @pytest.fixture
+    def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        path = tmp_path / "datadog.yaml"
+        monkeypatch.setitem(datadog_agent.FILE, "path", str(path))
+        return path
+
+    @pytest.fixture
+    def agent(self, package: Run, host: Host, unit: Unit, path: Path) -> Run:
+        """An installed Agent whose service is enabled, but not running."""
+        unit.name = "datadog-agent"
+        unit.set(ActiveState="inactive")
+        package()
+        wanted = {"config": {"site": "datadoghq.eu"}, "secrets": {"api_key": KEY}}
+        return lambda **changes: package(**{**wanted, **changes})
+
+    def test_writes_the_configuration_and_leaves_the_start_to_a_handler(
+        self, agent: Run, unit: Unit, path: Path
+    ) -> None:
+        foreseen = agent(check=True)
+        assert not path.exists()
+        result = agent()
+        assert foreseen == result
+        assert (result["changed"], result["files"], result["actions"]) == (True, [str(path)], ["start"])
+        assert yaml.safe_load(path.read_text()) == {"site": "datadoghq.eu", "api_key": KEY}
+        assert KEY not in str(result)
+        assert unit.verbs == []
+        unit.set(ActiveState="active", ActiveEnterTimestamp="Tue 2096-01-03 00:00:00 UTC")
+        assert not agent()["changed"]
+
+    def test_stops_an_agent_that_should_not_run(self, agent: Run, unit: Unit) -> None:
+        unit.set(ActiveState="active", companions=("datadog-agent-trace.service",))
+        verbs = ["stop", "disable", "disable datadog-agent-trace.service"]
+        assert agent(enabled=False)["actions"] == unit.verbs == verbs
+
+    def test_reports_installation_and_configuration_together(self, agent: Run, host: Host) -> None:
+        host.set({})
+        assert agent(version="1:7.98.0")["actions"] == ["datadog-agent 1:7.98.0", "start"]
+
+    def test_removal_leaves_configuration_and_service_to_the_package(self, agent: Run, unit: Unit, path: Path) -> None:
+        assert agent(state="absent")["actions"] == ["datadog-agent"]
+        assert not path.exists()
+        assert unit.verbs == ["daemon-reload"]

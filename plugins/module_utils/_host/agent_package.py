@@ -1,138 +1,8 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Install the Agent package from its repository, or remove both."""
+"""The Agent's package on a host: installs, repairs and removes it."""
 
 from __future__ import annotations
-
-DOCUMENTATION = r"""
-module: datadog_agent_package
-short_description: Install the Datadog Agent from its apt repository, or remove both
-version_added: 1.0.0
-description:
-  - Installs the package with C(apt-get) if the requested version is not installed. Refreshes the package lists of the
-    Agent's repository only. Refreshes the others, too, if the host has none, or if the installation fails without them.
-  - Updates the keyring first, since Datadog rotates its signing keys and a host with only the old key cannot refresh
-    its package lists.
-  - Adds missing keys to the keyring and never removes any. The package C(datadog-signing-keys) adds keys to the same
-    keyring.
-  - Downloads keys on the first run, if one of them is missing from the keyring, and if the package has to be installed
-    or changed. Next to the repository entry, the module records a hash of each URL with the fingerprints of its keys.
-  - Writes one entry for the repository and removes entries that other tools have left for it. Two entries with
-    different keyrings make every apt command fail.
-  - Completes a dpkg run that was interrupted, and reinstalls the package if dpkg has left it half installed.
-author: Kennel contributors (@kennel)
-options:
-  state:
-    description:
-      - V(absent) removes the repository and the package. It also removes the keyring, and the copy in C(trusted.gpg.d)
-        that C(datadog-signing-keys) may have made, unless another apt source uses the keyring or belongs to another
-        Datadog product.
-    type: str
-    choices: [present, absent]
-    default: present
-  version:
-    description:
-      - Version of the package, as apt writes it. If empty, an installed version is kept, and a host without one gets
-        the newest.
-    type: str
-    default: ""
-  allow_downgrade:
-    description: Whether to allow a downgrade. If not, the module fails before it changes anything.
-    type: bool
-    default: false
-  purge:
-    description:
-      - With O(state=absent), whether to remove everything that the package and the Agent leave behind as well. This
-        covers configuration, logs, the user C(dd-agent), systemd units, symbolic links, C(/opt/datadog-packages) unless
-        it contains other Datadog packages, and the package C(datadog-signing-keys) unless another package depends on it
-        or another apt source needs the keyring.
-    type: bool
-    default: false
-  url:
-    description: URL of the repository.
-    type: str
-    required: true
-  suite:
-    description: Suite of the repository.
-    type: str
-    default: stable
-  component:
-    description: Component of the repository, which is the major version of the Agent.
-    type: str
-    default: "7"
-  key_urls:
-    description:
-      - URLs of the public keys that may sign the repository. Each URL may provide one or more keys, armored or binary.
-      - If a URL cannot be read and the keyring contains keys already, the module keeps these and warns.
-      - Required with O(state=present).
-    type: list
-    elements: str
-  refresh_keys:
-    description:
-      - Whether to download all keys even if none is missing. Existing keys then receive newer signatures, which may
-        extend their validity.
-    type: bool
-    default: false
-  keyring:
-    description: Path of the keyring, which is written in binary form.
-    type: path
-    default: /usr/share/keyrings/datadog-archive-keyring.gpg
-  filename:
-    description: Name of the file to write in O(sources).
-    type: str
-    default: datadog.list
-  sources:
-    description: Directory of apt sources.
-    type: path
-    default: /etc/apt/sources.list.d
-attributes:
-  check_mode:
-    support: full
-    description: Reports what would change without changing it.
-  diff_mode:
-    support: full
-    description: Shows the repository entries, and the fingerprints of the keys in the keyring.
-"""
-
-EXAMPLES = r"""
-- name: Install the Agent
-  kennel.fleet.datadog_agent_package:
-    version: 1:7.80.0-1
-    url: https://apt.datadoghq.com/
-    key_urls:
-      - https://keys.datadoghq.com/DATADOG_APT_KEY_CURRENT.public
-
-- name: Remove every trace of the Agent from the host
-  kennel.fleet.datadog_agent_package:
-    state: absent
-    purge: true
-    url: https://apt.datadoghq.com/
-"""
-
-RETURN = r"""
-previous_version:
-  description: Version of the package that was installed before. Empty if there was none.
-  returned: always
-  type: str
-  sample: 1:7.70.0-1
-version_changed:
-  description: Whether the module installed another version, or would install one in check mode.
-  returned: always
-  type: bool
-files:
-  description: Files of the repository that changed, or would change in check mode.
-  returned: always
-  type: list
-  elements: str
-actions:
-  description: >-
-    Packages, paths and accounts that were installed, repaired or removed, or would be in check mode. Packages that were
-    installed have their versions.
-  returned: always
-  type: list
-  elements: str
-  sample: ["datadog-agent 1:7.70.0-1 -> 1:7.80.0-1"]
-"""
 
 import glob
 import os
@@ -140,11 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._host.apt import apt_get, install, refresh_lists
 from ansible_collections.kennel.fleet.plugins.module_utils._host.apt_repository import Repository
+from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
     ABSENT,
     ADMINDIR,
@@ -188,7 +60,7 @@ ACCOUNTS = {"/etc/passwd": "userdel", "/etc/group": "groupdel"}
 
 
 class Package:
-    """The Agent's package on this host."""
+    """The package on this host: compares it with the desired state and applies that."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -292,7 +164,8 @@ class Package:
         if read_package(self.module, package).status == ABSENT:
             return False
         purge = ["dpkg", "--no-act", "--purge", package]
-        return self.module.run_command(purge, environ_update=environment())[0] == 0
+        status, _out, _err = self.module.run_command(purge, environ_update=environment())
+        return not status
 
 
 def _left() -> list[str]:
@@ -330,27 +203,14 @@ def _account_tools() -> Iterator[str]:
         yield folder
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"choices": ["present", "absent"], "default": "present"},
-            "version": {"default": ""},
-            "allow_downgrade": {"type": "bool", "default": False},
-            "purge": {"type": "bool", "default": False},
-            "url": {"required": True},
-            "suite": {"default": "stable"},
-            "component": {"default": "7"},
-            "key_urls": {"type": "list", "elements": "str", "no_log": False},
-            "refresh_keys": {"type": "bool", "default": False},
-            "keyring": {"type": "path", "default": "/usr/share/keyrings/datadog-archive-keyring.gpg", "no_log": False},
-            "filename": {"default": "datadog.list"},
-            "sources": {"type": "path", "default": "/etc/apt/sources.list.d"},
-        },
-        required_if=[("state", "present", ["key_urls"])],
-        supports_check_mode=True,
-    )
+def apply(changes: Changes) -> dict[str, Any]:
+    """Install or remove package and repository as the module's parameters say, or fail the module.
+
+    Return `previous_version`, `version_changed` and `actions`.
+    """
+    module = changes.module
     wanted, present = module.params["version"], module.params["state"] == "present"
-    package, repository = Package(module), Repository(module)
+    package, repository = Package(module), Repository(changes)
     found = read_package(module, PACKAGE)
     installed = found.version if found.status == INSTALLED and not found.damaged else ""
     due = present and (not installed or bool(wanted and wanted != installed))
@@ -374,11 +234,5 @@ def main() -> None:
             msg=f"{PACKAGE}: {error}\n"
             "Fix the cause on the host, or datadog_agent_version or datadog_agent_apt_url, and run again."
         )
-    repository.changes.changed |= bool(package.actions)
-    module.exit_json(
-        previous_version=installed, version_changed=due_now, actions=package.actions, **repository.changes.result
-    )
-
-
-if __name__ == "__main__":
-    main()
+    changes.changed |= bool(package.actions)
+    return {"previous_version": installed, "version_changed": due_now, "actions": package.actions}
