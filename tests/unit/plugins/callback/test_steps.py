@@ -34,8 +34,15 @@ class Play:
         self.env |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
         self.env |= {"ANSIBLE_HOME": str(folder / "home"), "TERM": "xterm"}
 
-    def command(self, *tasks: dict[str, Any], hosts: str = "a,b,", arguments: tuple[str, ...] = ()) -> list[str]:
-        play = {"name": "Small things", "hosts": "all", "gather_facts": False, "tasks": list(tasks)}
+    def command(
+        self,
+        *tasks: dict[str, Any],
+        hosts: str = "a,b,",
+        arguments: tuple[str, ...] = (),
+        handlers: tuple[dict[str, Any], ...] = (),
+    ) -> list[str]:
+        play = {"name": "Small things", "hosts": "all", "gather_facts": False}
+        play |= {"tasks": list(tasks), "handlers": list(handlers)}
         (self.folder / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
         return [PLAYBOOK, "-i", hosts, "-c", "local", "play.yml", *arguments]
 
@@ -166,6 +173,22 @@ def test_secrets_of_tasks_are_hidden(play: Play) -> None:
     )
     assert SECRET not in said
     assert "Hide a loop ... changed a: (censored due to no_log)" in said and "hidden due to" in said
+
+
+def test_handler_shows_what_it_did_without_counting_it_as_a_change(play: Play) -> None:
+    (play.folder / "library").mkdir()
+    (play.folder / "library" / "restarts.py").write_text(
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "AnsibleModule(argument_spec={}).exit_json(changed=True, actions=['restart'])\n",
+        encoding="utf-8",
+    )
+    said = play.run(
+        {"name": "Configure", COMMAND: "true", "notify": "Restart"},
+        hosts="a,",
+        handlers=({"name": "Restart", "restarts": {}, "changed_when": False},),
+    )
+    assert "==> Configure ... changed a (N s)\n    Restart: changed a: restart (N s)\n" in said
+    assert said.split()[-4:] == ["a", "ok", "2", "1"]
 
 
 def test_warnings_and_deprecations_are_shown(play: Play) -> None:
