@@ -28,8 +28,9 @@ options:
     description:
       - Whether the service should run, now and after a reboot. If not, it is stopped and disabled, but never masked,
         since a package that enables its service during an upgrade fails if the service is masked.
+      - If not set, this stays as it is. A running service is restarted if necessary, a stopped one is started if it is
+        enabled, and a service that does not exist is left alone.
     type: bool
-    default: true
   files:
     description: Files to write or remove before the service starts. Their directories must exist.
     type: list
@@ -56,7 +57,7 @@ options:
       secrets:
         description:
           - Secrets by their path in O(files[].config), in dotted form, in which numbers are list positions.
-          - A value of the form V(ENC[handle]) is written unchanged, for the Agent to resolve, and appears in diffs.
+          - A value of the form V(ENC[handle]) is written unchanged, for the Agent to resolve.
         type: dict
         default: {}
       owner:
@@ -105,6 +106,7 @@ EXAMPLES = r"""
 - name: Configure and run a service
   kennel.fleet.configured_service:
     name: shop
+    enabled: true
     files:
       - path: /etc/systemd/system/shop.service
         content: "{{ lookup('ansible.builtin.template', 'shop.service.j2') }}"
@@ -154,7 +156,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"required": True},
-            "enabled": {"type": "bool", "default": True},
+            "enabled": {"type": "bool"},
             "files": {
                 "type": "list",
                 "elements": "dict",
@@ -170,7 +172,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     changes = Changes(module)
-    module.exit_json(**apply(changes, Wanted(**module.params)), **changes.result)
+    state = apply(changes, Wanted(**module.params))
+    module.exit_json(actions=changes.actions, **state, **changes.result)
 
 
 if __name__ == "__main__":

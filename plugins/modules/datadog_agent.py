@@ -1,12 +1,12 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Install, configure and run the Datadog Agent, or remove it."""
+"""Install and configure the Datadog Agent, or remove it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: datadog_agent
-short_description: Install, configure and run the Datadog Agent, or remove it
+short_description: Install and configure the Datadog Agent, or remove it
 version_added: 1.0.0
 description:
   - Installs the package with C(apt-get) if the requested version is not installed. Refreshes the package lists of the
@@ -20,9 +20,9 @@ description:
   - Writes one entry for the repository and removes entries that other tools have left for it. Two entries with
     different keyrings make every apt command fail.
   - Completes a dpkg run that was interrupted, and reinstalls the package if dpkg has left it half installed.
-  - Then writes C(/etc/datadog-agent/datadog.yaml), and stops an Agent that should not run. Enabling, starting and
-    restarting are left to a handler with M(kennel.fleet.configured_service), so that the Agent starts once, after its
-    checks are configured as well. The task reports a change if one of these is necessary.
+  - Then writes C(/etc/datadog-agent/datadog.yaml), enables the Agent, or stops and disables one that should not run.
+    Starting and restarting are left to a handler with M(kennel.fleet.configured_service), so that the Agent starts
+    once, after its checks are configured as well. The task reports a change if one of these is due.
 author: Kennel contributors (@kennel)
 options:
   state:
@@ -41,7 +41,7 @@ options:
     description:
       - Secrets to add to O(config), by their path in dotted form such as V(logs_config.api_key). They appear in no
         output, log or diff.
-      - A value of the form V(ENC[handle]) is written unchanged, for the Agent to resolve, and appears in diffs.
+      - A value of the form V(ENC[handle]) is written unchanged, for the Agent to resolve.
     type: dict
     default: {}
   enabled:
@@ -123,7 +123,9 @@ attributes:
     description: Reports what would change without changing it.
   diff_mode:
     support: full
-    description: Shows the repository entries, and the fingerprints of the keys in the keyring.
+    description: >-
+      Shows the repository entries, the fingerprints of the keys in the keyring, and C(datadog.yaml) with secrets
+      hidden.
 """
 
 EXAMPLES = r"""
@@ -139,6 +141,12 @@ EXAMPLES = r"""
     secrets:
       api_key: "{{ vault_datadog_api_key }}"
   notify: Restart the Agent
+
+# This is a handler.
+- name: Restart the Agent
+  kennel.fleet.configured_service:
+    name: datadog-agent
+    watch: [/etc/datadog-agent/datadog.yaml, /etc/datadog-agent/conf.d, /etc/datadog-agent/checks.d]
 
 - name: Remove every trace of the Agent from the host
   kennel.fleet.datadog_agent:
@@ -166,17 +174,18 @@ files:
 actions:
   description: >-
     Packages, paths and accounts that were installed, repaired or removed, or would be in check mode. Packages that were
-    installed have their versions. Also what the service needs, which is left to a handler.
+    installed have their versions. Also what was done to the service, and V(start is due) or V(restart is due), which
+    is left to a handler.
   returned: always
   type: list
   elements: str
-  sample: ["datadog-agent 1:7.70.0-1 -> 1:7.80.0-1", restart]
+  sample: ["datadog-agent 1:7.70.0-1 -> 1:7.80.0-1", restart is due]
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host import agent_package, service
+from ansible_collections.kennel.fleet.plugins.module_utils._host import agent_package, groups, service
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 
 USER = "dd-agent"
@@ -193,20 +202,21 @@ FILE = {
 COMPANIONS = ["datadog-agent-*.service"]
 
 
-def configure(changes: Changes, params: dict[str, Any]) -> list[str]:
-    """Write the configuration and stop an Agent that should not run. Return what was or must be done."""
+def configure(changes: Changes, params: dict[str, Any]) -> None:
+    """Write the configuration, put the user into its groups, and stop an Agent that should not run."""
+    missing = groups.lacking(USER, params["groups"])
     wanted = service.Wanted(
         name="datadog-agent",
         enabled=params["enabled"],
         files=[{**FILE, "config": params["config"], "secrets": params["secrets"]}],
         watch=params["watch"],
         companions=COMPANIONS,
-        user=USER,
-        groups=params["groups"],
         memberships=True,
+        pending=bool(missing),
         defer=True,
     )
-    return service.apply(changes, wanted)["actions"]
+    service.apply(changes, wanted)
+    groups.join(changes, USER, missing)
 
 
 def main() -> None:
@@ -236,8 +246,8 @@ def main() -> None:
     changes = Changes(module)
     result = agent_package.apply(changes)
     if module.params["state"] == "present" and module.params["config"] is not None:
-        result["actions"] += configure(changes, module.params)
-    module.exit_json(**result, **changes.result)
+        configure(changes, module.params)
+    module.exit_json(actions=changes.actions, **result, **changes.result)
 
 
 if __name__ == "__main__":

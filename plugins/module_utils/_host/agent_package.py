@@ -62,9 +62,9 @@ ACCOUNTS = {"/etc/passwd": "userdel", "/etc/group": "groupdel"}
 class Package:
     """The package on this host: compares it with the desired state and applies that."""
 
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        self.actions: list[str] = []
+    def __init__(self, changes: Changes) -> None:
+        self.module: AnsibleModule = changes.module
+        self.actions = changes.actions
 
     def refuse_downgrade(self, installed: str, wanted: str) -> None:
         older = ["dpkg", "--compare-versions", wanted, "lt", installed]
@@ -90,7 +90,12 @@ class Package:
         self.actions += [PACKAGE] * unfinished
         if not read_package(self.module, PACKAGE).whole:
             refresh_lists(self.module)
-            install(self.module, "--reinstall", f"{PACKAGE}={version}" if version else PACKAGE)
+            install(self.module, "--reinstall", *self.request(version))
+
+    def request(self, version: str) -> list[str]:
+        """Return the arguments that have apt-get install the version, by default the newest."""
+        downgrade = ["--allow-downgrades"] if self.module.params["allow_downgrade"] else []
+        return [*downgrade, f"{PACKAGE}={version}" if version else PACKAGE]
 
     def install(self, version: str, previous: str, source: str) -> None:
         """Install the version, by default the newest, from the repository of the sources file SOURCE."""
@@ -98,8 +103,7 @@ class Package:
         if self.module.check_mode:
             self.actions.append(f"{PACKAGE} {there}{version}" if version else PACKAGE)
             return
-        wanted = ["--allow-downgrades"] if self.module.params["allow_downgrade"] else []
-        wanted.append(f"{PACKAGE}={version}" if version else PACKAGE)
+        wanted = self.request(version)
         refresh_lists(self.module, source)
         try:
             install(self.module, *wanted)
@@ -206,16 +210,16 @@ def _account_tools() -> Iterator[str]:
 def apply(changes: Changes) -> dict[str, Any]:
     """Install or remove package and repository as the module's parameters say, or fail the module.
 
-    Return `previous_version`, `version_changed` and `actions`.
+    Return `previous_version` and `version_changed`.
     """
     module = changes.module
     wanted, present = module.params["version"], module.params["state"] == "present"
-    package, repository = Package(module), Repository(changes)
+    package, repository = Package(changes), Repository(changes)
     found = read_package(module, PACKAGE)
     installed = found.version if found.status == INSTALLED and not found.damaged else ""
     due = present and (not installed or bool(wanted and wanted != installed))
     if due and not module.params["allow_downgrade"]:
-        package.refuse_downgrade(installed, wanted)
+        package.refuse_downgrade("" if found.status in (ABSENT, REMOVED) else found.version, wanted)
     due_now = False
     try:
         with safe_files.refusals(module):
@@ -230,9 +234,9 @@ def apply(changes: Changes) -> dict[str, Any]:
         if due_now:
             package.install(wanted, installed, repository.path)
     except CommandError as error:
-        module.fail_json(
-            msg=f"{PACKAGE}: {error}\n"
+        changes.fail(
+            f"{PACKAGE}: {error}\n"
             "Fix the cause on the host, or datadog_agent_version or datadog_agent_apt_url, and run again."
         )
-    changes.changed |= bool(package.actions)
-    return {"previous_version": installed, "version_changed": due_now, "actions": package.actions}
+    changes.changed |= bool(changes.actions)
+    return {"previous_version": installed, "version_changed": due_now}

@@ -4,26 +4,39 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+
+
+class Before(NamedTuple):
+    """A file before it was changed: its text, and owner, group and mode as `ensure_file` takes them."""
+
+    text: str
+    owner: str
+    group: str
+    mode: str
 
 
 class Changes:
     """Writes and removes files, and records the changes. No secret gets into ``diffs``.
 
     :ivar files: paths of the files that changed.
-    :ivar before: the previous content of each changed file; None if there was none.
+    :ivar before: each changed file as it was before; None if there was none.
+    :ivar actions: what else was done, or would be in check mode.
     :ivar changed: whether anything changed, including the owner or mode of a folder.
     """
 
     def __init__(self, module: Any) -> None:
         self.module = module
         self.files: list[str] = []
-        self.before: dict[str, str | None] = {}
+        self.before: dict[str, Before | None] = {}
         self.diffs: list[dict[str, str]] = []
+        self.actions: list[str] = []
         self.changed = False
 
     def write(
@@ -37,18 +50,18 @@ class Changes:
         secrets: Mapping[str, Any] | None = None,
     ) -> bool:
         """Give the file this text, owner and mode; return whether that was a change."""
-        there, before = safe_files.status(path) is not None, safe_files.read_text(path)
+        status, before = safe_files.status(path), safe_files.read_text(path)
         changed = safe_files.ensure_file(self.module, path, text, owner=owner, group=group, mode=mode)
         if changed:
-            self.before[path] = before if there else None
+            self.before[path] = _before(status, before)
             self.note(path, before, text, secrets)
         return changed
 
     def remove(self, path: str, secrets: Mapping[str, Any] | None = None) -> bool:
         """Remove the file; return whether there was one."""
-        before = safe_files.remove_file(self.module, path)
+        status, before = safe_files.status(path, follow=False), safe_files.remove_file(self.module, path)
         if before is not None:
-            self.before[path] = before
+            self.before[path] = _before(status, before)
             self.note(path, before, "", secrets)
         return before is not None
 
@@ -64,7 +77,17 @@ class Changes:
         self.files.append(path)
         self.diffs.append(masked_diff(label or path, before, after, dict(secrets or {})))
 
+    def fail(self, problem: str) -> None:
+        """Fail the module, which ends it, and report what it has changed before."""
+        self.module.fail_json(msg=problem, actions=self.actions, **self.result)
+
     @property
     def result(self) -> dict[str, Any]:
         """The module's result for these files."""
         return {"changed": self.changed, "files": self.files, "diff": self.diffs}
+
+
+def _before(status: os.stat_result | None, text: str) -> Before | None:
+    if status is None:
+        return None
+    return Before(text, str(status.st_uid), str(status.st_gid), f"{stat.S_IMODE(status.st_mode):04o}")

@@ -73,9 +73,9 @@ def read_bytes(path: str) -> bytes:
         return b"" if folder is None else _data(folder, name)
 
 
-def status(path: str) -> os.stat_result | None:
-    """Return the status of what is at this path, without following a link; None if nothing is there."""
-    with place(path) as (folder, name):
+def status(path: str, *, follow: bool = True) -> os.stat_result | None:
+    """Return the status of what is at this path; None if nothing is there. Without FOLLOW, of a link itself."""
+    with place(path, follow=follow) as (folder, name):
         return None if folder is None else folder.status(name)
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import pwd
 import stat
@@ -37,23 +36,21 @@ class Wanted:
     """The desired state of a service.
 
     :ivar name: name of the unit, without its suffix.
+    :ivar enabled: whether it should run, now and after a reboot. None leaves that as it is: a running service is
+        restarted if necessary, a stopped one is started if it is enabled.
     :ivar files: files to write or remove, as `FILE` describes them.
     :ivar watch: other paths that the service reads when it starts.
     :ivar companions: other units to disable with the service, by name or pattern with suffix.
-    :ivar user: the account that `groups` is about.
-    :ivar groups: groups that the user is put into, in addition to those that it is in.
     :ivar memberships: whether to restart the service if its user joined a group after it was started.
-    :ivar defer: whether to leave enabling, starting and restarting to a later call.
+    :ivar defer: whether to leave starting and restarting to a later call.
     :ivar pending: whether something else has changed the configuration, which check mode cannot see on disk.
     """
 
     name: str
-    enabled: bool
+    enabled: bool | None
     files: list[dict[str, Any]] = field(default_factory=list)
     watch: list[str] = field(default_factory=list)
     companions: list[str] = field(default_factory=list)
-    user: str = ""
-    groups: list[str] = field(default_factory=list)
     memberships: bool = False
     defer: bool = False
     pending: bool = False
@@ -90,18 +87,6 @@ def lacks_group(pid: int) -> bool:
     return not set(os.getgrouplist(user.pw_name, user.pw_gid)) <= {user.pw_gid, *map(int, facts["Groups"].split())}
 
 
-def lacking(user: str, groups: list[str]) -> list[str]:
-    """Return the groups that the user is not in, which include those that do not exist, as in check mode."""
-
-    def is_in(name: str) -> bool:
-        try:
-            return grp.getgrnam(name).gr_gid in os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
-        except KeyError:
-            return False
-
-    return [name for name in groups if not is_in(name)]
-
-
 class Service:
     """One systemd unit."""
 
@@ -132,32 +117,31 @@ class Service:
         )
 
 
-def decide(service: Unit, *, enabled: bool, stale: bool) -> list[str]:
+def decide(service: Unit, *, enabled: bool | None, stale: bool) -> list[str]:
     """Return the systemctl verbs that bring the service to the desired state, in order."""
-    if not enabled:
+    if enabled is False:
         return [verb for verb, needed in (("stop", service.active), ("disable", service.enabled)) if needed]
-    actions = [] if service.enabled else ["enable"]
-    if not service.active:
-        return [*actions, "start"]
-    return [*actions, "restart"] if stale else actions
+    actions = ["enable"] if enabled and not service.enabled else []
+    if service.active:
+        return [*actions, "restart"] if stale else actions
+    return [*actions, "start"] if enabled or service.enabled else actions
 
 
 def restore(changes: Changes, files: list[dict[str, Any]], service: Service) -> str:
     """Restore changed files and start the service with them; return what happened."""
-    restored = [file for file in files if file["path"] in changes.before]
-    if not restored:
+    paths = [file["path"] for file in files if file["path"] in changes.before]
+    if not paths:
         return ""
-    for file in restored:
-        before = changes.before[file["path"]]
-        attributes = {name: file[name] for name in ("owner", "group", "mode")}
+    for path in paths:
+        before = changes.before[path]
         if before is None:
-            safe_files.remove_file(changes.module, file["path"])
+            safe_files.remove_file(changes.module, path)
         else:
-            safe_files.ensure_file(changes.module, file["path"], before, **attributes)
+            attributes = {"owner": before.owner, "group": before.group, "mode": before.mode}
+            safe_files.ensure_file(changes.module, path, before.text, **attributes)
     service.read()
-    names = ", ".join(file["path"] for file in restored)
     runs = not service.run("restart")
-    return f" Restored {names}. The service {'runs with that again' if runs else 'is not running'}."
+    return f" Restored {', '.join(paths)}. The service {'runs with that again' if runs else 'is not running'}."
 
 
 def put(changes: Changes, file: dict[str, Any]) -> bool:
@@ -168,50 +152,59 @@ def put(changes: Changes, file: dict[str, Any]) -> bool:
     try:
         text = render(file["config"], secrets) if file["content"] is None else file["content"]
     except (TypeError, ValueError) as error:
-        changes.module.fail_json(msg=f"{path} was not written: {error}")
+        changes.fail(f"{path} was not written: {error}")
     attributes = {name: file[name] for name in ("owner", "group", "mode")}
     return changes.write(path, text, secrets=secrets, **attributes) and not file["live"]
 
 
 def apply(changes: Changes, wanted: Wanted) -> dict[str, Any]:
-    """Bring the service to the desired state, or fail the module. Return `actions`, `active` and `since`."""
-    module = changes.module
-    joins = lacking(wanted.user, wanted.groups)
-    if joins and not module.check_mode:
-        usermod = [module.get_bin_path("usermod", required=True), "--append", "--groups", ",".join(joins)]
-        module.run_command([*usermod, wanted.user], check_rc=True)
+    """Bring the service to the desired state, or fail the module. Return `active` and `since`."""
+    module, service = changes.module, Service(changes.module, wanted.name)
+    if wanted.enabled is False:
+        # First, so that it does not keep running if anything else fails.
+        _stop(changes, wanted, service)
     with safe_files.refusals(module):
         written = [put(changes, file) for file in wanted.files]
         watched = [*wanted.watch, *(file["path"] for file in wanted.files if not file["live"])]
         changed_at = newest_change(watched, now=time.time())
-    # After writing, since one of the files may be its unit.
-    service = Service(module, wanted.name)
-    if not service.state.installed and not module.check_mode and wanted.enabled:
-        module.fail_json(msg=f"The unit {service.unit} does not exist on this host. Install its package first.")
-    stale = service.state.active and (
-        changed_at > service.state.since
-        or any(written)
-        or bool(joins)
-        or wanted.pending
-        or (wanted.memberships and lacks_group(service.state.pid))
-    )
-    actions = decide(service.state, enabled=wanted.enabled, stale=stale)
-    if not (wanted.enabled and wanted.defer):
-        for verb in actions:
-            if problem := service.run(verb):
-                with safe_files.refusals(module):
-                    problem += restore(changes, wanted.files, service) if verb in ("start", "restart") else ""
-                module.fail_json(msg=problem)
-    companions = [] if wanted.enabled else enabled_units(module, wanted.companions)
-    if companions:
-        actions.append(f"disable {' '.join(companions)}")
-        if problem := service.run("disable", *companions):
-            module.fail_json(msg=problem)
-    if actions and not module.check_mode:
+    if wanted.enabled is not False:
+        # One of the files may be its unit.
         service.read()
-    changes.changed |= bool(actions or joins)
-    return {
-        "actions": [*(f"put {wanted.user} into {name}" for name in joins), *actions],
-        "active": service.state.active,
-        "since": service.state.since,
-    }
+        stale = service.state.active and (
+            changed_at > service.state.since
+            or any(written)
+            or wanted.pending
+            or (wanted.memberships and lacks_group(service.state.pid))
+        )
+        _run(changes, wanted, service, stale=stale)
+    if changes.actions and not module.check_mode:
+        service.read()
+    changes.changed |= bool(changes.actions)
+    return {"active": service.state.active, "since": service.state.since}
+
+
+def _stop(changes: Changes, wanted: Wanted, service: Service) -> None:
+    for verb in decide(service.state, enabled=False, stale=False):
+        changes.actions.append(verb)
+        if problem := service.run(verb):
+            changes.fail(problem)
+    companions = enabled_units(changes.module, wanted.companions)
+    if companions:
+        changes.actions.append(f"disable {' '.join(companions)}")
+        if problem := service.run("disable", *companions):
+            changes.fail(problem)
+
+
+def _run(changes: Changes, wanted: Wanted, service: Service, *, stale: bool) -> None:
+    if not service.state.installed and not changes.module.check_mode and wanted.enabled:
+        changes.fail(f"The unit {service.unit} does not exist on this host. Install its package first.")
+    for verb in decide(service.state, enabled=wanted.enabled, stale=stale):
+        starts = verb in ("start", "restart")
+        if starts and wanted.defer:
+            changes.actions.append(f"{verb} is due")
+            continue
+        if problem := service.run(verb):
+            with safe_files.refusals(changes.module):
+                problem += restore(changes, wanted.files, service) if starts else ""
+            changes.fail(problem)
+        changes.actions.append(verb)

@@ -201,7 +201,7 @@ def _config_problems(config: dict[str, Any], secrets: Any) -> list[str]:
         names = [name for each, name in own.items() if f"{each}.".startswith(f"{place}.")]
         if names:
             problems.append(
-                f"datadog_agent_secrets has {place!r}, whichhas its own variable: set datadog_agent_{names[0]}"
+                f"datadog_agent_secrets has {place!r}, which has its own variable: set datadog_agent_{names[0]}"
             )
         elif secret in (None, ""):
             problems.append(f"datadog_agent_secrets has {place!r}, which is empty: set it, or remove it")

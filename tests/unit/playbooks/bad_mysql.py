@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bad_agent import SWITCHES
 from cases import INFINITY, NAN, SECRET, Case, bad
 
 LONG = "x" * 129
@@ -120,7 +119,6 @@ INTEGRATION: list[Case] = [
     *bad(f"{P}privileges", "x", [], 5, fix="write a dictionary"),
     *bad(f"{P}privileges", {"shop.*": ""}, {"shop": "SELECT"}, {"shop.*": "SELEKT"}, {"shop.*": 5}, {"shop.*": None},
          {"shop.*": ["SELECT"]}, {"": "SELECT"}, {5: "SELECT"}, {"shop.*": "SELECT;DROP"}, fix="", show=False),
-    *bad(f"{P}agent_enabled", *SWITCHES, fix="write true or false"),
     Case(f"{P}dbm", {f"{P}agent_version": "7.35.0", **DBM}, ("increase datadog_agent_version", "7.35.0")),
     Case(f"{P}host", {f"{P}host": "localhost", **REMOTE}, ("'localhost'", "write the host that the Agent logs")),
     Case(f"{P}dbm", {f"{P}host": "%", **REMOTE, f"{P}dbm": True}, ("set create: false in its item",)),

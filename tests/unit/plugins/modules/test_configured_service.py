@@ -32,7 +32,9 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service(run_module: Run, unit: Unit, config: Path) -> Run:
-    return lambda **changes: run_module(configured_service, **{"name": "agent", "watch": [str(config)], **changes})
+    return lambda **changes: run_module(
+        configured_service, **{"name": "agent", "enabled": True, "watch": [str(config)], **changes}
+    )
 
 
 def test_leaves_a_correct_service_alone(service: Run, unit: Unit) -> None:
@@ -250,11 +252,13 @@ def test_files_are_restored_if_the_service_does_not_start(
     path = tmp_path / "settings.cnf"
     if before:
         path.write_text(before)
+        path.chmod(0o600)
     unit.set(reads=str(path))
     result = service(files=[{"path": str(path), "content": "bad: 1\n", "mode": "0644"}])
     assert result["failed"]
     assert result["msg"].endswith(f" Restored {path}. The service runs with that again.")
     assert (path.read_text() if path.exists() else None) == before
+    assert not before or stat.S_IMODE(path.stat().st_mode) == 0o600
     assert unit.verbs == ["restart", "restart"]
 
 

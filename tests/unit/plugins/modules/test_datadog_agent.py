@@ -238,6 +238,18 @@ class TestWhole:
         assert host.packages["datadog-agent"] == ["installed", "ok", installed]
         assert "--reinstall" in host.calls[-1]
 
+    @pytest.mark.parametrize("status", [["half-installed", "reinstreq"], ["unpacked", "ok"]])
+    def test_interrupted_installation_of_a_newer_version_is_not_downgraded(
+        self, package: Run, host: Host, status: list[str]
+    ) -> None:
+        host.set({"datadog-agent": [*status, "1:7.99.0"]})
+        result = package(version="1:7.70.0")
+        assert result["failed"] and "datadog_agent_allow_downgrade" in result["msg"]
+        assert host.calls == []
+        assert not package(version="1:7.70.0", allow_downgrade=True)["failed"]
+        assert "--allow-downgrades" in host.calls[-1]
+        assert host.packages["datadog-agent"] == ["installed", "ok", "1:7.70.0"]
+
     def test_completes_an_interrupted_dpkg(self, package: Run, host: Host) -> None:
         host.set({"datadog-agent": AGENT, "other": ["unpacked", "ok", "1"]})
         host.put("var/lib/dpkg/updates/0001")
@@ -405,7 +417,7 @@ class TestConfigure:
         assert not path.exists()
         result = agent()
         assert foreseen == result
-        assert (result["changed"], result["files"], result["actions"]) == (True, [str(path)], ["start"])
+        assert (result["changed"], result["files"], result["actions"]) == (True, [str(path)], ["start is due"])
         assert yaml.safe_load(path.read_text()) == {"site": "datadoghq.eu", "api_key": KEY}
         assert KEY not in str(result)
         assert unit.verbs == []
@@ -419,7 +431,27 @@ class TestConfigure:
 
     def test_reports_installation_and_configuration_together(self, agent: Run, host: Host) -> None:
         host.set({})
-        assert agent(version="1:7.98.0")["actions"] == ["datadog-agent 1:7.98.0", "start"]
+        assert agent(version="1:7.98.0")["actions"] == ["datadog-agent 1:7.98.0", "start is due"]
+
+    def test_stops_before_anything_else_can_fail(self, agent: Run, unit: Unit, path: Path) -> None:
+        unit.set(ActiveState="active")
+        path.mkdir()
+        result = agent(enabled=False)
+        assert result["failed"] and str(path) in result["msg"]
+        assert unit.verbs == ["stop", "disable"]
+
+    def test_failure_reports_what_was_installed_before(self, agent: Run, unit: Unit, host: Host) -> None:
+        host.set({})
+        unit.set(LoadState="not-found", UnitFileState="")
+        result = agent()
+        assert result["failed"] and "datadog-agent.service does not exist" in result["msg"]
+        assert result["actions"] == ["datadog-agent 1:7.99.0"] and result["changed"]
+
+    def test_new_group_restarts_a_running_agent(self, agent: Run, unit: Unit) -> None:
+        agent()
+        unit.set(ActiveState="active", ActiveEnterTimestamp="Tue 2096-01-03 00:00:00 UTC")
+        result = agent(groups=["adm"], check=True)
+        assert result["actions"] == ["restart is due", "put dd-agent into adm"]
 
     def test_removal_leaves_configuration_and_service_to_the_package(self, agent: Run, unit: Unit, path: Path) -> None:
         assert agent(state="absent")["actions"] == ["datadog-agent"]

@@ -1,6 +1,6 @@
 # Copyright: Kennel contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What only the Agent's service uses: groups, other units, and starts that are left to a handler."""
+"""What only the Agent's service uses: other units, and starts that are left to a handler."""
 
 from __future__ import annotations
 
@@ -33,47 +33,47 @@ def service(run_module: Run, unit: Unit, config: Path) -> Run:
     def call(check: bool = False, **wanted: Any) -> dict[str, Any]:
         def main() -> None:
             changes = Changes(AnsibleModule(argument_spec={}, supports_check_mode=True))
-            found = apply(changes, Wanted(**{"name": "agent", "enabled": True, "watch": [str(config)], **wanted}))
-            changes.module.exit_json(**found, **changes.result)
+            apply(changes, Wanted(**{"name": "agent", "enabled": True, "watch": [str(config)], **wanted}))
+            changes.module.exit_json(actions=changes.actions, **changes.result)
 
         return run_module(SimpleNamespace(main=main), check=check)
 
     return call
 
 
-def test_adds_the_user_to_missing_groups(
-    service: Run, unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called, usermod = tmp_path / "called", tmp_path / "bin" / "usermod"
-    usermod.write_text(f'#!/bin/sh\necho "$*" >>{called}\n')
-    usermod.chmod(0o755)
-    wanted = {"user": "root", "groups": ["root", "adm"], "defer": True}
-    # The user belongs to its primary group without being listed there.
-    assert service(check=True, **wanted)["actions"] == ["put root into adm", "restart"]
-    assert not called.exists()
-    assert service(**wanted)["actions"] == ["put root into adm", "restart"]
-    assert called.read_text() == "--append --groups adm root\n"
-    monkeypatch.setattr(os, "getgrouplist", lambda _name, group: [group, 4])
-    assert not service(**wanted)["changed"]
-    assert service(check=True, user="not-installed-yet", groups=["adm"])["changed"]
-
-
 @pytest.mark.parametrize(
-    ("facts", "actions"),
-    [({}, ["restart"]), ({"ActiveState": "inactive", "UnitFileState": "disabled"}, ["enable", "start"])],
+    ("facts", "now", "later"),
+    [({}, [], "restart"), ({"ActiveState": "inactive", "UnitFileState": "disabled"}, ["enable"], "start")],
 )
 def test_can_leave_start_and_restart_to_a_handler(
-    service: Run, unit: Unit, config: Path, facts: dict[str, str], actions: list[str]
+    service: Run, unit: Unit, config: Path, facts: dict[str, str], now: list[str], later: str
 ) -> None:
     assert not service(defer=True)["changed"]
     os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
     unit.set(**facts)
     for check in (True, False):
         result = service(defer=True, check=check)
-        assert (result["changed"], result["actions"]) == (True, actions)
-    assert unit.verbs == []
-    assert service()["actions"] == unit.verbs == actions
+        assert (result["changed"], result["actions"]) == (True, [*now, f"{later} is due"])
+    assert unit.verbs == now
+    # The handler does not know whether the service should run.
+    assert service(enabled=None)["actions"] == [later]
     assert not service(defer=True)["changed"]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"ActiveState": "inactive", "UnitFileState": "disabled"},
+        {"LoadState": "not-found", "ActiveState": "inactive", "UnitFileState": ""},
+    ],
+)
+def test_handler_leaves_a_disabled_or_missing_service_alone(
+    service: Run, unit: Unit, config: Path, facts: dict[str, str]
+) -> None:
+    os.utime(config, (STARTED_AT + 1, STARTED_AT + 1))
+    unit.set(**facts)
+    assert not service(enabled=None)["changed"]
+    assert unit.verbs == []
 
 
 def test_stops_a_disabled_service_at_once(service: Run, unit: Unit) -> None:
@@ -139,8 +139,11 @@ class TestNewestChange:
         (True, True, False, True, ["stop", "disable"]),
         (False, True, False, True, ["disable"]),
         (False, False, False, True, []),
+        (True, False, None, True, ["restart"]),
+        (False, True, None, False, ["start"]),
+        (False, False, None, True, []),
     ],
 )
-def test_actions(active: bool, enabled: bool, wanted: bool, stale: bool, verbs: list[str]) -> None:
+def test_actions(active: bool, enabled: bool, wanted: bool | None, stale: bool, verbs: list[str]) -> None:
     service = SimpleNamespace(active=active, enabled=enabled)
     assert decide(service, enabled=wanted, stale=stale) == verbs
