@@ -22,7 +22,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked impor
 from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import fitted
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
-FACTS = "Not all facts are gathered: set kennel_gather_subset to [all], or correct the variable."
+FACTS = "Not all facts are gathered. Set kennel_gather_subset to [all], or correct the variable."
 BRACES = "Correct it. If the braces are meant for Datadog, as in {{host.name}}, write !unsafe before the text."
 display = Display()
 ROLES = Path(__file__).resolve().parents[2] / "roles"

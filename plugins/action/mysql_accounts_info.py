@@ -36,7 +36,9 @@ class ActionModule(ActionBase):
         login = {"socket": arguments["login_unix_socket"], "files": True}
         rows, said = ask(self, variables, login, "", [OPEN, SCHEMAS, *account_questions(users, host)])
         if rows is None:
-            problems = [f"root cannot read the accounts through mysql_socket: {said.rpartition(']: ')[2]}"]
+            problems = [
+                f"root cannot read the accounts through mysql_socket: {said.rpartition(']: ')[2]}. Check that path."
+            ]
         else:
             problems = account_problems(users, rows[2:])
         if problems or rows is None:

@@ -63,6 +63,6 @@ class ActionModule(ActionBase):
             if rows is None:
                 problems.append(
                     f"a statement of the integration failed for {server['label']}: {said}. Check the user's password "
-                    "and grants and, if it is a CALL, datadog_mysql_user_dbm_schemas"
+                    "and grants and, if it is a CALL, datadog_mysql_user_dbm_schemas."
                 )
         return problems

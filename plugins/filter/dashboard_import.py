@@ -56,7 +56,7 @@ def dashboard_import(texts: Any) -> list[dict[str, Any]]:
     from ansible_collections.kennel.fleet.plugins.module_utils._objects.imports import of_files
 
     if not isinstance(texts, Mapping):
-        raise AnsibleFilterError("dashboard_import: pass a dictionary of file names and contents")
+        raise AnsibleFilterError("dashboard_import: the value is not a dictionary. Pass file names and their contents.")
     try:
         return of_files(texts)
     except ValueError as error:

@@ -55,7 +55,7 @@ def datadog_tags(literals: Any, **sources: Any) -> list[str]:
 
     tags, problems = build_tags(literals, **sources)
     if problems:
-        raise AnsibleFilterError("These tags cannot be sent to Datadog: " + "; ".join(problems) + ".")
+        raise AnsibleFilterError("These tags cannot be sent to Datadog:\n" + "\n".join(problems))
     return tags
 
 

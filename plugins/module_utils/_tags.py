@@ -59,23 +59,23 @@ def _kept(char: str) -> str:
 def tag_problem(tag: str) -> str | None:
     """Return why TAG cannot become a valid ``key:value`` tag, with the fix, or None."""
     if ":" not in tag:
-        return "is not of the form key:value: write one such as 'team:web'"
+        return "is not of the form key:value. Write one such as 'team:web'."
     if re.search("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]", tag):
-        return "contains a line break or another control character: remove it"
+        return "contains a line break or another control character. Remove it."
     key, _colon, value = _trimmed(tag).partition(":")
     if not key:
-        return "has an empty key: write something before the colon"
+        return "has an empty key. Write something before the colon."
     if not value:
-        return "has an empty value: add one, or remove the tag"
+        return "has an empty value. Add one, or remove the tag."
     if not key[0].isalpha():
-        return "does not start with a letter: rename its key"
+        return "does not start with a letter. Rename its key."
     cleaned = _cleaned(f"{key}:{value}")
     if ":" not in cleaned:
-        return "has a value without any letter or digit: change it, or remove the tag"
+        return "has a value without any letter or digit. Change it, or remove the tag."
     if cleaned.partition(":")[0] in RESERVED_KEYS:
-        return "uses the key 'host', which Datadog keeps for the host's own name: choose another key"
+        return "uses the key 'host', which Datadog keeps for the host's own name. Choose another key."
     if len(cleaned) > MAX_LENGTH:
-        return f"has {len(cleaned)} characters, more than {MAX_LENGTH}: shorten it"
+        return f"has {len(cleaned)} characters, more than {MAX_LENGTH}. Shorten it."
     return None
 
 
@@ -132,19 +132,19 @@ def _literals(literals: Any) -> Iterator[_Candidate]:
                 yield (
                     f"literal tag {_shown(item)}",
                     "",
-                    "is a dictionary: write 'key:value' in quotes, without a space after the colon",
+                    "is a dictionary. Write 'key:value' in quotes, without a space after the colon.",
                 )
             else:
-                yield f"literal tag {_shown(item)}", "", f"is {_type(item)}: write a 'key:value' string"
+                yield f"literal tag {_shown(item)}", "", f"is {_type(item)}. Write a 'key:value' string."
     else:
-        yield "literal tags", "", f"are {_type(literals)}: write a list of 'key:value' strings, or a dictionary"
+        yield "literal tags", "", f"are {_type(literals)}. Write a list of 'key:value' strings, or a dictionary."
 
 
 def _groups(groups: Any, group_key: Any) -> Iterator[_Candidate]:
     if groups is None:
         return
     if not isinstance(groups, (list, tuple, set, frozenset)):
-        yield "groups", "", f"are {_type(groups)}: write a list of group names"
+        yield "groups", "", f"are {_type(groups)}. Write a list of group names."
         return
     problem = _key_problem(group_key)
     if problem and groups:
@@ -155,14 +155,14 @@ def _groups(groups: Any, group_key: Any) -> Iterator[_Candidate]:
         if isinstance(group, str):
             yield source, f"{group_key}:{group}", ""
         else:
-            yield source, "", f"is {_type(group)}: a group name is a string"
+            yield source, "", f"is {_type(group)}. Write a string."
 
 
 def _mapping(kind: str, mapping: Any) -> Iterator[_Candidate]:
     if mapping is None:
         return
     if not isinstance(mapping, Mapping):
-        yield f"{kind}s", "", f"are {_type(mapping)}: write a dictionary of tag keys and values"
+        yield f"{kind}s", "", f"are {_type(mapping)}. Write a dictionary of tag keys and values."
         return
     for key, value in mapping.items():
         source = f"{kind} {_shown(key)}"
@@ -173,18 +173,22 @@ def _mapping(kind: str, mapping: Any) -> Iterator[_Candidate]:
         for item in value if isinstance(value, (list, tuple, set, frozenset)) else (value,):
             text = _text(item)
             if text is None:
-                yield source, "", f"has {_type(item)} as its value: use a string, a number, a boolean or a list of them"
+                yield (
+                    source,
+                    "",
+                    f"has {_type(item)} as its value. Use a string, a number, a boolean or a list of them.",
+                )
             else:
                 yield source, f"{key}:{text}", ""
 
 
 def _key_problem(key: Any) -> str | None:
     if not isinstance(key, str):
-        return f"is {_type(key)}: a tag key is a string"
+        return f"is {_type(key)}. Write a string."
     if not key.strip():
-        return "is empty: a tag key is a word"
+        return "is empty. Write the key of a tag."
     if ":" in key:
-        return "contains a colon: everything after the first colon of a tag is its value"
+        return "contains a colon. Write only the key, since all after the first colon of a tag is its value."
     return None
 
 

@@ -206,8 +206,8 @@ class Check:
         if problem:
             source = self.check["source"] or "its source"
             return (
-                f"The code of the check {self.name} does not load in the Agent, and nothing was changed: {problem}. "
-                f"Fix {source} and run again."
+                f"The code of the check {self.name} does not load in the Agent, and nothing was changed: "
+                f"{problem.rstrip('.')}. Fix {source} and run again."
             )
         if warning:
             self.module.warn(f"The check {self.name}: {warning}")

@@ -147,7 +147,7 @@ class App:
         if not os.path.exists(python):
             if self.module.check_mode:
                 return "venv-none"
-            self.module.fail_json(msg=f"{python} does not exist: install it before the application")
+            self.module.fail_json(msg=f"{python} does not exist. Install it before the application.")
         version = self.run([python, "-c", "import sys; print(sys.version_info[:2])"], f"{python} does not run")
         return f"venv-{hashlib.sha256((version + self.params['requirements']).encode()).hexdigest()[:12]}"
 
@@ -182,16 +182,23 @@ class App:
             given = {"PIP_INDEX_URL": self.params["index_url"], "PIP_CERT": self.params["ca_bundle"] and bundle}
             self.run(
                 [python, *PIP, *PINNED, "-r", listed],
-                "pip could not install the requirements. Check index_url and ca_bundle",
+                "pip could not install the requirements",
                 {name: value for name, value in given.items() if value},
+                fix="Check index_url and ca_bundle.",
             )
 
-    def run(self, command: list[str], problem: str, env: dict[str, str] | None = None) -> str:
+    def run(
+        self,
+        command: list[str],
+        problem: str,
+        env: dict[str, str] | None = None,
+        fix: str = "Fix that on the host and run again.",
+    ) -> str:
         status, out, err = self.module.run_command(command, environ_update=env or {}, pass_fds=self.held)
         if status != 0:
             # pip names the addresses that it tried, which may contain a password or a token.
             said = public_text("\n".join((err.strip() or out.strip()).splitlines()[-6:]))
-            self.module.fail_json(msg=f"{problem}: {said}")
+            self.module.fail_json(msg=f"{problem}: {said}\n{fix}")
         return out
 
 

@@ -114,7 +114,7 @@ def test_foreign_monitor_can_be_a_part_by_id(account: Account) -> None:
         ("load && both", "the monitor 'both' is a composite monitor itself"),
         ("load & hits", "expected the end of the query"),
         ("load && gone", "there is no monitor with the key 'gone'"),
-        (" && ".join(map(str, range(11))), "it consists of 11 monitors: Datadog allows up to 10"),
+        (" && ".join(map(str, range(11))), "it has 11 monitors, but Datadog allows 10"),
     ],
 )
 def test_invalid_composite_is_refused_before_any_change(account: Account, query: str, words: str) -> None:

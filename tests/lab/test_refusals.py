@@ -81,7 +81,7 @@ def test_invalid_code_and_reserved_check_names_are_refused(lab, untouched, tmp_p
     for host, words in (
         (
             "fresh1",
-            "check mysql: another role writes its conf.yaml on this host: remove it, and use datadog_mysql_user",
+            "check mysql: another role writes its conf.yaml on this host. Remove it, and use datadog_mysql_user",
         ),
         ("fresh2", "check load: the Agent has a check with that name"),
         ("fresh2", "check queue: the Agent's Python has a module with that name"),

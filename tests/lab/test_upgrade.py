@@ -30,7 +30,7 @@ def fleet(lab):
 def test_invalid_batches_are_refused_before_any_change(fleet):
     run = fleet.play("site", extra={"kennel_serial": [1, "some"], "datadog_agent_version": NEW})
     assert run.status != 0
-    assert "kennel_serial is [1, 'some']: set it to" in run.output
+    assert "kennel_serial is [1, 'some']. Set it to" in run.output
     assert run.changed_tasks() == []
 
 

@@ -28,14 +28,14 @@ import types
 
 EXCEEDED = "it was still loading after {} seconds"
 ENDED = "it ends the process that loads it ({}), which would be the Agent"
-MISSING = "; first install it in the Agent's Python, or put its file next to the check"
-SHADOWED = "the Agent finds {} under this name first: rename the check and its source"
+MISSING = ". Install it in the Agent's Python first, or put its file next to the check"
+SHADOWED = "the Agent finds {} under this name first. Rename the check and its source"
 INTEGRATION = (
-    "the Agent comes with an integration {}{} and would run that instead: rename the check and its source, or leave its"
+    "the Agent comes with an integration {}{} and would run that instead. Rename the check and its source, or leave its"
     " source out to configure the integration"
 )
 NO_CLASS = "it has no subclass of AgentCheck that no other class derives from"
-OTHER_CLASS = "the Agent uses its class {0}, the first by name, and not {1}: rename {1}, or do not import {0}"
+OTHER_CLASS = "the Agent uses its class {0}, the first by name, and not {1}. Rename {1}, or do not import {0}."
 
 # Modules that only exist in the Agent's own process, with what their functions return here.
 METRIC_TYPES = ("GAUGE", "RATE", "COUNT", "MONOTONIC_COUNT", "COUNTER", "HISTOGRAM", "HISTORATE")

@@ -13,13 +13,11 @@ from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import
 
 USER = "dd-agent"
 NEVER_RAN = (
-    "The Agent has not created the files that its command line needs: "
+    "The Agent has not created the files that its command line needs. "
     "`journalctl -u datadog-agent` shows why it is not running"
 )
-NO_REASON = (
-    "The Agent does not find this check and does not say why: look at its conf.yaml and at /var/log/datadog/agent.log"
-)
-SILENT = "It runs without an error and reports {}: check which metrics it submits, and under which names"
+NO_REASON = "the Agent does not find it and does not say why. Look at its conf.yaml and at /var/log/datadog/agent.log"
+SILENT = "it runs without an error and reports {}. Check which metrics it submits, and under which names"
 
 
 class CheckRuns:
@@ -62,9 +60,9 @@ def problem(name: str, metrics: list[str], found: CheckRun) -> str:
     missing = [metric for metric in metrics if metric not in found.metrics]
     if not missing and (found.metrics or not found.errors):
         return ""
-    reason = "; ".join(found.errors) or SILENT.format(", ".join(found.metrics) or "nothing")
+    reason = "; ".join(found.errors).rstrip(".") or SILENT.format(", ".join(found.metrics) or "nothing")
     if not found.ready:
         reason = f"{reason}. {NEVER_RAN}"
     elif reason == "no valid check found":
         reason = NO_REASON
-    return f"the check {name} does not report {', '.join(missing) or 'any metric'}: {reason}"
+    return f"the check {name} does not report {', '.join(missing) or 'any metric'}: {reason}."

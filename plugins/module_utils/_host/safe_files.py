@@ -190,7 +190,7 @@ def list_folder(path: str) -> list[Entry]:
 def _no_folder(module: Any, path: str) -> bool:
     if module.check_mode:
         return True
-    raise FileProblem(f"{os.path.dirname(path)} does not exist: create it, or install the package that contains it.")
+    raise FileProblem(f"{os.path.dirname(path)} does not exist. Create it, or install the package that contains it.")
 
 
 @contextmanager

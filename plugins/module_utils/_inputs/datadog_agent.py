@@ -58,7 +58,7 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     problems = [*_platform(host.facts), *_groups(inputs["groups"], host.facts.get("getent_group"))]
     problems += _api_key(inputs["api_key"])
     if not _SITE.match(str(inputs["site"])) or not re.search(r"^[^.]+(\.[^.]+)+$", str(inputs["site"])):
-        problems.append(f"datadog_agent_site {inputs['site']!r} is not a site: write one such as datadoghq.eu")
+        problems.append(f"datadog_agent_site {inputs['site']!r} is not a site. Write one such as datadoghq.eu.")
     # One is the default of the other: report a problem with both only once.
     for name in ("dd_url", "apm_url") if inputs["apm_url"] != inputs["dd_url"] else ("dd_url",):
         problems += address_problems(f"datadog_agent_{name}", inputs[name]) if inputs[name] else []
@@ -66,14 +66,14 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
         problems += port_problems(f"datadog_agent_{name}", inputs[name])
     problems += _host_name(inputs["hostname"]) + _env(inputs["env"]) + _repository(inputs)
     if inputs["version"] and not _VERSION.match(str(inputs["version"])):
-        problems.append(f"datadog_agent_version {inputs['version']!r} is not a version: write one such as 7.70.0")
+        problems.append(f"datadog_agent_version {inputs['version']!r} is not a version. Write one such as 7.70.0.")
     if str(inputs["remote_updates"]).lower() not in ("true", "false", ""):
         problems.append(
-            f"datadog_agent_remote_updates is {inputs['remote_updates']!r}: write true, false or '' for the Agent's own"
+            f"datadog_agent_remote_updates is {inputs['remote_updates']!r}. Write true, false, or '' for its default."
         )
     problems += tags_problems("datadog_agent_tags", inputs["tags"])
     if not isinstance(inputs["config"], dict):
-        return Checked([*problems, "datadog_agent_config is not a dictionary: write settings as in datadog.yaml"])
+        return Checked([*problems, "datadog_agent_config is not a dictionary. Write settings as in datadog.yaml."])
     if problems := problems + _config_problems(inputs["config"], inputs["secrets"]):
         return Checked(problems)
     runs = inputs["state"] == "present" and inputs["enabled"]
@@ -92,12 +92,12 @@ def _platform(facts: Mapping[str, Any]) -> list[str]:
         release = str(facts.get("distribution_major_version"))
     if release not in PLATFORMS.get(name, ()):
         known = "; ".join(f"{name} {', '.join(releases)}" for name, releases in PLATFORMS.items())
-        problems.append(f"{name} {release} is not supported: use one of {known}")
+        problems.append(f"{name} {release} is not supported. Use one of {known}.")
     # A 32-bit system can run on a 64-bit processor.
     bits = " with 32 bits" if str(facts.get("userspace_bits", "64")) == "32" else ""
     architecture = f"{facts.get('architecture')}{bits}"
     if architecture not in ARCHITECTURES:
-        problems.append(f"there is no Agent for {architecture}: use a host with {' or '.join(ARCHITECTURES)}")
+        problems.append(f"there is no Agent for {architecture}. Use a host with {' or '.join(ARCHITECTURES)}.")
     return problems
 
 
@@ -127,8 +127,8 @@ def _config(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def _api_key(key: Any) -> list[str]:
     if isinstance(key, str) and (re.fullmatch(r"[0-9a-fA-F]{32}", key) or re.fullmatch(r"ENC\[.+\]", key)):
         return []
-    fix = "set datadog_api_key in the inventory, or DD_API_KEY in the environment"
-    return [f"datadog_agent_api_key is not an API key: it has 32 characters, 0-9 and a-f (or is ENC[handle]); {fix}"]
+    fix = "Set datadog_api_key in the inventory, or DD_API_KEY in the environment."
+    return [f"datadog_agent_api_key is not 32 characters 0-9 and a-f, or ENC[handle]. {fix}"]
 
 
 def _host_name(name: Any) -> list[str]:
@@ -137,11 +137,11 @@ def _host_name(name: Any) -> list[str]:
         return []
     variable = f"datadog_agent_hostname {text[:80]!r}"
     if text.lower() in _LOCAL_NAMES:
-        return [f"{variable} is not unique: write the host's own name, or leave it empty so that the Agent finds it"]
+        return [f"{variable} is not unique. Write the host's own name, or leave it empty so that the Agent finds it."]
     if len(text) > LONGEST_NAME or not all(_LABEL.match(label) for label in text.split(".")):
         return [
-            f"{variable} is not a host name by RFC 1123: write labels of up to 63 letters, digits and dashes, dots "
-            f"between them, {LONGEST_NAME} characters in all"
+            f"{variable} is not a host name by RFC 1123. Write labels of up to 63 letters, digits and dashes, dots "
+            f"between them, {LONGEST_NAME} characters in all."
         ]
     return []
 
@@ -152,7 +152,7 @@ def _env(env: Any) -> list[str]:
     if not text or (normalise_value(text) == text.lower() and not tag_problem(f"env:{text}")):
         return []
     wanted = normalise_value(text)[:100] or "letters and digits"
-    return [f"datadog_agent_env is {shown(text)}, which Datadog would change: write {wanted}"]
+    return [f"datadog_agent_env is {shown(text)}, which Datadog would change. Write {wanted}."]
 
 
 def _repository(inputs: Mapping[str, Any]) -> list[str]:
@@ -160,13 +160,13 @@ def _repository(inputs: Mapping[str, Any]) -> list[str]:
     for name, example in (("suite", "stable"), ("component", "7")):
         if not _SUITE.match(str(inputs[f"apt_{name}"])):
             problems.append(
-                f"datadog_agent_apt_{name} is {inputs[f'apt_{name}']!r}, which apt does not accept: write {example}"
+                f"datadog_agent_apt_{name} is {inputs[f'apt_{name}']!r}, which apt does not accept. Write {example}."
             )
     keys = inputs["apt_key_urls"]
     if not isinstance(keys, (list, tuple)) or not keys:
         return [
             *problems,
-            "datadog_agent_apt_key_urls is empty, so apt would not trust any package: add at least one",
+            "datadog_agent_apt_key_urls is empty, so apt would not trust any package. Add at least one.",
         ]
     for number, address in enumerate(keys):
         problems += address_problems(f"datadog_agent_apt_key_urls[{number}]", address)
@@ -175,9 +175,9 @@ def _repository(inputs: Mapping[str, Any]) -> list[str]:
 
 def _groups(groups: Any, known: Mapping[str, Any] | None) -> list[str]:
     if not isinstance(groups, (list, tuple)):
-        return ["datadog_agent_groups is not a list: write names of groups"]
+        return ["datadog_agent_groups is not a list. Write names of groups."]
     return [
-        f"datadog_agent_groups: the group {group!r} does not exist on the host: create it first, or remove it"
+        f"datadog_agent_groups: the group {group!r} does not exist on the host. Create it first, or remove it."
         for group in groups
         # Groups are only known after facts have been gathered.
         if known is not None and str(group) not in known
@@ -187,22 +187,22 @@ def _groups(groups: Any, known: Mapping[str, Any] | None) -> list[str]:
 def _config_problems(config: dict[str, Any], secrets: Any) -> list[str]:
     """Return settings that belong elsewhere: those with their own variable, and secrets, which diffs would show."""
     problems = [
-        f"datadog_agent_config.{place} has its own variable: set datadog_agent_{name}"
+        f"datadog_agent_config.{place} has its own variable. Set datadog_agent_{name}."
         for place, name in OWN_VARIABLE.items()
         if holds(config, place)
     ]
     for place in secret_places(config):
-        fix = f"move it to datadog_agent_secrets as '{place}', or move a parent of it as a whole"
+        fix = f"Move it to datadog_agent_secrets as '{place}', or move a parent of it as a whole."
         if place == "api_key":
-            fix = "set datadog_agent_api_key"
-        problems.append(f"datadog_agent_config.{place} is a secret: {fix}")
+            fix = "Set datadog_agent_api_key."
+        problems.append(f"datadog_agent_config.{place} is a secret. {fix}")
     for place, secret in secrets.items() if isinstance(secrets, dict) else ():
         own = {**OWN_VARIABLE, "api_key": "api_key"}
         names = [name for each, name in own.items() if f"{each}.".startswith(f"{place}.")]
         if names:
             problems.append(
-                f"datadog_agent_secrets has {place!r}, which has its own variable: set datadog_agent_{names[0]}"
+                f"datadog_agent_secrets has {place!r}, which has its own variable. Set datadog_agent_{names[0]}."
             )
         elif secret in (None, ""):
-            problems.append(f"datadog_agent_secrets has {place!r}, which is empty: set it, or remove it")
+            problems.append(f"datadog_agent_secrets has {place!r}, which is empty. Set it, or remove it.")
     return problems + place_problems("datadog_agent_secrets", config, secrets)

@@ -68,31 +68,31 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     problems, seen = [], set()
     if not is_between(inputs["interval"], 1, LONGEST_INTERVAL):
         problems.append(
-            f"datadog_custom_check_interval is {inputs['interval']!r}: write seconds from 1 to {LONGEST_INTERVAL}"
+            f"datadog_custom_check_interval is {inputs['interval']!r}. Write seconds from 1 to {LONGEST_INTERVAL}."
         )
     problems += [
-        f"datadog_custom_check_tracked has {name!r}, which is not a valid check name: write one such as mysql"
+        f"datadog_custom_check_tracked has {name!r}, which is not a valid check name. Write one such as mysql."
         for name in inputs["tracked"] or ()
         if not _TRACKED.match(str(name))
     ]
     if not isinstance(checks, (list, tuple)):
-        return Checked([*problems, f"{variable} is not a list: each item has a name and instances"])
+        return Checked([*problems, f"{variable} is not a list. Write one whose items have a name and instances."])
     for number, item in enumerate(checks):
         if not isinstance(item, dict) or not _CHECK_NAME.match(str(item.get("name", ""))):
             name = shown(item.get("name", "")) if isinstance(item, dict) else ""
             problems.append(
-                f"{variable}[{number}] has the name {name}: write lowercase letters, digits and _, at most 100"
+                f"{variable}[{number}] has the name {name}. Write lowercase letters, digits and _, at most 100."
             )
             continue
         name = item["name"]
         if name in seen:
-            problems.append(f"{variable} lists the check {name} twice: put all of its instances in one item")
+            problems.append(f"{variable} lists the check {name} twice. Put all of its instances in one item.")
         seen.add(name)
         found = _one_check(item, host.files)
         if name == "mysql" and _has_mysql_role(host):
             found.append(
-                "another role writes its conf.yaml on this host: remove it, and use datadog_mysql_user_connection, "
-                "or datadog_mysql_user_instances for several servers"
+                "another role writes its conf.yaml on this host. Remove it, and use datadog_mysql_user_connection, "
+                "or datadog_mysql_user_instances for several servers."
             )
         problems += [f"{variable}, check {name}: {problem}" for problem in found]
     if problems:
@@ -126,7 +126,7 @@ def _expects(present: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[str]:
     problems = [
-        f"{field} is not a known field: use {', '.join(sorted(_CHECK_FIELDS))}"
+        f"{field} is not a known field. Use {', '.join(sorted(_CHECK_FIELDS))}."
         for field in check
         if field not in _CHECK_FIELDS
     ]
@@ -135,32 +135,32 @@ def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[s
         problems += _name_problems(check)
         code = files.get(str(source))
         if code is None:
-            problems.append(f"there is no file {source}: add it to the playbook's files, or write its absolute path")
+            problems.append(f"there is no file {source}. Add it to the playbook's files, or write its absolute path.")
         else:
             problems += _code_problems(str(source), code)
     if not isinstance(check.get("init_config") or {}, dict):
-        problems.append("init_config is not a dictionary")
+        problems.append("init_config is not a dictionary. Write one.")
     if not isinstance(check.get("secrets", {}), dict):
-        problems.append("secrets is not a dictionary of dotted paths and values")
+        problems.append("secrets is not a dictionary of dotted paths and values. Write one.")
     sections = check.get("sections", {})
     if not isinstance(sections, dict) or {"init_config", "instances"} & set(sections):
         return [
             *problems,
-            "sections is not a dictionary of sections besides init_config and instances, such as logs",
+            "sections is not a dictionary of sections besides init_config and instances. Write one, such as logs.",
         ]
     instances = check.get("instances", [{}])
     # A file may contain only other sections.
     if not isinstance(instances, (list, tuple)) or not (instances or sections):
-        return [*problems, "instances is not a list with at least one item"]
+        return [*problems, "instances is not a list with at least one item. Write one."]
     for number, instance in enumerate(instances):
         problems += [f"instances[{number}]{problem}" for problem in _instance(instance)]
     if not isinstance(check.get("metrics") or [], (list, tuple)):
-        problems.append("metrics is not a list of names: write one")
+        problems.append("metrics is not a list of names. Write one.")
     else:
         problems += [f"metrics: {problem}" for problem in map(metric_problem, check.get("metrics") or ()) if problem]
     config = {"init_config": check.get("init_config") or {}, "instances": list(instances), **sections}
     problems += [
-        f"{place} is a secret: move it to the check's secrets, by this path" for place in secret_places(config)
+        f"{place} is a secret. Move it to the check's secrets, by this path." for place in secret_places(config)
     ]
     return problems + place_problems("secrets", config, check.get("secrets", {}))
 
@@ -169,12 +169,12 @@ def _name_problems(check: dict[str, Any]) -> list[str]:
     """Return problems with names under which the Agent would never load a custom check."""
     name = check["name"]
     if name in MODULES:
-        return ["the Agent's Python has a module with that name and would load it instead: rename check and source"]
+        return ["the Agent's Python has a module with that name and would load it instead. Rename check and source."]
     if name in GO_CHECKS and not _loaded_by_python(check):
         # The role does not set the loader: with a loader, the Agent does not report a check that it cannot load.
         return [
-            "the Agent has a check with that name and would run it instead: rename check and source, or set"
-            " init_config: {loader: python}, or leave source out to configure the Agent's own"
+            "the Agent has a check with that name and would run it instead. Rename check and source, or set"
+            " init_config: {loader: python}, or leave source out to configure the Agent's own."
         ]
     return []
 
@@ -195,24 +195,24 @@ def _code_problems(source: str, code: str) -> list[str]:
             warnings.simplefilter("ignore")
             compile(code.encode(), source, "exec", dont_inherit=True)
     except UnicodeEncodeError:
-        return [f"{source} is not UTF-8: save it as UTF-8"]
+        return [f"{source} is not UTF-8. Save it as UTF-8."]
     except SyntaxError as error:
         if sys.version_info < (3, 12) and _NEWER_SYNTAX.match(error.text or ""):
             # It may be valid for the Agent's Python, which is newer. The host finds out.
             return []
-        return [f"{source}, line {error.lineno or 1} is not valid Python: {error.msg}"]
+        return [f"{source}, line {error.lineno or 1} is not valid Python: {error.msg}. Fix it."]
     except (MemoryError, RecursionError, ValueError) as error:
-        return [f"{source} is not valid Python: {error}"]
+        return [f"{source} is not valid Python: {error}. Fix it."]
     return []
 
 
 def _instance(instance: Any) -> list[str]:
     if not isinstance(instance, dict):
-        return [" is not a dictionary"]
+        return [" is not a dictionary. Write one."]
     problems = []
     interval = instance.get("min_collection_interval", 15)
     number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
     if not number or not 1 <= interval <= LONGEST_INTERVAL:
-        problems.append(f".min_collection_interval is {shown(interval)}: write seconds from 1 to {LONGEST_INTERVAL}")
+        problems.append(f".min_collection_interval is {shown(interval)}. Write seconds from 1 to {LONGEST_INTERVAL}.")
     problems += [f": {problem}" for problem in tags_problems("tags", instance.get("tags", []))]
     return problems

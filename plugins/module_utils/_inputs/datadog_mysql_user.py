@@ -89,16 +89,16 @@ def _problems(inputs: dict[str, Any]) -> list[str]:
     items = inputs["instances"]
     problems: list[str] = []
     if not isinstance(items, (list, tuple)) or not items:
-        problems = [f"{variable} is not a list with at least one item: write [{{}}] for the server of this host"]
+        problems = [f"{variable} is not a list with at least one item. Write [{{}}] for the server of this host."]
         items = [{}]
     known = []
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            problems.append(f"{variable}[{number}] is not a dictionary: its keys are the names of the single variables")
+            problems.append(f"{variable}[{number}] is not a dictionary. Write one whose keys are the single variables.")
             continue
         strange = sorted(str(key) for key in item if key not in (*SHARED, *OF_AN_ITEM))
         problems += [
-            f"{variable}[{number}].{key} is not a known key: use {', '.join(SHARED + OF_AN_ITEM)}" for key in strange
+            f"{variable}[{number}].{key} is not a known key. Use {', '.join(SHARED + OF_AN_ITEM)}." for key in strange
         ]
 
         def named(key: str, number: int = number, item: dict[str, Any] = item) -> str:
@@ -116,22 +116,22 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     problems = []
     name = values["name"]
     if not re.fullmatch(r"[A-Za-z0-9_]{1,32}", str(name)):
-        problems.append(f"{named('name')} {name!r} is not a user name: use up to 32 letters, digits and underscores")
+        problems.append(f"{named('name')} {name!r} is not a user name. Use up to 32 letters, digits and underscores.")
     problems += found([name_problem(named("name"), str(name))] if not problems else [])
     problems += _password(named("password"), values["password"])
     if not isinstance(values["host"], str) or not HOST.match(values["host"]):
         problems.append(
-            f"{named('host')} is {values['host']!r}: write localhost, or the host that the Agent logs in from"
+            f"{named('host')} is {values['host']!r}. Write localhost, or the host that the Agent logs in from."
         )
     if not is_between(values["max_connections"], 1, 10**9):
         # For servers, 0 means no limit.
-        problems.append(f"{named('max_connections')} is {values['max_connections']!r}: write a whole number above 0")
+        problems.append(f"{named('max_connections')} is {values['max_connections']!r}. Write a whole number above 0.")
     problems += socket_problems(named("socket"), values["socket"])
     given = inputs["connection"] if named("connection") == f"{_PREFIX}connection" else values["connection"]
     way = connection_problems(named("connection"), given) + _way(named("connection"), given)
     problems += way
     problems += [
-        f"{named('connection')}.{place} is a secret: the password has its own variable"
+        f"{named('connection')}.{place} is a secret. Remove it, since the password has its own variable."
         for place in secret_places(values["connection"])
         if place not in ("password", "pass")
     ]
@@ -140,16 +140,18 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
     problems += _privileges(named("privileges"), values["privileges"])
     if values["create"] and values["privileges"] == {}:
         problems += [
-            f"{named(variable)}.{name} only shows tables on which the user has a privilege: grant one in "
-            f"{named('privileges')}, for example {{shop.*: SELECT}}"
+            f"{named(variable)}.{name} only shows tables on which the user has a privilege. Grant one in "
+            f"{named('privileges')}, for example {{shop.*: SELECT}}."
             for variable, name in needing_tables(values["connection"], values["options"])
         ]
     if values["flavour"] not in ("mysql", "mariadb"):
         # The same message as that of the role mysql, which may not apply to this host.
         variable = "mysql_flavour" if values["flavour"] == inputs["flavour"] else named("flavour")
-        problems.append(f"{variable} is {shown(values['flavour'])}: write mariadb or mysql")
+        problems.append(f"{variable} is {shown(values['flavour'])}. Write mariadb or mysql.")
     if values["service"] is not None and not re.fullmatch(r"[A-Za-z0-9@_.:-]+", str(values["service"])):
-        problems.append(f"{named('service')} is {values['service']!r}: write the server's unit, such as mariadb@second")
+        problems.append(
+            f"{named('service')} is {values['service']!r}. Write the server's unit, such as mariadb@second."
+        )
     problems += [] if way else _login(values, named, inputs)
     if place(values) == str(inputs["socket"]):
         problems += shared_account(inputs["users"], name, values["host"])
@@ -159,7 +161,7 @@ def _server(values: dict[str, Any], named: Callable[[str], str], inputs: dict[st
         return [
             *problems,
             f"{named('dbm')} is on for {address(values['connection'])}. This role can neither configure nor restart a "
-            "server on another host: prepare it there and set create: false in its item, or dbm: false",
+            "server on another host. Prepare it there and set create: false in its item, or dbm: false.",
         ]
     return problems + _dbm(values, named, inputs)
 
@@ -171,7 +173,7 @@ def _way(variable: str, connection: Any) -> list[str]:
         socket_problems(f"{variable}.sock", sock) if sock and isinstance(sock, str) and sock.isprintable() else []
     )
     if host and isinstance(host, str) and host.isprintable() and not is_host(host):
-        problems.append(f"{variable}.host is {host!r}: write a host's name or address, and the port as port")
+        problems.append(f"{variable}.host is {host!r}. Write a host's name or address, and the port as port.")
     return problems
 
 
@@ -184,16 +186,16 @@ def _password(variable: str, password: Any) -> list[str]:
     if problem:
         return [problem]
     if password.startswith("ENC["):
-        return [f"{variable} is ENC[...], which only the Agent can resolve: set the password itself, from a vault"]
+        return [f"{variable} is ENC[...], which only the Agent can resolve. Set the password itself, from a vault."]
     if "%%env_" in password:
         # datadog-agent 7.84, configresolver.go.
-        return [f"{variable} contains %%env_, which the Agent replaces with an environment variable: change it"]
+        return [f"{variable} contains %%env_, which the Agent replaces with an environment variable. Change it."]
     return []
 
 
 def _privileges(variable: str, privileges: Any) -> list[str]:
     if not isinstance(privileges, dict):
-        return [f"{variable} is not a dictionary: write one such as {{shop.*: SELECT}}"]
+        return [f"{variable} is not a dictionary. Write one such as {{shop.*: SELECT}}."]
     return [
         problem for place, rights in privileges.items() for problem in parse_rights(variable, f"{place}:{rights}")[1]
     ]
@@ -204,24 +206,24 @@ def _login(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str
     connection = values["connection"]
     host = connection.get("host")
     if connection.get("sock") and host is not None and host not in LOCAL:
-        return [f"{named('connection')} has a socket, and the host {host!r}: write localhost, or remove one of them"]
+        return [f"{named('connection')} has a socket, and the host {host!r}. Write localhost, or remove one of them."]
     user, password = values["login_user"], values["login_password"]
     if not values["create"]:
         return [
-            f"{named(key)} is for creating the account, which create: false leaves to others: remove one of them"
+            f"{named(key)} is for creating the account, which create: false leaves to others. Remove one of them."
             for key in ("login_user", "login_password")
             if values[key]
         ]
     remote = is_remote(values, _names(inputs))
     if remote and not user:
         return [
-            f"{named('connection')}.host is {host!r}, which is not this host: set login_user and login_password of an "
-            "account there that may create the user, in datadog_mysql_user_instances, or create: false if others do"
+            f"{named('connection')}.host is {host!r}, which is not this host. Set login_user and login_password of an "
+            "account there that may create the user, in datadog_mysql_user_instances, or create: false if others do."
         ]
     if remote and str(values["host"]).lower() in LOCAL:
         return [
-            f"{named('host')} is {values['host']!r} for a server on another host: write the host that the Agent logs "
-            "in from, as that server sees it, such as '%'"
+            f"{named('host')} is {values['host']!r} for a server on another host. Write the host that the Agent logs "
+            "in from, as that server sees it, such as '%'."
         ]
     # On the host itself, root may log in through the socket without a password.
     if password or remote:
@@ -238,14 +240,14 @@ def _together(known: list[tuple[str, dict[str, Any]]]) -> list[str]:
                 continue
             if not any(each["connection"].get("only_custom_queries") for each in (values, first)):
                 problems.append(
-                    f"{item} is the same server as {other}, by {place(values)}, and would be counted twice: give it "
-                    "the socket or host of another server, or remove it"
+                    f"{item} is the same server as {other}, by {place(values)}, and would be counted twice. Give it "
+                    "the socket or host of another server, or remove it."
                 )
             elif differing := _differ(values, first, _OF_THE_SERVER):
-                problems.append(f"{item} is the same server as {other}, with another {differing[0]}: make them equal")
+                problems.append(f"{item} is the same server as {other}, with another {differing[0]}. Make them equal.")
     with_dbm = [(item, values) for item, values in known if values["dbm"] and values["create"]]
     return problems + [
-        f"{item}.dbm_settings differ from those of {with_dbm[0][0]}, but go into the same file: make them equal"
+        f"{item}.dbm_settings differ from those of {with_dbm[0][0]}, but go into the same file. Make them equal."
         for item, values in with_dbm[1:]
         if values["flavour"] == with_dbm[0][1]["flavour"] and _differ(values, with_dbm[0][1], ("dbm_settings",))
     ]
@@ -264,35 +266,36 @@ def _dbm(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str, 
     # The role mysql creates them on the server of the single variables.
     if "datadog" in theirs and place(values) == str(inputs["socket"]):
         problems.append(
-            f"mysql_databases has datadog, a schema that {_PREFIX}dbm creates and removes: remove it, or set "
-            f"{_PREFIX}dbm to false"
+            f"mysql_databases has datadog, a schema that {_PREFIX}dbm creates and removes. Remove it, or set "
+            f"{_PREFIX}dbm to false."
         )
     if not isinstance(schemas, (list, tuple)):
-        problems.append(f"{named('dbm_schemas')} is not a list: write the names of the application's schemas")
+        problems.append(f"{named('dbm_schemas')} is not a list. Write the names of the application's schemas.")
         schemas = []
     for name in schemas:
         if not isinstance(name, str) or not _SCHEMA.match(name):
             problems.append(
-                f"{named('dbm_schemas')}: {name!r} is not a valid schema name: use up to 64 letters, digits, _, $ and -"
+                f"{named('dbm_schemas')}: {name!r} is not a valid schema name. Use up to 64 letters, "
+                "digits, _, $ and -."
             )
         elif name.lower() in _OWN_SCHEMAS and not (name.lower() == "datadog" and problems):
-            problems.append(f"{named('dbm_schemas')}: {name!r} is not a schema of an application: remove it")
+            problems.append(f"{named('dbm_schemas')}: {name!r} is not a schema of an application. Remove it.")
     return problems + _settings(settings, named("dbm_settings"), inputs) + _agent(values, named, inputs)
 
 
 def _settings(settings: Any, variable: str, inputs: dict[str, Any]) -> list[str]:
     if not isinstance(settings, dict):
-        return [f"{variable} is not a dictionary: write each as 'name: value'"]
+        return [f"{variable} is not a dictionary. Write each as 'name: value'."]
     problems = []
     server = inputs["server"] if isinstance(inputs["server"], dict) else {}
     given = {str(name).replace("-", "_"): str(value) for name, value in server.items()}
     for name, value in settings.items():
         if not re.match(r"(performance_schema|max_digest_length)[a-z_]*\Z", str(name)):
-            problems.append(f"{variable}.{name} does not belong here: move it to mysql_settings")
+            problems.append(f"{variable}.{name} does not belong here. Move it to mysql_settings.")
         elif not is_between(value, 0, 10**9) and str(value) not in ("ON", "OFF"):
-            problems.append(f"{variable}.{name} is {value!r}: write a whole number, or ON or OFF in quotes")
+            problems.append(f"{variable}.{name} is {value!r}. Write a whole number, or ON or OFF in quotes.")
         elif name in given and lacking({name: value}, given):
-            problems.append(f"mysql_settings.{name} is {given[name]}, which overrides {variable}: remove it")
+            problems.append(f"mysql_settings.{name} is {given[name]}, which overrides {variable}. Remove it.")
     return problems
 
 
@@ -302,6 +305,6 @@ def _agent(values: dict[str, Any], named: Callable[[str], str], inputs: dict[str
     if not pinned or tuple(map(int, pinned.groups())) >= tuple(map(int, oldest.split("."))):
         return []
     return [
-        f"{named('dbm')} needs Agent {oldest} on {values['flavour']}: increase datadog_agent_version, "
-        f"which is {inputs['agent_version']}, or set {named('dbm')} to false"
+        f"{named('dbm')} needs Agent {oldest} on {values['flavour']}. Increase datadog_agent_version, "
+        f"which is {inputs['agent_version']}, or set {named('dbm')} to false."
     ]

@@ -209,7 +209,7 @@ def _other_problems(inputs: Mapping[str, Any]) -> list[str]:
 def _stored_otherwise(variable: str, tag: str) -> list[str]:
     """Return problems with a tag of which Datadog may change nothing but the case."""
     if problem := tag_problem(tag):
-        return [f"{variable}: {tag!r} {problem}."]
+        return [f"{variable}: {tag!r} {problem}"]
     stored = normalise_tag(tag)
     return [] if stored == tag.lower() else [f"{variable}: Datadog stores {tag!r} as {stored!r}. Write it that way."]
 

@@ -19,16 +19,16 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     """
     fleet, problems = inputs["fleet"], []
     if fleet and not NAME.match(str(fleet)):
-        problems.append(f"datadog_tags_fleet is {fleet!r}: write {NAME_RULE}")
+        problems.append(f"datadog_tags_fleet is {fleet!r}. Write {NAME_RULE}.")
     sources: dict[str, dict[str, Any]] = {
         "literals": {"literals": inputs["literals"]},
         "groups": {"groups": inputs["groups"], "group_key": inputs["group_key"]},
         "variables": {"variables": _values(inputs["variables"], host.variables)},
         "facts": {"facts": _values(inputs["facts"], host.facts)},
     }
-    wrong_key = tag_problem(f"{inputs['group_key']}:x") or ("" if inputs["group_key"] else "is empty: write a word")
+    wrong_key = tag_problem(f"{inputs['group_key']}:x") or ("" if inputs["group_key"] else "is empty. Write a word.")
     if inputs["groups"] and (wrong_key or ":" in str(inputs["group_key"])):
-        wrong_key = wrong_key or "contains a colon: write only the key"
+        wrong_key = wrong_key or "contains a colon. Write only the key."
         problems.append(f"datadog_tags_group_key {inputs['group_key']!r} {wrong_key}")
         del sources["groups"]
     tags = [f"kennel_fleet:{fleet}"] if fleet else []

@@ -56,7 +56,7 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
 
 def _problems(expected: Mapping[str, Any]) -> list[str]:
     """Return problems with the items of an expectation, whose types are valid."""
-    problems = [f"tags: {tag!r} {problem}." for tag in expected.get("tags") or () if (problem := tag_problem(tag))]
+    problems = [f"tags: {tag!r} {problem}" for tag in expected.get("tags") or () if (problem := tag_problem(tag))]
     problems += [f"present: {problem}." for problem in map(metric_problem, expected.get("present") or ()) if problem]
     problems += [
         f"service_checks has {name!r}. Write a name such as mysql.can_connect."

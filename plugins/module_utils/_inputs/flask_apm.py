@@ -76,12 +76,14 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     """
     problems = _numbers(inputs)
     if not _is_ipv4(inputs["address"]):
-        problems.append(f"flask_apm_address {inputs['address']!r} is not an IPv4 address: write one such as 127.0.0.1")
+        problems.append(f"flask_apm_address {inputs['address']!r} is not an IPv4 address. Write one such as 127.0.0.1.")
     user = str(inputs["user"])
     if user in SYSTEM_ACCOUNTS or user.startswith("systemd-"):
-        problems.append(f"flask_apm_user {user!r} is a system account: choose another name")
+        problems.append(f"flask_apm_user {user!r} is a system account. Choose another name.")
     elif not _USER.match(user):
-        problems.append(f"flask_apm_user {user!r} is not a valid user name on Debian: use lowercase letters and digits")
+        problems.append(
+            f"flask_apm_user {user!r} is not a valid user name on Debian. Use lowercase letters and digits."
+        )
     for name in ("service", "env", "version"):
         value = inputs[name]
         # A host may have no env.
@@ -121,9 +123,9 @@ def _numbers(inputs: dict[str, Any]) -> list[str]:
     for name in ("agent_port", "dogstatsd_port"):
         problems += port_problems(f"flask_apm_{name}", inputs[name])
     if not problems and str(inputs["port"]) == str(inputs["agent_port"]):
-        problems.append(f"flask_apm_port {inputs['port']!r} is the port of the Agent's trace receiver: choose another")
+        problems.append(f"flask_apm_port {inputs['port']!r} is the port of the Agent's trace receiver. Choose another.")
     if not is_between(inputs["workers"], 1, 64):
-        problems.append(f"flask_apm_workers is {inputs['workers']!r}: write a number from 1 to 64")
+        problems.append(f"flask_apm_workers is {inputs['workers']!r}. Write a number from 1 to 64.")
     return problems
 
 
@@ -143,64 +145,64 @@ def _tag_value(variable: str, value: Any) -> list[str]:
     if variable == "flask_apm_service":
         wanted = normalise_tag(str(value))[:100]
     if not wanted or str(value) != wanted:
-        fix = f"write {wanted!r}" if wanted else "write lowercase letters and digits"
-        return [f"{variable} {shown(value)} would be changed by Datadog: {fix}"]
+        fix = repr(wanted) if wanted else "lowercase letters and digits"
+        return [f"{variable} {shown(value)} would be changed by Datadog. Write {fix}."]
     return []
 
 
 def _environment(environment: Any) -> list[str]:
     variable = "flask_apm_environment"
     if not isinstance(environment, dict):
-        return [f"{variable} is not a dictionary: write each as 'NAME: value'"]
+        return [f"{variable} is not a dictionary. Write each as 'NAME: value'."]
     problems = []
     for name, value in environment.items():
         if not _ENVIRONMENT_NAME.match(str(name)):
             problems.append(
-                f"{variable} has {shown(name)}, which is not a valid variable name: use letters, digits and _"
+                f"{variable} has {shown(name)}, which is not a valid variable name. Use letters, digits and _."
             )
         elif _OF_THE_SYSTEM.match(name):
-            problems.append(f"{variable}.{name} is reserved for starting the app: remove it")
+            problems.append(f"{variable}.{name} is reserved for starting the app. Remove it.")
         elif value is None:
-            problems.append(f"{variable}.{name} is null: write a string, or remove it")
+            problems.append(f"{variable}.{name} is null. Write a string, or remove it.")
         elif name in OWN_VARIABLE:
-            problems.append(f"{variable}.{name} has its own variable: set flask_apm_{OWN_VARIABLE[name]}")
+            problems.append(f"{variable}.{name} has its own variable. Set flask_apm_{OWN_VARIABLE[name]}.")
         elif secret_places({str(name): value}):
-            problems.append(f"{variable}.{name} is a secret, and everybody on the host could read it: remove it")
+            problems.append(f"{variable}.{name} is a secret, and everybody on the host could read it. Remove it.")
         elif isinstance(value, (dict, list)) or re.search(r"[\x00-\x1f]", str(value)):
-            problems.append(f"{variable}.{name} is not a single line: write lists and rules in the format of ddtrace")
+            problems.append(f"{variable}.{name} is not a single line. Write lists and rules in the format of ddtrace.")
     return problems
 
 
 def _database(inputs: dict[str, Any]) -> list[str]:
     database, password = inputs["database"], inputs["database_password"]
     if not isinstance(database, dict):
-        return ["flask_apm_database is not a dictionary: write one such as {host: db1, user: shop, database: shop}"]
+        return ["flask_apm_database is not a dictionary. Write one such as {host: db1, user: shop, database: shop}."]
     if not database:
         return []
     problems = [
-        f"flask_apm_database.{place} is a secret: the password has its own variable"
+        f"flask_apm_database.{place} is a secret. Remove it, and set flask_apm_database_password."
         for place in secret_places(database)
     ]
     secret = {problem.partition(" ")[0] for problem in problems}
     problems += [
-        f"flask_apm_database.{key} is not a setting of PyMySQL that the app accepts: use {', '.join(_CONNECTION[:5])}"
+        f"flask_apm_database.{key} is not a setting of PyMySQL that the app accepts. Use {', '.join(_CONNECTION[:5])}."
         for key in database
         if key not in _CONNECTION and f"flask_apm_database.{key}" not in secret
     ]
     socket, server = database.get("unix_socket"), database.get("host")
     if socket is None and server is None:
-        problems.append("flask_apm_database has no address: set unix_socket, or host and port")
+        problems.append("flask_apm_database has no address. Set unix_socket, or host and port.")
     elif socket is not None and (server is not None or "port" in database):
-        problems.append("flask_apm_database has two addresses: set either unix_socket, or host and port")
+        problems.append("flask_apm_database has two addresses. Set either unix_socket, or host and port.")
     elif socket is not None:
         problems += socket_problems("flask_apm_database.unix_socket", socket)
     elif not isinstance(server, str) or not is_host(server):
-        problems.append(f"flask_apm_database.host is {shown(server)}: write a host's name or address")
+        problems.append(f"flask_apm_database.host is {shown(server)}. Write a host's name or address.")
     if socket is None and "port" in database:
         problems += port_problems("flask_apm_database.port", database["port"])
     for name, rule in (("user", name_problem), ("database", schema_problem)):
         if not database.get(name):
-            problems.append(f"flask_apm_database has no {name}: set the user and the database that the app uses")
+            problems.append(f"flask_apm_database has no {name}. Set the user and the database that the app uses.")
         elif wrong := rule(f"flask_apm_database.{name}", database[name]):
             problems.append(wrong)
     refusal = password_problem("flask_apm_database_password", password, read_by="the app, with PyMySQL,")
@@ -213,11 +215,11 @@ def _pip(inputs: dict[str, Any], host: Host) -> list[str]:
     if url != "" and not is_address(url):
         # The message does not show the URL, which may contain a password.
         problems.append(
-            "flask_apm_pip_index_url is not the URL of a package index: write one that starts with https://"
+            "flask_apm_pip_index_url is not the URL of a package index. Write one that starts with https://."
         )
     text = host.files.get(str(bundle)) if str(bundle).startswith("/") else None
     if bundle != "" and not re.search(r"^-----BEGIN (TRUSTED )?CERTIFICATE-----", text or "", re.MULTILINE):
         problems.append(
-            f"flask_apm_pip_ca_bundle {bundle!r} has no certificates on the controller: write its absolute path"
+            f"flask_apm_pip_ca_bundle {bundle!r} has no certificates on the controller. Write its absolute path."
         )
     return problems

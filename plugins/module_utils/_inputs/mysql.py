@@ -41,7 +41,7 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
     for variable in ("settings", "monitoring_settings"):
         settings = inputs[variable]
         if not isinstance(settings, dict):
-            problems.append(f"mysql_{variable} is not a dictionary: write each as 'name: value'")
+            problems.append(f"mysql_{variable} is not a dictionary. Write each as 'name: value'.")
             continue
         for name, value in settings.items():
             problems += _setting(f"mysql_{variable}", name, value)
@@ -64,27 +64,27 @@ def check(inputs: dict[str, Any], host: Host) -> Checked:
 def _setting(variable: str, name: Any, value: Any) -> list[str]:
     """Return problems with a line of the server's settings."""
     if not isinstance(name, str) or not _SETTING.match(name):
-        return [f"{variable} has {shown(name)}, which is not a setting name: write letters, digits, _, - and dots"]
+        return [f"{variable} has {shown(name)}, which is not a setting name. Write letters, digits, _, - and dots."]
     place = f"{variable}.{name}"
     if isinstance(value, str):
         if not value.isprintable():
-            return [f"{place} is {shown(value)}, which contains a line break or control character: write one line"]
+            return [f"{place} is {shown(value)}, which contains a line break or control character. Write one line."]
         quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         if value[:1] in ("'", '"') and not quotes:
-            return [f"{place} is {shown(value)}, whose quote is not closed: close it, or remove it"]
+            return [f"{place} is {shown(value)}, whose quote is not closed. Close it, or remove it."]
         if "#" in value and not quotes:
-            return [f"{place} is {shown(value)}, in which # starts a comment: quote the whole value"]
+            return [f"{place} is {shown(value)}, in which # starts a comment. Quote the whole value."]
         return []
     if isinstance(value, (bool, int, float)):
         return []
-    return [f"{place} is {shown(value)}: write a string or a number, such as ON"]
+    return [f"{place} is {shown(value)}. Write a string or a number, such as ON."]
 
 
 def _packages(packages: Any) -> list[str]:
     if not isinstance(packages, (list, tuple)) or not packages:
-        return ["mysql_packages is empty: write at least one package, that of the server"]
+        return ["mysql_packages is empty. Write at least one package, that of the server."]
     return [
-        f"mysql_packages has {name!r}, which is not a package: write a name that apt accepts"
+        f"mysql_packages has {name!r}, which is not a package. Write a name that apt accepts."
         for name in packages
         if not _PACKAGE.match(str(name))
     ]
@@ -99,20 +99,20 @@ def _user(user: dict[str, Any], flavour: str) -> list[str]:
         ]
     )
     if not isinstance(user.get("host", ""), str) or not HOST.match(user.get("host", "localhost")):
-        problems.append(f"{who}: host is {user['host']!r}: write localhost, a name, an address or a pattern")
+        problems.append(f"{who}: host is {user['host']!r}. Write localhost, a name, an address or a pattern.")
     return problems + parse_rights(f"{who}: priv", user.get("priv"))[1]
 
 
 def _named(variable: str, items: Any, problems: list[str]) -> list[dict[str, Any]]:
     """Return the items that have a name, and add the others to the problems."""
     if not isinstance(items, (list, tuple)):
-        problems.append(f"{variable} is not a list: each item has a name")
+        problems.append(f"{variable} is not a list. Write one whose items have a name.")
         return []
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            problems.append(f"{variable}[{number}] is not a dictionary: each item has a name")
+            problems.append(f"{variable}[{number}] is not a dictionary. Write one with a name.")
         elif item.get("name") in (None, ""):
-            problems.append(f"{variable}[{number}] has no name: give it one")
+            problems.append(f"{variable}[{number}] has no name. Give it one.")
     return [item for item in items if isinstance(item, dict) and item.get("name") not in (None, "")]
 
 
@@ -126,7 +126,7 @@ def _account(name: Any, host: Any) -> str:
 
 def _twice(variable: str, names: list[str]) -> list[str]:
     """Return problems with duplicates in a list, of which the last would undo the first at every run."""
-    return [f"{variable} has {name} twice: remove one" for name in dict.fromkeys(names) if names.count(name) > 1]
+    return [f"{variable} has {name} twice. Remove one." for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
 def shared_account(users: Any, name: Any, host: Any) -> list[str]:
@@ -136,6 +136,6 @@ def shared_account(users: Any, name: Any, host: Any) -> list[str]:
     if not name or _account(name, host) not in theirs:
         return []
     return [
-        f"mysql_users has {_account(name, host)}, the account that the role datadog_mysql_user creates: remove it, or "
-        "set datadog_mysql_user_name to another name"
+        f"mysql_users has {_account(name, host)}, the account that the role datadog_mysql_user creates. Remove it, or "
+        "set datadog_mysql_user_name to another name."
     ]

@@ -53,12 +53,12 @@ def address_problems(variable: str, value: Any) -> list[str]:
     """Return problems with a base URL that anybody may see."""
     text = public_address(str(value))
     if not is_address(value):
-        return [f"{variable} {text!r} is not a URL: write https:// and a host, without characters that need escaping"]
+        return [f"{variable} {text!r} is not a URL. Write https:// and a host, without characters that need escaping."]
     parts = urlsplit(str(value))
     if "@" in parts.netloc:
-        return [f"{variable} {text!r} contains a user or password, which all could read: write https:// and a host"]
+        return [f"{variable} {text!r} contains a user or password, which all could read. Write https:// and a host."]
     if parts.query or parts.fragment:
-        return [f"{variable} {text!r} has a query or fragment: write https:// and a host, with at most a path"]
+        return [f"{variable} {text!r} has a query or fragment. Write https:// and a host, with at most a path."]
     return []
 
 
@@ -66,7 +66,7 @@ def metric_problem(name: Any) -> str:
     """Return why this is not the name of a metric, or an empty text."""
     if isinstance(name, str) and _METRIC.match(name):
         return ""
-    return f"{name!r} is not a valid metric name: write letters, digits, _ and dots, a letter first, at most 200"
+    return f"{name!r} is not a valid metric name. Write letters, digits, _ and dots, a letter first, at most 200."
 
 
 def socket_problems(variable: str, value: Any) -> list[str]:
@@ -74,7 +74,8 @@ def socket_problems(variable: str, value: Any) -> list[str]:
     if isinstance(value, str) and _SOCKET.match(value):
         return []
     return [
-        f"{variable} is {value!r}: write the absolute path of the server's socket, without spaces, up to 107 characters"
+        f"{variable} is {value!r}. Write the absolute path of the server's socket, without spaces, up to 107 "
+        "characters."
     ]
 
 
@@ -96,14 +97,20 @@ def is_between(value: Any, least: int, most: int) -> bool:
 
 def port_problems(variable: str, value: Any, least: int = 1) -> list[str]:
     """Return problems with a port."""
-    return [] if is_between(value, least, 65535) else [f"{variable} is {value!r}: write a port from {least} to 65535"]
+    return [] if is_between(value, least, 65535) else [f"{variable} is {value!r}. Write a port from {least} to 65535."]
 
 
 def tags_problems(variable: str, tags: Any) -> list[str]:
     """Return problems with a list of tags."""
     if not isinstance(tags, (list, tuple)):
-        return [f"{variable} is not a list: write 'key:value' strings"]
-    found = ((tag, tag_problem(tag) if isinstance(tag, str) else "is not a 'key:value' string") for tag in tags)
+        return [f"{variable} is not a list. Write 'key:value' strings."]
+    found = (
+        (
+            tag,
+            tag_problem(tag) if isinstance(tag, str) else "is not a 'key:value' string. Write one such as 'team:web'.",
+        )
+        for tag in tags
+    )
     return [f"{variable}: {shown(tag)} {problem}" for tag, problem in found if problem]
 
 
@@ -112,7 +119,7 @@ def place_problems(variable: str, config: dict[str, Any], secrets: Any) -> list[
     try:
         merge_secrets(config, secrets if isinstance(secrets, dict) else {})
     except ValueError as error:
-        return [f"{variable}: {error}: write the path of a setting, such as proxy.https"]
+        return [f"{variable}: {error}. Write the path of a setting, such as proxy.https."]
     return []
 
 

@@ -89,9 +89,9 @@ def _options_problems(
         place, value = f"{before}{name}", given.get(name)
         if value is None:
             if option.get("required"):
-                problems.append(f"{place} is missing: write {_wanted(option)}")
+                problems.append(f"{place} is missing. Write {_wanted(option)}.")
             elif name in given and not before and option.get("type", "str") != "raw":
-                problems.append(f"{place} is null: remove it to use the default, or write {_wanted(option)}")
+                problems.append(f"{place} is null. Remove it to use the default, or write {_wanted(option)}.")
             continue
         if "\n" in str(value) and name in several_lines and isinstance(value, str):
             continue
@@ -105,13 +105,13 @@ def _value(place: str, option: Mapping[str, Any], value: Any) -> tuple[list[str]
     quoted = "not valid" if option.get("no_log") else shown(value)
     if option.get("no_log") and option.get("type", "str") == "str" and isinstance(value, (bool, int, float)):
         # YAML has read it as a number, perhaps without its zeros.
-        return [f"{place} is a number: put it in quotes"], value
+        return [f"{place} is a number. Put it in quotes."], value
     try:
         result = fit(value, option.get("type", "str"))
     except Unfit as error:
-        return [f"{place} is {quoted}: write {_wanted(option, str(error))}"], value
+        return [f"{place} is {quoted}. Write {_wanted(option, str(error))}."], value
     if "choices" in option and result not in option["choices"]:
-        return [f"{place} is {quoted}: write {_wanted(option)}"], value
+        return [f"{place} is {quoted}. Write {_wanted(option)}."], value
     if isinstance(result, dict):
         return _dictionary(place, option, result)
     if isinstance(result, list):
@@ -133,8 +133,8 @@ def _dictionary(place: str, option: Mapping[str, Any], value: dict[Any, Any]) ->
     for key in value:
         if key not in options:
             near = difflib.get_close_matches(str(key), options, 1)
-            fix = f"did you mean {near[0]}?" if near else f"use {', '.join(options)}"
-            problems.append(f"{place} has {shown(key)}, which is not a known field: {fix}")
+            fix = f"Did you mean {near[0]}?" if near else f"Use {', '.join(options)}."
+            problems.append(f"{place} has {shown(key)}, which is not a known field. {fix}")
     return problems + _options_problems(f"{place}.", options, result), result
 
 
@@ -188,23 +188,23 @@ def value_problems(value: Any, *, secret: bool = False) -> list[str]:
 
 def _unwritable(value: Any, place: str, depth: int, secret: bool) -> Iterator[tuple[str, str]]:
     if depth > DEEPEST:
-        yield place[:SHOWN], f"nests deeper than {DEEPEST} levels: reduce the nesting"
+        yield place[:SHOWN], f"nests deeper than {DEEPEST} levels. Reduce the nesting."
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield place, f"has the key {shown(key)}, which is not a string: put it in quotes"
+                yield place, f"has the key {shown(key)}, which is not a string. Put it in quotes."
             elif not key or _NOT_IN_A_LINE.search(key):
-                yield place, f"has the key {shown(key)}: write a name on one line"
+                yield place, f"has the key {shown(key)}. Write a name on one line."
             else:
                 yield from _unwritable(item, f"{place}.{key}", depth + 1, secret)
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
             yield from _unwritable(item, f"{place}[{number}]", depth + 1, secret)
     elif isinstance(value, float) and not math.isfinite(value):
-        yield place, f"is {value}, which is not a finite number: write one, or quote it"
+        yield place, f"is {value}, which is not a finite number. Write one, or quote it."
     elif isinstance(value, str):
         if _NOT_IN_A_TEXT.search(value):
-            yield place, "contains a character that cannot be written: remove it"
+            yield place, "contains a character that cannot be written. Remove it."
     elif not (value is None or isinstance(value, (bool, int, float))):
         quoted = "" if secret else f" {value}"
-        yield place, f"is a {type(value).__name__}{quoted}: put it in quotes"
+        yield place, f"is a {type(value).__name__}{quoted}. Put it in quotes."

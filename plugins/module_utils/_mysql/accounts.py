@@ -49,55 +49,55 @@ Rights = dict[str, set[str]]
 def name_problem(variable: str, name: Any, flavour: str = "mysql") -> str | None:
     """Return why this cannot be the name of an account that a role creates, or None."""
     if not isinstance(name, str):
-        return f"{variable} is {name!r}: write the account's name, in quotes"
+        return f"{variable} is {name!r}. Write the account's name, in quotes."
     folded = name.strip().casefold()
     if folded in _RESERVED or folded.startswith(_RESERVED_PREFIXES):
-        return f"{variable} is {name!r}, an account of the server itself: choose another name"
+        return f"{variable} is {name!r}, an account of the server itself. Choose another name."
     most = LONGEST_NAME.get(flavour, LONGEST_NAME["mysql"])
     if len(name) > most:
         limit = f"the {most} characters that {flavour} allows"
-        return f"{variable} {name[:20]!r}... is longer than {limit}: choose a shorter name"
+        return f"{variable} {name[:20]!r}... is longer than {limit}. Choose a shorter name."
     return _character_problem(variable, name, _NOT_IN_NAMES)
 
 
 def schema_problem(variable: str, name: Any) -> str | None:
     """Return why this cannot be the name of a database that a role creates, or None."""
     if not isinstance(name, str) or not name:
-        return f"{variable} is {name!r}: write the database's name, in quotes"
+        return f"{variable} is {name!r}. Write the database's name, in quotes."
     if len(name) > LONGEST_SCHEMA:
         limit = f"the {LONGEST_SCHEMA} characters that servers allow"
-        return f"{variable} {name[:20]!r}... is longer than {limit}: choose a shorter name"
+        return f"{variable} {name[:20]!r}... is longer than {limit}. Choose a shorter name."
     if name.casefold() in _OWN_SCHEMAS:
-        return f"{variable} is {name!r}, a schema of the server itself: choose another name"
+        return f"{variable} is {name!r}, a schema of the server itself. Choose another name."
     return _character_problem(variable, name, _NOT_IN_SCHEMAS)
 
 
 def _character_problem(variable: str, name: str, refused: str) -> str | None:
     if name != name.strip() or not name.isprintable():
-        return f"{variable} is {name!r}, which starts or ends with a space or contains a control character: remove it"
+        return f"{variable} is {name!r}, which starts or ends with a space or contains a control character. Remove it."
     if found := sorted(set(name) & set(refused)):
-        return f"{variable} is {name!r}: choose a name without {' and '.join(found)}"
+        return f"{variable} is {name!r}. Choose a name without {' and '.join(found)}."
     return None
 
 
 def password_problem(variable: str, password: Any, *, read_by: str, least: int = SHORTEST_PASSWORD) -> str | None:
     """Return why nobody could log in with this password, or None. READ_BY names the client that sends it."""
     if isinstance(password, (int, float)) and not isinstance(password, bool):
-        return f"{variable} is a number: put it in quotes"
+        return f"{variable} is a number. Put it in quotes."
     if not isinstance(password, str) or len(password) < least:
         short = f" or shorter than {least} characters" if least > 1 else ""
-        return f"{variable} is missing{short}: set it, from a vault"
+        return f"{variable} is missing{short}. Set it, from a vault."
     if not all(" " <= character <= "~" for character in password):
         # PyMySQL 1.2, connections.py: password.encode("latin1"). The server hashes the UTF-8 form.
         return (
             f"{variable} has a character outside ASCII, or one that is not printable. Servers keep passwords as UTF-8, "
-            f"and {read_by} sends Latin-1, so every login would fail: use letters, digits, spaces and punctuation "
-            "of ASCII"
+            f"and {read_by} sends Latin-1, so every login would fail. Use letters, digits, spaces and punctuation "
+            "of ASCII."
         )
     if len(password) > LONGEST_PASSWORD:
         return (
-            f"{variable} is longer than {LONGEST_PASSWORD} characters, the limit for a login over TCP: "
-            "use a shorter one"
+            f"{variable} is longer than {LONGEST_PASSWORD} characters, the limit for a login over TCP. "
+            "Use a shorter one."
         )
     return None
 
@@ -106,21 +106,21 @@ def parse_rights(variable: str, text: Any) -> tuple[Rights, list[str]]:
     """Return the privileges in a text such as ``shop.*:SELECT,INSERT/blog.posts:ALL`` by place, and its problems."""
     rights: Rights = {}
     if not isinstance(text, str) or not text.strip():
-        return rights, [f"{variable} is missing: write one such as 'shop.*:ALL'"]
+        return rights, [f"{variable} is missing. Write one such as 'shop.*:ALL'."]
     said = f"{variable} is {text[:100]!r}"
     for part in text.split("/"):
         place, colon, names = part.strip().rpartition(":")
         if not colon or "." not in place or "`" in _QUOTED.sub("", place):
-            return {}, [f"{said}: {part.strip()!r} has no place or no privileges: write one such as 'shop.*:SELECT'"]
+            return {}, [f"{said}: {part.strip()!r} has no place or no privileges. Write one such as 'shop.*:SELECT'."]
         # Commas inside parentheses separate columns.
         for name in re.split(r",(?![^(]*\))", names):
             found = _RIGHT.match(name.strip())
             if not found:
-                return {}, [f"{said}: {name.strip()!r} is not a privilege: write one such as SELECT"]
+                return {}, [f"{said}: {name.strip()!r} is not a privilege. Write one such as SELECT."]
             if not is_right(found[1]):
                 near = difflib.get_close_matches(_right(found[1])[0], RIGHTS, 1)
                 meant = f", perhaps {near[0]}" if near else ""
-                return {}, [f"{said}: no server has the privilege {found[1]!r}: write one such as SELECT{meant}"]
+                return {}, [f"{said}: no server has the privilege {found[1]!r}. Write one such as SELECT{meant}."]
             rights.setdefault(_place(place), set()).update(_right(found[1], found[2]))
     return rights, []
 
@@ -251,6 +251,7 @@ def account_problems(accounts: Iterable[dict[str, Any]], answers: list[list[dict
         if left and not ours and account.get("append_privs") is None:
             problems.append(
                 f"mysql_users, account '{name}'@'{host}': Kennel did not create it, and it would lose "
-                f"{described(left)}. Add them to its priv, or set its append_privs: true keeps them, false revokes them"
+                f"{described(left)}. Add them to its priv, or set its append_privs, where true keeps them and "
+                "false revokes them."
             )
     return problems

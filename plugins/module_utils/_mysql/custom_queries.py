@@ -30,7 +30,7 @@ def additional_problems(place: str, variables: Any) -> list[str]:
     mysql.py).
     """
     return [
-        f"{place}[{number}].{key} is {item.get(key)!r}: write {fix}"
+        f"{place}[{number}].{key} is {item.get(key)!r}. Write {fix}."
         for number, item in enumerate(variables)
         for key, fix, fits in (
             ("name", "the variable's name", _is_text(item.get("name"))),
@@ -48,38 +48,38 @@ def _is_text(value: Any) -> bool:
 def _query_problems(place: str, query: dict[str, Any]) -> list[str]:
     problems = []
     if not _is_text(query.get("query")):
-        problems.append(f"{place}.query is {query.get('query')!r}: write the statement")
+        problems.append(f"{place}.query is {query.get('query')!r}. Write the statement.")
     columns = query.get("columns")
     if not isinstance(columns, (list, tuple)) or not columns:
-        fix = "write a list with the name and the type of each column of the result"
-        problems.append(f"{place}.columns is {columns!r}: {fix}")
+        fix = "Write a list with the name and the type of each column of the result."
+        problems.append(f"{place}.columns is {columns!r}. {fix}")
         columns = []
     names: set[str] = set()
     for number, column in enumerate(columns):
         problems += _column_problems(f"{place}.columns[{number}]", column, names)
     tags = query.get("tags")
     if tags is not None and not (isinstance(tags, (list, tuple)) and all(isinstance(tag, str) for tag in tags)):
-        problems.append(f"{place}.tags is {tags!r}: write a list of strings")
+        problems.append(f"{place}.tags is {tags!r}. Write a list of strings.")
     if not isinstance(query.get("metric_prefix") or "", str):
-        problems.append(f"{place}.metric_prefix is {query['metric_prefix']!r}: write a string")
+        problems.append(f"{place}.metric_prefix is {query['metric_prefix']!r}. Write a string.")
     interval = query.get("collection_interval")
     if interval is not None and (isinstance(interval, bool) or not str(interval).isdecimal() or int(interval) < 1):
-        problems.append(f"{place}.collection_interval is {interval!r}: write a whole number of seconds, 1 or more")
+        problems.append(f"{place}.collection_interval is {interval!r}. Write a whole number of seconds, 1 or more.")
     return problems
 
 
 def _column_problems(place: str, column: Any, names: set[str]) -> list[str]:
     """Return problems with a column, and add its name to the previous ones. An empty column is skipped."""
     if not isinstance(column, dict):
-        return [f"{place} is {column!r}: write its name and type, or {{}} to skip it"]
+        return [f"{place} is {column!r}. Write its name and type, or {{}} to skip it."]
     if not column:
         return []
     name, kind = column.get("name"), column.get("type")
     if not isinstance(name, str) or not name:
-        return [f"{place}.name is {name!r}: write the name of its metric or tag"]
+        return [f"{place}.name is {name!r}. Write the name of its metric or tag."]
     if name in names:
-        return [f"{place}.name is {name!r}, which another column has already: give each its own name"]
+        return [f"{place}.name is {name!r}, which another column has already. Give each its own name."]
     names.add(name)
     if kind not in TYPES:
-        return [f"{place}.type is {kind!r}: write one of {', '.join(TYPES)}"]
+        return [f"{place}.type is {kind!r}. Write one of {', '.join(TYPES)}."]
     return []

@@ -174,5 +174,5 @@ def version_problem(version: str) -> str | None:
     if numbers >= OLDEST[name]:
         return None
     oldest = ".".join(map(str, OLDEST[name]))
-    fix = "upgrade it, or set datadog_mysql_user_dbm to false"
-    return f"{name} {version} is too old for Database Monitoring, which needs {oldest}: {fix}"
+    fix = "Upgrade it, or set datadog_mysql_user_dbm to false."
+    return f"{name} {version} is too old for Database Monitoring, which needs {oldest}. {fix}"

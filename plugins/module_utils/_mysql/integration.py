@@ -138,13 +138,13 @@ OWN_VARIABLE = {
 
 # Deprecated names, with the replacement.
 DEPRECATED = {
-    "server": "write host",
-    "statement_samples": "write query_samples",
-    "schemas_collection": "write collect_schemas",
-    "queries": "write custom_queries, whose columns have names and types",
-    "max_custom_queries": "remove it, since custom_queries has no such limit",
-    "obfuscator_options.quantize_sql_tables": "write replace_digits",
-    "options.replication_non_blocking_status": "remove it, since the integration no longer reads it",
+    "server": "Write host.",
+    "statement_samples": "Write query_samples.",
+    "schemas_collection": "Write collect_schemas.",
+    "queries": "Write custom_queries, whose columns have names and types.",
+    "max_custom_queries": "Remove it, since custom_queries has no such limit.",
+    "obfuscator_options.quantize_sql_tables": "Write replace_digits.",
+    "options.replication_non_blocking_status": "Remove it, since the integration no longer reads it.",
 }
 
 # Settings that would replace the user and password with which the role logs in.
@@ -163,9 +163,9 @@ _WORDS = ("true", "yes", "on", "y", "1", "false", "no", "off", "n", "0")
 def connection_problems(variable: str, connection: Any) -> list[str]:
     """Return problems with the settings of an instance, except for those that have their own variable."""
     if not isinstance(connection, dict):
-        return [f"{variable} is not a dictionary: set sock, or host and port"]
+        return [f"{variable} is not a dictionary. Set sock, or host and port."]
     problems = [
-        f"{variable}.{key} has its own variable: set datadog_mysql_user_{own}"
+        f"{variable}.{key} has its own variable. Set datadog_mysql_user_{own}."
         for key, own in OWN_VARIABLE.items()
         if key in connection
     ]
@@ -173,21 +173,21 @@ def connection_problems(variable: str, connection: Any) -> list[str]:
     problems += _settings(variable, rest, CONNECTION, "")
     if not problems and not connection.get("sock") and not connection.get("host"):
         # "Mysql host and user or a defaults_file are needed": with sock, the role adds `host: localhost`.
-        problems.append(f"{variable} has no address: set sock, or host and port")
+        problems.append(f"{variable} has no address. Set sock, or host and port.")
     return problems
 
 
 def options_problems(variable: str, options: Any) -> list[str]:
     """Return problems with the dictionary ``options`` of an instance."""
     if not isinstance(options, dict):
-        return [f"{variable} is not a dictionary: write each as 'name: value'"]
+        return [f"{variable} is not a dictionary. Write each as 'name: value'."]
     problems = _settings(variable, options, OPTIONS, "options.")
     if is_on(options.get("extra_performance_metrics")):
         # Deprecated since integrations-core mysql 15 (mysql.py).
         problems.append(
             f"{variable}.extra_performance_metrics is deprecated: it runs two heavy queries every time, and warns each "
             "time, so datadog.agent.check_status is never OK. Remove it; to get these metrics, use "
-            "datadog_mysql_user_connection.custom_queries"
+            "datadog_mysql_user_connection.custom_queries."
         )
     return problems
 
@@ -212,23 +212,23 @@ def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path:
         place, full = f"{variable}.{key}", f"{path}{key}"
         rule = known.get(key) if isinstance(key, str) else None
         if full in DEPRECATED:
-            problems.append(f"{place} is deprecated: {DEPRECATED[full]}")
+            problems.append(f"{place} is deprecated. {DEPRECATED[full]}")
         elif full in UNPROVEN:
-            problems.append(f"{place} cannot be verified by this role, since {UNPROVEN[full]}: remove it")
+            problems.append(f"{place} cannot be verified by this role, since {UNPROVEN[full]}. Remove it.")
         elif rule is None:
             near = difflib.get_close_matches(str(key), known, n=1)
-            fix = f"did you mean {near[0]}?" if near else "remove it"
-            problems.append(f"{place} is not a setting of the integration, which would ignore it: {fix}")
+            fix = f"Did you mean {near[0]}?" if near else "Remove it."
+            problems.append(f"{place} is not a setting of the integration, which would ignore it. {fix}")
         elif value is None:
             continue
         elif isinstance(rule, dict) and isinstance(value, dict):
             problems += _settings(place, value, rule, f"{full}.") or [
-                f"{place}.{name} is missing, and the integration does not start without it: set it"
+                f"{place}.{name} is missing, and the integration does not start without it. Set it."
                 for name in REQUIRED.get(full, ())
                 if value and not value.get(name)
             ]
         elif not (isinstance(rule, str) and _fits(value, rule)):
-            problems.append(f"{place} is {value!r}: write {rule if isinstance(rule, str) else DICTIONARY}")
+            problems.append(f"{place} is {value!r}. Write {rule if isinstance(rule, str) else DICTIONARY}.")
         elif full in _ITEMS:
             problems += _ITEMS[full](place, value)
     return problems

@@ -191,10 +191,10 @@ def _plan(server: dict[str, Any], rows: list[list[dict[str, Any]]] | None, said:
 
 def _look_at(server: dict[str, Any]) -> str:
     if not server["create"]:
-        return "Check the account that others created there: its name, its password, and the hosts it may log in from"
+        return "Check the account that others created there: its name, its password, and the hosts it may log in from."
     if server["login"]["user"]:
-        return "Check login_user and login_password"
-    return "root logs in through datadog_mysql_user_socket: check that path"
+        return "Check login_user and login_password."
+    return "root logs in through datadog_mysql_user_socket. Check that path."
 
 
 def _privileges(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...]) -> dict[str, str]:
@@ -237,7 +237,7 @@ def _problem(server: dict[str, Any], accounts: dict[Any, Any], privileges: dict[
     return (
         f"has an account '{server['name']}'@'{server['host']}' that Kennel did not create, and that would lose "
         f"{described(left)}. Set datadog_mysql_user_name to another name, list these privileges in "
-        "datadog_mysql_user_privileges, or revoke them yourself"
+        "datadog_mysql_user_privileges, or revoke them yourself."
     )
 
 

@@ -59,7 +59,7 @@ class Downtimes(Schema):
         try:
             zone(item.get("display_timezone") or "UTC")
         except ValueError as error:
-            problems.append(f"display_timezone: {error}.")
+            problems.append(f"display_timezone: {error}")
         try:
             wrong = _schedule_problems(self._schedule(item))
         except ValueError as error:
@@ -257,7 +257,7 @@ def _schedule_problems(schedule: Any) -> list[str]:
     try:
         zone(schedule.get("timezone") or "UTC")
     except ValueError as error:
-        problems.append(f"timezone: {error}.")
+        problems.append(f"timezone: {error}")
     recurrences = schedule["recurrences"]
     if not isinstance(recurrences, (list, tuple)) or not 1 <= len(recurrences) <= 5:
         return [*problems, "recurrences is not a list of one to five items. Write one."]

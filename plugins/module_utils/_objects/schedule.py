@@ -40,12 +40,12 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
     """
     entries = list(value) if isinstance(value, (list, tuple)) else [value]
     if not 1 <= len(entries) <= MOST_RECURRENCES:
-        raise ValueError(f"there are {len(entries)} entries: write 1 to {MOST_RECURRENCES}")
+        raise ValueError(f"there are {len(entries)} entries. Write 1 to {MOST_RECURRENCES}.")
     problems: list[str] = []
     zones = {str(entry["timezone"]): None for entry in entries if isinstance(entry, Mapping) and entry.get("timezone")}
     name = next(iter(zones), "UTC")
     if len(zones) > 1:
-        problems.append(f"there are the time zones {', '.join(zones)}: a downtime has one")
+        problems.append(f"the entries have the time zones {', '.join(zones)}. Write the same one in all.")
     local = now.replace(tzinfo=None)
     try:
         local = now.astimezone(_zone(name)).replace(tzinfo=None)
@@ -59,7 +59,7 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
         except _Problems as error:
             problems += [f"{place}{problem}" for problem in error.args[0]]
     if problems:
-        raise ValueError("; ".join(problems))
+        raise ValueError(" ".join(problems))
     return {"timezone": name, "recurrences": recurrences}
 
 
@@ -73,7 +73,7 @@ def _zone(name: str) -> tzinfo:
     known = {each.lower(): each for each in available_timezones()}
     close = difflib.get_close_matches(name.lower(), known, n=1)
     meant = f", perhaps {known[close[0]]}" if close else ""
-    raise ValueError(f"{name!r} is not a time zone: write one such as Europe/Paris{meant}")
+    raise ValueError(f"{name!r} is not a time zone. Write one such as Europe/Paris{meant}.")
 
 
 class _Problems(Exception):
@@ -82,8 +82,8 @@ class _Problems(Exception):
 
 def _recurrence(entry: Any, now: datetime) -> dict[str, str]:
     if not isinstance(entry, Mapping):
-        raise _Problems([f"{entry!r} is not a dictionary: write days, from, to and timezone"])
-    problems = [f"{name} is not a known field: known are {', '.join(_FIELDS)}" for name in entry if name not in _FIELDS]
+        raise _Problems([f"{entry!r} is not a dictionary. Write days, from, to and timezone."])
+    problems = [f"{name} is not a known field. Write {', '.join(_FIELDS)}." for name in entry if name not in _FIELDS]
     days = _gather(problems, _days, entry.get("days"))
     begin, minutes = _gather(problems, _span, entry) or (0, 0)
     first = _gather(problems, _first, entry.get("start")) or now.date()
@@ -114,12 +114,12 @@ def _days(value: Any) -> set[int]:
     """Return the numbers of days, Monday being 0."""
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, (list, tuple)) or not words:
-        raise ValueError("days is missing: write a list such as [mon-fri] or [sat, sun]")
+        raise ValueError("days is missing. Write a list such as [mon-fri] or [sat, sun].")
     days: set[int] = set()
     for word in words:
         ends = [_day(part) for part in str(word).split("-", 1)]
         if len(ends) == 2 and ends[0] == ends[1]:
-            raise ValueError(f"days: {word} starts and ends on the same day: write only that day")
+            raise ValueError(f"days: {word} starts and ends on the same day. Write only that day.")
         days.update((ends[0] + ahead) % 7 for ahead in range((ends[-1] - ends[0]) % 7 + 1))
     return days
 
@@ -128,7 +128,7 @@ def _day(text: str) -> int:
     name = text.strip().lower()
     found = [number for number, day in enumerate(_DAYS) if len(name) > 1 and day.startswith(name)]
     if len(found) != 1:
-        raise ValueError(f"days: {text.strip()!r} is not a day of the week: write mon, tue, wed, thu, fri, sat or sun")
+        raise ValueError(f"days: {text.strip()!r} is not a day of the week. Write mon, tue, wed, thu, fri, sat or sun.")
     return found[0]
 
 
@@ -136,19 +136,19 @@ def _span(entry: Mapping[str, Any]) -> tuple[int, int]:
     """Return the start in minutes of the day, and the duration in minutes."""
     all_day = entry.get("all_day", False)
     if not isinstance(all_day, bool):
-        raise ValueError(f"all_day is {all_day!r}: write true or false")
+        raise ValueError(f"all_day is {all_day!r}. Write true or false.")
     if all_day:
         if "from" in entry or "to" in entry:
-            raise ValueError("all_day cannot be combined with from and to: remove either")
+            raise ValueError("all_day cannot be combined with from and to. Remove either.")
         return 0, _DAY
     missing = [name for name in ("from", "to") if entry.get(name) is None]
     if missing:
-        raise ValueError(f'{" and ".join(missing)} missing: write times such as "19:00", or all_day: true')
+        raise ValueError(f'{" and ".join(missing)} missing. Write times such as "19:00", or all_day: true.')
     begin, end = (_minutes(name, entry[name]) for name in ("from", "to"))
     if begin == _DAY:
-        raise ValueError('from is 24:00: write "00:00" and the next day')
+        raise ValueError('from is 24:00. Write "00:00" and the next day.')
     if begin == end:
-        raise ValueError(f"from and to are both {entry['from']}: write all_day: true for whole days")
+        raise ValueError(f"from and to are both {entry['from']}. Write all_day: true for whole days.")
     return begin, end - begin if end > begin else end - begin + _DAY
 
 
@@ -159,7 +159,7 @@ def _minutes(name: str, value: Any) -> int:
     found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     minutes = int(found[1]) * 60 + int(found[2]) if found else _DAY + 1
     if minutes > _DAY:
-        raise ValueError(f'{name} is {value!r}: write a time of the day in quotes, such as "19:00"')
+        raise ValueError(f'{name} is {value!r}. Write a time of the day in quotes, such as "19:00".')
     return minutes
 
 
@@ -171,7 +171,7 @@ def _first(value: Any) -> date | None:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ValueError(f"start is {value!r}: write the first date, such as 2027-01-31") from None
+        raise ValueError(f"start is {value!r}. Write the first date, such as 2027-01-31.") from None
 
 
 def _duration(minutes: int) -> str:

@@ -31,7 +31,7 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     # ZoneInfo raises a different error for each kind of invalid name, KeyError and OSError among them.
     except (ValueError, KeyError, OSError, TypeError):
-        raise ValueError(f"{name!r} is not a time zone: write one such as Europe/Paris") from None
+        raise ValueError(f"{name!r} is not a time zone. Write one such as Europe/Paris.") from None
 
 
 def next_start(recurrence: dict[str, Any], now: datetime) -> str | None:

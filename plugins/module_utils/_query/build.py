@@ -37,11 +37,11 @@ def metric_query(metric: str, aggregator: str = "avg", scope: Any = "*", by: Any
     """Return the query of one metric. `scope` is a string, a list of tags or a dictionary: see `scope_text`."""
     keys = [key.strip() for key in by.split(",")] if isinstance(by, str) and by else by or ()
     if not isinstance(keys, (list, tuple)) or not all(isinstance(key, str) and TAG.fullmatch(key) for key in keys):
-        raise ValueError(f"by is {by!r}: write a list of tag keys, such as ['host']")
+        raise ValueError(f"by is {by!r}. Write a list of tag keys, such as ['host'].")
     if not isinstance(metric, str) or not METRIC.fullmatch(metric):
-        raise ValueError(f"{metric!r} is not a metric name: use letters, digits, '_' and '.'")
+        raise ValueError(f"{metric!r} is not a metric name. Use letters, digits, '_' and '.'.")
     if not is_aggregator(str(aggregator)):
-        raise ValueError(f"aggregator is {aggregator!r}: write one of {', '.join(AGGREGATORS)}")
+        raise ValueError(f"aggregator is {aggregator!r}. Write one of {', '.join(AGGREGATORS)}.")
     return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "it is not a valid query")
 
 
@@ -56,21 +56,21 @@ def scope_text(scope: Any) -> str:
 
 def _scope(scope: Any) -> Scope:
     if not scope:
-        raise ValueError("the scope is empty: write '*' for everything")
+        raise ValueError("the scope is empty. Write '*' for everything.")
     if isinstance(scope, str):
         return _parsed_scope(scope)
     if isinstance(scope, Mapping):
         return _joined([_choice(str(key), values) for key, values in scope.items()])
     if isinstance(scope, Sequence):
         return _joined([_parsed_scope(tag) for tag in scope])
-    raise ValueError(f"the scope is {scope!r}: write a string, a list of tags or a dictionary of tag keys and values")
+    raise ValueError(f"the scope is {scope!r}. Write a string, a list of tags or a dictionary of tag keys and values.")
 
 
 def _parsed_scope(text: Any) -> Scope:
     try:
         return parse_scope(text if isinstance(text, str) else str(text))
     except ValueError as error:
-        raise ValueError(f"the scope {text!r} is not valid: {error}") from None
+        raise ValueError(f"the scope {text!r} is not valid: {error}.") from None
 
 
 def _joined(parts: list[Scope]) -> Scope:
@@ -82,9 +82,9 @@ def _choice(key: str, values: Any) -> Scope:
     name = key.removeprefix("!")
     texts = [_value(name, value) for value in (values if isinstance(values, (list, tuple)) else [values])]
     if not TAG.fullmatch(name) or ":" in name:
-        raise ValueError(f"the scope has the key {key!r}: write the key of a tag, without a colon")
+        raise ValueError(f"the scope has the key {key!r}. Write the key of a tag, without a colon.")
     if not texts:
-        raise ValueError(f"the scope has no value for {name}: add one, or remove the key")
+        raise ValueError(f"the scope has no value for {name}. Add one, or remove the key.")
     chosen = Tag(f"{name}:{texts[0]}") if len(texts) == 1 else In(name, tuple(texts))
     return Not(chosen) if key.startswith("!") else chosen
 
@@ -92,7 +92,7 @@ def _choice(key: str, values: Any) -> Scope:
 def _value(key: str, value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not isinstance(value, (str, int, float)) or not TAG.fullmatch(text):
-        raise ValueError(f"the scope has the value {value!r} for {key}: write one without spaces and ,(){{}}!")
+        raise ValueError(f"the scope has the value {value!r} for {key}. Write one without spaces and ,(){{}}!")
     return text
 
 
@@ -104,7 +104,7 @@ def rollup(query: str, method: str = "avg", interval: Any = None) -> str:
         seconds = None if interval in PERIODS else _number(interval, "interval")
         if seconds is not None and (seconds <= 0 or seconds % 1):
             raise ValueError(
-                f"interval is {interval!r}: write a whole number of seconds, or one of {', '.join(PERIODS)}"
+                f"interval is {interval!r}. Write a whole number of seconds, or one of {', '.join(PERIODS)}."
             )
         arguments += (interval if seconds is None else Number(seconds),)
     series = _series(query, "rollup")
@@ -144,14 +144,14 @@ def monitor_query(
     if anomalies:
         measured = _unusual(measured, length, anomalies, **options)
     elif options:
-        raise ValueError(f"{', '.join(options)} can only be used with anomalies: set it, such as anomalies='basic'")
+        raise ValueError(f"{', '.join(options)} can only be used with anomalies. Set it, such as anomalies='basic'.")
     if comparator not in COMPARATORS:
-        raise ValueError(f"comparator is {comparator!r}: write one of {', '.join(COMPARATORS)}")
+        raise ValueError(f"comparator is {comparator!r}. Write one of {', '.join(COMPARATORS)}.")
     if aggregation not in AGGREGATIONS:
-        raise ValueError(f"aggregation is {aggregation!r}: write one of {', '.join(AGGREGATIONS)}")
+        raise ValueError(f"aggregation is {aggregation!r}. Write one of {', '.join(AGGREGATIONS)}.")
     limit = _number(threshold, "threshold")
     if anomalies and not 0 <= limit <= 1:
-        raise ValueError(f"threshold is {threshold!r}: write a proportion of the values from 0 to 1")
+        raise ValueError(f"threshold is {threshold!r}. Write a proportion of the values from 0 to 1.")
     text = f"{aggregation}({window_text}):{measured} {comparator} {Number(limit)}"
     return _checked(text, "the query is not valid in a monitor", "metric alert")
 
@@ -168,12 +168,14 @@ def _unusual(
     **options: Any,
 ) -> str:
     if not alert_window:
-        raise ValueError("alert_window is missing: write the time over which values must be unusual, such as last_15m")
+        raise ValueError("alert_window is missing. Write the time over which values must be unusual, such as last_15m.")
     text, seconds = _window(alert_window, "alert_window")
     if seconds > length:
-        raise ValueError(f"alert_window {alert_window} is longer than the window: shorten it")
+        raise ValueError(f"alert_window {alert_window} is longer than the window. Shorten it.")
     if _number(interval, "interval") * _INTERVALS > seconds:
-        raise ValueError(f"interval is {interval}: at most a fifth of alert_window, {seconds // _INTERVALS}")
+        raise ValueError(
+            f"interval is {interval}, more than a fifth of alert_window. Write at most {seconds // _INTERVALS}."
+        )
     return anomalies(
         query,
         algorithm,
@@ -190,23 +192,23 @@ def _unusual(
 def _checked(text: str, what: str, kind: str = "metric") -> str:
     problems = query_problems(text, kind)
     if problems:
-        raise ValueError(f"{what}: {'; '.join(problems)}")
+        raise ValueError(f"{what}: {' '.join(problems)}")
     return text
 
 
 def _expression(query: Any) -> Expression:
     if not isinstance(query, str):
-        raise ValueError(f"the query is {query!r}: write a string, such as avg:system.load.1{{*}}")
+        raise ValueError(f"the query is {query!r}. Write a string, such as avg:system.load.1{{*}}.")
     found = parse(_checked(query, "the query is not valid")).expressions
     if len(found) > 1:
-        raise ValueError(f"{query!r} contains {len(found)} queries: pass each one separately")
+        raise ValueError(f"{query!r} contains {len(found)} queries. Pass each one separately.")
     return found[0]
 
 
 def _series(query: Any, name: str) -> Series:
     node = _expression(query)
     if not isinstance(node, Series):
-        raise ValueError(f"{name} takes a query of one metric, not {query!r}: apply it to each metric in it")
+        raise ValueError(f"{name} takes a query of one metric, not {query!r}. Apply it to each metric in it.")
     return node
 
 
@@ -216,7 +218,7 @@ def _number(value: Any, name: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name} is {value!r}: write a number")
+        raise ValueError(f"{name} is {value!r}. Write a number.")
     return number
 
 
@@ -232,4 +234,4 @@ def _window(window: Any, name: str) -> tuple[str, int]:
     try:
         return text, window_seconds(text)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} is {window!r}: write one such as last_15m") from None
+        raise ValueError(f"{name} is {window!r}. Write one such as last_15m.") from None

@@ -178,7 +178,7 @@ def window_seconds(window: str) -> int:
 def _length(text: str, pattern: re.Pattern[str]) -> int:
     found = pattern.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r} is not an evaluation window: write one such as last_5m")
+        raise ValueError(f"{text!r} is not an evaluation window. Write one such as last_5m.")
     number, unit = (part for part in found.groups() if part)
     return int(number) * _SECONDS[unit]
 
@@ -206,7 +206,7 @@ def parse_monitor(text: str, kind: str) -> Condition:
     elif kind in SOURCES:
         condition = reader.other(kind)
     elif kind == "synthetics alert":
-        raise ValueError("a synthetics alert has no query of its own: it belongs to its test")
+        raise ValueError("a synthetics alert has no query of its own, since that belongs to its test")
     else:
         raise ValueError(f"unknown monitor type {kind!r}, expected one of {', '.join(MONITOR_TYPES)}")
     if reader.peek():

@@ -46,15 +46,15 @@ def query_problems(text: str, kind: str = METRIC) -> list[str]:
             condition = parse_monitor(text, kind)
             expressions = (condition.expression,) if isinstance(condition, MetricCondition) else ()
             if isinstance(condition, CompositeCondition) and len(condition.monitors) > _MOST_MONITORS:
-                return [f"it consists of {len(condition.monitors)} monitors: Datadog allows up to {_MOST_MONITORS}"]
+                return [f"it has {len(condition.monitors)} monitors, but Datadog allows {_MOST_MONITORS}. Remove some."]
     except ValueError as error:
-        return [str(error)]
+        return [f"{error}."]
     found = [problem for expression in expressions for problem in _problems(expression)]
     if kind not in (METRIC, FORMULA):
         found += [problem for expression in expressions for problem in _monitor_problems(expression)]
     if not found and any(map(_constant, expressions)):
         found = [(0, "a query needs at least one metric")]
-    return [str(QuerySyntaxError(problem, text, position)) for position, problem in sorted(found)]
+    return [f"{QuerySyntaxError(problem, text, position)}." for position, problem in sorted(found)]
 
 
 def formula_names(text: str) -> list[str]:
@@ -118,7 +118,7 @@ def _monitor_problems(expression: Expression) -> Iterator[tuple[int, str]]:
         if isinstance(node, Series):
             for tag in _tags(node.scope):
                 if "$" in tag:
-                    yield node.position, f"a monitor has no template variables: {tag} has no value"
+                    yield node.position, f"the template variable {tag} has no value in a monitor"
 
 
 def _tags(scope: Scope) -> Iterator[str]:
@@ -219,4 +219,4 @@ def _words(arguments: Iterable[Argument]) -> list[str]:
 
 def _meant(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]}?" if close else ""
+    return f" (did you mean {close[0]}?)" if close else ""

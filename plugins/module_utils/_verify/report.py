@@ -30,25 +30,25 @@ RESULTS = {
 Found = Mapping[Signal, Verdict]
 
 _CAUSES = {
-    "absent": "Other data of this host arrives: look for errors of the check with `{status}` on {host}.",
-    "old": "The check has not run since the Agent's start: look for its errors with `{status}` on {host}.",
-    "stale": "It has stopped: look for errors of the check with `{status}` on {host}.",
-    "interval": "The Agent runs it at a different interval: check min_collection_interval under instances in the"
+    "absent": "Other data of this host arrives. Look for errors of the check with `{status}` on {host}.",
+    "old": "The check has not run since the Agent's start. Look for its errors with `{status}` on {host}.",
+    "stale": "It has stopped. Look for errors of the check with `{status}` on {host}.",
+    "interval": "The Agent runs it at a different interval. Check min_collection_interval under instances in the"
     " check's conf.yaml, and that the Agent has been restarted since.",
-    "gaps": "Points are lost: look for failed or slow runs in the Agent's log.",
-    "waiting": "Allow more time: increase the timeout to more than two intervals.",
+    "gaps": "Points are lost. Look for failed or slow runs in the Agent's log.",
+    "waiting": "Increase the timeout to more than two intervals.",
     "range": "The check sends wrong values, or min and max are wrong.",
     "clock": "Correct the clock of the host or of this machine.",
     "tags": "Check tags in datadog.yaml there; new tags of a host can take some minutes to appear.",
     "status": "Run the check to see its error: `{run}` on {host}.",
-    "failing": "The check fails there now: fix the error, and verify again. More: `{run}` on {host}.",
+    "failing": "The check fails there now. Fix the error, and verify again. More: `{run}` on {host}.",
     "unreadable": "Add a monitor that watches it, or expect a metric of the check.",
     "untraced": "Check on the host that the service runs and that its tracer reaches the Agent: port 8126 answers if"
     " `apm_config.enabled` is true, and `datadog-agent status` shows a receiver under APM Agent.",
     "unmade": "Run the playbook kennel.fleet.objects, which creates it.",
-    "unevaluated": "Datadog evaluates new monitors and new hosts after some minutes (new_host_delay): verify again.",
+    "unevaluated": "Datadog evaluates new monitors and new hosts after some minutes (new_host_delay). Verify again.",
     "ended": "Run the playbook kennel.fleet.objects, which schedules it again.",
-    "unread": "Datadog did not respond: see the error.",
+    "unread": "Datadog did not respond. See the error.",
 }
 _STATUS = "sudo datadog-agent status"
 _RUN = "sudo -u dd-agent datadog-agent check {check}"
@@ -56,7 +56,7 @@ _NOTHING = (
     "Check there that the Agent runs (`{status}`), its API key and site or dd_url, the firewall,"
     " and that `datadog-agent hostname` says '{host}'."
 )
-_GONE = "Nothing has arrived since the Agent's start: check there that it runs (`journalctl -u datadog-agent`)."
+_GONE = "Nothing has arrived since the Agent's start. Check there that it runs (`journalctl -u datadog-agent`)."
 
 
 def explain(

@@ -44,7 +44,7 @@ def test_unknown_tags_are_refused_with_a_list_of_tags(inventory: Path, playbook:
     run = play(inventory, playbook, "--tags=typo")
     assert run.returncode != 0
     known = f"They accept {ALONE.get(playbook)}."
-    instead = "This playbook does one thing: run it without them." if playbook not in ALONE else known
+    instead = "This playbook does one thing. Run it without them." if playbook not in ALONE else known
     assert f"--tags and --skip-tags do not accept typo here. {instead}" in run.stdout + run.stderr
 
 

@@ -81,7 +81,7 @@ class TestSupported:
 @pytest.mark.parametrize(("platform", "name"), REFUSED)
 def test_other_platforms_are_refused_with_a_list(platform: Any, name: str) -> None:
     assert problems(facts(platform)) == [
-        f"{name} is not supported: use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04"
+        f"{name} is not supported. Use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04."
     ]
 
 
@@ -92,7 +92,7 @@ def test_other_platforms_are_refused_with_a_list(platform: Any, name: str) -> No
 )
 def test_host_without_a_package_is_refused(architecture: str, bits: str, name: str) -> None:
     told = facts(("Debian", "12", "12", "bookworm"), architecture, bits)
-    assert problems(told) == [f"there is no Agent for {name}: use a host with x86_64 or aarch64"]
+    assert problems(told) == [f"there is no Agent for {name}. Use a host with x86_64 or aarch64."]
 
 
 DEBIAN = facts(("Debian", "12.15", "12", "bookworm"))

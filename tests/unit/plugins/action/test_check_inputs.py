@@ -143,7 +143,8 @@ def test_host_groups_are_only_queried_if_a_variable_names_some(check: Check) -> 
     named = {"datadog_agent_groups": ["root", "no-such"]}
     result = check(["datadog_agent"], named)
     assert result["problems"] == [
-        "localhost: datadog_agent_groups: the group 'no-such' does not exist on the host: create it first, or remove it"
+        "localhost: datadog_agent_groups: the group 'no-such' does not exist on the host. Create it first, or remove"
+        " it."
     ]
     assert "getent.py" in result["output"]
     assert "getent.py" not in check(["datadog_agent"], {})["output"]

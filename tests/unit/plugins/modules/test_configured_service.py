@@ -232,7 +232,7 @@ class TestFiles:
         ("changes", "words"),
         [
             ({"secrets": {"tags.7.x": KEY}}, "tags.7.x"),
-            ({"path": "/nonexistent/datadog.yaml"}, "/nonexistent does not exist: create it"),
+            ({"path": "/nonexistent/datadog.yaml"}, "/nonexistent does not exist. Create it"),
         ],
     )
     def test_errors_name_the_position_and_no_secret(

@@ -65,8 +65,8 @@ def test_returns_metrics_of_each_check(prove: Run, tmp_path: Path) -> None:
     [
         (answer(error="(1045, 'Access denied')"), "the check a does not report a.x, a.y: (1045, 'Access denied')"),
         (answer("a.y", error="KeyError: 'x'"), "the check a does not report a.x: KeyError: 'x'"),
-        (answer("a.z"), "does not report a.x, a.y: It runs without an error and reports a.z: check which metrics it"),
-        (answer(), "the check a does not report a.x, a.y: It runs without an error and reports nothing"),
+        (answer("a.z"), "does not report a.x, a.y: it runs without an error and reports a.z. Check which metrics it"),
+        (answer(), "the check a does not report a.x, a.y: it runs without an error and reports nothing"),
         (f"Multiple check instances found, running each of them\n{answer(error='down')}", "report a.x, a.y: down"),
     ],
 )
@@ -83,12 +83,12 @@ def test_reason_comes_from_stdout_if_a_check_does_not_load(prove: Run, tmp_path:
         "  File \"a.py\", line 1, in <module>\nModuleNotFoundError: No module named 'redis'\n\n"
     )
     result = prove("cat out; echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))
-    assert result["problems"] == ["the check a does not report a.x: ModuleNotFoundError: No module named 'redis'"]
+    assert result["problems"] == ["the check a does not report a.x: ModuleNotFoundError: No module named 'redis'."]
 
 
 def test_unknown_check_is_reported_with_the_fix(prove: Run) -> None:
     [said] = prove("echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))["problems"]
-    assert "does not find this check" in said and "agent.log" in said
+    assert "does not find it" in said and "agent.log" in said
 
 
 def test_rates_need_a_second_run(prove: Run, tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_waits_once_for_an_agent_that_never_starts(prove: Run) -> None:
 
 def test_hanging_check_is_killed(prove: Run) -> None:
     result = prove("exec sleep 600", ("a", ["a.x"]), timeout=1)
-    assert result["problems"] == ["the check a does not report a.x: it was still running after 1 seconds"]
+    assert result["problems"] == ["the check a does not report a.x: it was still running after 1 seconds."]
 
 
 def test_check_without_metrics_only_has_to_run(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text(answer())
     assert prove("cat out", ("a", []))["problems"] == []
     (tmp_path / "out").write_text(answer(error="down"))
-    assert prove("cat out", ("a", []))["problems"] == ["the check a does not report any metric: down"]
+    assert prove("cat out", ("a", []))["problems"] == ["the check a does not report any metric: down."]

@@ -352,7 +352,7 @@ def test_reports_agree_with_the_result(verify: Run, fleet: Fleet, tmp_path: Path
     assert result["failed"]
     (failure,) = ElementTree.parse(tmp_path / "verify.xml").getroot().iter("failure")
     assert failure.get("message") == "no point has arrived"
-    assert failure.text == "The check my_metric fails there: division by   zero"
+    assert failure.text == "The check my_metric fails there: division by   zero. Fix that, and verify again."
     assert [row["ok"] for row in json.loads((tmp_path / "verify.json").read_text())["rows"]] == [True, False]
 
 
@@ -367,7 +367,7 @@ def test_report_that_cannot_be_written(verify: Run, fleet: Fleet, tmp_path: Path
         ({"active": False}, "web1 (in Datadog web1.lab): Agent, my_metric, system.load.1: the Agent is not running."),
         (
             {"key": "API Key invalid"},
-            "it says: API Key invalid. Datadog rejects the API key: set datadog_api_key and datadog_site, since",
+            "it says: API Key invalid. Datadog rejects the API key. Set datadog_api_key and datadog_site, since",
         ),
         ({"delivery": {"413": 2}}, "The Agent does not deliver (HTTP 413: 2, since its start): payloads are too large"),
         (
@@ -392,7 +392,7 @@ def test_stopped_agent_is_not_waited_for(verify: Run, fleet: Fleet, fake_api: Fa
 def test_agents_error_comes_before_the_monitors_status(verify: Run, fleet: Fleet, fake_api: FakeApi) -> None:
     result = verify(hosts=[{**DB, "agent": {**AGENT, "checks": {"mysql": "Can't connect"}}}], timeout=300)
     [line] = result["missing"]
-    assert line.startswith("db (in Datadog db1): mysql.can_connect: Can't connect. The check fails there now: fix")
+    assert line.startswith("db (in Datadog db1): mysql.can_connect: Can't connect. The check fails there now. Fix")
     assert len([path for path, _query in fake_api.calls if path.endswith("query")]) == 2
 
 
@@ -418,7 +418,7 @@ def test_objects_that_are_missing_or_not_evaluated(verify: Run, fleet: Fleet) ->
         "fleet lab: downtime nights: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
         "fleet lab: monitor gone: it does not exist. Run the playbook kennel.fleet.objects, which creates it.",
         "fleet lab: monitor mysql: it has not been evaluated yet. Datadog evaluates new monitors and new hosts"
-        " after some minutes (new_host_delay): verify again.",
+        " after some minutes (new_host_delay). Verify again.",
     ]
     part = verify(hosts=[WEB], objects={"monitors": ["mysql"], "evaluated": False})
     assert next(row["detail"] for row in part["rows"]) == "it has not been evaluated yet" and not part["failed"]

@@ -141,7 +141,7 @@ def test_check_may_import_another_one_from_the_same_call(load: Load) -> None:
     [
         ("def", "jobs", "line 1: SyntaxError"),
         (BASE + "print 'x'\n", "jobs", "line 2: SyntaxError: Missing parentheses"),
-        ("import no_such_library\n", "jobs", "ModuleNotFoundError: No module named 'no_such_library'; first install"),
+        ("import no_such_library\n", "jobs", "ModuleNotFoundError: No module named 'no_such_library'. Install"),
         ("\nraise RuntimeError('at\\nimport')\n", "jobs", "line 2: RuntimeError: at import"),
         ("import helper\nhelper.none()\n", "jobs", "line 2: AttributeError: module 'helper' has no attribute 'none'"),
         ("x = 1\n", "jobs", "it has no subclass of AgentCheck"),
@@ -186,7 +186,7 @@ def test_refuses_the_name_of_an_integration(load: Load, home: Path, monkeypatch:
 def test_warns_if_the_agent_would_run_another_class(load: Load) -> None:
     code = "from datadog_checks.base import AgentCheck, OpenMetricsBaseCheck\nclass Zed(AgentCheck):\n    pass\n"
     problem, warning = load(code)
-    assert (problem, "uses its class OpenMetricsBaseCheck, the first by name, and not Zed: rename Zed" in warning) == (
+    assert (problem, "uses its class OpenMetricsBaseCheck, the first by name, and not Zed. Rename Zed" in warning) == (
         "",
         True,
     )

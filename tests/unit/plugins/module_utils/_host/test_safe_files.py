@@ -189,7 +189,7 @@ class TestWriting:
         assert os.listdir(folder) == ["f"]
 
     def test_missing_folder_is_named(self, module, folder) -> None:
-        with pytest.raises(FileProblem, match=f"{folder}/none does not exist: create it"):
+        with pytest.raises(FileProblem, match=f"{folder}/none does not exist. Create it"):
             safe_files.ensure_file(module, str(folder / "none" / "f"), "a\n", **WHO)
         assert safe_files.read_text(str(folder / "none" / "f")) == ""
         assert safe_files.list_folder(str(folder / "none")) == []

@@ -77,7 +77,7 @@ def test_valid_agent_inputs(changes: dict[str, Any]) -> None:
     [
         (
             {"groups": ["adm", "docker"]},
-            "datadog_agent_groups: the group 'docker' does not exist on the host: create it first",
+            "datadog_agent_groups: the group 'docker' does not exist on the host. Create it first",
         ),
         ({"groups": "adm"}, "datadog_agent_groups is not a list"),
         ({"api_key": ""}, "datadog_agent_api_key"),
@@ -90,11 +90,11 @@ def test_valid_agent_inputs(changes: dict[str, Any]) -> None:
         ({"apm_url": "trace.datadoghq.eu"}, "datadog_agent_apm_url"),
         ({"apm_port": 0}, "datadog_agent_apm_port is 0"),
         ({"dogstatsd_port": "8125/udp"}, "datadog_agent_dogstatsd_port is '8125/udp'"),
-        ({"config": {"use_dogstatsd": False}}, "set datadog_agent_dogstatsd_enabled"),
+        ({"config": {"use_dogstatsd": False}}, "Set datadog_agent_dogstatsd_enabled"),
         ({"config": {"apm_config": {"enabled": False}}}, "apm_config.enabled has its own variable"),
-        ({"remote_updates": "sometimes"}, "datadog_agent_remote_updates is 'sometimes': write true, false or ''"),
+        ({"remote_updates": "sometimes"}, "datadog_agent_remote_updates is 'sometimes'. Write true, false, or ''"),
         ({"remote_updates": None}, "datadog_agent_remote_updates is None"),
-        ({"config": {"remote_updates": False}}, "set datadog_agent_remote_updates"),
+        ({"config": {"remote_updates": False}}, "Set datadog_agent_remote_updates"),
         ({"version": "latest"}, "datadog_agent_version"),
         ({"version": "7"}, "datadog_agent_version"),
         ({"tags": ["env"]}, "datadog_agent_tags: 'env'"),
@@ -161,9 +161,9 @@ def test_no_type_of_any_input_crashes(field: str, value: Any) -> None:
     ("facts", "words"),
     [
         ({"distribution_major_version": "10"}, "Debian 10 is not supported"),
-        ({"distribution": "Fedora"}, "use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04"),
+        ({"distribution": "Fedora"}, "Use one of Debian 12, 13, sid; Ubuntu 22.04, 24.04, 26.04"),
         ({"distribution": "Ubuntu", "distribution_version": "20.04"}, "Ubuntu 20.04 is not supported"),
-        ({"architecture": "armv7l"}, "no Agent for armv7l: use a host with x86_64 or aarch64"),
+        ({"architecture": "armv7l"}, "no Agent for armv7l. Use a host with x86_64 or aarch64"),
         ({"userspace_bits": "32"}, "no Agent for x86_64 with 32 bits"),
     ],
 )

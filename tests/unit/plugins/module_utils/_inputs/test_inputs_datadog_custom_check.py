@@ -121,7 +121,7 @@ def test_newer_syntax_is_left_to_the_agents_python(code: str) -> None:
 
 def test_code_in_another_encoding_is_reported() -> None:
     [problem] = check_problems([CHECK], {"jobs": b"x = '\xe9'\n".decode("utf-8", "surrogateescape")})
-    assert problem.endswith("check jobs: jobs.py is not UTF-8: save it as UTF-8")
+    assert problem.endswith("check jobs: jobs.py is not UTF-8. Save it as UTF-8.")
 
 
 CUSTOM = {"name": "load", "source": "load.py"}
@@ -141,9 +141,9 @@ PYTHON = {"loader": "python"}
         ({"name": "disk"}, None),
         ({"name": "disk", "source": None}, None),
         ({**CUSTOM, "state": "absent"}, None),
-        ({**CUSTOM, "name": "queue", "source": "queue.py"}, "rename check and source"),
-        ({**CUSTOM, "name": "utils", "source": "utils.py", "init_config": PYTHON}, "rename check and source"),
-        ({**CUSTOM, "name": "datadog_agent", "source": "datadog_agent.py"}, "rename check and source"),
+        ({**CUSTOM, "name": "queue", "source": "queue.py"}, "Rename check and source"),
+        ({**CUSTOM, "name": "utils", "source": "utils.py", "init_config": PYTHON}, "Rename check and source"),
+        ({**CUSTOM, "name": "datadog_agent", "source": "datadog_agent.py"}, "Rename check and source"),
         # Python 3.13 no longer has it.
         ({**CUSTOM, "name": "nis", "source": "nis.py"}, None),
     ],
@@ -158,7 +158,7 @@ def test_names_that_the_agent_uses_for_other_modules(check: dict[str, Any], word
 def test_check_of_another_role_is_refused_with_the_variable_to_use(check: dict[str, Any]) -> None:
     [problem] = check_problems([check], {}, others={"datadog_mysql_user": {}})
     assert problem.endswith(
-        "remove it, and use datadog_mysql_user_connection, or datadog_mysql_user_instances for several servers"
+        "Remove it, and use datadog_mysql_user_connection, or datadog_mysql_user_instances for several servers."
     )
     assert check_problems([check], {}, others={"flask_apm": {}}) == []
 

@@ -40,14 +40,14 @@ def test_names_that_every_server_accepts(name: str) -> None:
         *((name, "an account of the server itself") for name in ("mysql.session", "mysql.infoschema", "mariadb.sys")),
         *((name, "an account of the server itself") for name in ("debian-sys-maint", "PUBLIC", "event_scheduler", "")),
         ("x" * 33, "longer than the 32 characters that mysql allows"),
-        ("it's", "choose a name without '"),
-        ('a"b', 'choose a name without "'),
-        ("a`b", "choose a name without `"),
-        ("a\\b", "choose a name without \\"),
+        ("it's", "Choose a name without '"),
+        ('a"b', 'Choose a name without "'),
+        ("a`b", "Choose a name without `"),
+        ("a\\b", "Choose a name without \\"),
         (" shop", "which starts or ends with a space"),
         ("shop\n", "or contains a control character"),
-        (5, "write the account's name, in quotes"),
-        (None, "write the account's name"),
+        (5, "Write the account's name, in quotes"),
+        (None, "Write the account's name"),
     ],
 )
 def test_invalid_names_are_refused(name: Any, words: str) -> None:
@@ -102,7 +102,7 @@ def test_passwords_that_work_end_to_end(password: str) -> None:
         ("", "missing"),
         (None, "missing"),
         (True, "missing"),
-        (12345678, "v is a number: put it in quotes"),
+        (12345678, "v is a number. Put it in quotes"),
     ],
 )
 def test_unusable_passwords_are_refused_and_not_shown(password: Any, words: str) -> None:
@@ -212,7 +212,7 @@ def test_foreign_account_keeps_its_privileges_and_is_reported_with_the_fix() -> 
     [problem] = account_problems([ACCOUNT], answers(schema=[("blog.*", "UPDATE", "NO"), ("shop.*", "SELECT", "NO")]))
     assert "mysql_users, account 'shop'@'LOCALHOST'" in problem
     assert "it would lose UPDATE on blog.*" in problem
-    assert "append_privs: true keeps them, false revokes them" in problem
+    assert "append_privs, where true keeps them and false revokes them." in problem
     assert "geheim" not in problem
 
 

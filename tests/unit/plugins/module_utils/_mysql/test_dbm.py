@@ -128,7 +128,7 @@ def test_all_settings_except_consumers_need_a_restart() -> None:
         ("10.11.14-MariaDB-0+deb12u2", None),
         ("11.8.3-MariaDB-1", None),
         ("5.7.44-log", "MySQL 5.7.44-log is too old"),
-        ("10.4.34-MariaDB", "needs 10.5: upgrade it"),
+        ("10.4.34-MariaDB", "needs 10.5. Upgrade it"),
     ],
 )
 def test_old_server_is_reported(version: str, problem: str | None) -> None:

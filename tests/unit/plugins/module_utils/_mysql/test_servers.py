@@ -215,7 +215,7 @@ def test_foreign_account_with_more_privileges_is_refused_with_the_fix() -> None:
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        ({}, "check that path"),
+        ({}, "Check that path"),
         ({"login_user": "admin", "connection": {"host": "db2"}}, "Check login_user and login_password"),
         ({"create": False, "connection": {"host": "db2"}}, "account that others created"),
     ],

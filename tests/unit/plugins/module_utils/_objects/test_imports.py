@@ -98,5 +98,5 @@ def test_other_content_is_refused_with_the_name_of_its_file(text, reason):
 
 
 def test_input_must_be_a_dictionary_of_files():
-    with pytest.raises(AnsibleFilterError, match="a dictionary of file names and contents"):
+    with pytest.raises(AnsibleFilterError, match="Pass file names and their contents"):
         dashboard_import(json.dumps(BOARD))

@@ -118,12 +118,12 @@ def test_windows(window: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("window", ["5m", "last_0m", "last_5", "last_5mm", ""])
 def test_wrong_windows(window: str) -> None:
-    with pytest.raises(ValueError, match="is not an evaluation window: write one such as last_5m"):
+    with pytest.raises(ValueError, match=r"is not an evaluation window\. Write one such as last_5m"):
         window_seconds(window)
 
 
 def test_synthetics_have_no_condition() -> None:
-    with pytest.raises(ValueError, match="it belongs to its test"):
+    with pytest.raises(ValueError, match="that belongs to its test"):
         parse_monitor("", "synthetics alert")
 
 

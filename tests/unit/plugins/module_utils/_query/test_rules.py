@@ -132,8 +132,8 @@ def test_formulas_round_trip(text: str) -> None:
         ("metric", "abs(5)", 1, "abs needs a query as its first argument: abs(query)"),
         ("metric", "abs()", 1, "abs needs a query"),
         ("metric", "abs(avg:a{*}, avg:b{*})", 1, "abs has 2 arguments, more than it takes"),
-        ("metric", "1 + diff(abz(avg:a{*}))", 10, "unknown function abz: did you mean abs?"),
-        ("metric", "median_4(avg:a{*})", 1, "unknown function median_4: did you mean median_"),
+        ("metric", "1 + diff(abz(avg:a{*}))", 10, "unknown function abz (did you mean abs?)"),
+        ("metric", "median_4(avg:a{*})", 1, "unknown function median_4 (did you mean median_"),
         ("metric", "pow(avg:a{*})", 1, "pow lacks exponent"),
         ("metric", "pow(avg:a{*}, 2, 3)", 1, "pow has 3 arguments"),
         ("metric", "top(avg:a{*}, 10, 'last')", 1, "top lacks direction: top(query, limit, by, direction)"),
@@ -144,7 +144,7 @@ def test_formulas_round_trip(text: str) -> None:
             "metric",
             "anomalies(avg:a{*}, 'basic', 2, direktion='both')",
             1,
-            "no argument direktion: did you mean direct",
+            "no argument direktion (did you mean direct",
         ),
         ("metric", "anomalies(avg:a{*}, 'basic', 2, bounds=3)", 1, "more than it takes"),
         ("metric", "forecast(avg:a{*}, 'linear', 1, model='x', model='x')", 1, "forecast has a duplicate argument"),
@@ -174,8 +174,13 @@ def test_formulas_round_trip(text: str) -> None:
         ("query alert", "change(avg(last_5m)):a{*} > 5", 20, "the time to compare with"),
         ("query alert", "avg(last_5m):avg:a{*} => 5", 23, "expected a comparator"),
         ("query alert", "avg(last_5m):avg:a{*} > high", 25, "expected a number as threshold"),
-        ("query alert", "avg(last_5m):avg:a{b:$c} > 5", 14, "a monitor has no template variables: b:$c"),
-        ("query alert", "avg(last_5m):avg:a{b IN (c,$d)} + avg:a{b:c OR NOT $e} > 5", 14, "template variables: $d"),
+        ("query alert", "avg(last_5m):avg:a{b:$c} > 5", 14, "the template variable b:$c has no value in a monitor"),
+        (
+            "query alert",
+            "avg(last_5m):avg:a{b IN (c,$d)} + avg:a{b:c OR NOT $e} > 5",
+            14,
+            "the template variable $d has no value",
+        ),
         ("query alert", "avg(last_5m):abs(autosmooth(avg:a{*})) > 5", 18, "autosmooth cannot be used in a monitor"),
         ("service check", '"a".over("b").last(101).count_by_status()', 20, "the number of results is from 1 to 100"),
         ("service check", '"a".over(b).last(1).count_by_status()', 10, "expected a tag in quotes"),
@@ -204,15 +209,15 @@ def test_invalid_queries_have_problems(kind: str, text: str, column: int, proble
 
 def test_composite_has_at_most_ten_monitors() -> None:
     [problem] = query_problems(" || ".join(f"key{number}" for number in range(11)), "composite")
-    assert problem == "it consists of 11 monitors: Datadog allows up to 10"
+    assert problem == "it has 11 monitors, but Datadog allows 10. Remove some."
 
 
 def test_all_problems_are_reported_in_order_with_their_lines() -> None:
     found = query_problems("absx(avg:a{*})\n  + top(avg:b{*}, 'x', 'mean', 'asc')\n  - foo(avg:c{*})")
     assert [problem.rpartition("(")[2] for problem in found] == [
-        "line 1, column 1)",
-        "line 2, column 5)",
-        "line 3, column 5)",
+        "line 1, column 1).",
+        "line 2, column 5).",
+        "line 3, column 5).",
     ]
 
 

@@ -199,7 +199,7 @@ def found(*pairs: tuple[Signal, str]) -> dict[Signal, Verdict]:
         (("absent", "ok"), "Other data of this host arrives"),
         (("stale", "stale"), "It has stopped"),
         (("interval", "ok"), "min_collection_interval"),
-        (("waiting", "ok"), "increase the timeout"),
+        (("waiting", "ok"), "Increase the timeout"),
     ],
 )
 def test_causes(states: tuple[str, str], words: str) -> None:

@@ -76,7 +76,7 @@ def test_every_kind_of_failed_delivery_is_recognised() -> None:
 )
 def test_error_of_the_check_that_submits_the_metric(check: str, name: str, kind: str, named: bool) -> None:
     told = tell({"checks": {check: "timed out"}}, name, kind)
-    assert told == (f"The check {check} fails there: timed out" if named else "")
+    assert told == (f"The check {check} fails there: timed out. Fix that, and verify again." if named else "")
 
 
 def test_arriving_data_has_no_cause() -> None:
