@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[3]
 OF_HOSTS = [*TAGS, *AGENT, *VERIFY, *MYSQL, *INTEGRATION, *CHECKS, *APP]
 OF_FLEET = [*SETTINGS, *MONITORS, *DOWNTIMES]
 RAW = ("Traceback", "UndefinedMarker", "<class", "AnsibleError", "NoneType", "Unexpected", "Error while")
+# What is wrong, and what to do. A position in a query says enough.
+FORM = re.compile(r"\. [A-Z].*[.?]$|\(line \d+, column \d+\)\.$", re.DOTALL)
 # The facts of every host.
 FACTS = {
     "distribution": "Debian",
@@ -116,7 +119,7 @@ def of_fleet(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 def faults(problems: list[str], cases: list[Case]) -> list[str]:
-    """Return the cases that no problem reports as expected, and the problems that no case expects."""
+    """Return cases that no problem reports as expected, and problems of another form or that no case expects."""
     left, missing = list(problems), []
     for case in cases:
         own = [problem for problem in left if subject(problem) == case.variable]
@@ -125,7 +128,8 @@ def faults(problems: list[str], cases: list[Case]) -> list[str]:
         else:
             missing.append(f"{case.variables} should report {case.words}, but reports {own}")
             left = [problem for problem in left if problem not in own]
-    return missing + [f"unexpected: {problem}" for problem in left]
+    unformed = [f"not what is wrong and what to do: {problem}" for problem in problems if not FORM.search(problem)]
+    return missing + unformed + [f"unexpected: {problem}" for problem in left]
 
 
 def check(report: Report, cases: list[Case]) -> None:
