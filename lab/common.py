@@ -46,7 +46,7 @@ def run(
     try:
         done = subprocess.run(command, **given, stdout=into, stderr=subprocess.PIPE, cwd=cwd, check=False)
     except FileNotFoundError:
-        raise Refusal(f"{name}: command not found; fix: run ./kennel up, which installs what it needs") from None
+        raise Refusal(f"{name}: command not found. Run ./kennel up, which installs what it needs.") from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout or b"").decode(errors="replace").strip()
         raise Refusal(f"{name}: {said or f'exit status {done.returncode}'}")

@@ -159,9 +159,9 @@ def converge(lab: dict[str, Any], found: dict[str, Any] | None, container: Conta
         create(lab, container)
     if not within(PATIENCE, container.serves):
         raise Refusal(
-            f"{container.name} is running but does not answer on 127.0.0.1:{container.port}; to see why: lab/podman "
-            f"exec {container.name} systemctl --failed, or journalctl -b; fix: run lab/podman rm -f {container.name}, "
-            "then ./kennel up"
+            f"{container.name} is running but does not answer on 127.0.0.1:{container.port}. To see why, run "
+            f"lab/podman exec {container.name} systemctl --failed, or journalctl -b. To fix it, run lab/podman rm -f "
+            f"{container.name}, then ./kennel up."
         )
     # Until the system has started, only root may log in. The playbooks find and fix failed services.
     booted = [PODMAN, "exec", container.name, "systemctl", "is-system-running", "--wait"]
@@ -207,8 +207,8 @@ def refuse_too_many(present: dict[str, Any], wanted: list[Container]) -> None:
     if needed > limit and {container.name for container in wanted} - set(present):
         raise Refusal(
             f"{len(wanted)} containers of this lab and {len(others)} others need {needed} inotify instances, but this "
-            f"machine allows {limit}; fix: run sysctl fs.inotify.max_user_instances={needed + 100}, or use fewer hosts "
-            "(--hosts)"
+            f"machine allows {limit}. Run sysctl fs.inotify.max_user_instances={needed + 100}, or use fewer hosts "
+            "(--hosts)."
         )
 
 

@@ -38,7 +38,7 @@ def source_line(suite: str) -> str:
     found = [fields for fields in map(str.split, lines.splitlines()) if tuple(fields[1:3]) == wanted]
     if not found:
         raise Refusal(
-            f"apt has no source for {wanted[0]} itself; fix: add it to /etc/apt/sources.list.d and run apt-get update"
+            f"apt has no source for {wanted[0]} itself. Add it to /etc/apt/sources.list.d and run apt-get update."
         )
     address = found[0][0]
     components = dict.fromkeys(component for uri, _, _, component in found if uri == address)

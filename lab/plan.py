@@ -99,35 +99,37 @@ def default_host(number: int) -> dict[str, Any]:
 def refuse_unusable(hosts: list[Any]) -> None:
     """Refuse hosts in `lab_hosts` that a lab cannot have."""
     if not 1 <= len(hosts) <= MOST:
-        raise Refusal(f"a lab has 1 to {MOST} hosts, not {len(hosts)}")
+        raise Refusal(f"a lab cannot have {len(hosts)} hosts. Use 1 to {MOST}.")
     names = ["datadog", "packages"]
     for host in hosts:
         own = {host.get("name"), host.get("node", host.get("name"))} if isinstance(host, dict) else {None}
         if not all(NAME.fullmatch(str(name)) for name in own) or None in own:
-            raise Refusal(f"lab_hosts: {host!r}; fix: use lowercase letters, digits and dashes in `name` and `node`")
+            raise Refusal(
+                f"lab_hosts: {host!r} is not valid. Use lowercase letters, digits and dashes in `name` and `node`."
+            )
         if unknown := sorted(set(host) - set(INPUT_KEYS)):
-            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}; fix: use {', '.join(INPUT_KEYS)}")
+            raise Refusal(f"lab_hosts: {host['name']} has unknown keys {unknown}. Use {', '.join(INPUT_KEYS)}.")
         names += own
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise Refusal(f"lab_hosts: duplicate names {', '.join(twice)}; fix: choose other names")
+        raise Refusal(f"lab_hosts: duplicate names {', '.join(twice)}. Choose other names.")
 
 
 def refuse_foreign(address: str) -> None:
     """Refuse an address that the stand-in Datadog cannot listen on, since it does not belong to this machine."""
-    fix = "fix: use --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine only"
+    fix = "Use --listen with one of those that `ip -4 address` shows, or --listen 127.0.0.1 for this machine only."
     try:
         wildcard = ipaddress.IPv4Address(address).is_unspecified
     except ValueError:
-        raise Refusal(f"--listen: '{address}' is not an IPv4 address; {fix}") from None
+        raise Refusal(f"--listen: '{address}' is not an IPv4 address. {fix}") from None
     if wildcard:
-        raise Refusal(f"--listen: {address} means every network of this machine; {fix}")
+        raise Refusal(f"--listen: {address} means every network of this machine. {fix}")
     with socket.socket() as server, socket.socket() as client:
         try:
             server.bind((address, 0))
             server.listen()
             client.connect(server.getsockname())  # Fails for broadcast addresses, although bind accepts them.
         except OSError as error:
-            raise Refusal(f"--listen: {address} is not an address of this machine ({error.strerror}); {fix}") from None
+            raise Refusal(f"--listen: {address} is not an address of this machine ({error.strerror}). {fix}") from None
 
 
 def listen_at(address: str, datadog: int, packages: int) -> dict[str, Any] | None:
@@ -144,7 +146,7 @@ def free_port(start: int, taken: set[int]) -> int:
         with socket.socket() as probe:
             if probe.connect_ex((ADDRESS, port)) != 0:
                 return port
-    raise Refusal(f"no free port on {ADDRESS} from {start} on; fix: stop programs that listen there")
+    raise Refusal(f"no free port on {ADDRESS} from {start} on. Stop programs that listen there.")
 
 
 def all_ports(lab: dict[str, Any]) -> list[int]:

@@ -37,7 +37,7 @@ def status(state: Path) -> dict[str, Any]:
     """
     lab = read(state / "lab.json")
     if lab is None:
-        raise Refusal("there is no lab; fix: run ./kennel up")
+        raise Refusal("there is no lab. Run ./kennel up.")
     present = listed(lab["name"])
 
     def stands(container: str) -> str:

@@ -66,7 +66,7 @@ def build(folder: Path, tag: str | None = None) -> Path:
         [built] = Path(scratch).glob("*.tar.gz")
         version = built.name.removesuffix(".tar.gz").rpartition("-")[2]
         if tag and tag != f"v{version}":
-            sys.exit(f"the tag is {tag}, and galaxy.yml says {version}; fix: tag v{version}, or set version there")
+            sys.exit(f"the tag is {tag}, and galaxy.yml says {version}. Tag v{version}, or set version there.")
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / built.name
         target.write_bytes(normalised(built.read_bytes(), epoch))

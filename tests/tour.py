@@ -196,7 +196,7 @@ def main() -> None:
     given = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
-        sys.exit("the screenshots need a browser; fix: apt-get install chromium")
+        sys.exit("the screenshots need a browser. Run apt-get install chromium.")
     pictures = given.out / "tour"
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

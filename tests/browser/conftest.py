@@ -78,7 +78,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 def browser() -> Iterator[Browser]:
     """The machine's Chromium."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "Chromium is not installed; fix: ./kennel test browser"
+    assert path, "Chromium is not installed. Run ./kennel test browser."
     with sync_playwright() as playwright:
         # Its sandbox needs namespaces, which root in a container does not get.
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -35,7 +35,7 @@ def released(name: str) -> Path:
         only = ["--use-pep517", "--no-deps", form, project.replace("_", "-")]
         subprocess.run([*pip, *only, f"{project.replace('_', '-')}=={version}"], check=True)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == SHA256[name], (
-        f"{path} does not have the released file's checksum; fix: delete it"
+        f"{path} does not have the released file's checksum. Delete it."
     )
     return path
 

@@ -31,7 +31,7 @@ def test_version_is_the_collections(tmp_path: Path) -> None:
 def test_wrong_usage_fails_with_a_message(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = kennel(*arguments, state=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1 and "see ./kennel --help" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "See ./kennel --help." in done.stderr
 
 
 @pytest.mark.parametrize("address", ["1.2.3", "here", "1.2.3.4,5"])
@@ -46,7 +46,7 @@ def test_foreign_listen_address_fails_with_one_sentence(tmp_path: Path, address:
     done = kennel("up", "--listen", address, state=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
-    assert line.startswith("kennel: --listen: ") and address in line and "fix: use --listen with one of those" in line
+    assert line.startswith("kennel: --listen: ") and address in line and "Use --listen with one of those" in line
 
 
 @pytest.mark.parametrize("command", ["ssh", "logs"])
@@ -56,7 +56,7 @@ def test_ssh_uses_the_labs_keys(tmp_path: Path, command: str) -> None:
     (tools / "ssh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     (tools / "ssh").chmod(0o755)
     state = tmp_path / "lab"
-    assert "there is no lab; fix: run ./kennel up" in kennel(command, "lab1", state=state, tools=tools).stderr
+    assert "there is no lab. Run ./kennel up." in kennel(command, "lab1", state=state, tools=tools).stderr
     state.mkdir()
     (state / "lab.json").write_text(json.dumps({"hosts": [HOST], "datadog": {"container": "datadog"}}))
     assert "there is no host 'lab2'" in kennel(command, "lab2", state=state, tools=tools).stderr

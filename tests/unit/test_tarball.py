@@ -58,7 +58,7 @@ def test_two_builds_have_one_checksum(tmp_path: Path) -> None:
 
 
 def test_tag_of_another_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"the tag is v0\.0\.7, .*fix: tag v\d"):
+    with pytest.raises(SystemExit, match=r"the tag is v0\.0\.7, .*\. Tag v\d"):
         tarball.build(tmp_path, "v0.0.7")
 
 

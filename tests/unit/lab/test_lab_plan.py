@@ -112,7 +112,7 @@ def test_loopback_resets_the_address(planned: Callable[..., dict[str, Any]]) -> 
     ],
 )
 def test_address_of_another_machine_is_refused(address: str, said: str) -> None:
-    with pytest.raises(Refusal, match=rf"--listen: '?{address}'? {said}.*fix: "):
+    with pytest.raises(Refusal, match=rf"--listen: '?{address}'? {said}.*\. Use --listen"):
         plan.refuse_foreign(address)
 
 
