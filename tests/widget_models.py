@@ -8,8 +8,10 @@ products that Kennel does not cover (`LEFT_OUT`), it only contains how to recogn
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import textwrap
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,19 +34,31 @@ HEADER = '''\
 """What widgets consist of. Written by tests/widget_models.py from the models of datadog-api-client {version}.
 
 ``MODELS``: a model is its fields with ``!`` after the name of one that is required, then its type, if it is not text.
-A type is number, bool, any, ``[type]`` for a list, ``"value"`` for one value, the name of an enumeration or of a model,
-or several with ``|``. After a number and a list stands from where to where it goes, or its length: ``1..6``, ``0..``.
-Some models are one of several others. ``...`` allows any further field.
+A type is number, bool, any, ``[type]`` for a list, ``"one/another"`` for one of these values, an enumeration or a
+model by name, or several with ``|``. After a number and a list stands from where to where it goes, or its length:
+``1..6``, ``0..``. Some models are one of several others. ``...`` allows any further field, and ``+Part`` stands for
+the fields of ``Part``, which many models have.
 """
 
 from __future__ import annotations
 
 '''
+# Fields that many models have in common.
+PARTS = {
+    "Search": """
+        apm_query: LogQuery, log_query: LogQuery, network_query: LogQuery, process_query: ProcessQuery,
+        profile_metrics_query: LogQuery, q, rum_query: LogQuery, security_query: LogQuery
+    """,
+    "Queries": "formulas: [WidgetFormula], queries: [FormulaQuery], response_format: FormulaResponseFormat",
+    "Title": "title, title_align: WidgetTextAlign, title_size",
+    "Shown": "description, time: WidgetTime, +Title",
+    "Graph": "custom_links: [WidgetCustomLink], +Shown",
+}
 
 
 def named(model: type) -> str:
     """Return the name of a model without common parts."""
-    name = model.__name__.replace("FormulaAndFunction", "Formula")
+    name = model.__name__.replace("FormulaAndFunction", "Formula").replace("QueryDefinition", "Query")
     return name.removesuffix("WidgetDefinition") or "Definition"
 
 
@@ -94,6 +108,14 @@ class Models:
         self.enumerations[name] = ", ".join(values)
         return name
 
+    def place(self) -> None:
+        """Write the values of an enumeration that is used once in its place. Palettes, which are open, keep names."""
+        used = Counter(re.findall(r"\w+", "\n".join(self.models.values())))
+        once = [name for name in self.enumerations if used[name] == 1 and not name.endswith("Palette")]
+        texts = {name: '"' + self.enumerations.pop(name).replace(", ", "/") + '"' for name in once}
+        pattern = re.compile(r"\b({})\b".format("|".join(texts)))
+        self.models = {name: pattern.sub(lambda found: texts[found[1]], text) for name, text in self.models.items()}
+
     def _composed(self, found: Any) -> str:
         return f"one of {self.type_of(tuple(found._composed_schemas['oneOf']))}"
 
@@ -112,12 +134,17 @@ class Models:
             kind = self.type_of(types[name]) + limits(said, name)
             fields.append(f"{key}{'!' if name in required else ''}{'' if kind == 'text' else ': ' + kind}")
         free = ["..."] if left_out or "additional_properties_type" in vars(found) else []
-        return ", ".join([*fields, *free])
+        for name, text in PARTS.items():
+            part = " ".join(text.split())
+            if {*part.split(", ")} <= {*fields}:
+                fields = [*(each for each in fields if each not in part.split(", ")), f"+{name}"]
+                self.models[name] = part
+        return ", ".join([*sorted(fields), *free])
 
 
 def literal(name: str, values: dict[str, str]) -> str:
     """Return a Python literal with one line per value, or several indented lines for long values."""
-    wrapper = textwrap.TextWrapper(118, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    wrapper = textwrap.TextWrapper(120, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
     lines = [wrapper.fill(f"{key} = {text}") for key, text in sorted(values.items())]
     return "\n".join([f'{name} = """', *lines, '"""', ""])
 
@@ -127,6 +154,7 @@ def written() -> str:
     models = Models()
     for start in STARTS:
         models.type_of(start)
+    models.place()
     header = HEADER.format(version=version("datadog-api-client"))
     return f"{header}{literal('ENUMERATIONS', models.enumerations)}\n{literal('MODELS', models.models)}"
 

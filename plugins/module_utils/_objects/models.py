@@ -48,10 +48,13 @@ def fields_of(model: str) -> dict[str, Field] | None:
     text = _models()[model]
     if text.startswith(_ONE_OF):
         return None
-    fields = {}
+    fields: dict[str, Field] = {}
     for each in text.split(", "):
         name, _colon, kind = each.partition(": ")
-        fields[name.rstrip("!")] = Field(kind or "text", name.endswith("!"))
+        if name.startswith("+"):
+            fields |= fields_of(name[1:]) or {}
+        else:
+            fields[name.rstrip("!")] = Field(kind or "text", name.endswith("!"))
     return fields
 
 
@@ -67,7 +70,7 @@ def alternatives(kind: str) -> tuple[str, ...]:
 
 def values_of(kind: str) -> tuple[str, ...] | None:
     """Return the values of an enumeration or of a constant; None for other types."""
-    return (kind.strip('"'),) if kind.startswith('"') else _enumerations().get(kind)
+    return tuple(kind.strip('"').split("/")) if kind.startswith('"') else _enumerations().get(kind)
 
 
 def limits_of(kind: str) -> tuple[str, tuple[float, ...]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .models import KINDS, alternatives, fields_of, is_model, limits_of, said_by
+from .models import KINDS, alternatives, fields_of, is_model, limits_of, said_by, values_of
 from .schema import Body
 
 JSON = "datadog_dashboard_json"
@@ -192,8 +192,9 @@ def _model(block: Mapping[str, Any], model: str) -> Body:
             made[name] = value
     for name, each in fields.items():
         # Constants that identify the model.
-        if each.required and name not in made and each.kind.startswith('"'):
-            made[name] = each.kind.strip('"')
+        values = values_of(each.kind) or ()
+        if each.required and name not in made and len(values) == 1:
+            made[name] = values[0]
     if "histogram_query" in block:
         made["request_type"] = "histogram"
     if "response_format" in fields and "queries" in made:
