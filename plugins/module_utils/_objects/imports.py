@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .._boards import dashboard, is_old
@@ -76,9 +76,5 @@ def of_files(texts: Mapping[str, str]) -> list[Body]:
             if not found:
                 problems.append(f"{name}: it contains no dashboard. {FORMS}")
     if problems:
-        raise ValueError(_joined(problems))
+        raise ValueError("\n".join(problems))
     return made
-
-
-def _joined(problems: Iterable[str]) -> str:
-    return "\n".join(problems)

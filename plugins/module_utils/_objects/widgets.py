@@ -36,11 +36,6 @@ class Verdict:
         self.unknown += other.unknown
 
 
-def judge(value: Any, model: str, place: str) -> Verdict:
-    """Validate a value against a model, such as ``Widget``."""
-    return _judge(value, model, place)
-
-
 def misspelt(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that differs by one wrong, missing, additional or transposed letter."""
     return next((each for each in known if _one_off(word, each)), None)
@@ -57,8 +52,8 @@ def _one_off(one: str, other: str) -> bool:
     return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
-# -------------------------------------------------------------------------------------------------------- judgement
-def _judge(value: Any, kind: str, place: str) -> Verdict:
+def judge(value: Any, kind: str, place: str) -> Verdict:
+    """Validate a value against a type, such as ``Widget``."""
     kinds = alternatives(kind)
     if len(kinds) > 1:
         return _one_of(value, kinds, place)
@@ -71,7 +66,7 @@ def _judge(value: Any, kind: str, place: str) -> Verdict:
         ok = not limits or limits[0] <= len(value) <= limits[1]
         verdict = Verdict([] if ok else [f"{place} has {len(value)} items. Write {_range(*limits)}."])
         for number, item in enumerate(value):
-            verdict.add(_judge(item, kind[1:-1], f"{place}[{number}]"))
+            verdict.add(judge(item, kind[1:-1], f"{place}[{number}]"))
         return verdict
     if values := values_of(kind):
         if isinstance(value, str) and value in values:
@@ -105,7 +100,7 @@ def _model(value: Any, model: str, place: str) -> Verdict:
     for name, each in fields.items():
         # Null and absent are the same.
         if value.get(name) is not None:
-            verdict.add(_judge(value[name], each.kind, f"{place}.{name}"))
+            verdict.add(judge(value[name], each.kind, f"{place}.{name}"))
         elif each.required:
             missing.append(f"{place} has no {name}. Add it.")
     for name in value if "..." not in fields else ():
@@ -139,5 +134,5 @@ def _one_of(value: Any, kinds: tuple[str, ...], place: str) -> Verdict:
                 if meant := misspelt(value[name], known):
                     return Verdict([f"{place}.{name} is {value[name]!r}. Did you mean {meant}?"])
                 return Verdict(unknown=[f"{place}.{name} {value[name]!r}"])
-    verdicts = [_judge(value, kind, place) for kind in kinds]
+    verdicts = [judge(value, kind, place) for kind in kinds]
     return min(verdicts, key=lambda verdict: (len(verdict.problems), len(verdict.unknown)))

@@ -34,7 +34,11 @@ _INTERVALS = 5
 
 
 def metric_query(metric: str, aggregator: str = "avg", scope: Any = "*", by: Any = ()) -> str:
-    """Return the query of one metric. `scope` is a string, a list of tags or a dictionary: see `scope_text`."""
+    """Return the query of one metric.
+
+    A string as `scope` is used unchanged. A list contains tags that are all required. A dictionary maps tag keys to
+    values; a list of values matches any of them, and a key that starts with "!" excludes its values.
+    """
     keys = [key.strip() for key in by.split(",")] if isinstance(by, str) and by else by or ()
     if not isinstance(keys, (list, tuple)) or not all(isinstance(key, str) and TAG.fullmatch(key) for key in keys):
         raise ValueError(f"by is {by!r}. Write a list of tag keys, such as ['host'].")
@@ -43,15 +47,6 @@ def metric_query(metric: str, aggregator: str = "avg", scope: Any = "*", by: Any
     if not is_aggregator(str(aggregator)):
         raise ValueError(f"aggregator is {aggregator!r}. Write one of {', '.join(AGGREGATORS)}.")
     return _checked(str(Series(metric, _scope(scope), aggregator, tuple(keys))), "it is not a valid query")
-
-
-def scope_text(scope: Any) -> str:
-    """Return `scope` in Datadog's syntax.
-
-    A string is used unchanged. A list contains tags that are all required. A dictionary maps tag keys to values; a list
-    of values matches any of them, and a key that starts with "!" excludes its values.
-    """
-    return str(_scope(scope))
 
 
 def _scope(scope: Any) -> Scope:

@@ -28,28 +28,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .scope import TAG, QuerySyntaxError, Reader, Scope, UnboundVariable, read_scope
-
-__all__ = [
-    "AGGREGATORS",
-    "Binary",
-    "Call",
-    "Expression",
-    "Keys",
-    "Modified",
-    "Modifier",
-    "Negative",
-    "Number",
-    "Query",
-    "QuerySyntaxError",
-    "Series",
-    "String",
-    "UnboundVariable",
-    "Variable",
-    "is_aggregator",
-    "parse",
-    "parse_formula",
-]
+from .scope import TAG, Reader, Scope, read_scope
 
 # Any other percentile, such as p99.9, is valid, too. `histogram` is the whole distribution, for heat maps.
 AGGREGATORS = ("avg", "sum", "min", "max", "count", "stddev", "histogram", "p50", "p75", "p90", "p95", "p99")

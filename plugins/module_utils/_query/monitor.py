@@ -21,7 +21,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .metric import NAME, STRING, Expression, Number, Parser, QuerySyntaxError, String, parse_formula
+from .metric import NAME, STRING, Expression, Number, Parser, String, parse_formula
+from .scope import QuerySyntaxError
 
 METRIC_TYPES = ("metric alert", "query alert")
 # Monitor types whose queries consist of a source and methods, with their sources.

@@ -66,25 +66,18 @@ def formula_names(text: str) -> list[str]:
         expressions = parse_formula(text).expressions
     except ValueError:
         return []
-    found = (node.name for expression in expressions for node in _queried(expression) if isinstance(node, Variable))
-    return list(dict.fromkeys(found))
+    nodes = (node for expression in expressions for node in _nodes(expression, queried=True))
+    return list(dict.fromkeys(node.name for node in nodes if isinstance(node, Variable)))
 
 
-def _queried(expression: Expression) -> Iterator[Expression]:
-    """Yield the expression and everything in it, except for arguments that only configure a function."""
+def _nodes(expression: Expression, *, queried: bool = False) -> Iterator[Expression]:
+    """Yield the expression and everything in it; if QUERIED, without arguments that only configure a function."""
     yield expression
     parts = list(_parts(expression))
-    if isinstance(expression, Call) and expression.name not in EXTREMES:
+    if queried and isinstance(expression, Call) and expression.name not in EXTREMES:
         parts = parts[:1]
     for part in parts:
-        yield from _queried(part)
-
-
-def _nodes(expression: Expression) -> Iterator[Expression]:
-    """Yield the expression and everything in it."""
-    yield expression
-    for part in _parts(expression):
-        yield from _nodes(part)
+        yield from _nodes(part, queried=queried)
 
 
 def _parts(expression: Expression) -> Iterable[Expression]:

@@ -21,10 +21,10 @@ from module_utils._query.metric import (
     Modified,
     Negative,
     Number,
-    QuerySyntaxError,
     Series,
     parse,
 )
+from module_utils._query.scope import QuerySyntaxError
 
 _STEPS = tuple[tuple[float, str], ...]
 _PLAIN: _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))

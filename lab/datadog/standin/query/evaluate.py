@@ -17,8 +17,8 @@ from module_utils._query.metric import (
     Number,
     Query,
     Series,
-    UnboundVariable,
 )
+from module_utils._query.scope import UnboundVariable
 
 from ..errors import Refused
 from ..store import Store

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from module_utils._query.metric import Call, Expression, Number, Query, QuerySyntaxError, String, parse, parse_formula
+from module_utils._query.metric import Call, Expression, Number, Query, String, parse, parse_formula
 from module_utils._query.rules import formula_names
+from module_utils._query.scope import QuerySyntaxError
 
 from ..errors import Refused
 from ..wire.bodies import Json

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from module_utils._query.metric import Expression, Query, QuerySyntaxError, Series, parse
+from module_utils._query.metric import Expression, Query, Series, parse
+from module_utils._query.scope import QuerySyntaxError
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 

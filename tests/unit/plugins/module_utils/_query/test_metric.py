@@ -11,13 +11,20 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.metric import 
     Modifier,
     Negative,
     Number,
-    QuerySyntaxError,
     Series,
     String,
-    UnboundVariable,
     parse,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import And, In, Not, Or, Tag, parse_scope
+from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import (
+    And,
+    In,
+    Not,
+    Or,
+    QuerySyntaxError,
+    Tag,
+    UnboundVariable,
+    parse_scope,
+)
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

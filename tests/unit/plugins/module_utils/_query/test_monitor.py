@@ -9,7 +9,6 @@ import re
 import pytest
 from ansible_collections.kennel.fleet.plugins.module_utils._query.metric import (
     Number,
-    QuerySyntaxError,
     Series,
     String,
 )
@@ -23,7 +22,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import
     parse_monitor,
     window_seconds,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import Tag
+from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import QuerySyntaxError, Tag
 from hypothesis import given
 from hypothesis import strategies as st
 
