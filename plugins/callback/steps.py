@@ -24,8 +24,7 @@ extends_documentation_fragment:
   - result_format_callback
 options:
   tally:
-    description:
-      - File to which a run appends the number of changes on all hosts when it ends.
+    description: File to which a run appends the number of changes on all hosts when it ends.
     type: path
     env:
       - name: KENNEL_STEPS_TALLY

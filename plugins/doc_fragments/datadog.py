@@ -31,13 +31,11 @@ options:
         C(https://api.) followed by O(site).
     type: str
   validate_certs:
-    description:
-      - Whether to verify the TLS certificate of the API.
+    description: Whether to verify the TLS certificate of the API.
     type: bool
     default: true
   api_timeout:
-    description:
-      - Timeout of each request in seconds. It applies to connecting and to reading the response separately.
+    description: Timeout of each request in seconds. It applies to connecting and to reading the response separately.
     type: float
     default: 30.0
 requirements:

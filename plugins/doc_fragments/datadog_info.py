@@ -21,11 +21,9 @@ attributes:
     OBJECTS = r"""
 options:
   fleet:
-    description:
-      - Only return objects that belong to this fleet of the collection.
+    description: Only return objects that belong to this fleet of the collection.
     type: str
   key:
-    description:
-      - Only return the object with this key. Requires O(fleet).
+    description: Only return the object with this key. Requires O(fleet).
     type: str
 """

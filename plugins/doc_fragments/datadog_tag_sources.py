@@ -9,19 +9,16 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   _input:
-    description:
-      - List of C(key:value) strings, or a dictionary that maps tag keys to values.
+    description: List of C(key:value) strings, or a dictionary that maps tag keys to values.
     type: raw
     required: true
   groups:
-    description:
-      - Group names. Each becomes a tag with O(group_key) as its key.
+    description: Group names. Each becomes a tag with O(group_key) as its key.
     type: list
     elements: str
     default: []
   group_key:
-    description:
-      - Key of the tags that are built from O(groups).
+    description: Key of the tags that are built from O(groups).
     type: str
     default: ansible_group
   variables:
@@ -31,8 +28,7 @@ options:
     type: dict
     default: {}
   facts:
-    description:
-      - Same as O(variables), for values from facts. Error messages distinguish between the two.
+    description: Same as O(variables), for values from facts. Error messages distinguish between the two.
     type: dict
     default: {}
 """

@@ -7,8 +7,7 @@ name: datadog_yaml
 short_description: Format dashboards and monitors as readable YAML
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
-description:
-  - Keeps the order of fields, and writes multi-line text such as the message of a monitor as a block of lines.
+description: Keeps the order of fields, and writes multi-line text such as the message of a monitor as a block of lines.
 options:
   _input:
     description: A list of items, or one.

@@ -7,8 +7,7 @@ name: rollup
 short_description: Set the rollup of a Datadog query
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
-description:
-  - Appends V(.rollup(sum, 3600\)) to the query of one metric, and replaces an existing rollup.
+description: Appends V(.rollup(sum, 3600\)) to the query of one metric, and replaces an existing rollup.
 positional: _input, method, interval
 options:
   _input:

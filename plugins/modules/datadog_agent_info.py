@@ -79,14 +79,12 @@ delivery:
   type: dict
   sample: {"503": 12, "ConnectionErrors": 3}
 checks:
-  description:
-    - Error of each check whose last run failed, or that the Agent could not load or configure, by check name.
+  description: Error of each check whose last run failed, or that the Agent could not load or configure, by check name.
   returned: always
   type: dict
   sample: {"mysql": "Access denied for user 'datadog'@'localhost'"}
 requested:
-  description:
-    - Time of the first of O(requests) in seconds since the epoch, by the host's clock. None without requests.
+  description: Time of the first of O(requests) in seconds since the epoch, by the host's clock. None without requests.
   returned: always
   type: float
   sample: 1764000120.5

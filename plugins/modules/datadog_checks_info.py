@@ -19,8 +19,7 @@ options:
     type: dict
     required: true
   wait:
-    description:
-      - Seconds to wait for an Agent that was started for the first time, in total for all checks.
+    description: Seconds to wait for an Agent that was started for the first time, in total for all checks.
     type: int
     default: 60
   timeout:

@@ -7,20 +7,17 @@ module: datadog_dashboards_info
 short_description: List the dashboards of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
-description:
-  - Returns all dashboards of the account, or those that match the options. Does not fail if there are none.
+description: Returns all dashboards of the account, or those that match the options. Does not fail if there are none.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info
   - kennel.fleet.datadog_info.objects
 options:
   title:
-    description:
-      - Only return dashboards with exactly this title.
+    description: Only return dashboards with exactly this title.
     type: str
   id:
-    description:
-      - Only return the dashboard with this ID, with its widgets.
+    description: Only return the dashboard with this ID, with its widgets.
     type: str
   full:
     description:

@@ -16,8 +16,7 @@ extends_documentation_fragment:
   - kennel.fleet.datadog_info.objects
 options:
   active:
-    description:
-      - Only return downtimes that are active now.
+    description: Only return downtimes that are active now.
     type: bool
     default: false
 seealso:

@@ -22,8 +22,7 @@ attributes:
     support: none
 options:
   title:
-    description:
-      - Title of the event.
+    description: Title of the event.
     type: str
     required: true
   text:
@@ -33,20 +32,17 @@ options:
     type: str
     required: true
   tags:
-    description:
-      - Tags of the event.
+    description: Tags of the event.
     type: list
     elements: str
     default: []
   alert_type:
-    description:
-      - Type of the event.
+    description: Type of the event.
     type: str
     choices: [error, warning, info, success, user_update, recommendation, snapshot]
     default: info
   priority:
-    description:
-      - Priority of the event.
+    description: Priority of the event.
     type: str
     choices: [normal, low]
     default: normal
@@ -64,8 +60,7 @@ options:
     type: int
     default: 0
   source_type_name:
-    description:
-      - Source of the event, as Datadog names it, such as V(ansible) or V(jenkins).
+    description: Source of the event, as Datadog names it, such as V(ansible) or V(jenkins).
     type: str
   host:
     description:
@@ -73,8 +68,7 @@ options:
       - If not set, the event does not belong to a host. The module never fills in the name of the controller.
     type: str
   related_event_id:
-    description:
-      - ID of the parent event, as in RV(id).
+    description: ID of the parent event, as in RV(id).
     type: int
   date_happened:
     description:

@@ -7,8 +7,7 @@ module: datadog_hosts_info
 short_description: List the hosts of a Datadog account
 version_added: 0.1.0
 author: Kennel contributors (@kennel)
-description:
-  - Returns all hosts of the infrastructure list, however many there are.
+description: Returns all hosts of the infrastructure list, however many there are.
 extends_documentation_fragment:
   - kennel.fleet.datadog
   - kennel.fleet.datadog_info

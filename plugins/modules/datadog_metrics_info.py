@@ -15,8 +15,7 @@ extends_documentation_fragment:
   - kennel.fleet.datadog_info
 options:
   query:
-    description:
-      - One or more metric queries, separated by commas.
+    description: One or more metric queries, separated by commas.
     type: str
     required: true
   from:
@@ -30,8 +29,7 @@ options:
       - If not set, the current time.
     type: int
   span:
-    description:
-      - Length of the time range that ends at O(to), such as V(90s), V(5m), V(4h), V(1d) or V(1w).
+    description: Length of the time range that ends at O(to), such as V(90s), V(5m), V(4h), V(1d) or V(1w).
     type: str
 seealso:
   - module: kennel.fleet.datadog_snapshot

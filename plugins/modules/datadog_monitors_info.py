@@ -16,27 +16,22 @@ extends_documentation_fragment:
   - kennel.fleet.datadog_info.objects
 options:
   name:
-    description:
-      - Only return monitors whose names contain this text.
+    description: Only return monitors whose names contain this text.
     type: str
   tags:
-    description:
-      - Only return monitors whose queries are scoped by these tags.
+    description: Only return monitors whose queries are scoped by these tags.
     type: list
     elements: str
   monitor_tags:
-    description:
-      - Only return monitors that have all of these tags.
+    description: Only return monitors that have all of these tags.
     type: list
     elements: str
   ids:
-    description:
-      - Only return the monitors with these IDs. The module ignores IDs that do not exist.
+    description: Only return the monitors with these IDs. The module ignores IDs that do not exist.
     type: list
     elements: int
   group_states:
-    description:
-      - Also return the groups of each monitor that are in one of these states, as C(state).
+    description: Also return the groups of each monitor that are in one of these states, as C(state).
     type: list
     elements: str
     choices: [all, alert, warn, no data]

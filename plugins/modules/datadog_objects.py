@@ -13,18 +13,15 @@ description:
   - Validates the fields of all lists before it changes anything, and reports all problems at once.
 options:
   dashboards:
-    description:
-      - Dashboards, as for M(kennel.fleet.datadog_dashboards). If not set, dashboards are left alone.
+    description: Dashboards, as for M(kennel.fleet.datadog_dashboards). If not set, dashboards are left alone.
     type: list
     elements: dict
   monitors:
-    description:
-      - Monitors, as for M(kennel.fleet.datadog_monitors). If not set, monitors are left alone.
+    description: Monitors, as for M(kennel.fleet.datadog_monitors). If not set, monitors are left alone.
     type: list
     elements: dict
   downtimes:
-    description:
-      - Downtimes, as for M(kennel.fleet.datadog_downtimes). If not set, downtimes are left alone.
+    description: Downtimes, as for M(kennel.fleet.datadog_downtimes). If not set, downtimes are left alone.
     type: list
     elements: dict
   reports:

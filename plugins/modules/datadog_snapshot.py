@@ -28,8 +28,7 @@ options:
       - Exactly one of O(metric_query) and O(graph_def) is required.
     type: str
   graph_def:
-    description:
-      - Definition of the graph, as in the JSON tab of Datadog's graph editor.
+    description: Definition of the graph, as in the JSON tab of Datadog's graph editor.
     type: dict
   start:
     description:
@@ -42,28 +41,22 @@ options:
       - If not set, the current time.
     type: int
   span:
-    description:
-      - Length of the time range that ends at O(end), such as V(90s), V(5m), V(4h), V(1d) or V(1w).
+    description: Length of the time range that ends at O(end), such as V(90s), V(5m), V(4h), V(1d) or V(1w).
     type: str
   title:
-    description:
-      - Title of the graph.
+    description: Title of the graph.
     type: str
   event_query:
-    description:
-      - Search query for events to mark in the graph.
+    description: Search query for events to mark in the graph.
     type: str
   width:
-    description:
-      - Width in pixels.
+    description: Width in pixels.
     type: int
   height:
-    description:
-      - Height in pixels.
+    description: Height in pixels.
     type: int
   wait_timeout:
-    description:
-      - Seconds to wait for the image. V(0) does not wait.
+    description: Seconds to wait for the image. V(0) does not wait.
     type: float
     default: 60.0
 seealso:

@@ -28,15 +28,13 @@ attributes:
     support: none
 options:
   hosts:
-    description:
-      - Expected data of each host.
+    description: Expected data of each host.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description:
-          - Name of the host in the inventory, which messages use.
+        description: Name of the host in the inventory, which messages use.
         type: str
         required: true
       host:
@@ -50,21 +48,18 @@ options:
           - If not set, the time in O(hosts[].agent). Without either, all data counts.
         type: float
       tags:
-        description:
-          - Tags that the host must have in Datadog. It may have others.
+        description: Tags that the host must have in Datadog. It may have others.
         type: list
         elements: str
         default: []
       metrics:
-        description:
-          - Metrics whose values and intervals are checked.
+        description: Metrics whose values and intervals are checked.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description:
-              - Name of the metric.
+            description: Name of the metric.
             type: str
             required: true
           interval:
@@ -74,40 +69,33 @@ options:
               - If not set, only freshness and values are checked.
             type: float
           min:
-            description:
-              - Lowest allowed value.
+            description: Lowest allowed value.
             type: float
           max:
-            description:
-              - Highest allowed value.
+            description: Highest allowed value.
             type: float
       present:
-        description:
-          - Metrics that only need a recent point.
+        description: Metrics that only need a recent point.
         type: list
         elements: str
         default: []
       service_checks:
-        description:
-          - Service checks that must be OK.
+        description: Service checks that must be OK.
         type: list
         elements: str
         default: []
       services:
-        description:
-          - APM services whose traces must have arrived.
+        description: APM services whose traces must have arrived.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description:
-              - Name of the service, as in the tag C(service).
+            description: Name of the service, as in the tag C(service).
             type: str
             required: true
           operation:
-            description:
-              - Operation of its entry spans, such as V(flask.request).
+            description: Operation of its entry spans, such as V(flask.request).
             type: str
             required: true
           since:
@@ -122,30 +110,25 @@ options:
             the module does not wait for a host whose Agent is not running.
         type: dict
   agents:
-    description:
-      - Same as O(hosts[].agent) for several hosts, by O(hosts[].name).
+    description: Same as O(hosts[].agent) for several hosts, by O(hosts[].name).
     type: dict
     default: {}
     version_added: 1.0.0
   fleet:
-    description:
-      - Fleet whose monitors watch service checks, and that O(objects) belong to.
+    description: Fleet whose monitors watch service checks, and that O(objects) belong to.
     type: str
     default: ""
   objects:
-    description:
-      - Keys of the objects that must exist in O(fleet).
+    description: Keys of the objects that must exist in O(fleet).
     type: dict
     suboptions:
       dashboards:
-        description:
-          - Keys of dashboards that must exist.
+        description: Keys of dashboards that must exist.
         type: list
         elements: str
         default: []
       monitors:
-        description:
-          - Keys of monitors that must exist and have been evaluated, whatever their state.
+        description: Keys of monitors that must exist and have been evaluated, whatever their state.
         type: list
         elements: str
         default: []
@@ -155,8 +138,7 @@ options:
         type: bool
         default: true
       downtimes:
-        description:
-          - Keys of downtimes that must be scheduled or active.
+        description: Keys of downtimes that must be scheduled or active.
         type: list
         elements: str
         default: []
@@ -166,8 +148,7 @@ options:
         necessary. It writes nothing in check mode.
     type: path
   timeout:
-    description:
-      - Seconds to wait in total.
+    description: Seconds to wait in total.
     type: float
     default: 300.0
   poll:
@@ -177,8 +158,7 @@ options:
     type: float
     default: 5.0
   freshness:
-    description:
-      - Maximum age in seconds of a point or a run without an interval.
+    description: Maximum age in seconds of a point or a run without an interval.
     type: float
     default: 90.0
   alert_timeout:
