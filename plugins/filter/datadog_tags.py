@@ -16,8 +16,30 @@ description:
     key or value, without a colon, that do not start with a letter, with more than 200 characters, or with the key
     V(host), and those whose value is a dictionary or null.
 positional: _input
-extends_documentation_fragment:
-  - kennel.fleet.datadog_tag_sources
+options:
+  _input:
+    description: List of C(key:value) strings, or a dictionary that maps tag keys to values.
+    type: raw
+    required: true
+  groups:
+    description: Group names. Each becomes a tag with O(group_key) as its key.
+    type: list
+    elements: str
+    default: []
+  group_key:
+    description: Key of the tags that are built from O(groups).
+    type: str
+    default: ansible_group
+  variables:
+    description:
+      - Dictionary that maps tag keys to values. A value is a string, a number or a boolean, or a list of these, which
+        produces several tags.
+    type: dict
+    default: {}
+  facts:
+    description: Same as O(variables), for values from facts. Error messages distinguish between the two.
+    type: dict
+    default: {}
 seealso:
   - name: Datadog tags
     description: Datadog's rules for tags.

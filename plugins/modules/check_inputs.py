@@ -32,13 +32,7 @@ options:
     description: Whether to fail if there are problems. If not, they are only returned.
     type: bool
     default: true
-attributes:
-  check_mode:
-    description: Works the same in check mode, since the module changes nothing.
-    support: full
-  diff_mode:
-    description: The module changes nothing, so there is no diff.
-    support: none
+extends_documentation_fragment: kennel.fleet.datadog_info
 """
 
 EXAMPLES = r"""

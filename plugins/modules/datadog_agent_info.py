@@ -22,13 +22,7 @@ options:
     elements: str
     default: []
     version_added: 1.0.0
-attributes:
-  check_mode:
-    description: Works the same in check mode, since the module changes nothing.
-    support: full
-  diff_mode:
-    description: The module changes nothing, so there is no diff.
-    support: none
+extends_documentation_fragment: kennel.fleet.datadog_info
 seealso:
   - module: kennel.fleet.datadog_verify
 """

@@ -26,13 +26,7 @@ options:
     description: Timeout of each check in seconds.
     type: int
     default: 60
-attributes:
-  check_mode:
-    description: Works the same in check mode, since the module changes nothing.
-    support: full
-  diff_mode:
-    description: The module changes nothing, so there is no diff.
-    support: none
+extends_documentation_fragment: kennel.fleet.datadog_info
 seealso:
   - module: kennel.fleet.datadog_agent_info
 """

@@ -19,13 +19,11 @@ description:
     start with the same word.
 extends_documentation_fragment:
   - kennel.fleet.datadog
+  - kennel.fleet.datadog_info
 attributes:
   check_mode:
     description: Polls once without waiting, and does not fail if something is missing.
     support: full
-  diff_mode:
-    description: The module changes nothing, so there is no diff.
-    support: none
 options:
   hosts:
     description: Expected data of each host.

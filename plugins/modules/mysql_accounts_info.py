@@ -22,13 +22,11 @@ options:
     description: Unix socket of the server.
     type: path
     required: true
+extends_documentation_fragment: kennel.fleet.datadog_info
 attributes:
   check_mode:
     description: Works the same in check mode if the task sets C(check_mode=false), since the module changes nothing.
     support: full
-  diff_mode:
-    description: The module changes nothing, so there is no diff.
-    support: none
 """
 
 EXAMPLES = r"""

@@ -34,13 +34,11 @@ options:
     description: Plans that this module returned before. If set, the module tests the user.
     type: list
     elements: dict
+extends_documentation_fragment: kennel.fleet.datadog_info
 attributes:
   check_mode:
     description: Works the same in check mode if the task sets C(check_mode=false), since the module changes nothing.
     support: full
-  diff_mode:
-    description: The module changes nothing, so there is no diff.
-    support: none
 """
 
 EXAMPLES = r"""
