@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
 
+from .._secrets.names import public_address
 from .errors import DatadogError, reset_seconds
 from .shapes import answer_problem
 

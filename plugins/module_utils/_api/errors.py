@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
+from .._secrets.names import public_text
 
 if TYPE_CHECKING:
     import requests

@@ -17,8 +17,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
-
+from .._secrets.names import public_address
 from .errors import DatadogError, explain_answer
 
 try:

@@ -9,7 +9,7 @@ import os
 import time
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import LOCK_TIMEOUT, CommandError, call
+from .dpkg import LOCK_TIMEOUT, CommandError, call
 
 # Keeps configuration files that were changed on the host, as ansible.builtin.apt does.
 KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")

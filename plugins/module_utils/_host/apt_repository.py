@@ -8,10 +8,10 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
-from ansible_collections.kennel.fleet.plugins.module_utils._host.keyring import Keyring, describe
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import HEADER
+from .._secrets.yaml_files import HEADER
+from . import safe_files
+from .changes import Changes
+from .keyring import Keyring, describe
 
 # Hosts under which the Agent's packages are or were published: entries of other tools are recognised by them.
 PUBLISHED = ("apt.datadoghq.com", "apt-trace.datad0g.com", "s3.amazonaws.com/apt.datadoghq.com")

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.masking import masked_diff
+from .._secrets.masking import masked_diff
+from . import safe_files
 
 
 class Before(NamedTuple):

@@ -10,7 +10,8 @@ import shutil
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host import check_import
+
+from . import check_import
 
 # Seconds that the code may take to load.
 PATIENCE = 60

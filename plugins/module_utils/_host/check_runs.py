@@ -8,8 +8,9 @@ import time
 from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host.agent_answers import CheckRun, read_check
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_text
+
+from .._secrets.names import public_text
+from .agent_answers import CheckRun, read_check
 
 USER = "dd-agent"
 NEVER_RAN = (

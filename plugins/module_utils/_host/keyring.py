@@ -10,8 +10,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host import openpgp, safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address, public_text
+
+from .._secrets.names import public_address, public_text
+from . import openpgp, safe_files
 
 # Limit for a download. A key has some kilobytes.
 LARGEST = 1 << 20

@@ -21,15 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from ansible_collections.kennel.fleet.plugins.module_utils._host.safe_paths import (
-    FileProblem,
-    Folder,
-    inside,
-    is_ours,
-    listable,
-    place,
-    user_name,
-)
+from .safe_paths import FileProblem, Folder, inside, is_ours, listable, place, user_name
 
 # The prefix of temporary files. Neither the Agent (*.yaml, *.yml, *.py) nor apt (*.list) nor systemd loads them.
 ASIDE = ".kennel-"

@@ -8,18 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
-    address_problems,
-    holds,
-    merged,
-    place_problems,
-    port_problems,
-    tags_problems,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_value, tag_problem
+from .._secrets.names import secret_places
+from .._tags import normalise_value, tag_problem
+from .checked import Checked, Host
+from .rules import address_problems, holds, merged, place_problems, port_problems, tags_problems
+from .specification import shown
 
 # Supported platforms, by distribution and release as in Ansible's facts.
 PLATFORMS = {"Debian": ("12", "13", "sid"), "Ubuntu": ("22.04", "24.04", "26.04")}

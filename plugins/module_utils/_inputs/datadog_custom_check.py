@@ -10,15 +10,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
-    is_between,
-    metric_problem,
-    place_problems,
-    tags_problems,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
+from .._secrets.names import secret_places
+from .checked import Checked, Host
+from .rules import is_between, metric_problem, place_problems, tags_problems
+from .specification import shown
 
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]{0,99}\Z")
 _TRACKED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")

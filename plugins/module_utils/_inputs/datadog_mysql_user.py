@@ -8,37 +8,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.mysql import HOST, found, shared_account
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
-    is_between,
-    is_host,
-    socket_problems,
-    tags_problems,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
-    name_problem,
-    parse_rights,
-    password_problem,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.dbm import lacking
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.integration import (
-    connection_problems,
-    needing_tables,
-    options_problems,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.servers import (
-    LOCAL,
-    OF_AN_ITEM,
-    SHARED,
-    address,
-    is_remote,
-    merged,
-    place,
-    servers,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
+from .._mysql.accounts import name_problem, parse_rights, password_problem
+from .._mysql.dbm import lacking
+from .._mysql.integration import connection_problems, needing_tables, options_problems
+from .._mysql.servers import LOCAL, OF_AN_ITEM, SHARED, address, is_remote, merged, place, servers
+from .._secrets.names import secret_places
+from .checked import Checked, Host
+from .mysql import HOST, found, shared_account
+from .rules import is_between, is_host, socket_problems, tags_problems
+from .specification import shown
 
 _SCHEMA = re.compile(r"[A-Za-z0-9_$-]{1,64}\Z")
 _OWN_SCHEMAS = ("datadog", "information_schema", "mysql", "performance_schema", "sys")

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import folder_problems, is_host
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.downtimes import Downtimes
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.monitors import OPTIONS, Monitors, unknown_options
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.schema import Schema, input_doubts, item_problems
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.series import instant, zone
-from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, tag_problem
+from .._objects.dashboards import Dashboards
+from .._objects.downtimes import Downtimes
+from .._objects.marks import NAME, NAME_RULE
+from .._objects.monitors import OPTIONS, Monitors, unknown_options
+from .._objects.schema import Schema, input_doubts, item_problems
+from .._objects.series import instant, zone
+from .._plain import copied
+from .._tags import normalise_tag, tag_problem
+from .checked import Checked, Host
+from .rules import folder_problems, is_host
 
 # The objects belong to a fleet, regardless of its hosts.
 PER_HOST = False

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import build_tags, tag_problem
+from .._objects.marks import NAME, NAME_RULE
+from .._tags import build_tags, tag_problem
+from .checked import Checked, Host
 
 
 def check(inputs: dict[str, Any], host: Host) -> Checked:

@@ -8,18 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host, subject
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
-    folder_problems,
-    is_address,
-    is_between,
-    metric_problem,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import NAME, NAME_RULE
-from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import tag_problem
-from ansible_collections.kennel.fleet.plugins.module_utils._verify.expected import LISTS, add_up, expectation_problems
+from .._objects.marks import NAME, NAME_RULE
+from .._plain import copied
+from .._tags import tag_problem
+from .._verify.expected import LISTS, add_up, expectation_problems
+from .checked import Checked, Host, subject
+from .rules import folder_problems, is_address, is_between, metric_problem
+from .specification import shown
 
 LONGEST = 86400
 

@@ -8,22 +8,12 @@ import ipaddress
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import (
-    is_address,
-    is_between,
-    is_host,
-    port_problems,
-    socket_problems,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
-    name_problem,
-    password_problem,
-    schema_problem,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag, normalise_value
+from .._mysql.accounts import name_problem, password_problem, schema_problem
+from .._secrets.names import secret_places
+from .._tags import normalise_tag, normalise_value
+from .checked import Checked, Host
+from .rules import is_address, is_between, is_host, port_problems, socket_problems
+from .specification import shown
 
 # Environment variables that have a variable of the role.
 OWN_VARIABLE = {

@@ -7,15 +7,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.rules import socket_problems
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
-    name_problem,
-    parse_rights,
-    password_problem,
-    schema_problem,
-)
+from .._mysql.accounts import name_problem, parse_rights, password_problem, schema_problem
+from .checked import Checked, Host
+from .rules import socket_problems
+from .specification import shown
 
 # MySQL manual 8.4, "Specifying Account Names": names, addresses, wildcards and netmasks; 255 characters.
 HOST = re.compile(r"[A-Za-z0-9_.:%/-]{1,255}\Z")

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import shown
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import public_address
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import merge_secrets
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import tag_problem
+from .._secrets.names import public_address
+from .._secrets.yaml_files import merge_secrets
+from .._tags import tag_problem
+from .specification import shown
 
 # Host names that resolvers accept; many internal ones contain underscores.
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")

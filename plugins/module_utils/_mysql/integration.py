@@ -13,10 +13,7 @@ import math
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.custom_queries import (
-    additional_problems,
-    custom_query_problems,
-)
+from .custom_queries import additional_problems, custom_query_problems
 
 TEXT, SWITCH, PORT = "a string of one line", "true or false", "a port, from 1 to 65535"
 NUMBER, WHOLE, COUNT = "a number above 0", "a whole number, 0 or more", "a whole number, 1 or more"

@@ -10,14 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql import dbm as mysql_dbm
-from ansible_collections.kennel.fleet.plugins.module_utils._mysql.accounts import (
-    beyond,
-    described,
-    held_rights,
-    parse_rights,
-    salt,
-)
+from . import dbm as mysql_dbm
+from .accounts import beyond, described, held_rights, parse_rights, salt
 
 # The single variables that an item of datadog_mysql_user_instances may override.
 SHARED = (

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import QuerySyntaxError, parse_scope
-
+from .._query.scope import QuerySyntaxError, parse_scope
 from .marks import NAME, NAME_RULE, Mark, mark_in_text, marked_text, unmarked_text
 from .rules import rule_problems
 from .schedule import downtime_schedule

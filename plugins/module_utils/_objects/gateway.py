@@ -10,10 +10,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._api import client as api
-from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils._api.module import write_reports
 
+from .._api import client as api
+from .._api.errors import DatadogError
+from .._api.module import write_reports
 from .dashboards import Dashboards
 from .downtimes import Downtimes
 from .monitors import Monitors

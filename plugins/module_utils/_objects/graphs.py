@@ -8,12 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import (
-    FORMULA,
-    METRIC,
-    formula_names,
-    query_problems,
-)
+from .._query.rules import FORMULA, METRIC, formula_names, query_problems
 
 # Fields of a request with a query, in addition to those that end with _query.
 _ASKING = ("q", "queries", "query", "formulas", "sql_query", "request_type")

@@ -9,14 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import (
-    MONITOR_TYPES,
-    CompositeCondition,
-    parse_monitor,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._query.rules import query_problems
-from ansible_collections.kennel.fleet.plugins.module_utils._query.scope import QuerySyntaxError
-
+from .._query.monitor import MONITOR_TYPES, CompositeCondition, parse_monitor
+from .._query.rules import query_problems
+from .._query.scope import QuerySyntaxError
 from .diff import without_nulls
 from .marks import Mark, mark_in_tags, unmarked_tags
 from .schema import Body, Schema, list_problems

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import CheckCondition, parse_monitor
+from .._query.monitor import CheckCondition, parse_monitor
 
 # Old exports also have these, which repeat what is in the query.
 OLD_THRESHOLDS = ("comparison", "period", "timeAggregator")

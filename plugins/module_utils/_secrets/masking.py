@@ -13,14 +13,10 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import (
-    HIDDEN,
-    RESOLVED,
-    without_credentials,
-)
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_hidden_name, is_hidden_text
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import scalar
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_flow import closed_at, without_secrets
+from .credentials import HIDDEN, RESOLVED, without_credentials
+from .names import is_hidden_name, is_hidden_text
+from .yaml_files import scalar
+from .yaml_flow import closed_at, without_secrets
 
 # Longer lines are hidden: a service user could write one that takes hours to search.
 LONGEST = 2000

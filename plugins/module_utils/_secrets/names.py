@@ -13,11 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import (
-    DATADOG_KEY,
-    RESOLVED,
-    without_credentials,
-)
+from .credentials import DATADOG_KEY, RESOLVED, without_credentials
 
 # In a name of lowercase words joined by _.
 _SECRET = re.compile(

@@ -11,8 +11,8 @@ import json
 import re
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_paths
+from .._plain import copied
+from .names import secret_paths
 
 HEADER = "# Managed by Ansible (kennel.fleet): changes made here are overwritten.\n"
 

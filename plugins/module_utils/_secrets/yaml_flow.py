@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.credentials import HIDDEN
+from .credentials import HIDDEN
 
 _SPACE = re.compile(r"\s+")
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)#[^\n]*")

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils._api.errors import DatadogError
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import gateway
-
+from .._api.client import Client
+from .._api.errors import DatadogError
+from .._objects.gateway import gateway
 from . import objects, signals
 from .signals import (
     AGENT,

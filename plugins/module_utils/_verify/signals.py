@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._query.monitor import CheckCondition, parse_monitor
-from ansible_collections.kennel.fleet.plugins.module_utils._tags import normalise_tag
+from .._query.monitor import CheckCondition, parse_monitor
+from .._tags import normalise_tag
 
 METRIC, PRESENT, TAGS, SERVICE_CHECK = "metric", "present", "tags", "service check"
 AGENT, TRACES = "agent", "traces"
