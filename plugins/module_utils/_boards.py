@@ -24,34 +24,19 @@ PLACE: Body = {"x": 0, "y": 0, "width": 47, "height": 15}
 DISPLAYS = ("line", "bars", "area", "overlay")
 # Fields that only these widgets have. Old clients send all fields with every graph, mostly empty.
 ONLY = {
-    "autoscale": ("query_value",),
-    "custom_unit": ("query_value",),
-    "precision": ("query_value",),
-    "text_align": ("query_value",),
-    "group": ("hostmap",),
-    "scope": ("hostmap",),
-    "node_type": ("hostmap",),
-    "no_group_hosts": ("hostmap",),
-    "no_metric_hosts": ("hostmap",),
+    **dict.fromkeys(("autoscale", "custom_unit", "precision", "text_align"), ("query_value",)),
+    **dict.fromkeys(("group", "scope", "node_type", "no_group_hosts", "no_metric_hosts"), ("hostmap",)),
     "events": ("timeseries", "heatmap"),
-    "markers": ("timeseries", "heatmap", "distribution"),
+    **dict.fromkeys(("markers", "show_legend", "legend_size"), ("timeseries", "heatmap", "distribution")),
     "yaxis": ("timeseries", "heatmap", "distribution", "scatterplot"),
-    "show_legend": ("timeseries", "heatmap", "distribution"),
-    "legend_size": ("timeseries", "heatmap", "distribution"),
-    "status": (),
-    "is_valid_query": (),
+    **dict.fromkeys(("status", "is_valid_query"), ()),
 }
+_OF_CHANGES = ("change_type", "compare_to", "increase_good", "order_by", "order_dir", "show_present")
 ONLY_IN_REQUESTS = {
+    **dict.fromkeys(_OF_CHANGES, ("change",)),
+    **dict.fromkeys(("display_type", "metadata"), ("timeseries",)),
     "aggregator": ("query_value", "query_table", "scatterplot"),
     "conditional_formats": ("query_value", "toplist", "query_table"),
-    "change_type": ("change",),
-    "compare_to": ("change",),
-    "increase_good": ("change",),
-    "order_by": ("change",),
-    "order_dir": ("change",),
-    "show_present": ("change",),
-    "display_type": ("timeseries",),
-    "metadata": ("timeseries",),
     "style": ("timeseries", "toplist", "heatmap", "distribution"),
 }
 # Widgets whose requests are a dictionary and not a list.
@@ -96,17 +81,6 @@ def dashboard(body: Mapping[str, Any]) -> Body:
     """
     try:
         return _dashboard(body)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"a part of it is of another form: {error}") from error
-
-
-def graph(definition: Mapping[str, Any]) -> Body:
-    """Convert the definition of a graph, which has ``viz`` for ``type``, to that of a widget.
-
-    :raises ValueError: if a part of it has an unexpected structure.
-    """
-    try:
-        return _of_graph(definition)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"a part of it is of another form: {error}") from error
 
@@ -333,43 +307,6 @@ def _own(found: Body, kind: str) -> Body:
     if kind in ("note", "free_text"):
         made.setdefault("content" if kind == "note" else "text", "")
     return {name: value for name, value in made.items() if value is not None}
-
-
-# ------------------------------------------------------------------------------------------------- and back again
-def graphs(widgets: list[Body]) -> list[Body]:
-    """Convert the widgets of a dashboard to graphs of a timeboard; ``dashboard`` is the inverse."""
-    return [{"title": each["definition"].get("title", ""), "definition": _definition(each)} for each in widgets]
-
-
-def screen(widgets: list[Body]) -> list[Body]:
-    """Convert the widgets of a dashboard to those of a screenboard; ``dashboard`` is the inverse."""
-    return [{**each.get("layout", PLACE), "definition": each["definition"]} for each in widgets]
-
-
-def _definition(widget: Body) -> Body:
-    definition = {name: value for name, value in widget["definition"].items() if name not in ("type", "title")}
-    if isinstance(definition.get("requests"), list):
-        definition["requests"] = [_old_request(each) for each in definition["requests"]]
-    if isinstance(definition.get("markers"), list):
-        definition["markers"] = [_renamed(each, {"display_type": "type"}) for each in definition["markers"]]
-    return {**definition, "viz": widget["definition"]["type"]}
-
-
-def _old_request(found: Any) -> Any:
-    if not isinstance(found, dict):
-        return found
-    made = _renamed(found, {"display_type": "type"})
-    if "style" in made:
-        made["style"] = _renamed(made["style"], {"line_width": "width", "line_type": "type"})
-    if isinstance(made.get("metadata"), list):
-        named = [each for each in made["metadata"] if isinstance(each, dict)]
-        made["metadata"] = {str(each.get("expression")): {"alias": each.get("alias_name")} for each in named}
-    return made
-
-
-def _renamed(found: Any, names: dict[str, str]) -> Any:
-    # Datadog does not validate every part of a widget.
-    return {names.get(name, name): value for name, value in found.items()} if isinstance(found, dict) else found
 
 
 # ---------------------------------------------------------------------------------------------------------- values

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from ..errors import Refused
 from ..query.formulas import read
 from ..wire import user
+from ..wire.boards import graphs, screen
 from ..wire.bodies import Json
 from .calls import Call, on
 from .dashboard_checks import check
@@ -69,7 +70,7 @@ class Boards(Dashboards):
     def _timeboard_shown(self, found: Json) -> Json:
         sent, summary = self._sent(found), _summary(found, _DASHES)
         own = {
-            "graphs": sent["graphs"] if sent else _boards.graphs(found["widgets"]),
+            "graphs": sent["graphs"] if sent else graphs(found["widgets"]),
             "template_variables": (sent or found).get("template_variables") or None,
         }
         resource = summary.pop("resource")
@@ -109,7 +110,7 @@ class Boards(Dashboards):
     def _screenboard_shown(self, found: Json) -> Json:
         sent, summary = self._sent(found), _summary(found, _SCREENS)
         own = sent or {
-            "widgets": _boards.screen(found["widgets"]),
+            "widgets": screen(found["widgets"]),
             "template_variables": found["template_variables"],
         }
         server = {name: summary[name] for name in ("read_only", "description", "created", "new_id", "modified", "id")}

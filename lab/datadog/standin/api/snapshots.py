@@ -84,10 +84,16 @@ def _model(definition: Any, view: View) -> Json:
     if not isinstance(definition, dict):
         raise Refused(400, "graph_def: not the definition of a graph")
     try:
-        known = definition if "type" in definition else _boards.graph(definition)
+        known = definition if "type" in definition else _of_graph(definition)
     except ValueError as error:
         raise Refused(400, f"graph_def: not the definition of a graph: {error}") from None
     model = widget(known, view)
     if model["kind"] not in PICTURED:
         raise Refused(400, f"graph_def: {model.get('problem') or 'there is no picture of a ' + str(known['type'])}")
     return model
+
+
+def _of_graph(definition: Json) -> Json:
+    """Return the definition of a widget for that of a graph on a timeboard. Raises ValueError."""
+    [made] = _boards.dashboard({"graphs": [{"definition": definition}]})["widgets"]
+    return dict(made["definition"])

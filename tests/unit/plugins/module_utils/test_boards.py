@@ -7,121 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.kennel.fleet.plugins.module_utils._boards import dashboard, graphs, is_old, screen
+from ansible_collections.kennel.fleet.plugins.module_utils._boards import dashboard, is_old
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.dashboards import Dashboards
 from hypothesis import given
 from hypothesis import strategies as st
+from old_graphs import GRAPHS, Q
 
-Q = {"q": "avg:my_metric{$host} by {host}"}
-# Fields that old clients send with every request and widget, for example terraform-provider-datadog 2.18.
-EMPTY = {"aggregator": "", "change_type": "", "order_by": "", "compare_to": "", "increase_good": False, "style": {}}
-UNUSED = {"autoscale": False, "text_align": "", "custom_unit": "", "noMetricHosts": False, "nodeType": "", "yaxis": {}}
-GRAPHS = {
-    "a line": (
-        {"viz": "timeseries", "requests": [Q | EMPTY | {"type": "line", "stacked": False}], **UNUSED},
-        {"type": "timeseries", "requests": [Q | {"display_type": "line"}]},
-    ),
-    "no viz": ({"requests": [Q], "events": []}, {"type": "timeseries", "requests": [Q]}),
-    "an area": (
-        {"viz": "timeseries", "requests": [Q | {"type": "line", "stacked": True}, Q | {"type": "bars"}]},
-        {"type": "timeseries", "requests": [Q | {"display_type": "area"}, Q | {"display_type": "bars"}]},
-    ),
-    "style and names": (
-        {
-            "viz": "timeseries",
-            "requests": [
-                Q
-                | {
-                    "style": {"palette": "warm", "width": "thin", "type": "dashed"},
-                    "metadata": {Q["q"]: {"alias": "Mine"}},
-                }
-            ],
-        },
-        {
-            "type": "timeseries",
-            "requests": [
-                Q
-                | {
-                    "style": {"palette": "warm", "line_width": "thin", "line_type": "dashed"},
-                    "metadata": [{"expression": Q["q"], "alias_name": "Mine"}],
-                }
-            ],
-        },
-    ),
-    "markers and an axis": (
-        {
-            "viz": "timeseries",
-            "requests": [Q],
-            "events": [{"q": "tags:deploy"}],
-            "markers": [{"type": "error dashed", "value": "y = 15", "val": 15, "label": "high"}],
-            "yaxis": {"min": 0, "max": 50.5, "scale": "sqrt", "includeZero": True, "units": True},
-        },
-        {
-            "type": "timeseries",
-            "requests": [Q],
-            "events": [{"q": "tags:deploy"}],
-            "markers": [{"display_type": "error dashed", "value": "y = 15", "label": "high"}],
-            "yaxis": {"min": "0", "max": "50.5", "scale": "sqrt", "include_zero": True},
-        },
-    ),
-    "a value": (
-        {
-            "viz": "query_value",
-            "precision": "2",
-            "autoscale": True,
-            "requests": [
-                Q
-                | {
-                    "type": None,
-                    "aggregator": "sum",
-                    "conditional_formats": [
-                        {"palette": "white_on_red", "comparator": ">", "value": "8", "custom_bg_color": ""},
-                        {"palette": "white_on_green", "comparator": "<", "value": None},
-                    ],
-                }
-            ],
-        },
-        {
-            "type": "query_value",
-            "precision": 2,
-            "autoscale": True,
-            "requests": [
-                Q
-                | {
-                    "aggregator": "sum",
-                    "conditional_formats": [{"palette": "white_on_red", "comparator": ">", "value": 8.0}],
-                }
-            ],
-        },
-    ),
-    "all digits": ({"viz": "query_value", "requests": [Q], "precision": "*"}, {"type": "query_value", "requests": [Q]}),
-    "a change": (
-        {"viz": "change", "requests": [Q | {"change_type": "absolute", "order_dir": "asc", "extra_col": "present"}]},
-        {"type": "change", "requests": [Q | {"change_type": "absolute", "order_dir": "asc", "show_present": True}]},
-    ),
-    "a host map": (
-        {
-            "viz": "hostmap",
-            "requests": [Q | {"type": "fill"}, Q | {"type": "size"}],
-            "noMetricHosts": True,
-            "style": {"palette": "hostmap_blues", "paletteFlip": "true", "fillMin": 20},
-        },
-        {
-            "type": "hostmap",
-            "requests": {"fill": Q, "size": Q},
-            "no_metric_hosts": True,
-            "style": {"palette": "hostmap_blues", "palette_flip": True, "fill_min": "20"},
-        },
-    ),
-    "logs": (
-        {"viz": "timeseries", "requests": [{"log_query": {"index": "*", "groupBy": [{"facet": "host"}]}}]},
-        {"type": "timeseries", "requests": [{"log_query": {"index": "*", "group_by": [{"facet": "host"}]}}]},
-    ),
-    "the present form within": (
-        {"viz": "timeseries", "requests": [{"queries": [], "formulas": []} | Q], "legend_layout": "auto"},
-        {"type": "timeseries", "requests": [Q], "legend_layout": "auto"},
-    ),
-}
 PLACE = {"x": 1, "y": 2, "width": 40, "height": 12}
 TITLE = {"title": True, "title_text": "Mine", "title_size": 16, "title_align": "left"}
 SHOWN = {"title": "Mine", "title_size": "16", "title_align": "left"}
@@ -220,14 +111,6 @@ def test_invalid_graph_is_refused(graph):
         dashboard({"title": "T", "graphs": [graph]})
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_boards_round_trip(name):
-    made = dashboard({"title": "T", "graphs": [{"title": "Mine", "definition": GRAPHS[name][0]}]})
-    assert dashboard({"title": "T", "graphs": graphs(made["widgets"])}) == made
-    free = {**made, "layout_type": "free", "widgets": [one | {"layout": PLACE} for one in made["widgets"]]}
-    assert dashboard({"board_title": "T", "widgets": screen(free["widgets"])}) == free
-
-
 @pytest.mark.parametrize(
     ("body", "old"),
     [
@@ -284,11 +167,3 @@ def test_other_bodies_are_refused_without_a_crash(anything):
             assert isinstance(dashboard(body)["widgets"], list)
         except ValueError as error:
             assert str(error)
-
-
-@given(ANYTHING)
-def test_every_valid_dashboard_has_an_old_form(anything):
-    definition = {**(anything if isinstance(anything, dict) else {"requests": anything}), "type": "toplist"}
-    (graph,) = graphs([{"definition": definition}])
-    assert graph["definition"]["viz"] == "toplist"
-    assert screen([{"definition": definition}])[0]["definition"] == definition
