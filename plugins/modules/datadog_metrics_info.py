@@ -110,7 +110,7 @@ to:
 
 from typing import Any
 
-from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client, DatadogError
+from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
 from ansible_collections.kennel.fleet.plugins.module_utils._api.module import (
     InputError,
     run_module,
@@ -126,12 +126,8 @@ def read(client: Client, params: dict[str, Any], check_mode: bool) -> dict[str, 
     if problems:
         raise InputError("\n".join(f"query: {text}" for text in problems))
     start, end = time_range(params, "from", "to")
-    answer = client.get("query", query=params["query"], **{"from": start, "to": end})
-    # The API reports some query errors in a successful response.
-    if answer.get("status") == "error":
-        fix = f"Check the query {params['query']}."
-        raise DatadogError("request", str(answer.get("error")), fix=fix, endpoint="query")
-    return {"series": [_series(series) for series in answer["series"]], "from": start, "to": end}
+    found = client.series(params["query"], start, end)
+    return {"series": [_series(series) for series in found], "from": start, "to": end}
 
 
 def _series(series: dict[str, Any]) -> dict[str, Any]:

@@ -152,6 +152,17 @@ class Client:
         """
         return self._call("GET", path, version, params, need_app_key=need_app_key)
 
+    def series(self, query: str, start: int, end: int) -> list[dict[str, Any]]:
+        """Return the time series of a metric query from START to END, in seconds since the epoch.
+
+        :raises DatadogError: as ``get``; also for the query errors that the API reports in a successful response.
+        """
+        params: dict[str, Any] = {"query": query, "from": start, "to": end}
+        answer = self.get("query", **params)
+        if answer.get("status") == "error":
+            raise DatadogError("request", str(answer.get("error")), fix=f"Check the query {query}.", endpoint="query")
+        return list(answer["series"])
+
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """Yield every item of a list of ``PAGES``, however many there are."""
         version, items, place, step, size_name, size = PAGES[path]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._api.client import Client
@@ -30,7 +30,6 @@ from .signals import (
 )
 
 HOSTS_PER_QUERY = 50
-HOSTS_PER_PAGE = 1000
 
 
 class Watch:
@@ -135,27 +134,17 @@ class Watch:
 
     def _points(self, query: str, window: int) -> dict[str, Any]:
         now = int(time.time())
-        answer = self._get("query", query=query, **{"from": now - window, "to": now})
-        # The API reports some query errors in a successful response.
-        if answer.get("status") == "error":
-            raise DatadogError("request", str(answer.get("error")), fix=f"Check the query {query}.", endpoint="query")
-        return signals.read_series(answer)
+        found = self.client.series(query, now - window, now)
+        self._answered = True
+        return signals.read_series(found)
 
     def _look_at_tags(self) -> None:
         expected = self.pending(TAGS)
         if expected:
-            self.known_hosts = signals.read_hosts(self._hosts())
+            self.known_hosts = signals.read_hosts(self.client.pages("hosts"))
+            self._answered = True
         for signal in expected:
             self.found[signal] = signals.judge_tags(signal, self.known_hosts.get(signal.agent_host.lower()))
-
-    def _hosts(self) -> Iterator[dict[str, Any]]:
-        start = 0
-        while True:
-            page = self._get("hosts", start=start, count=HOSTS_PER_PAGE)
-            yield from page["host_list"]
-            start += len(page["host_list"])
-            if not page["host_list"] or start >= page.get("total_matching", 0):
-                return
 
     def _look_at_monitors(self) -> None:
         checks, monitors = self.pending(SERVICE_CHECK), self.pending(MONITOR)
@@ -167,7 +156,7 @@ class Watch:
                 self.found[signal] = Verdict("failing", error, "CRITICAL")
             elif signal.name in states:
                 seen = states[signal.name].get(signal.agent_host.lower(), [])
-                self.found[signal] = signals.judge_check_states(signal, seen)
+                self.found[signal] = signals.judge_check_states(seen)
             else:
                 self.found[signal] = signals.judge_check_by_metrics(signal, self._related(signal))
             if self.found[signal].value == "Alert":

@@ -164,10 +164,10 @@ def series_query(metric: str, agent_hosts: Sequence[str], seconds: int) -> str:
     return f"avg:{metric}{{{scope}}} by {{host}}.rollup(avg, {seconds})"
 
 
-def read_series(answer: Mapping[str, Any]) -> dict[str, list[Point]]:
-    """Return the points of a response of ``/api/v1/query`` by host name in lowercase."""
+def read_series(found: Iterable[Mapping[str, Any]]) -> dict[str, list[Point]]:
+    """Return the points of time series, as the API returns them, by host name in lowercase."""
     points: dict[str, list[Point]] = {}
-    for series in answer.get("series") or ():
+    for series in found:
         for tag in series.get("tag_set") or (series.get("scope") or "").split(","):
             key, _colon, host = tag.partition(":")
             if key == "host":
@@ -208,10 +208,10 @@ def judge_points(signal: Signal, points: Sequence[Point], *, now: float, freshne
         return Verdict("clock", f"newest point {-age:.0f} s in the future", value, age)
     if signal.interval is None:
         return Verdict("ok", f"{len(counted)} points", value, age)
-    return _judge_spacing(signal, signal.interval, counted, Verdict("ok", "", value, age))
+    return _judge_spacing(signal.interval, counted, Verdict("ok", "", value, age))
 
 
-def _judge_spacing(signal: Signal, interval: float, points: Sequence[Point], good: Verdict) -> Verdict:
+def _judge_spacing(interval: float, points: Sequence[Point], good: Verdict) -> Verdict:
     if len(points) < 2:
         return Verdict("waiting", f"1 point, two are needed for an interval of {interval:g} s", good.value, good.age)
     allowed = tolerance(interval) + resolution(window_for(interval)) - 1
@@ -327,7 +327,7 @@ def read_check_states(monitors: Iterable[Mapping[str, Any]]) -> dict[str, dict[s
     return states
 
 
-def judge_check_states(signal: Signal, states: Sequence[str]) -> Verdict:
+def judge_check_states(states: Sequence[str]) -> Verdict:
     """Judge a service check by the states of monitors for it on the host."""
     if not states:
         return Verdict("absent", "its monitor has not seen it on this host yet")

@@ -55,9 +55,10 @@ class Fleet:
 
     def list(self, query: dict[str, str]) -> tuple[int, Any]:
         hosts = [{"name": name, "tags_by_source": {"Datadog": tags}} for name, tags in self.hosts.items()]
-        start = int(query["start"])
-        # One host per page, so that the module must read all pages.
-        return 200, {"host_list": hosts[start : start + 1] if self.arrived else [], "total_matching": len(hosts)}
+        start, count = int(query["start"]), int(query["count"])
+        # The fleet is on the second page.
+        listed = [*({"name": f"other{number}"} for number in range(count)), *hosts] if self.arrived else []
+        return 200, {"host_list": listed[start : start + count], "total_matching": len(listed)}
 
     def monitors(self, query: dict[str, str]) -> tuple[int, Any]:
         assert (query["monitor_tags"], query["group_states"]) == ("managed_by:kennel,kennel_fleet:lab", "all")
