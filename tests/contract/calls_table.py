@@ -75,10 +75,10 @@ class Routes:
         return None
 
 
-def typed(routes: Routes) -> tuple[dict[Call, tuple[str, str]], list[tuple[str, str, str]]]:
-    """Return the typed client's module and name for each served call, and its other calls in the same families."""
+def typed(routes: Routes) -> tuple[dict[Call, tuple[str, str]], dict[str, list[str]]]:
+    """Return the typed client's module and name for each served call, and the names of its other calls by resource."""
     names: dict[Call, tuple[str, str]] = {}
-    others = []
+    others = defaultdict(list)
     for version in ("v1", "v2"):
         package = importlib.import_module(f"datadog_api_client.{version}.api")
         for module in pkgutil.iter_modules(package.__path__):
@@ -88,12 +88,10 @@ def typed(routes: Routes) -> tuple[dict[Call, tuple[str, str]], list[tuple[str, 
                 known = [(one, _served(routes, one)) for one in settings]
                 names.update({call: (family.__name__, one["operation_id"]) for one, call in known if call})
                 if any(call for _one, call in known):
-                    others += [
-                        (one["http_method"], one["endpoint_path"], one["operation_id"])
-                        for one, call in known
-                        if not call
-                    ]
-    return names, sorted(others, key=lambda one: (one[1], one[0]))
+                    for one in (one for one, call in known if not call):
+                        resource = "/".join(one["endpoint_path"].split("/")[:4])
+                        others[resource].append(one["operation_id"])
+    return names, dict(sorted(others.items()))
 
 
 def _served(routes: Routes, settings: dict[str, Any]) -> Call | None:
@@ -129,6 +127,10 @@ def called(routes: Routes, names: dict[Call, tuple[str, str]]) -> dict[Call, lis
     return found
 
 
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
 def table() -> str:
     """Return the table as Markdown."""
     routes = Routes()
@@ -139,7 +141,8 @@ def table() -> str:
         held = [f"{count} recorded of {client}" for client, count in counts.get(call, {}).items()] + calls.get(call, [])
         lines.append(f"| `{call[0]} {call[1]}` | yes | {'; '.join(held) or 'documentation'} |")
     outside = importlib.import_module("standin.api.outside").OUTSIDE
-    lines += [f"| `{method} {path}` | no | the typed client's `{name}` gets a 404 |" for method, path, name in others]
+    for resource, missing in others.items():
+        lines.append(f"| other calls under `{resource}` | no | a 404 for the typed client's {_listed(missing)} |")
     lines += [
         f"| `{'`, `'.join(f'{one}/...' for one in paths)}` | no | a 404 that says there are no {what} |"
         for what, paths in outside.items()
