@@ -244,31 +244,36 @@ def _keyword(node: Expression, name: str) -> str | None:
 
 # ---------------------------------------------------------------------------------------------------- service checks
 def _checks(asked: CheckCondition, store: Store) -> list[Observation]:
-    host_tags = {host.name: host.every_tag for host in store.hosts()}
-    over = [parse_scope(tag) for tag in asked.over]
-    exclude = [parse_scope(tag) for tag in asked.exclude]
-    groups: dict[tuple[str, ...], list[CheckRun]] = {}
-    for run in store.check_runs(check=asked.check, most=_MOST_RUNS):
-        tags = {*run.tags, *host_tags.get(run.host, ()), *([f"host:{run.host}"] if run.host else [])}
-        if all(one.matches(tags) for one in over) and not any(one.matches(tags) for one in exclude):
-            by = sorted(run.tags) if asked.by == ("*",) else [joined_tag(key, tags) for key in asked.by]
-            groups.setdefault(tuple(by), []).append(run)
-    return [_check(asked, group, runs) for group, runs in sorted(groups.items())]
+    groups: dict[tuple[str, ...], list[list[CheckRun]]] = {}
+    for tags, runs in covered(store, asked.check, _MOST_RUNS, asked.over, asked.exclude):
+        by = sorted(runs[0].tags) if asked.by == ("*",) else [joined_tag(key, tags) for key in asked.by]
+        groups.setdefault(tuple(by), []).append(runs)
+    return [_check(asked, group, streams) for group, streams in sorted(groups.items())]
+
+
+def covered(
+    store: Store, check: str, most: int, over: Iterable[str], exclude: Iterable[str] = ()
+) -> Iterator[tuple[set[str], list[CheckRun]]]:
+    """Yield (all tags, runs) of each host and set of tags that ran a check within a scope, the newest run first."""
+    tags_of = {host.name: host.every_tag for host in store.hosts()}
+    wanted, unwanted = ([parse_scope(text) for text in texts] for texts in (over, exclude))
+    for runs in store.check_streams(check=check, most=most):
+        host = runs[0].host
+        tags = {*runs[0].tags, *tags_of.get(host, ()), *([f"host:{host}"] if host else [])}
+        if all(one.matches(tags) for one in wanted) and not any(one.matches(tags) for one in unwanted):
+            yield tags, runs
 
 
 def joined_tag(key: str, tags: Iterable[str]) -> str:
     return next((tag for tag in sorted(tags) if tag.startswith(f"{key}:")), f"{key}:N/A")
 
 
-def _check(asked: CheckCondition, group: tuple[str, ...], runs: list[CheckRun]) -> Observation:
-    newest = sorted(runs, key=lambda run: run.timestamp, reverse=True)
-    seen = Observation(group, float(newest[0].timestamp), message=newest[0].message)
-    streams: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
-    for run in newest:
-        streams.setdefault((run.host, run.tags), []).append(run)
+def _check(asked: CheckCondition, group: tuple[str, ...], streams: list[list[CheckRun]]) -> Observation:
+    newest = max((runs[0] for runs in streams), key=lambda run: run.timestamp)
+    seen = Observation(group, float(newest.timestamp), message=newest.message)
     # A series that has stopped, as of an instance that was removed, no longer counts in a group that reports.
     # If all series of a group have stopped, the monitor's options for missing data apply.
-    reporting = [some for some in streams.values() if seen.last_data - some[0].timestamp <= patience(some)]
+    reporting = [some for some in streams if seen.last_data - some[0].timestamp <= patience(some)]
     if asked.verdict.startswith("pct_by_status"):
         return replace(seen, value=100 * sum(some[0].status == 2 for some in reporting) / len(reporting))
     return replace(seen, runs=tuple(tuple(run.status for run in some[: asked.last]) for some in reporting))

@@ -4,22 +4,20 @@ Source: https://docs.datadoghq.com/dashboards/widgets/
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from module_utils._query.metric import Query
 from module_utils._query.monitor import MetricCondition
-from module_utils._query.scope import parse_scope
 
 from ..alert import search
-from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, joined_tag, stale
+from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, covered, joined_tag, stale
 from ..errors import Refused
 from ..query.evaluate import default_interval, evaluate
 from ..query.events import Counted, finder
 from ..query.formulas import bound
 from ..query.lines import Window
 from ..query.spans import resources
-from ..wire.bodies import CheckRun, Json
+from ..wire.bodies import Json
 from .model import View, chart, label, requests_of
 from .tables import cell, table
 from .units import SECONDS
@@ -98,11 +96,14 @@ def check_status(definition: Json, view: View, start: int, end: int) -> Json:
     """
     if end < int(view.now):
         return table([], [], "A check has a status now, not in the past: choose a span that ends now")
+    over = [bound(str(tag), view.variables) for tag in definition.get("tags") or () if tag]
+    keys = list(definition.get("group_by") or ()) if definition.get("grouping") != "check" else []
+    only = set(filter(None, bound(str(definition.get("group") or ""), view.variables).split(",")))
     groups: dict[str, list[tuple[str, bool]]] = {}
-    for group, runs in _reporting(definition, view):
-        if runs[0].timestamp >= start:
-            status = _CHECKED[runs[0].status] if 0 <= runs[0].status < 4 else "Unknown"
-            groups.setdefault(group, []).append((status, stale(runs, view.now)))
+    for tags, runs in covered(view.store, str(definition["check"]), 2, over):
+        if only <= {*tags, "*"} and runs[0].timestamp >= start:
+            group = ", ".join(joined_tag(key, tags) for key in keys) or "*"
+            groups.setdefault(group, []).append((_CHECKED[runs[0].status], stale(runs, view.now)))
     rows, counts = [], Counter[str]()
     for group, some in sorted(groups.items()):
         statuses, gone = [status for status, _ in some], sum(old for _, old in some)
@@ -112,22 +113,6 @@ def check_status(definition: Json, view: View, start: int, end: int) -> Json:
         rows.append([cell(group), cell(worst, state=True, stale=gone == len(some)), *map(cell, numbers)])
     note = ", ".join(f"{counts[status]} {status}" for status in sorted(counts, key=_rank))
     return table(["Group", "Status", "OK", "Reporting", "Stale"], rows, note or "The check has not reported")
-
-
-def _reporting(definition: Json, view: View) -> Iterator[tuple[str, list[CheckRun]]]:
-    """Yield the newest runs of each host and set of tags that a widget covers, with their group."""
-    tags_of = {host.name: host.every_tag for host in view.store.hosts()}
-    over = [parse_scope(bound(str(tag), view.variables)) for tag in definition.get("tags") or () if tag]
-    keys = list(definition.get("group_by") or ()) if definition.get("grouping") != "check" else []
-    only = set(filter(None, bound(str(definition.get("group") or ""), view.variables).split(",")))
-    streams: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
-    for run in view.store.check_runs(check=str(definition["check"]), most=2):
-        streams.setdefault((run.host, run.tags), []).append(run)
-    for (host, own), runs in streams.items():
-        tags = {*own, *tags_of.get(host, ()), *([f"host:{host}"] if host else [])}
-        if all(one.matches(tags) for one in over) and only <= {*tags, "*"}:
-            group = ", ".join(joined_tag(key, tags) for key in keys) or "*"
-            yield group, sorted(runs, key=lambda run: -run.timestamp)
 
 
 def service(definition: Json, view: View, start: int, end: int) -> Json:

@@ -1,5 +1,6 @@
 """Hosts, their tags by source, and the check runs that came from them."""
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -125,8 +126,14 @@ class Hosts(Database):
         given = " AND ".join(f"{name} = ?" for name, value in (("host", host), ("check_name", check)) if value)
         rows = self.read(
             "SELECT check_name, host, tags, status, ts, message FROM (SELECT *, row_number() OVER "
-            f"(PARTITION BY check_name, host, tags ORDER BY ts DESC) AS age FROM run WHERE {given}) WHERE age <= ?",
+            f"(PARTITION BY check_name, host, tags ORDER BY ts DESC) AS age FROM run WHERE {given}) WHERE age <= ? "
+            "ORDER BY check_name, host, tags, age",
             *filter(None, (host, check)),
             most,
         )
         return [CheckRun(name, on, tuple(json.loads(tags)), *rest) for name, on, tags, *rest in rows]
+
+    def check_streams(self, host: str = "", check: str = "", most: int = 1) -> list[list[CheckRun]]:
+        """Return the same in a list for each check, host and tags, the newest run first."""
+        runs = self.check_runs(host, check, most)
+        return [list(some) for _, some in itertools.groupby(runs, lambda run: (run.check, run.host, run.tags))]

@@ -8,12 +8,12 @@ from module_utils._query.monitor import CheckCondition, MetricCondition
 from starlette.requests import Request
 
 from ..alert import schedule
-from ..alert.observe import Asked, condition, stale
+from ..alert.observe import Asked, condition, covered, stale
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import View
 from ..graph.states import monitor_chart
-from ..wire.bodies import CheckRun, Json
+from ..wire.bodies import Json
 from .site import WORST, Pages, span
 from .strips import strip
 
@@ -128,22 +128,15 @@ class Alerts(Pages):
             return []
         now = self.clock.now()
         start, end = span(request, now)
-        tags_of, over = self.store.host_tags(), set(asked.over) - {"*"}
-        groups: dict[tuple[str, tuple[str, ...]], list[CheckRun]] = {}
-        for run in self.store.check_runs(check=asked.check, most=_MOST_RUNS):
-            tags = {f"host:{run.host}", *run.tags, *tags_of.get(run.host, ())}
-            if over <= tags and not set(asked.exclude) & tags:
-                groups.setdefault((run.host, run.tags), []).append(run)
-        for runs in groups.values():
-            runs.sort(key=lambda run: -run.timestamp)
+        found = covered(self.store, asked.check, _MOST_RUNS, asked.over, asked.exclude)
         return [
             {
-                "host": host,
-                "tags": tags,
+                "host": runs[0].host,
+                "tags": runs[0].tags,
                 "stale": stale(runs, now),
                 "parts": strip(runs, start, end),
             }
-            for (host, tags), runs in sorted(groups.items())
+            for _, runs in found
         ]
 
 

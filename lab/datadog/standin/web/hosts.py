@@ -141,12 +141,8 @@ class Hosts(Pages):
 
     def _checks(self, name: str, start: int, end: int) -> list[Json]:
         """The newest run of each check and its tags, with a timeline of those in the span."""
-        runs = sorted(
-            self.store.check_runs(name, most=_MOST_RUNS), key=lambda run: (run.check, run.tags, -run.timestamp)
-        )
-        groups = [list(some) for _, some in itertools.groupby(runs, lambda run: (run.check, run.tags))]
-        now = self.clock.now()
-        return [{"run": some[0], "stale": stale(some, now), "parts": strip(some, start, end)} for some in groups]
+        streams, now = self.store.check_streams(name, most=_MOST_RUNS), self.clock.now()
+        return [{"run": some[0], "stale": stale(some, now), "parts": strip(some, start, end)} for some in streams]
 
     def _values(self, metric: str, now: float) -> dict[str, float]:
         """The average of a metric on each host over the last minutes, in one query for all of them."""
