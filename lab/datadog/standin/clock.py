@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .errors import Refused
 
@@ -39,6 +40,15 @@ class Clock:
 
     def shown(self) -> dict[str, Any]:
         return {"now": iso(self.now()), "epoch": self.now(), "offset": self.offset}
+
+
+def zone(name: Any, problem: str = "there is no time zone") -> ZoneInfo:
+    """Return the time zone with this name. Raises Refused(400) with the message `problem` and the name."""
+    try:
+        return ZoneInfo(name)
+    # The name is sent by clients: a folder or a path outside the database also raises one of these.
+    except (KeyError, OSError, TypeError, ValueError):
+        raise Refused(400, f"{problem} {name}") from None
 
 
 def iso(seconds: float, timespec: str = "microseconds") -> str:

@@ -8,17 +8,17 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from module_utils._query.scope import QuerySyntaxError
 
-from ..clock import Clock, epoch, iso, seconds
+from ..clock import Clock, epoch, iso, seconds, zone
 from ..errors import Refused
 from ..store.documents import Documents
 from ..wire.bodies import Json
 from . import schedule
 
 PAST = "Scheduled downtime start cannot be in the past"
+_NO_ZONE = "Invalid timezone:"
 _DEFAULTS: Json = {
     "message": None,
     "display_timezone": "UTC",
@@ -108,7 +108,7 @@ class Downtimes:
                 raise Refused(400, f"{sent[name]!r} is not of type '{kind.__name__}'")
         result: Json = {name: _DEFAULTS.get(name) if value is None else value for name, value in sent.items()}
         if "display_timezone" in result:
-            result["display_timezone"] = _zone(result["display_timezone"] or "UTC")
+            result["display_timezone"] = zone(result["display_timezone"] or "UTC", _NO_ZONE).key
         for name, choices in _CHOICES.items():
             for value in result.get(name, ()):
                 if value not in choices:
@@ -141,18 +141,18 @@ class Downtimes:
         return {"start": written(begin), "end": None if end is None else written(end)}
 
     def _recurring(self, sent: Json) -> Json:
-        zone, recurrences = _zone(sent.get("timezone") or "UTC"), sent["recurrences"]
+        local, recurrences = zone(sent.get("timezone") or "UTC", _NO_ZONE), sent["recurrences"]
         if not isinstance(recurrences, list) or not 1 <= len(recurrences) <= _MOST_RECURRENCES:
             raise Refused(400, f"A downtime has 1 to {_MOST_RECURRENCES} recurrences")
-        here = datetime.fromtimestamp(self._clock.now(), ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
+        here = datetime.fromtimestamp(self._clock.now(), local).replace(tzinfo=None, microsecond=0)
         result = []
         for recurrence in recurrences:
             filled = {**recurrence, "start": recurrence.get("start") or here.isoformat()}
-            start = check_recurrence(filled, zone)
-            if start.replace(tzinfo=ZoneInfo(zone)).timestamp() < self._clock.now() - LATE:
+            start = check_recurrence(filled, local.key)
+            if start.replace(tzinfo=local).timestamp() < self._clock.now() - LATE:
                 raise Refused(400, PAST)
             result.append(filled)
-        return {"timezone": zone, "recurrences": result}
+        return {"timezone": local.key, "recurrences": result}
 
     def matching(self, monitor: Json, among: Iterable[Json]) -> list[Json]:
         """Return those of `among` that select this monitor, regardless of their scopes."""
@@ -215,13 +215,6 @@ def _check_identifier(sent: Any) -> None:
     fits = isinstance(sent, dict) and len(sent) == 1 and all(isinstance(sent[k], kinds.get(k, ())) for k in sent)
     if not fits or not all(isinstance(tag, str) for tag in sent.get("monitor_tags", ())):
         raise Refused(400, f"{sent} is not valid under any of the given schemas")
-
-
-def _zone(name: Any) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (TypeError, ValueError, ZoneInfoNotFoundError, OSError):
-        raise Refused(400, f"Invalid timezone: {name}") from None
 
 
 def _moment(text: Any) -> float:

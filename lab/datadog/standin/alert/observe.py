@@ -23,8 +23,8 @@ from module_utils._query.monitor import (
 )
 from module_utils._query.scope import And, Scope, Tag, parse_scope
 
+from ..clock import zone
 from ..errors import Refused
-from ..query import calendar
 from ..query.arithmetic import combine
 from ..query.evaluate import evaluate
 from ..query.lines import METHODS, Line
@@ -175,8 +175,7 @@ def _begun(asked: MetricCondition, options: Json, now: int, kept: int) -> int:
     Source: https://docs.datadoghq.com/monitors/configuration/#evaluation-window, and the models of datadog-api-client
     """
     text, wish = asked.window_text, (options.get("scheduling_options") or {}).get("evaluation_window") or {}
-    zone = calendar.zone(str(wish.get("timezone") or "UTC"))
-    local = datetime.fromtimestamp(now, zone).replace(second=0, microsecond=0)
+    local = datetime.fromtimestamp(now, zone(str(wish.get("timezone") or "UTC"))).replace(second=0, microsecond=0)
     hour, _, minute = str(wish.get("day_starts") or "00:00").partition(":")
     if text == "current_1h":
         begun, step = local.replace(minute=int(wish.get("hour_starts") or 0)), relativedelta(hours=1)

@@ -5,10 +5,10 @@ Source: https://docs.datadoghq.com/dashboards/functions/rollup/ and https://docs
 
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
+from ..clock import zone
 from ..errors import Refused
 
 # Periods, and their seconds for calculating rates.
@@ -18,14 +18,6 @@ _HOUR = re.compile(r"(\d{1,2})(?::(\d{2}))?([ap])m")
 _SHIFT = re.compile(r"-(\d{1,4})(mo|d|w)")
 _UNITS = {"d": "days", "w": "weeks", "mo": "months"}
 _MOST = 1500
-
-
-def zone(name: str) -> ZoneInfo:
-    """Return the time zone with this name. Raises Refused(400)."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise Refused(400, f"there is no time zone {name}") from None
 
 
 def starts(period: str, begins: str, zone_name: str, start: int, end: int) -> list[int]:

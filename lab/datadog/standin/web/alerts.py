@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from module_utils._query.monitor import CheckCondition, MetricCondition
 from starlette.requests import Request
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from ..alert import schedule
 from ..alert.observe import Asked, condition, covered, stale
 from ..api.calls import on
+from ..clock import zone
 from ..errors import Refused
 from ..graph.model import View
 from ..graph.states import monitor_chart
@@ -58,20 +59,20 @@ class Alerts(Pages):
     def calendar(self, request: Request) -> tuple[str, Json]:
         found = [{**one, "status": self.downtimes.status(one)} for one in self.downtimes.all()]
         zones = sorted({"UTC", *(one["schedule"].get("timezone") or one["display_timezone"] for one in found)})
-        zone = _zone(request.query_params.get("zone") or next((name for name in zones if name != "UTC"), "UTC"))
-        monday = _monday(request.query_params.get("week", ""), self.clock.now(), zone)
+        local = zone(request.query_params.get("zone") or next((name for name in zones if name != "UTC"), "UTC"))
+        monday = _monday(request.query_params.get("week", ""), self.clock.now(), local)
         names = {one["id"]: one["name"] for one in self.monitors.all()}
         for one in found:
             one["target"] = _target(one, names)
             one["current"] = self.downtimes.current(one) if one["status"] in ("active", "scheduled") else None
         return "downtimes.html", {
             "downtimes": sorted(found, key=lambda one: (one["status"] not in ("active", "scheduled"), one["created"])),
-            "days": [_day(found, monday + timedelta(days=number), zone) for number in range(7)],
-            "zone": zone.key,
-            "zones": sorted({*zones, zone.key}),
+            "days": [_day(found, monday + timedelta(days=number), local) for number in range(7)],
+            "zone": local.key,
+            "zones": sorted({*zones, local.key}),
             "monday": monday,
             "weeks": [(monday + timedelta(days=days)).isoformat() for days in (-7, 7)],
-            "today": datetime.fromtimestamp(self.clock.now(), zone).date(),
+            "today": datetime.fromtimestamp(self.clock.now(), local).date(),
         }
 
     @on("GET", "/mailbox")
@@ -169,13 +170,6 @@ def _events(request: Request, found: list[Json]) -> Json:
 
 
 # -------------------------------------------------------------------------------------------------------- downtimes
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        raise Refused(404, f"There is no time zone {name}") from None
-
-
 def _monday(text: str, now: float, zone: ZoneInfo) -> date:
     """The Monday of the week that holds the date `text`, or now."""
     try:
