@@ -29,7 +29,7 @@ from ..query.lines import METHODS, RANKS, Line
 from ..store import Store
 from ..store.documents import Documents
 from ..wire.bodies import Json
-from .units import Unit, of_query, shared
+from .units import PLAIN, UNSCALED, Unit, of_query, shared
 
 _USUAL = 3600
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
@@ -41,7 +41,6 @@ _GAP = 300
 _MOST_LINES = 100
 _REDUCE = {**METHODS, **RANKS}
 _MOST_DIGITS = 10
-_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 @dataclass(frozen=True)
@@ -81,17 +80,6 @@ class View:
             return int(time["from"]), int(time["to"])
         text = time.get("live_span") or f"{time.get('value', 1)}{_NAMES.get(time.get('unit'), 'h')}"
         return live(text, self.now)
-
-
-def number(value: float | None, precision: int = 2, scaled: bool = True) -> str:
-    """Format a value: 1234.5 is 1.23k if it is `scaled`."""
-    if value is None:
-        return "-"
-    if not math.isfinite(value):
-        return str(value)
-    size, unit = next((scale for scale in _SCALES if scaled and abs(value) >= scale[0]), (1, ""))
-    text = f"{value / size:,.{precision}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) + unit
 
 
 def live(text: str, now: float) -> tuple[int, int]:
@@ -254,11 +242,9 @@ def query_value(definition: Json, view: View, start: int, end: int) -> Json:
     request, _alias, lines = found
     how = how_of(request)
     value = reduced(lines[0], how) if lines else None
-    precision, scaled = (
-        max(0, min(_MOST_DIGITS, int(definition.get("precision", 2)))),
-        definition.get("autoscale", True),
-    )
-    unit = str(definition.get("custom_unit") or "")
-    own = of_query(lines[0].expression) if lines and scaled and not unit else None
-    shown = "no data" if value is None else own.show(value, precision) if own else number(value, precision, scaled)
-    return {"kind": "value", "value": shown, "unit": unit, "how": how}
+    precision = max(0, min(_MOST_DIGITS, int(definition.get("precision", 2))))
+    custom = str(definition.get("custom_unit") or "")
+    scaled = PLAIN if custom or not lines else of_query(lines[0].expression)
+    unit = scaled if definition.get("autoscale", True) else UNSCALED
+    shown = "no data" if value is None else unit.show(value, precision)
+    return {"kind": "value", "value": shown, "unit": custom, "how": how}

@@ -83,6 +83,7 @@ def _counted(what: str) -> Unit:
 
 
 PLAIN = Unit()
+UNSCALED = Unit(((1.0, ""),))
 SECONDS = Unit(_TIME)
 _PERCENT = Unit(((1, "%"),), full=100)
 _FRACTION = Unit(((0.01, "%"),), full=1)
