@@ -9,10 +9,11 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import IntegerConvertor, register_url_convertor
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -137,10 +138,13 @@ def on(method: str, path: str, **options: Any) -> Callable[[_Method], _Method]:
 class Room(Account):
     """The calls of one resource of an account: methods that take a Call, each declared by `on`."""
 
+    middleware: ClassVar[tuple[Middleware, ...]] = ()
+
     def routes(self) -> Iterator[Route]:
         for name, method in vars(type(self)).items():
             for entry in getattr(method, "entries", ()):
-                yield Route(entry.path, self.endpoint(entry, getattr(self, name)), methods=[entry.method])
+                endpoint = self.endpoint(entry, getattr(self, name))
+                yield Route(entry.path, endpoint, methods=[entry.method], middleware=self.middleware)
 
     def endpoint(self, entry: Entry, handler: Callable[..., Any]) -> Callable[[Request], Any]:
         """Return the endpoint that calls `handler`. Requests other than GET run alone."""

@@ -25,7 +25,7 @@ from ..graph.model import live
 from ..graph.units import PLAIN, SECONDS, of_metric, said
 from ..wire.bodies import Json
 from . import words
-from .assets import address, packed
+from .assets import COMPRESSED, address
 
 _HERE = Path(__file__).parent
 # What a person can choose; a widget's own span may be any.
@@ -136,6 +136,8 @@ _TEMPLATES.filters |= {
 class Pages(Room):
     """An account, with the pages of one subject: methods that take a request and name a template and what it shows."""
 
+    middleware = COMPRESSED
+
     def endpoint(self, _entry: Entry, view: Callable[[Request], tuple[str, Json]]) -> Callable[[Request], Response]:
         def handle(request: Request) -> Response:
             try:
@@ -210,6 +212,4 @@ def _render(account: Account, request: Request, template: str, values: Json, sta
     }
     if request.query_params.get("events") != "off":
         _mark_events(account, values)
-    text = _TEMPLATES.get_template(template).render({**shared, **values})
-    body, about = packed(request, text.encode())
-    return HTMLResponse(body, status, {**headers, **about})
+    return HTMLResponse(_TEMPLATES.get_template(template).render({**shared, **values}), status, headers)
