@@ -13,6 +13,7 @@ from module_utils import _boards
 from starlette.responses import JSONResponse, Response
 
 from ..errors import Refused
+from ..graph.model import mappings
 from ..query.formulas import read
 from ..wire import user
 from ..wire.boards import graphs, screen
@@ -200,16 +201,9 @@ def _kept(graph: Json) -> Json:
 
 def _queries(part: Any) -> Iterator[str]:
     """Yield the metric queries of requests in the old format, at any depth."""
-    if isinstance(part, list):
-        for item in part:
-            yield from _queries(item)
-    elif isinstance(part, dict):
-        for name, item in part.items():
-            if name == "requests":
-                named = item.values() if isinstance(item, dict) else item
-                yield from (one["q"] for one in named if isinstance(one, dict) and isinstance(one.get("q"), str))
-            else:
-                yield from _queries(item)
+    for requests in (one["requests"] for one in mappings(part) if "requests" in one):
+        named = requests.values() if isinstance(requests, dict) else requests
+        yield from (one["q"] for one in named if isinstance(one, dict) and isinstance(one.get("q"), str))
 
 
 def _number(id_: str) -> int:

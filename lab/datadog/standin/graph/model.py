@@ -96,6 +96,14 @@ def nested(widgets: list[Json]) -> Iterator[Json]:
         yield from nested(inner if isinstance(inner, list) else [])
 
 
+def mappings(part: Any) -> Iterator[Json]:
+    """Yield all mappings in a definition, at any depth."""
+    if isinstance(part, dict):
+        yield part
+    for item in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from mappings(item)
+
+
 # ------------------------------------------------------------------------------------------------------------ lines
 # Queries of other data sources in the old format of requests, by field.
 _OLD_QUERIES = ("apm", "apm_stats", "audit", "log", "network", "process", "profile_metrics", "rum", "security")

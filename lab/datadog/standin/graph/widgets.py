@@ -1,12 +1,11 @@
 """Which function turns the definition of a widget into a model, see model.py."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from ..errors import Refused
 from ..wire.bodies import Json
 from . import spread, states, tables
-from .model import View, query_value, timeseries
+from .model import View, mappings, query_value, timeseries
 
 _DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
     "timeseries": timeseries,
@@ -34,6 +33,8 @@ _DRAWN: dict[str, Callable[[Json, View, int, int], Json]] = {
 _DEEPEST = 4
 # The maximum length of a time range, and its latest end.
 _LONGEST, _LATEST = 10 * 366 * 86400, 2**32
+# Fields of a definition, at any depth, that contain a query.
+_QUERIES = ("q", "query", "formula")
 
 
 def widget(definition: Json, view: View, depth: int = 0) -> Json:
@@ -49,7 +50,8 @@ def widget(definition: Json, view: View, depth: int = 0) -> Json:
                 raise Refused(400, "it is a group in too many groups")
             inside = [widget(one["definition"], view, depth + 1) for one in definition["widgets"]]
             return {**model, "kind": "group", "widgets": inside}
-        model["queries"] = list(_queries(definition))
+        named = (item for part in mappings(definition) for item in part.items() if item[0] in _QUERIES)
+        model["queries"] = [text for _name, text in named if isinstance(text, str)]
         if type_ in ("note", "free_text"):
             return {**model, "kind": "note", "text": str(definition.get("content", definition.get("text", "")))}
         if type_ in ("image", "iframe"):
@@ -67,16 +69,3 @@ def widget(definition: Json, view: View, depth: int = 0) -> Json:
     except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         problem = f"not the definition of a graph: {error!r}"
     return {**model, "kind": "none", "problem": problem}
-
-
-def _queries(part: Any) -> Iterator[str]:
-    """Yield all texts under "q", "query" or "formula", at any depth."""
-    if isinstance(part, list):
-        for item in part:
-            yield from _queries(item)
-    elif isinstance(part, dict):
-        for name, item in part.items():
-            if name in ("q", "query", "formula") and isinstance(item, str):
-                yield item
-            else:
-                yield from _queries(item)
