@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from . import api, web
-from .alert.watch import Watch
 from .api.account import Account
 from .api.faults import FaultyApp
 from .api.keys import Keys
@@ -45,9 +44,10 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_prune(store))]
+        work = [_repeat(lambda: store.prune(int(time.time())), "pruning of old data", _PRUNE_EVERY)]
         if evaluate_every:
-            tasks.append(asyncio.create_task(_evaluate(account.watch, evaluate_every)))
+            work.append(_repeat(account.watch.evaluate, "evaluation of monitors", evaluate_every))
+        tasks = [asyncio.create_task(one) for one in work]
         yield
         for task in tasks:
             task.cancel()
@@ -65,26 +65,15 @@ def make(store: Store, keys: Keys, evaluate_every: float = 0) -> FaultyApp:
     return FaultyApp(app, account.faults)
 
 
-async def _prune(store: Store) -> None:
-    while True:
-        try:
-            await run_in_threadpool(store.prune, int(time.time()))
-        # For example a full disk, which may be different at the next pruning.
-        except Exception:  # noqa: BLE001
-            _LOG.exception("the pruning of old data failed")
-        # The pause between two prunings.
-        await asyncio.sleep(_PRUNE_EVERY)
-
-
-async def _evaluate(watch: Watch, every: float) -> None:
+async def _repeat(work: Callable[[], None], name: str, every: float) -> None:
     while True:
         begun = time.monotonic()
         try:
-            await run_in_threadpool(watch.evaluate)
-        # A monitor that breaks the evaluation must not end it for all the others: the journal has the reason.
+            await run_in_threadpool(work)
+        # A full disk, or a monitor that breaks the evaluation of all others: the next time may be different.
         except Exception:  # noqa: BLE001
-            _LOG.exception("the evaluation of monitors failed")
-        # The pause between two evaluations, which never take more than a tenth of the time.
+            _LOG.exception("the %s failed", name)
+        # The pause until the next time: this never takes more than a tenth of the time.
         await asyncio.sleep(max(every, 9 * (time.monotonic() - begun)))
 
 
