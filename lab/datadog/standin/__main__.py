@@ -30,8 +30,7 @@ def main() -> None:
     os.umask(0o077)
     options.data.mkdir(parents=True, exist_ok=True)
     store = Store(options.data, int(options.retention_hours * 3600), options.largest)
-    app = make(store, keys, options.evaluate_every)
-    serve(app, options.host, options.port, options.patience, options.connections)
+    serve(make(store, keys, options.evaluate_every), options)
 
 
 if __name__ == "__main__":

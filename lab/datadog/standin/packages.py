@@ -15,8 +15,7 @@ def main() -> None:
     add_arguments(parser, port=8081)
     parser.add_argument("--folder", type=Path, required=True, help="folder of the repository")
     options = parser.parse_args()
-    app = Starlette(routes=[Mount("/", StaticFiles(directory=options.folder))])
-    serve(app, options.host, options.port, options.patience, options.connections)
+    serve(Starlette(routes=[Mount("/", StaticFiles(directory=options.folder))]), options)
 
 
 if __name__ == "__main__":

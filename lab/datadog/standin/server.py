@@ -86,17 +86,14 @@ def add_arguments(parser: argparse.ArgumentParser, port: int) -> None:
     """Where to listen, and the limits for connections."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=port, help="port to listen on (default %(default)s)")
-    parser.add_argument(
-        "--patience",
-        type=float,
-        default=PATIENCE,
-        help="seconds for a request to arrive and its answer to be taken (%(default)s)",
-    )
+    told = "seconds for a request to arrive and its answer to be taken (%(default)s)"
+    parser.add_argument("--patience", type=float, default=PATIENCE, help=told)
     parser.add_argument("--connections", type=int, default=MOST, help="connections at a time (%(default)s)")
 
 
-def serve(app: ASGIApp, host: str, port: int, patience: float, most: int) -> None:
-    """Serve until SIGTERM, with at most `most` connections, which wait `patience` seconds for their clients."""
+def serve(app: ASGIApp, options: argparse.Namespace) -> None:
+    """Serve until SIGTERM, with `options` from add_arguments()."""
+    most = options.connections
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < most + _BESIDES:
         files = most + _BESIDES if hard == resource.RLIM_INFINITY else min(most + _BESIDES, hard)
@@ -105,12 +102,12 @@ def serve(app: ASGIApp, host: str, port: int, patience: float, most: int) -> Non
     class Connection(_Connection):
         """Return a protocol with these limits."""
 
-    Connection.patience, Connection.most = patience, min(most, max(16, files - _BESIDES))
+    Connection.patience, Connection.most = options.patience, min(most, max(16, files - _BESIDES))
     # No access log, since Agents send their key in the query string.
     uvicorn.run(
         app,
-        host=host,
-        port=port,
+        host=options.host,
+        port=options.port,
         http=Connection,
         ws="none",
         backlog=_BACKLOG,
