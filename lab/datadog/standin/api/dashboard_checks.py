@@ -19,13 +19,12 @@ _COLUMNS = 12
 _LAYOUT = ("x", "y", "width", "height")
 # Required fields of widgets: these are lists or dictionaries, all others strings.
 _STRUCTURED = {"requests": list, "widgets": list, "filters": list, "view": dict, "style": dict, "split_config": dict}
+_REQUESTING = (
+    *("bar_chart", "change", "distribution", "heatmap", "hostmap", "list_stream", "point_plot", "query_table"),
+    *("query_value", "scatterplot", "slo_list", "sunburst", "timeseries", "toplist", "topology_map", "treemap"),
+)
 _NEEDS = {
-    **dict.fromkeys(
-        ("bar_chart", "change", "distribution", "heatmap", "hostmap", "list_stream", "point_plot", "query_table"),
-        ("requests",),
-    ),
-    **dict.fromkeys(("query_value", "scatterplot", "slo_list", "sunburst", "timeseries", "toplist"), ("requests",)),
-    **dict.fromkeys(("topology_map", "treemap"), ("requests",)),
+    **dict.fromkeys(_REQUESTING, ("requests",)),
     **dict.fromkeys(("event_stream", "event_timeline", "manage_status"), ("query",)),
     **dict.fromkeys(("iframe", "image"), ("url",)),
     "alert_graph": ("alert_id", "viz_type"),
