@@ -18,9 +18,9 @@ class Kinds:
 
 
 class Context(NamedTuple):
-    """What samples have in common that become one point."""
+    """What samples have in common that become one point. The kind is one of Kinds, or DogStatsD's letter."""
 
-    kind: int
+    kind: int | str
     metric: str
     tags: tuple[str, ...]
     host: str

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from standin_agent.aggregator import Point, histogram
+from standin_agent.aggregator import Context, Point, histogram
 from standin_agent.config import Config
 from standin_agent.wire import SketchPayload
 
@@ -32,15 +32,6 @@ _CHECK_FIELDS = {"d": "timestamp", "h": "host_name", "m": "message"}
 _LOG_GAMMA = math.log1p(1 / 64)
 _BIAS = 1 - math.floor(math.log(1e-9) / _LOG_GAMMA)
 _SMALLEST = math.exp(_LOG_GAMMA * (1 - _BIAS))
-
-
-class Context(NamedTuple):
-    """What samples have in common that are added up."""
-
-    kind: str
-    metric: str
-    tags: tuple[str, ...]
-    host: str
 
 
 # Values with how many samples each stands for; those of a set are texts.
