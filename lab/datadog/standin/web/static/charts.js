@@ -147,6 +147,11 @@ function overlay(chart, u) {
     ctx.strokeText(text, x, y);
     ctx.fillText(text, x, y);
   };
+  const path = ([x, y], ...further) => {
+    ctx.beginPath();
+    ctx.moveTo(x, y);
+    for (const point of further) ctx.lineTo(...point);
+  };
   ctx.save();
   ctx.font = `${11 * size}px system-ui, sans-serif`;
   for (const [value, kind] of chart.model.limits) {
@@ -159,9 +164,7 @@ function overlay(chart, u) {
     ctx.textBaseline = y < top + 14 * size ? "top" : "bottom";
     if (value >= min && value <= max) {
       ctx.setLineDash([5 * size, 4 * size]);
-      ctx.beginPath();
-      ctx.moveTo(left, y + 0.5);
-      ctx.lineTo(left + width, y + 0.5);
+      path([left, y + 0.5], [left + width, y + 0.5]);
       ctx.stroke();
       label(text, left + width - 3 * size, y - (ctx.textBaseline === "top" ? -2 : 2) * size);
     } else {
@@ -179,31 +182,22 @@ function overlay(chart, u) {
     ctx.strokeStyle = ctx.fillStyle = colour(KINDS[event.kind] || "link");
     ctx.lineWidth = size;
     ctx.setLineDash([2 * size, 3 * size]);
-    ctx.beginPath();
-    ctx.moveTo(x, top);
-    ctx.lineTo(x, top + height);
+    path([x, top], [x, top + height]);
     ctx.stroke();
-    ctx.beginPath();
-    ctx.moveTo(x - 5 * size, top + height);
-    ctx.lineTo(x + 5 * size, top + height);
-    ctx.lineTo(x, top + height - 8 * size);
+    path([x - 5 * size, top + height], [x + 5 * size, top + height], [x, top + height - 8 * size]);
     ctx.fill();
   }
   ctx.restore();
 }
 
 // ---------------------------------------------------------------------------------------------------- table and legend
-function row(...cells) {
-  const made = document.createElement("tr");
-  for (const cell of cells) made.append(cell);
+function element(name, properties, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
   return made;
 }
-function cell(name, text, kind = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.className = kind;
-  return made;
-}
+const row = (...cells) => element("tr", {}, ...cells);
+const cell = (name, text, kind = "") => element(name, { className: kind }, text);
 const swatch = (index) => cell("span", "", `swatch colour-${index % 10}`);
 
 // What the lines are where the cursor is: the highest first, and events that are close to it.
@@ -225,8 +219,8 @@ function hover(chart, u) {
     return made;
   });
   const close = (chart.model.events || []).filter((event) => Math.abs(u.valToPos(event.x, "x") - left) < 7);
-  const table = document.createElement("table");
-  table.append(...rows, ...close.map((event) => row(cell("td", `▲ ${event.title}`), cell("td", moment(event.x).slice(11, 19), "n"))));
+  const marked = close.map((event) => row(cell("td", `▲ ${event.title}`), cell("td", moment(event.x).slice(11, 19), "n")));
+  const table = element("table", {}, ...rows, ...marked);
   const more = shown.length > MOST_ROWS ? [cell("p", `and ${shown.length - MOST_ROWS} more`, "quiet")] : [];
   box.replaceChildren(cell("p", `${moment(chart.x[idx]).replace("T", " ")} UTC`, "quiet"), table, ...more);
   const from = u.over.offsetLeft + left;
@@ -239,20 +233,16 @@ function legend(chart) {
   const { lines } = chart.model;
   chart.values = [];
   const buttons = lines.map((line, index) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.title = "Show this line alone, or all again; with Shift, hide or show this one";
     const value = cell("b", "");
     chart.values.push(value);
-    button.append(swatch(index), cell("span", line.name), value);
+    const title = "Show this line alone, or all again; with Shift, hide or show this one";
+    const button = element("button", { type: "button", title }, swatch(index), cell("span", line.name), value);
     button.addEventListener("click", (event) => choose(chart, line.name, event.shiftKey));
     const focus = (on) => chart.u && chart.u.setSeries(on ? place(chart, index) : null, { focus: true });
     for (const [name, on] of [["mouseenter", true], ["focus", true], ["mouseleave", false], ["blur", false]]) {
       button.addEventListener(name, () => focus(on));
     }
-    const item = document.createElement("li");
-    item.append(button);
-    return item;
+    return element("li", {}, button);
   });
   chart.legend.replaceChildren(...(lines.length > MOST_ROWS ? [finder(chart)] : []), ...buttons);
   pressed(chart);
@@ -280,9 +270,8 @@ function apply(chart) {
 }
 // Of many lines those whose names hold a word are shown.
 function finder(chart) {
-  const input = document.createElement("input");
-  Object.assign(input, { type: "search", placeholder: `Search ${chart.model.lines.length} lines` });
-  input.setAttribute("aria-label", "Search lines");
+  const placeholder = `Search ${chart.model.lines.length} lines`;
+  const input = element("input", { type: "search", placeholder, ariaLabel: "Search lines" });
   input.addEventListener("input", () => {
     const names = chart.model.lines.map((line) => line.name);
     const missing = names.filter((name) => !name.toLowerCase().includes(input.value.toLowerCase()));
@@ -290,9 +279,7 @@ function finder(chart) {
     chart.legend.querySelectorAll("li:has(button)").forEach((item, index) => { item.hidden = chart.away.has(names[index]); });
     apply(chart);
   });
-  const item = document.createElement("li");
-  item.append(input);
-  return item;
+  return element("li", {}, input);
 }
 // The last value of each line, or that where the cursor is.
 function values(chart, idx) {
@@ -352,8 +339,7 @@ function options(chart) {
   };
 }
 
-const same = (one, other) => JSON.stringify(one.lines.map((line) => [line.name, line.style, Boolean(line.band), Boolean(line.odd && line.odd.x.length)])) ===
-  JSON.stringify(other.lines.map((line) => [line.name, line.style, Boolean(line.band), Boolean(line.odd && line.odd.x.length)]));
+const shape = (model) => JSON.stringify(model.lines.map(({ name, style, band, odd }) => [name, style, Boolean(band), Boolean(odd?.x.length)]));
 
 function draw(plot) {
   const model = JSON.parse(plot.querySelector("script").textContent);
@@ -368,7 +354,7 @@ function draw(plot) {
   const before = chart.model;
   Object.assign(chart, { model }, columns(model));
   const data = [chart.x, ...chart.series.map((one) => one.values)];
-  if (chart.u && same(before, model) && chart.dark === DARK.matches) {
+  if (chart.u && shape(before) === shape(model) && chart.dark === DARK.matches) {
     chart.u.setData(data);
   } else {
     if (chart.u) chart.u.destroy();

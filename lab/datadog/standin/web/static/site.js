@@ -52,19 +52,15 @@ function enhance(root) {
     for (const part of table.querySelectorAll("thead, tbody, tfoot")) part.setAttribute("role", "rowgroup");
     if (rows(table).length > 1 || told("sort", table)) {
       for (const head of heads) {
-        const press = root.createElement("button");
-        press.type = "button";
-        press.className = "sort";
+        const press = Object.assign(root.createElement("button"), { type: "button", className: "sort" });
         press.append(...head.childNodes);
         head.append(press);
       }
     }
     const long = rows(table).length >= (table.closest(".card") ? FEW : 2);
     if (told("find", table) || (long && !root.querySelector("main input[name=filter]") && !table.closest("details"))) {
-      const input = root.createElement("input");
-      Object.assign(input, { type: "search", placeholder: "Search", className: "within", value: told("find", table) });
-      input.setAttribute("aria-label", `Search in ${label}`);
-      table.parentElement.before(input);
+      const search = { type: "search", placeholder: "Search", className: "within", value: told("find", table), ariaLabel: `Search in ${label}` };
+      table.parentElement.before(Object.assign(root.createElement("input"), search));
     }
     arrange(table);
   }
