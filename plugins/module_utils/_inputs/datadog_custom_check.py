@@ -18,6 +18,8 @@ from .specification import shown
 _CHECK_NAME = re.compile(r"[a-z_][a-z0-9_]{0,99}\Z")
 _TRACKED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
 LONGEST_INTERVAL = 86400
+# The check that the role brings.
+OWN = "my_metric"
 _CHECK_FIELDS = {"name", "source", "init_config", "instances", "sections", "secrets", "state", "metrics"}
 
 # Go checks of the Agent for Linux, which take precedence over a custom check with the same name:
@@ -108,14 +110,17 @@ def _has_mysql_role(host: Host) -> bool:
 
 
 def _expects(present: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what Datadog must show for the checks: for my_metric, also the interval and the range of values."""
-    metrics = [metric for item in present for metric in item.get("metrics") or ()]
-    expects: dict[str, Any] = {"present": [metric for metric in metrics if metric != "my_metric"]}
-    if "my_metric" in metrics:
-        instances = next((item.get("instances") for item in present if item["name"] == "my_metric"), None) or [{}]
-        # Without an interval, the Agent's default applies.
-        interval = instances[0].get("min_collection_interval", 15)
-        expects["metrics"] = [{"name": "my_metric", "interval": interval, "min": 0, "max": 1000}]
+    """Return what Datadog must show for the checks: for the role's own, also the interval and the range of values."""
+    expects: dict[str, Any] = {"present": [], "metrics": []}
+    for item in present:
+        instances = item.get("instances") or [{}]
+        # Without an interval, the Agent's default applies. Several instances send more often than each of them.
+        interval = {"interval": instances[0].get("min_collection_interval", 15)} if len(instances) == 1 else {}
+        for metric in item.get("metrics") or ():
+            if (item["name"], item.get("source"), metric) == (OWN, f"{OWN}.py", OWN):
+                expects["metrics"].append({"name": OWN, **interval, "min": 0, "max": 1000})
+            else:
+                expects["present"].append(metric)
     return expects
 
 

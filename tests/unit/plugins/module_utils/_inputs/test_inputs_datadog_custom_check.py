@@ -174,18 +174,36 @@ def test_no_type_of_any_check_crashes(anything: Any, checks: list[dict[str, Any]
         assert all(isinstance(problem, str) for problem in check_problems(value, {"a": "x = 1\n"}))
 
 
+MINE = {"name": "my_metric", "source": "my_metric.py", "metrics": ["my_metric"]}
+EVERY = {"min_collection_interval": 20}
+
+
 def test_metrics_listed_for_checks_are_expected() -> None:
-    mine = {"name": "my_metric", "instances": [{"min_collection_interval": 20}], "metrics": ["my_metric"]}
+    mine = {**MINE, "instances": [EVERY]}
     checks = [mine, {"name": "jobs", "metrics": ["jobs.done"]}, {"name": "gone", "state": "absent", "metrics": ["x"]}]
-    checked = check({**INPUTS, "checks": checks}, Host("h1"))
+    checked = check({**INPUTS, "checks": checks}, Host("h1", files={"my_metric.py": "x = 1\n"}))
     assert checked.expects == {
         "present": ["jobs.done"],
         "metrics": [{"name": "my_metric", "interval": 20, "min": 0, "max": 1000}],
     }
     assert checked.inputs == {
-        "code": {},
+        "code": {"my_metric": "x = 1\n"},
         "proven": {"my_metric": ["my_metric"], "jobs": ["jobs.done"]},
     }
+
+
+@pytest.mark.parametrize(
+    ("mine", "expects"),
+    [
+        ({}, {"present": [], "metrics": [{"name": "my_metric", "interval": 15, "min": 0, "max": 1000}]}),
+        ({"instances": [EVERY, EVERY]}, {"present": [], "metrics": [{"name": "my_metric", "min": 0, "max": 1000}]}),
+        ({"source": "own.py"}, {"present": ["my_metric"], "metrics": []}),
+        ({"metrics": None}, {"present": [], "metrics": []}),
+    ],
+)
+def test_range_and_interval_are_those_of_the_roles_own_check(mine: dict[str, Any], expects: dict[str, Any]) -> None:
+    files = {"my_metric.py": "x = 1\n", "own.py": "x = 1\n"}
+    assert check({**INPUTS, "checks": [{**MINE, **mine}]}, Host("h1", files=files)).expects == expects
 
 
 def test_sources_of_checks_are_read() -> None:
