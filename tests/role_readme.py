@@ -60,6 +60,14 @@ def items(options: dict[str, Any], defaults: dict[str, Any], indent: str = "") -
     return lines
 
 
+def outputs(folder: Path) -> list[str]:
+    """List the role's public variables that it sets, each with the comment above it."""
+    path = folder / "vars" / "main.yml"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.findall(r"^((?:# .*\n)+)((?!__)\w+):", text, re.MULTILINE)
+    return [f"- **`{name}`**: {' '.join(re.findall(r'# (.*)', comment))}" for comment, name in found]
+
+
 def readme(folder: Path) -> str:
     """Return the text of a role's README."""
     spec = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"][
@@ -71,6 +79,8 @@ def readme(folder: Path) -> str:
     lines = [f"# {folder.name}", "", NOTE, "", f"{plain(spec['short_description'])}.", ""]
     lines += [f"{plain(sentence)}" for sentence in spec["description"]]
     lines += ["", "## Variables", "", *items(spec["options"], defaults)]
+    if found := outputs(folder):
+        lines += ["", "## Outputs", "", *found]
     lines += ["", "## Example", "", "```yaml", spec["examples"].rstrip(), "```", ""]
     return "\n".join(lines)
 

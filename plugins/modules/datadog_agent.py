@@ -188,13 +188,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kennel.fleet.plugins.module_utils._host import agent_package, groups, service
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 
-USER = "dd-agent"
-FILE = {
+DATADOG_YAML = {
     "path": "/etc/datadog-agent/datadog.yaml",
     "state": "present",
     "content": None,
-    "owner": USER,
-    "group": USER,
+    "owner": agent_package.USER,
+    "group": agent_package.USER,
     "mode": "0640",
     "live": False,
 }
@@ -204,11 +203,11 @@ COMPANIONS = ["datadog-agent-*.service"]
 
 def configure(changes: Changes, params: dict[str, Any]) -> None:
     """Write the configuration, put the user into its groups, and stop an Agent that should not run."""
-    missing = groups.lacking(USER, params["groups"])
+    missing = groups.lacking(agent_package.USER, params["groups"])
     wanted = service.Wanted(
         name="datadog-agent",
         enabled=params["enabled"],
-        files=[{**FILE, "config": params["config"], "secrets": params["secrets"]}],
+        files=[{**DATADOG_YAML, "config": params["config"], "secrets": params["secrets"]}],
         watch=params["watch"],
         companions=COMPANIONS,
         memberships=True,
@@ -216,7 +215,7 @@ def configure(changes: Changes, params: dict[str, Any]) -> None:
         defer=True,
     )
     service.apply(changes, wanted)
-    groups.join(changes, USER, missing)
+    groups.join(changes, agent_package.USER, missing)
 
 
 def main() -> None:

@@ -280,6 +280,7 @@ SILENT = {"active": True, "key": "", "delivery": {}, "checks": {}}
 def watch(module: AnsibleModule) -> Watch:
     """Poll until everything has arrived, nothing more can arrive, or the time is up; once in check mode."""
     params = module.params
+    # Fewer attempts than usual, because the loop below asks again.
     client = client_from_module(module, attempts=3)
     agents = {host["name"]: {**SILENT, **host["agent"]} for host in params["hosts"] if host["agent"]}
     signals = wanted_signals(params["hosts"], params["fleet"], params["objects"])

@@ -21,7 +21,9 @@ from .._secrets.names import public_address
 from .errors import DatadogError, reset_seconds
 from .shapes import answer_problem
 
-# Seconds: the first pause between two attempts, and the maximum of all pauses of one call together.
+# Attempts of a call, and in seconds the first pause between two of them and the maximum of all pauses of a call
+# together. Pauses double, so this maximum allows seven attempts at most.
+ATTEMPTS = 5
 FIRST_PAUSE = 0.5
 LONGEST_WAIT = 60.0
 API_FIX = "Check that datadog_api_url is the API."
@@ -111,7 +113,7 @@ class Client:
         api_url: str | None = None,
         validate_certs: bool = True,
         api_timeout: float = 30.0,
-        attempts: int = 5,
+        attempts: int = ATTEMPTS,
         sleep: Callable[[float], None] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:

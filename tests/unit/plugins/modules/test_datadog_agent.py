@@ -398,7 +398,7 @@ class TestConfigure:
     @pytest.fixture
     def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / "datadog.yaml"
-        monkeypatch.setitem(datadog_agent.FILE, "path", str(path))
+        monkeypatch.setitem(datadog_agent.DATADOG_YAML, "path", str(path))
         return path
 
     @pytest.fixture
