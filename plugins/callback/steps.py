@@ -42,15 +42,16 @@ stdout_callback: kennel.fleet.steps
 """
 
 import atexit
+import functools
 import os
-import shutil
 import signal
 import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from ansible import constants as C
 from ansible.executor.stats import AggregateStats
@@ -61,11 +62,25 @@ from ansible.playbook.task import Task
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible_collections.kennel.fleet.plugins.plugin_utils import steps
+from ansible_collections.kennel.fleet.plugins.plugin_utils.step_output import Output
 
 # Modules that only control the run or print something.
 SILENT = ("assert", "set_fact", "debug", "validate_argument_spec", "meta")
 # Modules that print their progress.
 SPEAKING = ("datadog_verify",)
+
+
+Event = TypeVar("Event", bound=Callable[..., None])
+
+
+def brief(event: Event) -> Event:
+    """Return the method for an event so that, in the default output, the default callback handles the event instead."""
+
+    @functools.wraps(event)
+    def method(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
+        (getattr(Default, event.__name__) if self._whole else event)(self, *args, **kwargs)
+
+    return cast(Event, method)
 
 
 def only_whole(name: str) -> Any:
@@ -100,12 +115,7 @@ class CallbackModule(Default):
     def __init__(self) -> None:
         super().__init__()
         self._whole = self._display.verbosity > 0
-        self._live = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        # The heading of the play, until something is printed below it.
-        self._heading = ""
-        self._step, self._name, self._since = "", "", 0.0
-        # Whether the line of the step is incomplete, whether it was printed, and whether something ran.
-        self._open = self._titled = self._ran = False
+        self._out = Output(self._display)
         self._tasks: dict[str, Record] = {}
         self._failures: list[tuple[str, str]] = []
         # By host and task.
@@ -115,74 +125,24 @@ class CallbackModule(Default):
         self._warned: set[str] = set()
         self._interrupted = self._ended = False
 
-    def _print(self, text: str, color: str | None = None, stderr: bool = False) -> None:
-        """Print a line below the line of the step, which is printed first if it is missing."""
-        self._print_heading()
-        if self._open:
-            self._piece("\n")
-        elif self._step and not self._titled:
-            self._display.display(f"==> {self._name}")
-        self._open, self._titled = False, True
-        self._display.display(text, color=color, stderr=stderr)
-
-    def _print_heading(self) -> None:
-        if self._live:
-            self._piece("\r\x1b[K")
-        if self._heading:
-            self._display.display(self._heading)
-            self._heading = ""
-
-    def _piece(self, text: str) -> None:
-        self._display.display(text, screen_only=True, newline=False)
-        sys.stdout.flush()
-
-    def _transient(self, task: str) -> None:
-        """Show on a terminal what is running, until the next line replaces it."""
-        if self._live:
-            text = f"==> {self._name}" + (f": {task}" if task != self._name else "")
-            self._piece("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
-
+    @brief
     def _task_start(self, task: Task, prefix: str | None = None) -> None:
-        if self._whole:
-            super()._task_start(task, prefix)
-            return
         self._flush()
         if isinstance(task, TaskInclude):
             return
         name, role = self._name_of(task), self._role_of(task)
         step = role or task._uuid
         # A handler runs within the current step.
-        if step != self._step and not (prefix == "RUNNING HANDLER" and self._step):
-            self._end_step()
-            self._step, self._name, self._since = step, role or name, time.monotonic()
+        if step != self._out.step and not (prefix == "RUNNING HANDLER" and self._out.step):
+            self._out.start(step, role or name)
         self._tasks[task._uuid] = Record(name)
         if self._module(task) in SPEAKING:
-            self._print(f"{steps.INDENT}{name}")
-        elif self._live:
-            self._transient(name)
+            self._out.print(f"{steps.INDENT}{name}")
+        elif self._out.live:
+            self._out.transient(name)
         # Print a task that may be skipped once it has run; print the others before they run.
         elif not task.when and self._module(task) not in SILENT:
-            self._begin()
-
-    def _begin(self) -> None:
-        if not self._open and not self._titled and not self._live:
-            self._print_heading()
-            self._piece(f"==> {self._name} ... ")
-            self._open = True
-
-    def _end_step(self) -> None:
-        """Complete the line of the step, or print it if something ran without any output."""
-        line = f"==> {self._name} ... {time.monotonic() - self._since:.1f} s"
-        if self._open:
-            self._piece(line.rpartition(" ... ")[2] + "\n")
-            self._display.display(line, log_only=True)
-        elif self._step and self._ran and not self._titled:
-            self._print_heading()
-            self._display.display(line)
-        elif self._live:
-            self._piece("\r\x1b[K")
-        self._step, self._name = "", ""
-        self._open = self._titled = self._ran = False
+            self._out.begin()
 
     def _flush(self) -> None:
         """Print what the tasks have done so far, each change once with its hosts."""
@@ -191,25 +151,13 @@ class CallbackModule(Default):
             seconds = f"{time.monotonic() - record.since:.1f} s"
             for what, hosts in record.changed.items():
                 text = f"changed {steps.some(sorted(hosts))}{': ' * bool(what)}{what} ({seconds})"
-                self._tell(record.name, text, C.COLOR_CHANGED)
+                self._out.tell(record.name, text, C.COLOR_CHANGED)
             for text, hosts in sorted(record.diffs.items(), key=lambda item: sorted(item[1])):
-                self._tell(record.name, f"difference on {steps.some(sorted(hosts))}:")
+                self._out.tell(record.name, f"difference on {steps.some(sorted(hosts))}:")
                 self._display.display(text.rstrip("\n"))
             for text, hosts in record.said.items():
                 for line in steps.wrapped(f"{steps.some(sorted(hosts))}: {text}" if len(record.said) > 1 else text):
-                    self._print(line)
-
-    def _tell(self, name: str, text: str, color: str | None = None) -> None:
-        """Print what a task did, in the line of the step if the step is this task and it fits."""
-        if name != self._name:
-            text = f"{name}: {text}"
-        elif not self._titled and len(f"==> {name} ... {text}") <= steps.WIDTH:
-            self._print_heading()
-            self._display.display(text if self._open else f"==> {name} ... {text}", color=color)
-            self._open, self._titled = False, True
-            return
-        for line in steps.wrapped(text):
-            self._print(line, color)
+                    self._out.print(line)
 
     def _record(self, result: CallbackTaskResult) -> Record:
         return self._tasks.setdefault(result.task._uuid, Record(self._name_of(result.task)))
@@ -251,27 +199,23 @@ class CallbackModule(Default):
 
     def _say_stopped(self) -> None:
         what = "Interrupted" if self._interrupted else "Stopped"
-        during = f" during: {self._name}" if self._name else ""
+        during = f" during: {self._out.name}" if self._out.name else ""
         text = f"{what}{during}. Run the same command again to continue; completed work stays in place."
         for line in steps.wrapped(text, ""):
             self._display.display(line, color=C.COLOR_ERROR)
 
+    @brief
     def v2_playbook_on_play_start(self, play: Play) -> None:
         """Keep the heading of the play until something is printed below it."""
-        if self._whole:
-            super().v2_playbook_on_play_start(play)
-            return
         self._flush()
-        self._end_step()
+        self._out.end()
         self._play = play
-        self._heading = f"--- {play.get_name().strip()}{' (check mode)' * bool(play.check_mode)}"
+        self._out.heading = f"--- {play.get_name().strip()}{' (check mode)' * bool(play.check_mode)}"
 
+    @brief
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Say that a play has no hosts."""
-        if self._whole:
-            super().v2_playbook_on_no_hosts_matched()
-        else:
-            self._print(f"{steps.INDENT}No hosts matched this play.", C.COLOR_SKIP)
+        self._out.print(f"{steps.INDENT}No hosts matched this play.", C.COLOR_SKIP)
 
     v2_playbook_on_no_hosts_remaining = only_whole("v2_playbook_on_no_hosts_remaining")
     v2_playbook_on_include = only_whole("v2_playbook_on_include")
@@ -292,8 +236,8 @@ class CallbackModule(Default):
         if isinstance(result.task, TaskInclude):
             return
         if self._module(result.task) not in SILENT:
-            self._ran = True
-            self._begin()
+            self._out.ran = True
+            self._out.begin()
         self._warn(result)
         record, found, host = self._record(result), result.result, result.host.get_name()
         # A handler that restarts a service may leave counting the change to the task that notified it.
@@ -309,20 +253,16 @@ class CallbackModule(Default):
             if text:
                 record.said.setdefault(text, []).append(host)
 
+    @brief
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
         """Remember differences, which many hosts may have in common."""
-        if self._whole:
-            super().v2_on_file_diff(result)
-            return
         for one in self._changed_items(result) or [result.result]:
             if one.get("changed") and one.get("diff") and (text := self._get_diff(one["diff"])).strip():
                 self._record(result).diffs.setdefault(text, []).append(result.host.get_name())
 
+    @brief
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
         """Remember a failed item: since ansible-core 2.21, the result of a loop does not tell which items failed."""
-        if self._whole:
-            super().v2_runner_item_on_failed(result)
-            return
         items = self._failed_items.setdefault((result.host.get_name(), result.task._uuid), [])
         items.append((dict(result.result), str(self._get_item_label(result.result))))
 
@@ -336,11 +276,9 @@ class CallbackModule(Default):
         texts = [text for one, label in items or [(result.result, "")] for text in steps.failure(one, label)]
         self._fail("failed", result, texts, C.COLOR_ERROR, bool(ignore_errors))
 
+    @brief
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
         """Print why a host is unreachable."""
-        if self._whole:
-            super().v2_runner_on_unreachable(result)
-            return
         ignored = bool(result.task.ignore_unreachable)
         self._fail("unreachable", result, steps.failure(result.result), C.COLOR_UNREACHABLE, ignored)
 
@@ -350,30 +288,28 @@ class CallbackModule(Default):
         stderr = self.get_option("display_failed_stderr")
         name, host, where = self._name_of(result.task), result.host.get_name(), result.task.get_path()
         head = f"{what} on {self.host_label(result)}{', ignored' * ignored}:"
-        lines = steps.wrapped(head if name == self._name else f"{name}: {head}")
+        lines = steps.wrapped(head if name == self._out.name else f"{name}: {head}")
         lines += [line for text in texts for line in steps.wrapped(text, steps.INDENT * 2)]
         if where and not ignored:
             path, _colon, number = where.rpartition(":")
             lines.append(f"{steps.INDENT * 2}at {os.path.relpath(os.path.realpath(path))}:{number}")
         for line in lines:
-            self._print(line, color, stderr)
+            self._out.print(line, color, stderr)
         if not ignored:
             self._failures.append((host, f"{host}: {what}: {name}"))
 
+    @brief
     def v2_runner_retry(self, result: CallbackTaskResult) -> None:
         """Show on a terminal how often a task has been tried."""
-        if self._whole:
-            super().v2_runner_retry(result)
-        else:
-            tried = f"tried {result.result.get('attempts')} of {result.result.get('retries')} times"
-            self._transient(f"{self._name_of(result.task)}, {tried}")
+        tried = f"tried {result.result.get('attempts')} of {result.result.get('retries')} times"
+        self._out.transient(f"{self._name_of(result.task)}, {tried}")
 
     def _warn(self, result: CallbackTaskResult) -> None:
         # Ansible prints each of them once.
         warnings = {str(one) for name in ("warnings", "deprecations") for one in result.result.get(name) or ()}
         if warnings - self._warned:
             self._warned |= warnings
-            self._tell(self._name_of(result.task), f"warning of {result.host.get_name()}:", C.COLOR_WARN)
+            self._out.tell(self._name_of(result.task), f"warning of {result.host.get_name()}:", C.COLOR_WARN)
             # Warnings go to stderr. Flush to keep the order if both streams go to the same place.
             sys.stdout.flush()
             self._handle_warnings(result.result)
@@ -400,8 +336,8 @@ class CallbackModule(Default):
             super().v2_playbook_on_stats(stats)
         else:
             self._flush()
-            self._end_step()
-            self._heading = ""
+            self._out.end()
+            self._out.heading = ""
             self._print_table(hosts)
         for line in steps.object_lines(self._summaries):
             self._display.display(line)
