@@ -27,6 +27,7 @@ from ..clock import zone
 from ..errors import Refused
 from ..query.arithmetic import combine
 from ..query.evaluate import evaluate
+from ..query.events import joined_tag
 from ..query.lines import METHODS, Line
 from ..store import Store
 from ..wire.bodies import CheckRun, Json
@@ -261,10 +262,6 @@ def covered(
         tags = {*runs[0].tags, *tags_of.get(host, ()), *([f"host:{host}"] if host else [])}
         if all(one.matches(tags) for one in wanted) and not any(one.matches(tags) for one in unwanted):
             yield tags, runs
-
-
-def joined_tag(key: str, tags: Iterable[str]) -> str:
-    return next((tag for tag in sorted(tags) if tag.startswith(f"{key}:")), f"{key}:N/A")
 
 
 def _check(asked: CheckCondition, group: tuple[str, ...], streams: list[list[CheckRun]]) -> Observation:

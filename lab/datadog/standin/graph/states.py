@@ -10,10 +10,10 @@ from module_utils._query.metric import Query
 from module_utils._query.monitor import MetricCondition
 
 from ..alert import search
-from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, covered, joined_tag, stale
+from ..alert.observe import ALERT, NO_DATA, OK, SKIPPED, WARN, condition, covered, stale
 from ..errors import Refused
 from ..query.evaluate import default_interval, evaluate
-from ..query.events import Counted, finder
+from ..query.events import Counted, finder, joined_tag
 from ..query.formulas import bound
 from ..query.lines import Window
 from ..query.spans import resources

@@ -60,8 +60,8 @@ class Counted(Source):
             bucket = event["date_happened"] // window.interval * window.interval
             if bucket in buckets:
                 tags = tags_of(event)
-                group = tuple(_tag(tags, facet) for facet in self._facets)
-                what = _tag(tags, self._distinct) if self._distinct not in ("", "evt.id") else event["id"]
+                group = tuple(joined_tag(facet, tags) for facet in self._facets)
+                what = joined_tag(self._distinct, tags) if self._distinct not in ("", "evt.id") else event["id"]
                 groups.setdefault(group, {}).setdefault(bucket, set()).add(what)
         return [
             Line("events", str(self), ",".join(group) or "*", group, window.interval, points)
@@ -80,5 +80,6 @@ def counted(query: Json, events: Iterable[Json], search: str) -> Counted:
     return Counted(events, search, facets, str(compute.get("metric") or "") if how == "cardinality" else "")
 
 
-def _tag(tags: list[str], key: str) -> str:
-    return next((tag for tag in tags if tag.startswith(f"{key}:")), f"{key}:N/A")
+def joined_tag(key: str, tags: Iterable[str]) -> str:
+    """Return the first tag with this key, in alphabetical order; KEY:N/A if there is none."""
+    return min((tag for tag in tags if tag.startswith(f"{key}:")), default=f"{key}:N/A")
