@@ -257,4 +257,5 @@ def hosts(definition: Json, view: View, start: int, end: int) -> Json:
 
 def shade(value: float, low: float, high: float) -> int:
     """Return which of the six shades a value has between minimum and maximum."""
-    return min(_SHADES - 1, int((value - low) / (high - low) * _SHADES)) if high > low else _SHADES // 2
+    part = (value - low) / (high - low) if high > low else 0.5
+    return max(0, min(_SHADES - 1, int(part * _SHADES)))

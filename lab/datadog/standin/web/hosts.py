@@ -14,6 +14,7 @@ from ..alert.observe import stale
 from ..api.calls import on
 from ..errors import Refused
 from ..graph.model import chart, label
+from ..graph.tables import shade
 from ..graph.units import of_metric
 from ..query import spans
 from ..query.evaluate import evaluate
@@ -27,7 +28,6 @@ from .strips import strip
 _COLOURS = ("system.cpu.user", "system.load.1")
 # Seconds of data behind a colour, and after which a metric is not offered any more.
 _RECENT, _OFFERED = 300, 4 * 3600
-_SHADES = 6
 # What a host's page draws, where the host sends it: title, style and metrics.
 _CHARTS = (
     ("CPU", "area", ("system.cpu.user", "system.cpu.system", "system.cpu.iowait")),
@@ -152,14 +152,13 @@ class Hosts(Pages):
 
 def _tile(host: Host, now: float, value: float | None, low: float, high: float) -> Json:
     seconds = max(0.0, now - host.last_reported)
-    part = max(0.0, (value - low) / (high - low)) if value is not None and high > low else 0.0
     return {
         "name": host.name,
         "tags": sorted(host.every_tag),
         "age": seconds,
         "state": freshness(seconds),
         "value": value,
-        "shade": None if value is None else min(_SHADES - 1, int(part * _SHADES)),
+        "shade": None if value is None else shade(value, low, high),
     }
 
 
