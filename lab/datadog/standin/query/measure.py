@@ -1,9 +1,4 @@
-"""Evaluate a metric query over stored points.
-
-The order is Datadog's: each series is aggregated in buckets of time, missing buckets are interpolated, and the series
-of a group are aggregated.
-Source: https://docs.datadoghq.com/metrics/#querying-metrics and https://docs.datadoghq.com/dashboards/functions/rollup/
-"""
+"""Evaluate one metric of a query over stored points, in the order and from the sources that evaluate.py names."""
 
 import itertools
 import statistics
