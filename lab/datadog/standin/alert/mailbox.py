@@ -12,7 +12,7 @@ _MOST = 2000
 
 
 class Mailbox:
-    """Return all messages, the oldest first."""
+    """The messages of an account, the oldest first."""
 
     def __init__(self, documents: Documents, clock: Clock) -> None:
         self._documents = documents

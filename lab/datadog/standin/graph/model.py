@@ -23,8 +23,8 @@ from typing import Any
 
 from ..errors import Refused
 from ..query.evaluate import evaluate
-from ..query.events import counted
-from ..query.formulas import Reader, bound, request_query
+from ..query.events import Counted, counted
+from ..query.formulas import bound, request_query
 from ..query.lines import METHODS, RANKS, Line
 from ..store import Store
 from ..store.documents import Documents
@@ -60,16 +60,11 @@ class View:
     def events(self) -> list[Json]:
         return self.documents.all("event")
 
-    @property
-    def readers(self) -> Mapping[str, Reader]:
-        """Return the reader for queries of data sources other than metrics."""
-
-        def read_events(query: Json) -> Any:
-            search = query.get("search") or {}
-            text = search.get("query", "") if isinstance(search, dict) else search
-            return counted(query, self.events, bound(str(text), self.variables))
-
-        return {"events": read_events}
+    def read_events(self, query: Json) -> Counted:
+        """Return the source for a query of events. Raises Refused(400)."""
+        search = query.get("search") or {}
+        text = search.get("query", "") if isinstance(search, dict) else search
+        return counted(query, self.events, bound(str(text), self.variables))
 
     def span(self, time: Any) -> tuple[int, int]:
         """Return (start, end) of a widget with this `time`: its own, unless the viewer has chosen another."""
@@ -113,7 +108,7 @@ def request_lines(request: Json, view: View, start: int, end: int) -> Iterator[t
     """Return (alias of the formula, lines) for each formula of a request. Raises Refused(400)."""
     asked = _with_queries(request)
     formulas = asked.get("formulas") or ()
-    query = request_query(asked, view.variables, view.readers)
+    query = request_query(asked, view.variables, {"events": view.read_events})
     for index, lines in enumerate(evaluate(query, view.store, start, end)):
         yield (formulas[index].get("alias") if index < len(formulas) else "") or "", lines
 

@@ -132,19 +132,15 @@ def service(definition: Json, view: View, start: int, end: int) -> Json:
 
 
 # ----------------------------------------------------------------------------------------------------------- events
-def _found(text: str, view: View, start: int, end: int) -> list[Json]:
-    wanted = finder(bound(text, view.variables))
-    within = [event for event in view.events if start <= event["date_happened"] <= end and wanted(event)]
-    return sorted(within, key=lambda event: -event["date_happened"])
-
-
 def events(definition: Json, view: View, start: int, end: int) -> Json:
     """List the events that match a search, the newest first."""
     return _listed(str(definition.get("query") or ""), view, start, end)
 
 
 def _listed(text: str, view: View, start: int, end: int) -> Json:
-    found = _found(text, view, start, end)
+    wanted = finder(bound(text, view.variables))
+    within = [event for event in view.events if start <= event["date_happened"] <= end and wanted(event)]
+    found = sorted(within, key=lambda event: -event["date_happened"])
     return {"kind": "events", "events": found[:_MOST_EVENTS], "total": len(found)}
 
 

@@ -91,10 +91,6 @@ def _order(definition: Json) -> tuple[int, bool, int]:
     return place, order != "asc", max(1, int(most))
 
 
-def _ordered(rows: dict[tuple[str, ...], Row], definition: Json) -> list[tuple[str, Row]]:
-    return [(", ".join(group), row) for group, row in _ranked(rows, definition)]
-
-
 def _ranked(rows: dict[tuple[str, ...], Row], definition: Json) -> list[tuple[tuple[str, ...], Row]]:
     place, greatest_first, most = _order(definition)
 
@@ -109,11 +105,11 @@ def _ranked(rows: dict[tuple[str, ...], Row], definition: Json) -> list[tuple[tu
 def values(definition: Json, view: View, start: int, end: int) -> Json:
     """Return a top list, a query table or a geomap: a row for each group, a column for each formula."""
     grid = _grid(definition, view, start, end)
-    ordered = _ordered(grid.rows, definition)
-    parts = [shares(row[place] for _name, row in ordered) for place in range(len(grid.names))]
+    ordered = _ranked(grid.rows, definition)
+    parts = [shares(row[place] for _group, row in ordered) for place in range(len(grid.names))]
     cells = [
-        [cell(name), *(cell(value, parts[place][at], grid.units[place]) for place, value in enumerate(row))]
-        for at, (name, row) in enumerate(ordered)
+        [cell(", ".join(group)), *(cell(value, parts[at][rank], grid.units[at]) for at, value in enumerate(row))]
+        for rank, (group, row) in enumerate(ordered)
     ]
     return table(["Group", *grid.names], cells)
 
