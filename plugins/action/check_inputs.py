@@ -18,8 +18,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host, leans_on, subject
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import fitted
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Checked, Host, depends_on, subject
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import convert
 from ansible_collections.kennel.fleet.plugins.module_utils._plain import copied
 
 FACTS = "Not all facts are gathered. Set kennel_gather_subset to [all], or correct the variable."
@@ -113,12 +113,11 @@ class ActionModule(ActionBase):
                 if per_host or name in variables.get("ansible_play_hosts", [name])[:1]:
                     for warning in checked.warnings:
                         display.warning(warning)
-            if role == "datadog_tags":
-                # For the following roles, as the role itself sets it.
-                variables["datadog_tags_result"] = inputs[role].get("result", [])
+            for name, value in getattr(load_role(role)[3], "OUTPUTS", {}).items():
+                variables[name] = inputs[role].get(value, [])
         refused = variables.keys() & {subject(problem) for _host, problem in found}
         # Leave out problems that only follow from the value of another variable that is refused.
-        problems += [host + each for host, each in found if not leans_on(subject(each), refused, variables)]
+        problems += [host + each for host, each in found if not depends_on(subject(each), refused, variables)]
         problems = list(dict.fromkeys(problems))
         if problems and arguments["refuse"]:
             # Ansible prints the whole result of a failed task, so return only the problems.
@@ -144,7 +143,7 @@ class ActionModule(ActionBase):
             except AnsibleError:
                 return None
 
-        problems += fitted(options, given, default, getattr(rules, "SEVERAL_LINES", ()), tuple(map(subject, problems)))
+        problems += convert(options, given, default, getattr(rules, "SEVERAL_LINES", ()), tuple(map(subject, problems)))
         unfit = {subject(problem) for problem in problems}
         prefix = f"{role}_"
         short = {name.removeprefix(prefix): given.get(name) for name in options}

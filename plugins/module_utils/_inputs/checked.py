@@ -69,7 +69,7 @@ def subject(problem: str) -> str:
     return found[0] if found else ""
 
 
-def leans_on(name: str, others: Collection[str], variables: Mapping[str, Any]) -> bool:
+def depends_on(name: str, others: Collection[str], variables: Mapping[str, Any]) -> bool:
     """Whether the value of a variable is templated from one of the others, directly or through other variables."""
     seen, ahead = {name}, [name]
     while ahead:

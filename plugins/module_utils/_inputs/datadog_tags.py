@@ -11,6 +11,9 @@ from .._objects.marks import NAME, NAME_RULE
 from .._tags import build_tags, tag_problem
 from .checked import Checked, Host
 
+# Variables that the role sets for the following ones, and the inputs that they get.
+OUTPUTS = {"datadog_tags_result": "result"}
+
 
 def check(inputs: dict[str, Any], host: Host) -> Checked:
     """Check the role's inputs.

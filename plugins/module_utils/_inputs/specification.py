@@ -59,7 +59,7 @@ def specification_problems(
     return _options_problems("", options, given, several_lines)
 
 
-def fitted(
+def convert(
     options: Mapping[str, Any],
     given: dict[str, Any],
     default: Callable[[str], Any],

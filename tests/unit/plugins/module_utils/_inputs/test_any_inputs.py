@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.kennel.fleet.plugins.module_utils import _inputs
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host, leans_on, subject
-from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import fitted, shown
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.checked import Host, depends_on, subject
+from ansible_collections.kennel.fleet.plugins.module_utils._inputs.specification import convert, shown
 from anything import ANYTHING
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,7 +81,7 @@ def test_any_value_of_any_variable_is_accepted_or_named_in_a_problem(role: str) 
     @given(st.fixed_dictionaries({}, optional={name: of_type(option) for name, option in options.items()}), ANYTHING)
     def judge(values: dict[str, Any], other: Any) -> None:
         inputs = {**plain, **values}
-        problems = fitted(options, inputs, defaults.get, getattr(rules, "SEVERAL_LINES", ()))
+        problems = convert(options, inputs, defaults.get, getattr(rules, "SEVERAL_LINES", ()))
         assert all(subject(problem) in options for problem in problems)
         short = {name.removeprefix(f"{role}_"): inputs.get(name) for name in options}
         files = dict.fromkeys(rules.reads(short), None) if hasattr(rules, "reads") else {}
@@ -91,7 +91,7 @@ def test_any_value_of_any_variable_is_accepted_or_named_in_a_problem(role: str) 
         host = Host("h1", {"distribution": "Debian"}, variables={**variables, **values}, files=files)
         checked = rules.check(short, host)
         for problem in problems + checked.problems:
-            assert isinstance(problem, str) and not leans_on(subject(problem), [], values)
+            assert isinstance(problem, str) and not depends_on(subject(problem), [], values)
 
     judge()
 
