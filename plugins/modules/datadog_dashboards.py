@@ -131,11 +131,11 @@ problems:
   elements: str
 """
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import run_module
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import main_of_kind
 
 
 def main() -> None:
-    run_module("dashboard")
+    main_of_kind("dashboard")
 
 
 if __name__ == "__main__":

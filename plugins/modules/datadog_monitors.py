@@ -139,11 +139,11 @@ problems:
   elements: str
 """
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import run_module
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import main_of_kind
 
 
 def main() -> None:
-    run_module("monitor")
+    main_of_kind("monitor")
 
 
 if __name__ == "__main__":

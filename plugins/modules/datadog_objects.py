@@ -111,11 +111,11 @@ problems:
   elements: str
 """
 
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import run_together
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import main_of_fleet
 
 
 def main() -> None:
-    run_together()
+    main_of_fleet()
 
 
 if __name__ == "__main__":

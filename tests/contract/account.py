@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.kennel.fleet.plugins.module_utils._api.client import Client
-from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import Gateway, gateway, run
+from ansible_collections.kennel.fleet.plugins.module_utils._objects.gateway import Gateway, apply_kind, gateway
 from ansible_collections.kennel.fleet.plugins.module_utils._objects.marks import Mark
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Account:
     ) -> Body:
         """Run a module, and return its result, with the list of objects as ``items``."""
         params = {"fleet": fleet, f"{kind}s": copy.deepcopy(items), "adopt": False, "prune": False, **params}
-        result = run(gateway(client or self.client(), kind), params, check)
+        result = apply_kind(gateway(client or self.client(), kind), params, check)
         return {**result, "items": result[f"{kind}s"]}
 
     def actions(self, kind: str, items: list[Body], **options: Any) -> list[str]:

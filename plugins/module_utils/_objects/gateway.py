@@ -195,21 +195,21 @@ def object_argument_spec(**options: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def run_module(name: str) -> None:
+def main_of_kind(name: str) -> None:
     """Run the module for ``dashboard``, ``monitor`` or ``downtime``."""
     items = {f"{name}s": {"type": "list", "elements": "dict", "required": True}}
     module = AnsibleModule(argument_spec=object_argument_spec(**items), supports_check_mode=True)
-    _end(module, run(gateway(api.client_from_module(module), name), module.params, module.check_mode))
+    _end(module, apply_kind(gateway(api.client_from_module(module), name), module.params, module.check_mode))
 
 
-def run_together() -> None:
+def main_of_fleet() -> None:
     """Run the module for all of them."""
     lists = {f"{name}s": {"type": "list", "elements": "dict"} for name in KINDS}
     arguments = object_argument_spec(**lists, reports={"type": "path"})
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     client, params = api.client_from_module(module), module.params
     gateways = [gateway(client, name) for name in KINDS if params[f"{name}s"] is not None]
-    result = run_all(gateways, params, module.check_mode)
+    result = apply_fleet(gateways, params, module.check_mode)
     if params["reports"] and "failed" not in result:
         text = json.dumps(result["summary"], indent=4) + "\n"
         result["reports"] = write_reports(module, params["reports"], {"objects.json": text}, **result)
@@ -224,7 +224,7 @@ def _end(module: AnsibleModule, result: Body) -> None:
     module.exit_json(**result)
 
 
-def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
+def apply_kind(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
     """Apply the list to the objects of ``params["fleet"]``, or in check mode return what would be done.
 
     :arg params: ``fleet``, ``adopt``, ``prune`` and the list under the schema's name in the plural.
@@ -260,7 +260,7 @@ def run(objects: Gateway, params: Mapping[str, Any], check: bool) -> Body:
     }
 
 
-def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool) -> Body:
+def apply_fleet(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool) -> Body:
     """Call ``run`` for one gateway after the other until one fails, and summarize. Bad input stops all of them."""
     problems = list(dict.fromkeys(text for objects in gateways for text in input_problems(objects.schema, params)))
     result: Body = {"changed": False, "diff": [], "unlisted": [], "warnings": []}
@@ -270,7 +270,7 @@ def run_all(gateways: Sequence[Gateway], params: Mapping[str, Any], check: bool)
     for objects in gateways:
         if "failed" in result:
             break
-        one = run(objects, params, check)
+        one = apply_kind(objects, params, check)
         plural = f"{objects.schema.name}s"
         done[plural] = one.pop(plural)
         sums = {name: result[name] + one[name] for name in ("diff", "unlisted", "warnings")}
