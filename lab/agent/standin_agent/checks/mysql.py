@@ -170,16 +170,16 @@ class MySqlCheck(AgentCheck):
         on = {name: is_affirmative(found.get(name, "").lower()) for name in ("log_bin", "performance_schema")}
         cursor.execute("SELECT engine FROM information_schema.ENGINES WHERE engine = 'InnoDB' AND support != 'no'")
         if cursor.fetchall():
-            self._warned(cursor, "SHOW ENGINE INNODB STATUS", "PROCESS")
+            self._rows(cursor, "SHOW ENGINE INNODB STATUS", "PROCESS")
             for (value,) in self._rows(
                 cursor, "SELECT `count` FROM information_schema.INNODB_METRICS WHERE name = 'lock_deadlocks'"
             ):
                 self.monotonic_count("mysql.innodb.deadlocks", value, tags=self._tags, hostname=self._name)
         if on["log_bin"] and is_affirmative(self._options.get("binlog_size_metrics", True)):
-            logs = self._warned(cursor, "SHOW BINARY LOGS", "REPLICATION CLIENT")
+            logs = self._rows(cursor, "SHOW BINARY LOGS", "REPLICATION CLIENT")
             self.gauge("mysql.binlog.disk_use", sum(row[1] for row in logs), tags=self._tags, hostname=self._name)
         if is_affirmative(self._options.get("replication", self.instance.get("dbm", False))):
-            self._warned(cursor, "SHOW REPLICA STATUS", "REPLICATION CLIENT")
+            self._rows(cursor, "SHOW REPLICA STATUS", "REPLICATION CLIENT")
         if on["performance_schema"]:
             for row in self._rows(cursor, USERS):
                 tags = [f"{name}:{value}" for name, value in zip(USER_TAGS, row, strict=False)]
@@ -216,22 +216,16 @@ class MySqlCheck(AgentCheck):
             for tag, value in self._rows(cursor, statement):
                 self._gauge(name, value or 0, [tag] if tag else [])
 
-    def _rows(self, cursor: Any, statement: str) -> list[tuple[Any, ...]]:
-        """The rows, or none with a line in the log: the real one goes on with what else it asks."""
+    def _rows(self, cursor: Any, statement: str, right: str = "") -> list[tuple[Any, ...]]:
+        """The rows, or none with a warning that names the right, or with a line in the log: the rest is still asked."""
         try:
             cursor.execute(statement)
             return list(cursor.fetchall())
         except pymysql.MySQLError as error:
-            self.log.error("a query of the mysql check failed: %s", error)
-            return []
-
-    def _warned(self, cursor: Any, statement: str, right: str) -> list[tuple[Any, ...]]:
-        """The rows, or none with a warning that names the right."""
-        try:
-            cursor.execute(statement)
-            return list(cursor.fetchall())
-        except pymysql.MySQLError as error:
-            self.warning("%s is refused, grant %s: %s", statement, right, error)
+            if right:
+                self.warning("%s is refused, grant %s: %s", statement, right, error)
+            else:
+                self.log.error("a query of the mysql check failed: %s", error)
             return []
 
     def _gauge(self, name: str, value: Any, tags: list[str]) -> None:
