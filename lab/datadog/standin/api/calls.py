@@ -34,14 +34,15 @@ _USUAL = (3_200_000, 62_914_560)
 
 @dataclass(frozen=True)
 class Call:
-    """A request without HTTP: the parameters of path and query, the decoded body or None, and the URL of this server
-    in the request, with a trailing slash.
+    """A request without HTTP: the parameters of path and query, the decoded body or None, the URL of this server in the
+    request, with a trailing slash, and the method.
     """
 
     path: Json = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
     base: str = ""
+    method: str = ""
 
     def object(self) -> Json:
         """Return the body, which must be an object. Raises Refused(400)."""
@@ -164,7 +165,7 @@ class Room(Account):
             if entry.needs != "nothing":
                 self.keys.check(request, application=entry.needs == "both")
             path, query, body = dict(request.path_params), dict(request.query_params), await _body(request, entry)
-            answer = await run_in_threadpool(run, Call(path, query, body, str(request.base_url)))
+            answer = await run_in_threadpool(run, Call(path, query, body, str(request.base_url), request.method))
             if isinstance(answer, Response):
                 return answer
             status, body = answer if isinstance(answer, tuple) else (204 if answer is None else 200, answer)

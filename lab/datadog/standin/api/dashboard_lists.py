@@ -3,9 +3,6 @@
 Source: https://docs.datadoghq.com/api/latest/dashboard-lists/
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from ..clock import iso
 from ..errors import Refused
 from ..wire import user
@@ -74,27 +71,25 @@ class DashboardLists(Room):
         return {"dashboards": there, "total": len(there)}
 
     @on("POST", _ITEMS)
-    def add(self, call: Call) -> Json:
-        kept = self._change(call, lambda old, sent: old + [item for item in sent if item not in old])
-        return {"added_dashboards_to_list": kept}
-
     @on("PUT", _ITEMS)
-    def replace(self, call: Call) -> Json:
-        return {"dashboards": self._change(call, lambda old, sent: sent)}
-
     @on("DELETE", _ITEMS)
-    def remove(self, call: Call) -> Json:
-        gone = self._change(call, lambda old, sent: [item for item in old if item not in sent])
-        return {"deleted_dashboards_from_list": gone}
-
-    def _change(self, call: Call, kept: Callable[[list[Any], list[Any]], list[Any]]) -> list[Any]:
-        """Combine the items of a list and those of the body; return those of the body."""
+    def change(self, call: Call) -> Json:
+        """Add the dashboards in the body to the list, replace those in the list by them, or remove them from it."""
         found = self._need(call)
         if "dashboards" not in call.body:
             raise Refused(400, "Required parameter 'dashboards' is missing")
         sent = [{"type": item["type"], "id": item["id"]} for item in call.body["dashboards"]]
-        self._put({**found, "items": kept(found["items"], sent)})
-        return sent
+        others = [item for item in found["items"] if item not in sent]
+        name, kept = {
+            "POST": (
+                "added_dashboards_to_list",
+                found["items"] + [item for item in sent if item not in found["items"]],
+            ),
+            "PUT": ("dashboards", sent),
+            "DELETE": ("deleted_dashboards_from_list", others),
+        }[call.method]
+        self._put({**found, "items": kept})
+        return {name: sent}
 
 
 def _name(call: Call) -> str:

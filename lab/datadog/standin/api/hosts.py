@@ -91,24 +91,18 @@ class Hosts(Room):
         return {"host": host.name, "tags": _tags(host, call.query.get("source", ""))}
 
     @on("POST", "/api/v1/tags/hosts/{host}")
-    def add_tags(self, call: Call) -> tuple[int, Json]:
-        return self._change(call, replace=False)
-
     @on("PUT", "/api/v1/tags/hosts/{host}")
     def change_tags(self, call: Call) -> tuple[int, Json]:
-        return self._change(call, replace=True)
-
-    @on("DELETE", "/api/v1/tags/hosts/{host}")
-    def delete_tags(self, call: Call) -> None:
-        self.store.change_tags(self._need(call).name, _source(call), (), replace=True)
-
-    def _change(self, call: Call, *, replace: bool) -> tuple[int, Json]:
         name = self._need(call).name
         sent: Any = (call.body or {}).get("tags", [])
         if not isinstance(sent, list):
             raise Refused(400, "tags: expected a list")
-        self.store.change_tags(name, _source(call), tags(sent), replace=replace)
+        self.store.change_tags(name, _source(call), tags(sent), replace=call.method == "PUT")
         return 201, {"host": name, "tags": _tags(self._need(call), _source(call))}
+
+    @on("DELETE", "/api/v1/tags/hosts/{host}")
+    def delete_tags(self, call: Call) -> None:
+        self.store.change_tags(self._need(call).name, _source(call), (), replace=True)
 
     def _need(self, call: Call) -> Host:
         host = self.store.host(call.path["host"])
