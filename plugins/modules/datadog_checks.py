@@ -191,7 +191,7 @@ class Check:
         try:
             self.config = render(config, self.secrets)
         except (TypeError, ValueError) as error:
-            return f"The check {self.name} was not installed: {error}."
+            return f"The check {self.name} was not installed: {error}. Correct its configuration or secrets."
         # This also refuses anything that is in the place of a file.
         before = {path: safe_files.read_text(path) for path in (self.code_path, self.config_path)}
         return self.load() if self.code is not None and before[self.code_path] != self.code else ""

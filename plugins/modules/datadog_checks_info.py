@@ -58,7 +58,9 @@ problems:
   returned: always
   type: list
   elements: str
-  sample: ["the check queue_length does not report queue.length: ConnectionRefusedError: port 6379"]
+  sample:
+    - >-
+      the check queue_length does not report queue.length: ConnectionRefusedError: port 6379. Fix that, and run again.
 """
 
 from ansible.module_utils.basic import AnsibleModule

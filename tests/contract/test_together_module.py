@@ -51,7 +51,9 @@ def test_unlisted_objects_cause_one_warning(together: Callable[..., Body], warni
     result = together(**{**ALL, "monitors": [], "downtimes": []})
     assert [each["key"] for each in result["unlisted"]] == ["load", "nights"]
     [warning] = warnings
-    assert warning.startswith("2 objects are no longer listed: monitor load, downtime nights. state: absent or")
+    assert warning.startswith(
+        "2 objects are no longer listed: monitor load, downtime nights. Remove them with state: absent, or"
+    )
     assert not together(**ALL)["unlisted"]
 
 

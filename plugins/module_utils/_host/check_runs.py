@@ -18,6 +18,7 @@ NEVER_RAN = (
     "`journalctl -u datadog-agent` shows why it is not running"
 )
 NO_REASON = "the Agent does not find it and does not say why. Look at its conf.yaml and at /var/log/datadog/agent.log"
+FIX = "Fix that, and run again"
 SILENT = "it runs without an error and reports {}. Check which metrics it submits, and under which names"
 
 
@@ -61,9 +62,10 @@ def problem(name: str, metrics: list[str], found: CheckRun) -> str:
     missing = [metric for metric in metrics if metric not in found.metrics]
     if not missing and (found.metrics or not found.errors):
         return ""
-    reason = "; ".join(found.errors).rstrip(".") or SILENT.format(", ".join(found.metrics) or "nothing")
+    said = "; ".join(found.errors).rstrip(".")
+    reason = f"{said}. {FIX}" if said else SILENT.format(", ".join(found.metrics) or "nothing")
     if not found.ready:
-        reason = f"{reason}. {NEVER_RAN}"
-    elif reason == "no valid check found":
+        reason = f"{said}. {NEVER_RAN}" if said else NEVER_RAN
+    elif said == "no valid check found":
         reason = NO_REASON
     return f"the check {name} does not report {', '.join(missing) or 'any metric'}: {reason}."

@@ -152,7 +152,7 @@ def put(changes: Changes, file: dict[str, Any]) -> bool:
     try:
         text = render(file["config"], secrets) if file["content"] is None else file["content"]
     except (TypeError, ValueError) as error:
-        changes.fail(f"{path} was not written: {error}.")
+        changes.fail(f"{path} was not written: {error}. Correct its content.")
     attributes = {name: file[name] for name in ("owner", "group", "mode")}
     return changes.write(path, text, secrets=secrets, **attributes) and not file["live"]
 

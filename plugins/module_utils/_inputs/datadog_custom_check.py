@@ -126,7 +126,7 @@ def _expects(present: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[str]:
     problems = [
-        f"{field} is not a known field. Use {', '.join(sorted(_CHECK_FIELDS))}."
+        f"{field} is not a known field. Use one of {', '.join(sorted(_CHECK_FIELDS))}."
         for field in check
         if field not in _CHECK_FIELDS
     ]

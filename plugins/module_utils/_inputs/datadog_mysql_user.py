@@ -76,7 +76,8 @@ def _problems(inputs: dict[str, Any]) -> list[str]:
             continue
         strange = sorted(str(key) for key in item if key not in (*SHARED, *OF_AN_ITEM))
         problems += [
-            f"{variable}[{number}].{key} is not a known key. Use {', '.join(SHARED + OF_AN_ITEM)}." for key in strange
+            f"{variable}[{number}].{key} is not a known key. Use one of {', '.join(SHARED + OF_AN_ITEM)}."
+            for key in strange
         ]
 
         def named(key: str, number: int = number, item: dict[str, Any] = item) -> str:

@@ -175,7 +175,8 @@ def _database(inputs: dict[str, Any]) -> list[str]:
     ]
     secret = {problem.partition(" ")[0] for problem in problems}
     problems += [
-        f"flask_apm_database.{key} is not a setting of PyMySQL that the app accepts. Use {', '.join(_CONNECTION[:5])}."
+        f"flask_apm_database.{key} is not a setting of PyMySQL that the app accepts. Use one of "
+        f"{', '.join(_CONNECTION[:5])}."
         for key in database
         if key not in _CONNECTION and f"flask_apm_database.{key}" not in secret
     ]

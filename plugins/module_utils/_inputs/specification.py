@@ -133,7 +133,7 @@ def _dictionary(place: str, option: Mapping[str, Any], value: dict[Any, Any]) ->
     for key in value:
         if key not in options:
             near = difflib.get_close_matches(str(key), options, 1)
-            fix = f"Did you mean {near[0]}?" if near else f"Use {', '.join(options)}."
+            fix = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(options)}."
             problems.append(f"{place} has {shown(key)}, which is not a known field. {fix}")
     return problems + _options_problems(f"{place}.", options, result), result
 

@@ -233,7 +233,7 @@ def _scope_problems(scope: Any) -> list[str]:
 def _identifier_problems(item: Body) -> list[str]:
     identifier, key = item.get("monitor_identifier"), item.get("monitor_key")
     if (identifier is None) == (key is None):
-        return ["set exactly one of monitor_identifier and monitor_key, to select the monitors to mute."]
+        return ["it does not have exactly one of monitor_identifier and monitor_key. Set one, to select monitors."]
     if key is not None:
         fine = isinstance(key, str) and NAME.match(key)
         return [] if fine else [f"monitor_key {key!r} is not a valid key. Use {NAME_RULE}."]

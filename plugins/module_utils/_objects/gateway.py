@@ -284,8 +284,10 @@ def apply_fleet(gateways: Sequence[Gateway], params: Mapping[str, Any], check: b
 
 def _stays(left: list[Body]) -> str:
     names = ", ".join(f"{each['kind']} {each['key']}" for each in left)
-    number = "1 object is" if len(left) == 1 else f"{len(left)} objects are"
-    return f"{number} no longer listed: {names}. state: absent or datadog_objects_prune (prune) removes it."
+    number, them = ("1 object is", "it") if len(left) == 1 else (f"{len(left)} objects are", "them")
+    return (
+        f"{number} no longer listed: {names}. Remove {them} with state: absent, or with datadog_objects_prune (prune)."
+    )
 
 
 def _url(objects: Gateway, change: Change) -> str | None:

@@ -42,7 +42,7 @@ def graph_problems(widgets: Any) -> list[str]:
 
 
 def _there(names: set[str]) -> str:
-    return f"Known queries are {', '.join(sorted(names))}." if names else "Add the query."
+    return f"Use one of {', '.join(sorted(names))}." if names else "Add the query."
 
 
 def undeclared(widgets: Any, variables: Any) -> list[str]:

@@ -113,7 +113,7 @@ class Monitors(Schema):
             for key in sorted(each for each in self.references(item) if isinstance(each, str)):
                 if key not in types:
                     near = difflib.get_close_matches(key, types, 1)
-                    fix = f"Did you mean {near[0]}?" if near else f"Known keys are {', '.join(sorted(types))}."
+                    fix = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(sorted(types))}."
                     problem = f"query: there is no monitor with the key {key!r}. {fix}"
                 # Source: https://docs.datadoghq.com/monitors/types/composite/#overview
                 elif types[key] == "composite":

@@ -83,7 +83,9 @@ class _Problems(Exception):
 def _recurrence(entry: Any, now: datetime) -> dict[str, str]:
     if not isinstance(entry, Mapping):
         raise _Problems([f"{entry!r} is not a dictionary. Write days, from, to and timezone."])
-    problems = [f"{name} is not a known field. Write {', '.join(_FIELDS)}." for name in entry if name not in _FIELDS]
+    problems = [
+        f"{name} is not a known field. Use one of {', '.join(_FIELDS)}." for name in entry if name not in _FIELDS
+    ]
     days = _gather(problems, _days, entry.get("days"))
     begin, minutes = _gather(problems, _span, entry) or (0, 0)
     first = _gather(problems, _first, entry.get("start")) or now.date()

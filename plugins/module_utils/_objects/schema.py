@@ -176,7 +176,7 @@ def item_problems(schema: Schema, items: Iterable[Any]) -> list[str]:
         for name in item:
             if name not in schema.fields | schema.read_only | {"key", "state"}:
                 near = difflib.get_close_matches(str(name), schema.fields, 1)
-                fix = f"Did you mean {near[0]}?" if near else f"Known fields are {', '.join(sorted(schema.fields))}."
+                fix = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(sorted(schema.fields))}."
                 problems.append(f"{place}: {name} is not a known field. {fix}")
         if state == "present":
             problems += [f"{place}: {problem}" for problem in schema.problems(item)]

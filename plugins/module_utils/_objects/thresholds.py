@@ -81,7 +81,7 @@ def threshold_problems(query: str, kind: str, options: Mapping[str, Any]) -> lis
     for name, value in given.items():
         if name not in _THRESHOLDS:
             near = difflib.get_close_matches(str(name), _THRESHOLDS, 1)
-            fix = f"Did you mean {near[0]}?" if near else f"Known fields are {', '.join(_THRESHOLDS)}."
+            fix = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(_THRESHOLDS)}."
             problems.append(f"options.thresholds.{name} is not a known threshold. {fix}")
         elif not is_number(value):
             problems.append(f"options.thresholds.{name} is {value!r}. Write a number.")

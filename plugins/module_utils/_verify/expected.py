@@ -66,7 +66,7 @@ def expectation_problems(expected: Any) -> list[str]:
 
 def _unknown(given: Mapping[str, Any], known: list[str]) -> list[str]:
     near = {name: difflib.get_close_matches(str(name), known, 1) for name in given if name not in known}
-    fields = f"Known fields are {', '.join(known)}."
+    fields = f"Use one of {', '.join(known)}."
     return [
         f"{name} is not a known field. {f'Did you mean {match[0]}?' if match else fields}"
         for name, match in near.items()

@@ -37,7 +37,7 @@ _CAUSES = {
     " check's conf.yaml, and that the Agent has been restarted since.",
     "gaps": "Points are lost. Look for failed or slow runs in the Agent's log.",
     "waiting": "Increase the timeout to more than two intervals.",
-    "range": "The check sends wrong values, or min and max are wrong.",
+    "range": "Correct the values that the check sends, or min and max.",
     "clock": "Correct the clock of the host or of this machine.",
     "tags": "Check tags in datadog.yaml there; new tags of a host can take some minutes to appear.",
     "status": "Run the check to see its error: `{run}` on {host}.",

@@ -107,7 +107,7 @@ def test_times(begin: Any, end: Any, time: str, duration: str) -> None:
         ([], "there are 0 entries. Write 1 to 5"),
         ([NIGHTS] * 6, "there are 6 entries. Write 1 to 5"),
         ("nights", "'nights' is not a dictionary. Write days"),
-        ({**NIGHTS, "day": "mon"}, "day is not a known field. Write all_day, days, from"),
+        ({**NIGHTS, "day": "mon"}, "day is not a known field. Use one of all_day, days, from"),
         ({**NIGHTS, "days": []}, "days is missing. Write a list such as [mon-fri]"),
         ({**NIGHTS, "days": ["mo-fr", "fr-"]}, "days: '' is not a day of the week"),
         ({**NIGHTS, "days": ["s"]}, "days: 's' is not a day of the week"),

@@ -83,7 +83,9 @@ def test_reason_comes_from_stdout_if_a_check_does_not_load(prove: Run, tmp_path:
         "  File \"a.py\", line 1, in <module>\nModuleNotFoundError: No module named 'redis'\n\n"
     )
     result = prove("cat out; echo 'Error: no valid check found' >&2; exit 255", ("a", ["a.x"]))
-    assert result["problems"] == ["the check a does not report a.x: ModuleNotFoundError: No module named 'redis'."]
+    assert result["problems"] == [
+        "the check a does not report a.x: ModuleNotFoundError: No module named 'redis'. Fix that, and run again."
+    ]
 
 
 def test_unknown_check_is_reported_with_the_fix(prove: Run) -> None:
@@ -116,11 +118,15 @@ def test_waits_once_for_an_agent_that_never_starts(prove: Run) -> None:
 
 def test_hanging_check_is_killed(prove: Run) -> None:
     result = prove("exec sleep 600", ("a", ["a.x"]), timeout=1)
-    assert result["problems"] == ["the check a does not report a.x: it was still running after 1 seconds."]
+    assert result["problems"] == [
+        "the check a does not report a.x: it was still running after 1 seconds. Fix that, and run again."
+    ]
 
 
 def test_check_without_metrics_only_has_to_run(prove: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text(answer())
     assert prove("cat out", ("a", []))["problems"] == []
     (tmp_path / "out").write_text(answer(error="down"))
-    assert prove("cat out", ("a", []))["problems"] == ["the check a does not report any metric: down."]
+    assert prove("cat out", ("a", []))["problems"] == [
+        "the check a does not report any metric: down. Fix that, and run again."
+    ]

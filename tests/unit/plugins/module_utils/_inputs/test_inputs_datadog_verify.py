@@ -56,7 +56,7 @@ def test_without_roles_nothing_is_expected() -> None:
     [
         ({"expects": ["x"]}, "datadog_verify_expects[0]: is 'x'. Write a dictionary of tags, metrics"),
         ({"expects": [{}, {"metric": []}]}, "expects[1]: metric is not a known field. Did you mean metrics?"),
-        ({"expects": [{"zzz": 1}]}, "zzz is not a known field. Known fields are tags, metrics"),
+        ({"expects": [{"zzz": 1}]}, "zzz is not a known field. Use one of tags, metrics"),
         ({"expects": [{"tags": "env:a"}]}, "datadog_verify_expects[0]: tags is 'env:a'. Write a list of strings."),
         ({"present": [1]}, "datadog_verify_present is [1]. Write a list of strings."),
         ({"metrics": [{"interval": 1}]}, "datadog_verify_metrics is [{'interval': 1}]. Write a list of dictionaries"),

@@ -192,7 +192,10 @@ def test_valid_databases_and_users(changes: dict[str, Any]) -> None:
         ({"instances": []}, "datadog_mysql_user_instances is not a list with at least one item"),
         ({"instances": {}}, "datadog_mysql_user_instances is not a list"),
         ({"instances": ["db2"]}, "datadog_mysql_user_instances[0] is not a dictionary"),
-        ({"instances": [{"sokket": "/a"}]}, "datadog_mysql_user_instances[0].sokket is not a known key. Use name, "),
+        (
+            {"instances": [{"sokket": "/a"}]},
+            "datadog_mysql_user_instances[0].sokket is not a known key. Use one of name, ",
+        ),
         ({"instances": [{}, {**SECOND, "name": "root"}]}, "datadog_mysql_user_instances[1].name is 'root'"),
         ({"instances": [{}, {**SECOND, "password": "kurz"}]}, "datadog_mysql_user_instances[1].password is missing or"),
         ({"instances": [{}, {**SECOND, "flavour": "postgres"}]}, "instances[1].flavour is 'postgres'"),
