@@ -21,90 +21,62 @@ TEXTS, DICTIONARIES, DICTIONARY = "a list of strings", "a list of dictionaries",
 PATTERNS = "a list of regular expressions"
 
 _EVERY = {"enabled": SWITCH, "collection_interval": NUMBER}
-_SCHEMAS = {**_EVERY, "max_execution_time": NUMBER}
 
-OPTIONS: dict[str, Any] = {
-    "replication": SWITCH,
-    "replication_channel": TEXT,
-    "galera_cluster": SWITCH,
-    "extra_status_metrics": SWITCH,
-    "extra_innodb_metrics": SWITCH,
-    "disable_innodb_metrics": SWITCH,
-    "schema_size_metrics": SWITCH,
-    "table_size_metrics": SWITCH,
-    "system_table_size_metrics": SWITCH,
-    "table_rows_stats_metrics": SWITCH,
-    "binlog_size_metrics": SWITCH,  # read by mysql.py, in no model
-    "extra_performance_metrics": SWITCH,
-}
+
+def _each(rule: str, names: str) -> dict[str, Any]:
+    return dict.fromkeys(names.split(), rule)
+
+
+# The last of these is read by mysql.py, and in no model.
+_OPTIONS = """
+    replication galera_cluster extra_status_metrics extra_innodb_metrics disable_innodb_metrics schema_size_metrics
+    table_size_metrics system_table_size_metrics table_rows_stats_metrics extra_performance_metrics binlog_size_metrics
+"""
+OPTIONS = {"replication_channel": TEXT, **_each(SWITCH, _OPTIONS)}
 
 CONNECTION: dict[str, Any] = {
-    "host": TEXT,
+    **_each(TEXT, "host sock charset reported_hostname use_global_custom_queries"),
     "port": PORT,
-    "sock": TEXT,
-    "charset": TEXT,
-    "connect_timeout": NUMBER,
-    "read_timeout": NUMBER,
-    "ssl": {"key": TEXT, "cert": TEXT, "ca": TEXT, "check_hostname": SWITCH},
-    "reported_hostname": TEXT,
-    "exclude_hostname": SWITCH,
+    **_each(NUMBER, "connect_timeout read_timeout database_instance_collection_interval"),
+    **_each(SWITCH, "exclude_hostname propagate_agent_tags only_custom_queries collect_blocking_queries"),
+    **_each(SWITCH, "log_unobfuscated_queries log_unobfuscated_plans"),
+    **_each(DICTIONARIES, "additional_status additional_variable custom_queries"),
+    **_each(WHOLE, "full_statement_text_cache_max_size statement_rows_cache_max_size statement_rows_cache_ttl"),
+    "full_statement_text_samples_per_hour_per_query": COUNT,
+    "statement_metrics_limits": DICTIONARY,
+    "ssl": {**_each(TEXT, "key cert ca"), "check_hostname": SWITCH},
     "database_identifier": {"template": TEXT},
-    "propagate_agent_tags": SWITCH,
-    "additional_status": DICTIONARIES,
-    "additional_variable": DICTIONARIES,
-    "custom_queries": DICTIONARIES,
-    "only_custom_queries": SWITCH,
-    "use_global_custom_queries": TEXT,
     "index_metrics": {**_EVERY, "limit": WHOLE},
     "collect_settings": _EVERY,
-    "collect_schemas": _SCHEMAS,
-    "collect_blocking_queries": SWITCH,
-    "query_metrics": {**_EVERY, "only_query_recent_statements": SWITCH, "collect_prepared_statements": SWITCH},
+    "collect_schemas": {**_EVERY, "max_execution_time": NUMBER},
+    "query_metrics": {**_EVERY, **_each(SWITCH, "only_query_recent_statements collect_prepared_statements")},
     "query_activity": {**_EVERY, "collect_blocking_queries": SWITCH},
     "query_samples": {
         **_EVERY,
-        "explained_queries_per_hour_per_query": COUNT,
-        "samples_per_hour_per_query": COUNT,
-        "explained_queries_cache_maxsize": WHOLE,
-        "seen_samples_cache_maxsize": WHOLE,
-        "events_statements_row_limit": WHOLE,
-        "explain_procedure": TEXT,
-        "fully_qualified_explain_procedure": TEXT,
-        "events_statements_enable_procedure": TEXT,
+        **_each(COUNT, "explained_queries_per_hour_per_query samples_per_hour_per_query"),
+        **_each(WHOLE, "explained_queries_cache_maxsize seen_samples_cache_maxsize events_statements_row_limit"),
+        **_each(WHOLE, "collection_strategy_cache_maxsize collection_strategy_cache_ttl"),
+        **_each(TEXT, "explain_procedure fully_qualified_explain_procedure events_statements_enable_procedure"),
         "events_statements_temp_table_name": TEXT,
-        "collection_strategy_cache_maxsize": WHOLE,
-        "collection_strategy_cache_ttl": WHOLE,
     },
     "data_observability": {**_EVERY, "run_sync": SWITCH},
     "obfuscator_options": {
         "obfuscation_mode": TEXT,
-        **dict.fromkeys(("replace_digits", "collect_metadata", "collect_tables", "collect_commands"), SWITCH),
-        **dict.fromkeys(("collect_comments", "keep_sql_alias", "remove_space_between_parentheses"), SWITCH),
-        **dict.fromkeys(("keep_null", "keep_boolean", "keep_positional_parameter"), SWITCH),
-        **dict.fromkeys(("keep_trailing_semicolon", "keep_identifier_quotation"), SWITCH),
+        **_each(SWITCH, "replace_digits collect_metadata collect_tables collect_commands collect_comments"),
+        **_each(SWITCH, "keep_sql_alias keep_null keep_boolean keep_positional_parameter keep_trailing_semicolon"),
+        **_each(SWITCH, "keep_identifier_quotation remove_space_between_parentheses"),
     },
-    "log_unobfuscated_queries": SWITCH,
-    "log_unobfuscated_plans": SWITCH,
-    "database_instance_collection_interval": NUMBER,
-    "statement_metrics_limits": DICTIONARY,
-    "full_statement_text_samples_per_hour_per_query": COUNT,
-    "full_statement_text_cache_max_size": WHOLE,
-    **dict.fromkeys(("statement_rows_cache_max_size", "statement_rows_cache_ttl"), WHOLE),
-    "aws": {"instance_endpoint": TEXT, "region": TEXT},
-    "gcp": {"project_id": TEXT, "instance_id": TEXT},
-    "azure": {"deployment_type": TEXT, "fully_qualified_domain_name": TEXT},
+    "aws": _each(TEXT, "instance_endpoint region"),
+    "gcp": _each(TEXT, "project_id instance_id"),
+    "azure": _each(TEXT, "deployment_type fully_qualified_domain_name"),
     # Of the base class, datadog-checks-base 38.
     "min_collection_interval": NUMBER,
     "service": TEXT,
-    "empty_default_hostname": SWITCH,
-    "metric_patterns": {"include": PATTERNS, "exclude": PATTERNS},
-    "disable_generic_tags": SWITCH,
-    "enable_legacy_tags_normalization": SWITCH,
+    **_each(SWITCH, "empty_default_hostname disable_generic_tags enable_legacy_tags_normalization"),
+    "metric_patterns": _each(PATTERNS, "include exclude"),
     # Of the Agent.
-    "name": TEXT,
-    "namespace": TEXT,
+    **_each(TEXT, "name namespace loader"),
     "no_index": SWITCH,
-    "loader": TEXT,
 }
 
 # Required keys of settings that are not empty: without them, the class cannot be created (mysql 15.8.0, unmodified).

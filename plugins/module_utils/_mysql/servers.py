@@ -14,20 +14,8 @@ from . import dbm as mysql_dbm
 from .accounts import beyond, described, held_rights, parse_rights, salt
 
 # The single variables that an item of datadog_mysql_user_instances may override.
-SHARED = (
-    "name",
-    "password",
-    "host",
-    "max_connections",
-    "socket",
-    "connection",
-    "options",
-    "tags",
-    "privileges",
-    "dbm",
-    "dbm_schemas",
-    "dbm_settings",
-)
+_SHARED = "name password host max_connections socket connection options tags privileges dbm dbm_schemas dbm_settings"
+SHARED = tuple(_SHARED.split())
 # What describes one server, and has no single variable.
 OF_AN_ITEM = ("flavour", "service", "create", "login_user", "login_password")
 # Hosts for which the integration considers the server local (mysql.py, _collect_system_metrics).

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._query.monitor import CheckCondition, parse_monitor
@@ -20,17 +20,12 @@ OLD_THRESHOLDS = ("comparison", "period", "timeAggregator")
 # By comparator: the side of the threshold on which the warning is, and to which a value recovers.
 _SIDES = {">": "below", ">=": "below", "<": "above", "<=": "above"}
 _RECOVERIES = ("critical_recovery", "warning_recovery")
-_VALUES = {
+_PRESETS = """
+    hide_all hide_handles hide_handles_and_footer hide_query hide_query_and_handles show_all show_only_snapshot
+"""
+_VALUES: dict[str, Sequence[str]] = {
     "on_missing_data": ("default", "resolve", "show_and_notify_no_data", "show_no_data"),
-    "notification_preset_name": (
-        "hide_all",
-        "hide_handles",
-        "hide_handles_and_footer",
-        "hide_query",
-        "hide_query_and_handles",
-        "show_all",
-        "show_only_snapshot",
-    ),
+    "notification_preset_name": _PRESETS.split(),
 }
 _STATUSES = ("alert", "no data", "warn")
 _THRESHOLDS = ("critical", "critical_recovery", "warning", "warning_recovery", "ok", "unknown")
