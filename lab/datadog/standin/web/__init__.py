@@ -10,7 +10,6 @@ from .alerts import Alerts
 from .boards import Boards
 from .explorer import Explorer
 from .hosts import Hosts
-from .moved import moved
 from .services import Services
 
 
@@ -18,5 +17,4 @@ def routes(account: Account) -> Iterator[BaseRoute]:
     """All pages, and the files that they load."""
     for pages in (Hosts, Explorer, Boards, Alerts, Services):
         yield from pages(**vars(account)).routes()
-    yield from moved(account)
     yield from assets.routes()

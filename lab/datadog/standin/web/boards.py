@@ -3,7 +3,9 @@
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
+from ..api.boards import dashboard_id
 from ..api.calls import on
 from ..graph.model import View, nested
 from ..graph.widgets import widget
@@ -29,6 +31,14 @@ class Boards(Pages):
         drawn = [widget(item["definition"], view) for item in board["widgets"]]
         old = bool(self.documents.get("old board", board["id"]))
         return "dashboard.html", {"board": board, "widgets": drawn, "variables": variables, "old": old}
+
+    # Where Datadog had timeboards and screenboards.
+    @on("GET", "/dash/{id:id}")
+    @on("GET", "/dash/{id:id}/{title}")
+    @on("GET", "/screen/{id:id}")
+    @on("GET", "/screen/{id:id}/{title}")
+    def moved(self, request: Request) -> Response:
+        return RedirectResponse(f"/dashboard/{dashboard_id(request.path_params['id'])}")
 
 
 def _variable(variable: Json, request: Request, tags: list[str]) -> Json:

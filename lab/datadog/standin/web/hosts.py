@@ -5,10 +5,12 @@ import json
 import re
 import statistics
 from typing import Any
+from urllib.parse import quote
 
 from module_utils._query.metric import Query, Series
 from module_utils._query.scope import Tag
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from ..alert.observe import stale
 from ..api.calls import on
@@ -73,6 +75,12 @@ class Hosts(Pages):
             "metric": metric,
             "scale": (low, high) if values else None,
         }
+
+    # Where Datadog has its list of hosts.
+    @on("GET", "/infrastructure")
+    def moved(self, request: Request) -> Response:
+        asked = request.query_params.get("filter", "")
+        return RedirectResponse(f"/hosts/{quote(asked)}" if self.store.host(asked) else f"/?filter={quote(asked)}")
 
     @on("GET", "/hosts/{name:path}")
     def one(self, request: Request) -> tuple[str, Json]:

@@ -134,15 +134,20 @@ _TEMPLATES.filters |= {
 
 
 class Pages(Room):
-    """An account, with the pages of one subject: methods that take a request and name a template and what it shows."""
+    """An account, with the pages of one subject: methods that take a request and name a template and what it shows, or
+    return a response.
+    """
 
     middleware = COMPRESSED
 
-    def endpoint(self, _entry: Entry, view: Callable[[Request], tuple[str, Json]]) -> Callable[[Request], Response]:
+    def endpoint(
+        self, _entry: Entry, view: Callable[[Request], tuple[str, Json] | Response]
+    ) -> Callable[[Request], Response]:
         def handle(request: Request) -> Response:
             try:
                 with said(self.documents.named("metric metadata")):
-                    return _render(self, request, *view(request))
+                    answer = view(request)
+                    return answer if isinstance(answer, Response) else _render(self, request, *answer)
             # A refusal becomes a page too.
             except Refused as error:
                 return _render(self, request, "error.html", {"problems": error.errors}, error.status)
