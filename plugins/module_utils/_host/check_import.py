@@ -28,11 +28,11 @@ import types
 
 EXCEEDED = "it was still loading after {} seconds"
 ENDED = "it ends the process that loads it ({}), which would be the Agent"
-MISSING = ". Install it in the Agent's Python first, or put its file next to the check"
-SHADOWED = "the Agent finds {} under this name first. Rename the check and its source"
+MISSING = ". Install it in the Agent's Python first, or put its file next to the check."
+SHADOWED = "the Agent finds {} under this name first. Rename the check and its source."
 INTEGRATION = (
     "the Agent comes with an integration {}{} and would run that instead. Rename the check and its source, or leave its"
-    " source out to configure the integration"
+    " source out to configure the integration."
 )
 NO_CLASS = "it has no subclass of AgentCheck that no other class derives from"
 OTHER_CLASS = "the Agent uses its class {0}, the first by name, and not {1}. Rename {1}, or do not import {0}."

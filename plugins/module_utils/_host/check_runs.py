@@ -15,11 +15,11 @@ from .agent_answers import CheckRun, read_check
 USER = "dd-agent"
 NEVER_RAN = (
     "The Agent has not created the files that its command line needs. "
-    "`journalctl -u datadog-agent` shows why it is not running"
+    "`journalctl -u datadog-agent` shows why it is not running."
 )
-NO_REASON = "the Agent does not find it and does not say why. Look at its conf.yaml and at /var/log/datadog/agent.log"
-FIX = "Fix that, and run again"
-SILENT = "it runs without an error and reports {}. Check which metrics it submits, and under which names"
+NO_REASON = "the Agent does not find it and does not say why. Look at its conf.yaml and at /var/log/datadog/agent.log."
+FIX = "Fix that, and run again."
+SILENT = "it runs without an error and reports {}. Check which metrics it submits, and under which names."
 
 
 class CheckRuns:
@@ -68,4 +68,4 @@ def problem(name: str, metrics: list[str], found: CheckRun) -> str:
         reason = f"{said}. {NEVER_RAN}" if said else NEVER_RAN
     elif said == "no valid check found":
         reason = NO_REASON
-    return f"the check {name} does not report {', '.join(missing) or 'any metric'}: {reason}."
+    return f"the check {name} does not report {', '.join(missing) or 'any metric'}: {reason}"

@@ -101,7 +101,7 @@ def _sources(inputs: Mapping[str, Any], files: Mapping[str, str | None]) -> tupl
             try:
                 items = _parsed(text)
             except ValueError as error:
-                problems.append(f"datadog_objects_folder: {path} {error}.")
+                problems.append(f"datadog_objects_folder: {path} {error}")
             else:
                 sources.append(Source(kind, path, items))
         extra = f"extra_{kind}"
@@ -117,16 +117,16 @@ def _sources(inputs: Mapping[str, Any], files: Mapping[str, str | None]) -> tupl
 def _parsed(text: str | None) -> list[Any]:
     """Return the items of a file. Raises ValueError, with a message that continues after the path."""
     if text is None:
-        raise ValueError("cannot be read. Make it readable")
+        raise ValueError("cannot be read. Make it readable.")
     # A host may lack PyYAML; the controller has it through Ansible.
     import yaml
 
     try:
         items = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"is not valid YAML ({' '.join(str(error).split())}). Correct it") from None
+        raise ValueError(f"is not valid YAML ({' '.join(str(error).split())}). Correct it.") from None
     if not isinstance(items, list):
-        raise ValueError("is not a list of objects. Write one, as the playbook kennel.fleet.export does")
+        raise ValueError("is not a list of objects. Write one, as the playbook kennel.fleet.export does.")
     return items
 
 
