@@ -135,7 +135,9 @@ class ActionModule(ActionBase):
                     given[name] = copied(templar.template(variables[name]))
                 except AnsibleError as error:
                     hint = FACTS if "ansible_" in str(variables[name]) else BRACES
-                    problems.append(f"{name} cannot be templated: {' '.join(error.message.split())}. {hint}")
+                    problems.append(
+                        f"{name} cannot be templated: {' '.join(error.message.split()).rstrip('.')}. {hint}"
+                    )
 
         def default(name: str) -> Any:
             try:

@@ -174,7 +174,7 @@ def _scope_problems(inputs: Mapping[str, Any]) -> list[str]:
     try:
         zone(inputs["timezone"])
     except ValueError as error:
-        problems.append(f"datadog_objects_timezone: {error}.")
+        problems.append(f"datadog_objects_timezone: {error}")
     return problems
 
 

@@ -52,7 +52,7 @@ def check(inputs: Mapping[str, Any], host: Host) -> Checked:
 def _problems(expected: Mapping[str, Any]) -> list[str]:
     """Return problems with the items of an expectation, whose types are valid."""
     problems = [f"tags: {tag!r} {problem}" for tag in expected.get("tags") or () if (problem := tag_problem(tag))]
-    problems += [f"present: {problem}." for problem in map(metric_problem, expected.get("present") or ()) if problem]
+    problems += [f"present: {problem}" for problem in map(metric_problem, expected.get("present") or ()) if problem]
     problems += [
         f"service_checks has {name!r}. Write a name such as mysql.can_connect."
         for name in expected.get("service_checks") or ()
@@ -76,7 +76,7 @@ def _has_space(service: Mapping[str, Any]) -> bool:
 
 
 def _metric(metric: Mapping[str, Any]) -> list[str]:
-    problems = [f"{problem}." for problem in [metric_problem(metric["name"])] if problem]
+    problems = [problem for problem in [metric_problem(metric["name"])] if problem]
     problems += [
         f"{name} is not a known field. Write name, interval, min and max."
         for name in metric

@@ -133,7 +133,7 @@ def _dictionary(place: str, option: Mapping[str, Any], value: dict[Any, Any]) ->
     for key in value:
         if key not in options:
             near = difflib.get_close_matches(str(key), options, 1)
-            fix = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(options)}."
+            fix = f"Did you mean {near[0]}?" if near else f"Use {'one of ' * (len(options) > 1)}{', '.join(options)}."
             problems.append(f"{place} has {shown(key)}, which is not a known field. {fix}")
     return problems + _options_problems(f"{place}.", options, result), result
 
@@ -207,4 +207,6 @@ def _unwritable(value: Any, place: str, depth: int, secret: bool) -> Iterator[tu
             yield place, "contains a character that cannot be written. Remove it."
     elif not (value is None or isinstance(value, (bool, int, float))):
         quoted = "" if secret else f" {value}"
-        yield place, f"is a {type(value).__name__}{quoted}. Put it in quotes."
+        # Ansible's own types for dates and times derive from Python's.
+        kind = type(value).__name__.removeprefix("_AnsibleTagged").lower()
+        yield place, f"is a {kind}{quoted}. Put it in quotes."

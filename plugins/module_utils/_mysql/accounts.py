@@ -76,7 +76,7 @@ def _character_problem(variable: str, name: str, refused: str) -> str | None:
     if name != name.strip() or not name.isprintable():
         return f"{variable} is {name!r}, which starts or ends with a space or contains a control character. Remove it."
     if found := sorted(set(name) & set(refused)):
-        return f"{variable} is {name!r}. Choose a name without {' and '.join(found)}."
+        return f"{variable} is {name!r}. Choose a name without {' and '.join(found)} in it."
     return None
 
 
@@ -119,8 +119,8 @@ def parse_rights(variable: str, text: Any) -> tuple[Rights, list[str]]:
                 return {}, [f"{said}: {name.strip()!r} is not a privilege. Write one such as SELECT."]
             if not is_right(found[1]):
                 near = difflib.get_close_matches(_right(found[1])[0], RIGHTS, 1)
-                meant = f", perhaps {near[0]}" if near else ""
-                return {}, [f"{said}: no server has the privilege {found[1]!r}. Write one such as SELECT{meant}."]
+                fix = f"Did you mean {near[0]}?" if near else "Write one such as SELECT."
+                return {}, [f"{said}: no server has the privilege {found[1]!r}. {fix}"]
             rights.setdefault(_place(place), set()).update(_right(found[1], found[2]))
     return rights, []
 

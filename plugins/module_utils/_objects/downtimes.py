@@ -62,7 +62,7 @@ class Downtimes(Schema):
         try:
             wrong = _schedule_problems(self._schedule(item))
         except ValueError as error:
-            wrong = [f"{error}."]
+            wrong = [str(error)]
         return problems + [f"schedule: {problem}" for problem in wrong]
 
     def _local(self, schedule: Body) -> datetime:

@@ -72,8 +72,8 @@ def _zone(name: str) -> tzinfo:
             pass
     known = {each.lower(): each for each in available_timezones()}
     close = difflib.get_close_matches(name.lower(), known, n=1)
-    meant = f", perhaps {known[close[0]]}" if close else ""
-    raise ValueError(f"{name!r} is not a time zone. Write one such as Europe/Paris{meant}.")
+    fix = f"Did you mean {known[close[0]]}?" if close else "Write one such as Europe/Paris."
+    raise ValueError(f"{name!r} is not a time zone. {fix}")
 
 
 class _Problems(Exception):
@@ -145,7 +145,10 @@ def _span(entry: Mapping[str, Any]) -> tuple[int, int]:
         return 0, _DAY
     missing = [name for name in ("from", "to") if entry.get(name) is None]
     if missing:
-        raise ValueError(f'{" and ".join(missing)} missing. Write times such as "19:00", or all_day: true.')
+        raise ValueError(
+            f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing. "
+            'Write times such as "19:00", or all_day: true.'
+        )
     begin, end = (_minutes(name, entry[name]) for name in ("from", "to"))
     if begin == _DAY:
         raise ValueError('from is 24:00. Write "00:00" and the next day.')

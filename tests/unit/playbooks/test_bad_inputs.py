@@ -29,7 +29,7 @@ OF_HOSTS = [*TAGS, *AGENT, *VERIFY, *MYSQL, *INTEGRATION, *CHECKS, *APP]
 OF_FLEET = [*SETTINGS, *MONITORS, *DOWNTIMES]
 RAW = ("Traceback", "UndefinedMarker", "<class", "AnsibleError", "NoneType", "Unexpected", "Error while")
 # What is wrong, and what to do. A position in a query says enough.
-FORM = re.compile(r"\. [A-Z].*[.?]$|\(line \d+, column \d+\)\.$", re.DOTALL)
+FORM = re.compile(r"\. [A-Z].*[^.][.?]$|\(line \d+, column \d+\)\.$", re.DOTALL)
 # The facts of every host.
 FACTS = {
     "distribution": "Debian",
