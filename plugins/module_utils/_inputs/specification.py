@@ -50,13 +50,27 @@ def shown(value: Any) -> str:
 
 
 def specification_problems(
-    options: Mapping[str, Any], given: dict[str, Any], several_lines: tuple[str, ...] = ()
+    options: Mapping[str, Any], given: dict[str, Any], several_lines: tuple[str, ...] = (), before: str = ""
 ) -> list[str]:
     """Return what an argument specification refuses, and convert the values of GIVEN to its types.
 
     :arg several_lines: options that may have line breaks.
+    :arg before: the place of GIVEN, with a dot; empty at the top.
     """
-    return _options_problems("", options, given, several_lines)
+    problems = []
+    for name, option in options.items():
+        place, value = f"{before}{name}", given.get(name)
+        if value is None:
+            if option.get("required"):
+                problems.append(f"{place} is missing. Write {_wanted(option)}.")
+            elif name in given and not before and option.get("type", "str") != "raw":
+                problems.append(f"{place} is null. Remove it to use the default, or write {_wanted(option)}.")
+            continue
+        if "\n" in str(value) and name in several_lines and isinstance(value, str):
+            continue
+        found, given[name] = _value(place, option, value)
+        problems += found
+    return problems
 
 
 def convert(
@@ -78,25 +92,6 @@ def convert(
     for name in unfit:
         spare = {name: default(name)}
         given[name] = None if specification_problems({name: options[name]}, spare, several_lines) else spare[name]
-    return problems
-
-
-def _options_problems(
-    before: str, options: Mapping[str, Any], given: dict[str, Any], several_lines: tuple[str, ...] = ()
-) -> list[str]:
-    problems = []
-    for name, option in options.items():
-        place, value = f"{before}{name}", given.get(name)
-        if value is None:
-            if option.get("required"):
-                problems.append(f"{place} is missing. Write {_wanted(option)}.")
-            elif name in given and not before and option.get("type", "str") != "raw":
-                problems.append(f"{place} is null. Remove it to use the default, or write {_wanted(option)}.")
-            continue
-        if "\n" in str(value) and name in several_lines and isinstance(value, str):
-            continue
-        found, given[name] = _value(place, option, value)
-        problems += found
     return problems
 
 
@@ -128,14 +123,14 @@ def _value(place: str, option: Mapping[str, Any], value: Any) -> tuple[list[str]
 def _dictionary(place: str, option: Mapping[str, Any], value: dict[Any, Any]) -> tuple[list[str], Any]:
     options, result = option.get("options"), dict(value)
     if not options:
-        return [f"{place}{problem}" for problem in value_problems(value, secret=bool(option.get("no_log")))], value
+        return [f"{place}{problem}" for problem in value_problems(value, bool(option.get("no_log")))], value
     problems = []
     for key in value:
         if key not in options:
             near = difflib.get_close_matches(str(key), options, 1)
             fix = f"Did you mean {near[0]}?" if near else f"Use {'one of ' * (len(options) > 1)}{', '.join(options)}."
             problems.append(f"{place} has {shown(key)}, which is not a known field. {fix}")
-    return problems + _options_problems(f"{place}.", options, result), result
+    return problems + specification_problems(options, result, before=f"{place}."), result
 
 
 def _wanted(option: Mapping[str, Any], otherwise: str = "") -> str:
@@ -181,32 +176,28 @@ def _line(text: str, wanted: str, kind: str) -> str:
     return os.path.expanduser(os.path.expandvars(text)) if kind == "path" and text else text
 
 
-def value_problems(value: Any, *, secret: bool = False) -> list[str]:
-    """Return what in a dictionary or a list cannot be written to a file; each problem starts with its path."""
-    return [f"{place} {problem}" for place, problem in _unwritable(value, "", 0, secret)]
-
-
-def _unwritable(value: Any, place: str, depth: int, secret: bool) -> Iterator[tuple[str, str]]:
+def value_problems(value: Any, secret: bool, place: str = "", depth: int = 0) -> Iterator[str]:
+    """Yield what in a dictionary or a list cannot be written to a file; each problem starts with its path."""
     if depth > DEEPEST:
-        yield place[:SHOWN], f"nests deeper than {DEEPEST} levels. Reduce the nesting."
+        yield f"{place[:SHOWN]} nests deeper than {DEEPEST} levels. Reduce the nesting."
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield place, f"has the key {shown(key)}, which is not a string. Put it in quotes."
+                yield f"{place} has the key {shown(key)}, which is not a string. Put it in quotes."
             elif not key or _NOT_IN_A_LINE.search(key):
-                yield place, f"has the key {shown(key)}. Write a name on one line."
+                yield f"{place} has the key {shown(key)}. Write a name on one line."
             else:
-                yield from _unwritable(item, f"{place}.{key}", depth + 1, secret)
+                yield from value_problems(item, secret, f"{place}.{key}", depth + 1)
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
-            yield from _unwritable(item, f"{place}[{number}]", depth + 1, secret)
+            yield from value_problems(item, secret, f"{place}[{number}]", depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
-        yield place, f"is {value}, which is not a finite number. Write one, or quote it."
+        yield f"{place} is {value}, which is not a finite number. Write one, or quote it."
     elif isinstance(value, str):
         if _NOT_IN_A_TEXT.search(value):
-            yield place, "contains a character that cannot be written. Remove it."
+            yield f"{place} contains a character that cannot be written. Remove it."
     elif not (value is None or isinstance(value, (bool, int, float))):
         quoted = "" if secret else f" {value}"
         # Ansible's own types for dates and times derive from Python's.
         kind = type(value).__name__.removeprefix("_AnsibleTagged").lower()
-        yield place, f"is a {kind}{quoted}. Put it in quotes."
+        yield f"{place} is a {kind}{quoted}. Put it in quotes."
