@@ -204,9 +204,7 @@ def _settings(variable: str, given: dict[Any, Any], known: dict[str, Any], path:
 
 
 def _fits(value: Any, rule: str) -> bool:
-    """Whether the integration's model and its code both accept the value. Null is the same as unset."""
-    if value is None:
-        return True
+    """Whether the integration's model and its code both accept the value, which is not null."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     number = whole or (isinstance(value, float) and math.isfinite(value))
     checks = {

@@ -58,15 +58,12 @@ class _Group(NamedTuple):
     shown: str
 
 
-def mask(text: str, secrets: dict[str, Any], *, code: bool = False) -> str:
-    """Return the text with secrets hidden: the given values, other values in their places, settings with secret names,
-    keys, and credentials in URLs, headers and assignments. CODE means that it is Python.
-    """
-    return "".join(group.shown for group in _groups(text, secrets, code=code))
-
-
 def masked_diff(path: str, before: str, after: str, secrets: dict[str, Any]) -> dict[str, str]:
-    """Return a diff for Ansible that shows that a secret changes, but not the secret."""
+    """Return a diff for Ansible that shows that a secret changes, but not the secret.
+
+    Hides the given secrets, other values in their places, settings with secret names, keys, and credentials in URLs,
+    headers and assignments.
+    """
     code = path.endswith(".py")
     old, new = (list(_groups(text, secrets, code=code)) for text in (before, after))
     # Find groups that differ, but look the same when masked. Different quotes around a value do not count.
@@ -167,7 +164,10 @@ class _Masker:
         if alone and self._is_named(alone["key"]):
             return _put(line, line.body, f': "{HIDDEN}"') if self._take_below(line, len(alone["lead"])) else None
         found = entry or _ITEM.match(line.body)
-        return self._value(line, found.start("value")) if found else _changed(line.text, _hide(line.text))
+        if found:
+            return self._value(line, found.start("value"))
+        hidden = _hide(line.text)
+        return None if hidden == line.text else hidden
 
     def _is_named(self, key: str) -> bool:
         return key in self.names or is_hidden_name(key) or key.endswith("additional_endpoints")
@@ -262,10 +262,6 @@ def _put(line: _Line, before: str, value: str) -> str:
         at = len(line.text) - len(line.text.lstrip(" \t"))
         text = text[:at] + line.hashes + text[at + len(line.hashes) :]
     return f"{text}\n"
-
-
-def _changed(before: str, after: str) -> str | None:
-    return None if before == after else after
 
 
 def _unquoted(text: str) -> str:

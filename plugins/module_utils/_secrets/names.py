@@ -77,13 +77,8 @@ def _meant(words: str) -> re.Match[str] | None:
     return next((found for found in _SECRET.finditer(words) if not _ABOUT.search(f"_{words[found.end() :]}")), None)
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether a setting with this name usually contains a secret."""
-    return _meant(_words(name)) is not None
-
-
 def is_hidden_name(name: str) -> bool:
-    """Whether the Agent hides the value of this name, or `is_secret_name`."""
+    """Whether the Agent hides the value of this name, or the name usually means a secret."""
     words = _words(name)
     return _meant(words) is not None or _SCRUBBED.search(words) is not None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import is_secret_name
+from ansible_collections.kennel.fleet.plugins.module_utils._secrets.names import secret_places
 
 ROOT = Path(__file__).resolve().parents[3]
 ALL = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
@@ -46,7 +46,11 @@ def specs(role: str) -> dict[str, Any]:
 
 def secrets(options: dict[str, Any]) -> dict[str, Any]:
     """Yield options whose name suggests a secret, including suboptions."""
-    found = {name: option for name, option in options.items() if is_secret_name(name) or name.endswith("secrets")}
+    found = {
+        name: option
+        for name, option in options.items()
+        if secret_places({name: "geheim-1"}) or name.endswith("secrets")
+    }
     for option in options.values():
         found |= secrets(option.get("options", {}))
     return found

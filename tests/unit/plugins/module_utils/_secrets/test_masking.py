@@ -20,6 +20,11 @@ API_KEY = "0123456789abcdef" * 2
 APP_KEY = "0123456789abcdef01234567" + "89abcdef01234567"
 
 
+def mask(text: str, secrets: dict[str, Any], *, code: bool = False) -> str:
+    """Return a text as the diff of a new file shows it; CODE means that it is Python."""
+    return masking.masked_diff("/x.py" if code else "/x", "", text, secrets)["after"]
+
+
 class TestMasking:
     @pytest.mark.parametrize(
         "line",
@@ -40,7 +45,7 @@ class TestMasking:
         ],
     )
     def test_hides_values_of_secret_names(self, line: str) -> None:
-        masked = masking.mask(f"site: a\n{line}\nenv: lab\n", {})
+        masked = mask(f"site: a\n{line}\nenv: lab\n", {})
         assert "geheim" not in masked
         assert masked.startswith("site: a\n")
         assert masked.endswith("env: lab\n")
@@ -48,10 +53,10 @@ class TestMasking:
     @pytest.mark.parametrize("key", [API_KEY, APP_KEY])
     @pytest.mark.parametrize("form", ["x: {}", "# once it was {}", '- "{}"', "dd_url: https://x/?k={}&b=1"])
     def test_hides_values_that_look_like_keys(self, form: str, key: str) -> None:
-        assert key not in masking.mask(form.format(key), {})
+        assert key not in mask(form.format(key), {})
 
     def test_hides_given_values_anywhere(self) -> None:
-        masked = masking.mask('a: "geheim\\"1"\nb: geheim"1\n', {"x.y": 'geheim"1'})
+        masked = mask('a: "geheim\\"1"\nb: geheim"1\n', {"x.y": 'geheim"1'})
         assert "geheim" not in masked
 
     @given(
@@ -59,18 +64,18 @@ class TestMasking:
     )
     def test_rendered_secrets_are_hidden(self, secret: str) -> None:
         text = render({"plain_name": "x", "site": "s"}, {"plain_name": secret})
-        masked = masking.mask(text, {"plain_name": secret})
+        masked = mask(text, {"plain_name": secret})
         assert yaml.safe_load(masked) == {"plain_name": masking.HIDDEN, "site": "s"}
 
     @pytest.mark.parametrize("line", ["api_key: ENC[api_key]\n", 'password: "ENC[db/datadog]"\n'])
     def test_shows_secret_handles(self, line: str) -> None:
-        assert masking.mask(line, {"api_key": "ENC[api_key]"}) == line
+        assert mask(line, {"api_key": "ENC[api_key]"}) == line
 
     @pytest.mark.parametrize(
         "line", ["tags:\n", "tokens_per_second:\n", "hostname: web1\n", "uuid: " + "a1" * 15 + "\n"]
     )
     def test_leaves_other_lines_alone(self, line: str) -> None:
-        assert masking.mask(line, {}) == line
+        assert mask(line, {}) == line
 
     def test_diff_shows_that_a_secret_changed_without_its_value(self) -> None:
         before, after = (render({"site": "s"}, {"api_key": key}) for key in (API_KEY, API_KEY[::-1]))
@@ -117,7 +122,7 @@ def test_secret_can_be_a_mapping():
     secrets = {"additional_endpoints": {"https://app.datadoghq.eu": ["second-key"]}}
     text = render({}, secrets)
     assert yaml.safe_load(text) == secrets
-    assert "second-key" not in masking.mask(text, secrets)
+    assert "second-key" not in mask(text, secrets)
 
 
 # Files as other people write them. Secrets contain "geheim"; everything else must be shown.
@@ -186,7 +191,7 @@ SHOWN = ("port", "3306", "db1", "web1", "json", "name", "Xmx200m")
 @pytest.mark.parametrize("text", STYLES.values(), ids=STYLES)
 def test_secrets_are_hidden_in_any_style(text: str) -> None:
     for form in (text, f"{text}\n", "\n".join(f"  {line}" for line in text.split("\n"))):
-        masked = masking.mask(form, {})
+        masked = mask(form, {})
         assert "geheim" not in masked
         assert "98765431" not in masked
         for word in SHOWN:
@@ -216,7 +221,7 @@ def test_secrets_are_hidden_in_any_style(text: str) -> None:
     ],
 )
 def test_other_text_is_unchanged(text: str) -> None:
-    assert masking.mask(text, {}) == text
+    assert mask(text, {}) == text
 
 
 @pytest.mark.parametrize(
@@ -242,7 +247,7 @@ def test_adversarial_file_does_not_take_long(line: str) -> None:
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(120)
     try:
-        masking.mask(f"{line}\n" * (60_000 // (len(line) + 1)), {})
+        mask(f"{line}\n" * (60_000 // (len(line) + 1)), {})
     finally:
         signal.alarm(0)
 
@@ -260,7 +265,7 @@ def test_adversarial_file_does_not_take_long(line: str) -> None:
 def test_secret_in_a_long_bracket_is_hidden(secret: str, hashes: str, lines: int) -> None:
     others = [f"  {{name: n{number}, url: 'http://db1/some/where'}}," for number in range(lines)]
     text = "\n".join(["things: [", *others, f"  {secret},", *others, "]", "more: kept"])
-    masked = masking.mask("".join(f"{hashes}{line}\n" for line in text.split("\n")), {})
+    masked = mask("".join(f"{hashes}{line}\n" for line in text.split("\n")), {})
     assert "geheim" not in masked
     assert all(masked.count(f"name: n{number},") == 2 for number in range(lines))
     assert "port: 1" in masked and masked.endswith(f"{hashes}more: kept\n")
@@ -270,12 +275,12 @@ def test_secret_in_a_long_bracket_is_hidden(secret: str, hashes: str, lines: int
 
 def test_whole_private_key_is_hidden() -> None:
     key = "\n".join(["-----BEGIN PRIVATE KEY-----", *["  geheim"] * 400, "  -----END PRIVATE KEY-----"])
-    masked = masking.mask(f"data: |\n  {key}\nport: 1\n", {})
+    masked = mask(f"data: |\n  {key}\nport: 1\n", {})
     assert "geheim" not in masked and masked.endswith("port: 1\n")
 
 
 def test_everything_after_a_long_unclosed_value_is_hidden() -> None:
-    masked = masking.mask("[\n" * 1000 + '{password: "geheim\n geheim"}\n', {})
+    masked = mask("[\n" * 1000 + '{password: "geheim\n geheim"}\n', {})
     assert "geheim" not in masked
 
 
@@ -284,7 +289,7 @@ def test_text_is_scanned_a_limited_number_of_times(monkeypatch: pytest.MonkeyPat
     text, read = f"{line}\n" * 3000, []
     closed_at = masking.closed_at
     monkeypatch.setattr(masking, "closed_at", lambda value: read.append(len(value)) or closed_at(value))
-    masking.mask(text, {})
+    mask(text, {})
     # The scanned part doubles each time, so the total is at most three times the text.
     assert sum(read) <= 3 * (masking.PATIENCE + 1) * len(text)
 
@@ -302,7 +307,7 @@ connect(password="geheim", port=1)
 
 
 def test_only_secret_strings_in_code_are_hidden() -> None:
-    masked = masking.mask(CODE, {}, code=True)
+    masked = mask(CODE, {}, code=True)
     assert "geheim" not in masked
     assert len(masked.splitlines()) == len(CODE.splitlines())
     for words in ('instance.get("password")', 'os.environ["TOKEN"]', '"Accept": "json"', "self.key", "port=1"):
@@ -372,7 +377,7 @@ def _hides(config: Any, style: dict[str, Any], scalars: str | None, comment: boo
     text = yaml.dump(config, Dumper=dumper, sort_keys=False, **style)
     if comment:
         text = "".join(f"# {line}" for line in text.splitlines(keepends=True))
-    masked = masking.mask(text, {})
+    masked = mask(text, {})
     assert "GEHEIM" not in masked, text
 
 
