@@ -181,6 +181,13 @@ def test_pure_packages_import_neither_ansible_nor_a_client_nor_the_system(room):
         assert not files & set(TALKING), path
 
 
+def test_packages_import_each_other_by_relative_names():
+    paths = [
+        str(path.relative_to(UTILS)) for path in UTILS.rglob("*.py") if "from ansible_coll" in path.read_text("utf-8")
+    ]
+    assert paths == []
+
+
 def test_files_that_call_the_api_exist():
     assert [name for name in sorted(TALKING) if "_api" not in rooms_of(UTILS / name)] == []
 

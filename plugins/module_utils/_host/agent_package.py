@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils._host.apt import apt_get, install, refresh_lists
-from ansible_collections.kennel.fleet.plugins.module_utils._host.apt_repository import Repository
-from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
-from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
+
+from . import safe_files
+from .apt import apt_get, install, refresh_lists
+from .apt_repository import Repository
+from .changes import Changes
+from .dpkg import (
     ABSENT,
     ADMINDIR,
     INSTALLED,
@@ -29,7 +30,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import (
     read_package,
     was_interrupted,
 )
-from ansible_collections.kennel.fleet.plugins.module_utils._host.dpkg import Package as DpkgPackage
+from .dpkg import Package as DpkgPackage
 
 PACKAGE = "datadog-agent"
 KEYS_PACKAGE = "datadog-signing-keys"

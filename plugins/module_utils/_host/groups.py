@@ -8,7 +8,7 @@ import grp
 import os
 import pwd
 
-from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
+from .changes import Changes
 
 
 def lacking(user: str, groups: list[str]) -> list[str]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_files
-from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
-from ansible_collections.kennel.fleet.plugins.module_utils._host.systemd_unit import Unit, enabled_units, read_unit
-from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import render
+
+from .._secrets.yaml_files import render
+from . import safe_files
+from .changes import Changes
+from .systemd_unit import Unit, enabled_units, read_unit
 
 # The argument specification of a configuration file.
 FILE = {
