@@ -127,6 +127,12 @@ files:
   type: list
   elements: str
   sample: [/etc/datadog-agent/conf.d/redisdb.d/conf.yaml]
+actions:
+  description: V(restart is due) if something changed, or would change in check mode, and the Agent is running.
+  returned: always
+  type: list
+  elements: str
+  sample: [restart is due]
 proven:
   description: With O(prove), whether nothing changed and all checks have just reported their metrics.
   returned: always
@@ -142,6 +148,7 @@ from ansible_collections.kennel.fleet.plugins.module_utils._host import safe_fil
 from ansible_collections.kennel.fleet.plugins.module_utils._host.changes import Changes
 from ansible_collections.kennel.fleet.plugins.module_utils._host.check_loading import try_loading
 from ansible_collections.kennel.fleet.plugins.module_utils._host.check_runs import CheckRuns, problem
+from ansible_collections.kennel.fleet.plugins.module_utils._host.systemd_unit import read_unit
 from ansible_collections.kennel.fleet.plugins.module_utils._secrets.yaml_files import render
 
 CHECK = {
@@ -293,7 +300,7 @@ def main() -> None:
     )
     changes = Changes(module)
     checks = [Check(module, check) for check in module.params["checks"]]
-    with safe_files.refusals(module):
+    with changes.refusals():
         problems = [problem for problem in (check.problem() for check in checks) if problem]
         if problems:
             module.fail_json(msg="\n".join(problems))
@@ -302,7 +309,9 @@ def main() -> None:
         if module.params["disable_others"]:
             disable(changes, module.params["root"], {*module.params["tracked"], *(check.name for check in checks)})
     proven = module.params["prove"] and not changes.changed and not module.check_mode and prove(module)
-    module.exit_json(proven=proven, **changes.result)
+    if changes.changed and read_unit(module, "datadog-agent.service").active:
+        changes.actions.append("restart is due")
+    module.exit_json(proven=proven, actions=changes.actions, **changes.result)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ class Package:
         older = ["dpkg", "--compare-versions", wanted, "lt", installed]
         if installed and wanted and self.module.run_command(older)[0] == 0:
             self.module.fail_json(
-                msg=f"Agent {installed} is installed, which is newer than datadog_agent_version {wanted}. "
+                msg=f"Agent {installed} is installed, at least in part, "
+                f"and is newer than datadog_agent_version {wanted}. "
                 "Set datadog_agent_allow_downgrade to true to downgrade."
             )
 
@@ -132,9 +133,9 @@ class Package:
         left = _left() if purge else []
         accounts = _accounts() if purge else []
         keys = purge and signing_keys and self.can_go(KEYS_PACKAGE)
-        self.actions += [PACKAGE] * (found.status not in gone) + [KEYS_PACKAGE] * keys
-        self.actions += left + [USER] * bool(accounts)
-        if self.module.check_mode or not self.actions:
+        planned = [PACKAGE] * (found.status not in gone) + [KEYS_PACKAGE] * keys + left + [USER] * bool(accounts)
+        if self.module.check_mode or not planned:
+            self.actions += planned
             return
         if was_interrupted():
             # Another package may make this fail. Whether this one can be removed shows below.
@@ -146,13 +147,18 @@ class Package:
             with _account_tools() as folder:
                 path = f"DPkg::Path={folder}:{environment()['PATH']}"
                 apt_get(self.module, "-o", path, "purge" if purge else "remove", PACKAGE)
+        if PACKAGE in planned:
+            self.actions.append(PACKAGE)
         if keys:
             call(self.module, "dpkg", "--purge", KEYS_PACKAGE)
+            self.actions.append(KEYS_PACKAGE)
         for path in left:
             self.remove(path)
+            self.actions.append(path)
         for database in accounts:
             if database in _accounts():
                 call(self.module, ACCOUNTS[database], USER)
+        self.actions += [USER] * bool(accounts)
         # Neither dpkg nor the package's scripts do this, so systemd would still know the units.
         self.module.run_command(["systemctl", "daemon-reload"])
         self.module.run_command(["systemctl", "reset-failed", "datadog-agent*.service"])
@@ -223,7 +229,7 @@ def apply(changes: Changes) -> dict[str, Any]:
         package.refuse_downgrade("" if found.status in (ABSENT, REMOVED) else found.version, wanted)
     due_now = False
     try:
-        with safe_files.refusals(module):
+        with changes.refusals():
             if present:
                 repository.present(due=due)
                 package.whole(wanted)
@@ -239,5 +245,4 @@ def apply(changes: Changes) -> dict[str, Any]:
             f"{PACKAGE}: {error}\n"
             "Fix the cause on the host, or datadog_agent_version or datadog_agent_apt_url, and run again."
         )
-    changes.changed |= bool(changes.actions)
     return {"previous_version": installed, "version_changed": due_now}

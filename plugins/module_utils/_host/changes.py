@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .._secrets.masking import masked_diff
 from . import safe_files
+from .safe_paths import FileProblem
 
 
 class Before(NamedTuple):
@@ -61,7 +63,9 @@ class Changes:
         """Remove the file; return whether there was one."""
         status, before = safe_files.status(path, follow=False), safe_files.remove_file(self.module, path)
         if before is not None:
-            self.before[path] = _before(status, before)
+            # A removed link or pipe cannot be restored.
+            if status and stat.S_ISREG(status.st_mode):
+                self.before[path] = _before(status, before)
             self.note(path, before, "", secrets)
         return before is not None
 
@@ -81,10 +85,18 @@ class Changes:
         """Fail the module, which ends it, and report what it has changed before."""
         self.module.fail_json(msg=problem, actions=self.actions, **self.result)
 
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Fail the module with the message of any `FileProblem` raised inside."""
+        try:
+            yield
+        except FileProblem as problem:
+            self.fail(str(problem))
+
     @property
     def result(self) -> dict[str, Any]:
-        """The module's result for these files."""
-        return {"changed": self.changed, "files": self.files, "diff": self.diffs}
+        """The module's result, without `actions`, which many modules do not return."""
+        return {"changed": self.changed or bool(self.actions), "files": self.files, "diff": self.diffs}
 
 
 def _before(status: os.stat_result | None, text: str) -> Before | None:

@@ -62,7 +62,7 @@ def problem(name: str, metrics: list[str], found: CheckRun) -> str:
     missing = [metric for metric in metrics if metric not in found.metrics]
     if not missing and (found.metrics or not found.errors):
         return ""
-    said = "; ".join(found.errors).rstrip(".")
+    said = "; ".join(error.rstrip(".") for error in found.errors)
     reason = f"{said}. {FIX}" if said else SILENT.format(", ".join(found.metrics) or "nothing")
     if not found.ready:
         reason = f"{said}. {NEVER_RAN}" if said else NEVER_RAN

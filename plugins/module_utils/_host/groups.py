@@ -27,14 +27,12 @@ def join(changes: Changes, user: str, groups: list[str]) -> None:
     """Put the user into the groups, or fail the module."""
     if not groups:
         return
+    if not changes.module.check_mode:
+        usermod = changes.module.get_bin_path("usermod", required=True)
+        status, out, err = changes.module.run_command([usermod, "--append", "--groups", ",".join(groups), user])
+        if status:
+            changes.fail(
+                f"{user} cannot be put into {', '.join(groups)}: {(err or out).strip().rstrip('.')}. "
+                "Fix that on the host, or remove them from datadog_agent_groups."
+            )
     changes.actions += [f"put {user} into {name}" for name in groups]
-    changes.changed = True
-    if changes.module.check_mode:
-        return
-    usermod = [changes.module.get_bin_path("usermod", required=True), "--append", "--groups", ",".join(groups), user]
-    status, out, err = changes.module.run_command(usermod)
-    if status:
-        changes.fail(
-            f"{user} cannot be put into {', '.join(groups)}: {(err or out).strip().rstrip('.')}. "
-            "Create the groups on the host, or remove them from datadog_agent_groups."
-        )

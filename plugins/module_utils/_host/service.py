@@ -164,7 +164,7 @@ def apply(changes: Changes, wanted: Wanted) -> dict[str, Any]:
     if wanted.enabled is False:
         # First, so that it does not keep running if anything else fails.
         _stop(changes, wanted, service)
-    with safe_files.refusals(module):
+    with changes.refusals():
         written = [put(changes, file) for file in wanted.files]
         watched = [*wanted.watch, *(file["path"] for file in wanted.files if not file["live"])]
         changed_at = newest_change(watched, now=time.time())
@@ -180,32 +180,35 @@ def apply(changes: Changes, wanted: Wanted) -> dict[str, Any]:
         _run(changes, wanted, service, stale=stale)
     if changes.actions and not module.check_mode:
         service.read()
-    changes.changed |= bool(changes.actions)
     return {"active": service.state.active, "since": service.state.since}
 
 
 def _stop(changes: Changes, wanted: Wanted, service: Service) -> None:
     for verb in decide(service.state, enabled=False, stale=False):
-        changes.actions.append(verb)
         if problem := service.run(verb):
             changes.fail(problem)
+        changes.actions.append(verb)
     companions = enabled_units(changes.module, wanted.companions)
     if companions:
-        changes.actions.append(f"disable {' '.join(companions)}")
         if problem := service.run("disable", *companions):
             changes.fail(problem)
+        changes.actions.append(f"disable {' '.join(companions)}")
 
 
 def _run(changes: Changes, wanted: Wanted, service: Service, *, stale: bool) -> None:
     if not service.state.installed and not changes.module.check_mode and wanted.enabled:
         changes.fail(f"The unit {service.unit} does not exist on this host. Install its package first.")
-    for verb in decide(service.state, enabled=wanted.enabled, stale=stale):
+    verbs = decide(service.state, enabled=wanted.enabled, stale=stale)
+    if wanted.defer and not service.state.installed:
+        # The package, which check mode has not installed, enables the service itself.
+        verbs.remove("enable")
+    for verb in verbs:
         starts = verb in ("start", "restart")
         if starts and wanted.defer:
             changes.actions.append(f"{verb} is due")
             continue
         if problem := service.run(verb):
-            with safe_files.refusals(changes.module):
+            with changes.refusals():
                 problem += restore(changes, wanted.files, service) if starts else ""
             changes.fail(problem)
         changes.actions.append(verb)

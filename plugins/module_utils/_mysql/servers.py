@@ -176,7 +176,7 @@ def _look_at(server: dict[str, Any]) -> str:
         return "Check the account that others created there: its name, its password, and the hosts it may log in from."
     if server["login"]["user"]:
         return "Check login_user and login_password."
-    return "root logs in through datadog_mysql_user_socket. Check that path."
+    return "The account root logs in through datadog_mysql_user_socket. Check that path."
 
 
 def _privileges(server: dict[str, Any], mariadb: bool, numbers: tuple[int, ...]) -> dict[str, str]:

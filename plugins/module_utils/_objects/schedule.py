@@ -59,7 +59,7 @@ def downtime_schedule(value: Any, now: datetime) -> dict[str, Any]:
         except _Problems as error:
             problems += [f"{place}{problem}" for problem in error.args[0]]
     if problems:
-        raise ValueError(" ".join(problems))
+        raise ValueError("\n".join(problems))
     return {"timezone": name, "recurrences": recurrences}
 
 

@@ -262,6 +262,24 @@ def test_files_are_restored_if_the_service_does_not_start(
     assert unit.verbs == ["restart", "restart"]
 
 
+def test_removed_link_is_not_restored(service: Run, unit: Unit, tmp_path: Path, own_files: None) -> None:
+    unit.set(broken=("restart",))
+    link = tmp_path / "secret.yaml"
+    link.symlink_to(tmp_path / "elsewhere")
+    result = service(files=[{"path": str(link), "state": "absent"}])
+    assert result["failed"] and "Restored" not in result["msg"]
+    assert not os.path.lexists(link)
+
+
+def test_removed_file_is_restored_with_its_mode(service: Run, unit: Unit, tmp_path: Path, own_files: None) -> None:
+    unit.set(broken=("restart",))
+    path = tmp_path / "secret.yaml"
+    path.write_text("a: 1\n")
+    path.chmod(0o600)
+    assert f"Restored {path}." in service(files=[{"path": str(path), "state": "absent"}])["msg"]
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("a: 1\n", 0o600)
+
+
 def test_failure_with_the_old_files_as_well_is_reported(
     service: Run, unit: Unit, tmp_path: Path, own_files: None
 ) -> None:

@@ -71,6 +71,8 @@ if name == "dpkg" and "--purge" in arguments:
 if name == "dpkg" and "--remove" in arguments:
     packages[package][:2] = ["config-files", "ok"]
 if name == "apt-get" and ("remove" in arguments or "purge" in arguments):
+    if state["broken"] == "removal":
+        end("E: Sub-process returned an error code", 100)
     if packages[package][1] == "reinstreq":
         end("E: The package needs to be reinstalled, but I can't find an archive for it.", 100)
     packages[package][0] = "config-files"
@@ -438,7 +440,8 @@ class TestConfigure:
         path.mkdir()
         result = agent(enabled=False)
         assert result["failed"] and str(path) in result["msg"]
-        assert unit.verbs == ["stop", "disable"]
+        assert unit.verbs == result["actions"] == ["stop", "disable"]
+        assert result["changed"]
 
     def test_failure_reports_what_was_installed_before(self, agent: Run, unit: Unit, host: Host) -> None:
         host.set({})
@@ -446,6 +449,19 @@ class TestConfigure:
         result = agent()
         assert result["failed"] and "datadog-agent.service does not exist" in result["msg"]
         assert result["actions"] == ["datadog-agent 1:7.99.0"] and result["changed"]
+
+    def test_check_mode_reports_the_same_as_a_first_run(self, agent: Run, host: Host, unit: Unit) -> None:
+        host.set({})
+        unit.set(LoadState="not-found", ActiveState="inactive", UnitFileState="")
+        foreseen = agent(check=True, version="1:7.98.0")
+        # The package brings the unit and enables it.
+        unit.set(LoadState="loaded", UnitFileState="enabled")
+        assert agent(version="1:7.98.0") == foreseen
+
+    def test_failed_removal_reports_only_what_is_gone(self, package: Run, host: Host) -> None:
+        host.set({"datadog-agent": ["installed", "ok", "1:7.99.0"]}, broken="removal")
+        result = package(state="absent", purge=True)
+        assert result["failed"] and result["actions"] == []
 
     def test_new_group_restarts_a_running_agent(self, agent: Run, unit: Unit) -> None:
         agent()

@@ -58,6 +58,5 @@ def test_failure_names_variable_and_reason(put: Run) -> None:
     result = put("root", "locked")
     assert result["failed"]
     assert result["msg"] == (
-        "root cannot be put into locked: No lock. "
-        "Create the groups on the host, or remove them from datadog_agent_groups."
+        "root cannot be put into locked: No lock. Fix that on the host, or remove them from datadog_agent_groups."
     )
