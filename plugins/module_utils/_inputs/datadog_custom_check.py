@@ -146,7 +146,8 @@ def _one_check(check: dict[str, Any], files: Mapping[str, str | None]) -> list[s
     if not isinstance(sections, dict) or {"init_config", "instances"} & set(sections):
         return [
             *problems,
-            "sections is not a dictionary of sections besides init_config and instances. Write one, such as logs.",
+            "sections is not a dictionary of sections besides init_config and instances. Write one, such as"
+            " {logs: [...]}.",
         ]
     instances = check.get("instances", [{}])
     # A file may contain only other sections.

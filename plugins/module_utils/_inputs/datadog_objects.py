@@ -158,7 +158,9 @@ def _scope_problems(inputs: Mapping[str, Any]) -> list[str]:
     problems = []
     fleet, tags = inputs["fleet"], _list(inputs["tags"])
     if not NAME.match(str(fleet)):
-        problems.append(f"datadog_objects_fleet {fleet!r} is not a valid name. Set it for all hosts, {NAME_RULE}.")
+        problems.append(
+            f"datadog_objects_fleet {fleet!r} is not a valid name. Write {NAME_RULE}, the same for all hosts."
+        )
     for tag in tags:
         # Problems with the name of the fleet are reported already.
         if tag != f"kennel_fleet:{fleet}":
