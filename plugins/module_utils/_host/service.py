@@ -201,7 +201,7 @@ def _run(changes: Changes, wanted: Wanted, service: Service, *, stale: bool) -> 
     verbs = decide(service.state, enabled=wanted.enabled, stale=stale)
     if wanted.defer and not service.state.installed:
         # The package, which check mode has not installed, enables the service itself.
-        verbs.remove("enable")
+        verbs = [verb for verb in verbs if verb != "enable"]
     for verb in verbs:
         starts = verb in ("start", "restart")
         if starts and wanted.defer:
