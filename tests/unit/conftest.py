@@ -103,13 +103,13 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
 
 @pytest.fixture
-def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unit:
-    script = tmp_path / "bin" / "systemctl"
-    script.parent.mkdir()
-    script.write_text(SYSTEMCTL.format(python=sys.executable, state=str(tmp_path / "unit.json")))
+def unit(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Unit:
+    folder = tmp_path_factory.mktemp("systemd")
+    script = folder / "systemctl"
+    script.write_text(SYSTEMCTL.format(python=sys.executable, state=str(folder / "unit.json")))
     script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    return Unit(tmp_path / "unit.json")
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return Unit(folder / "unit.json")
 
 
 @pytest.fixture

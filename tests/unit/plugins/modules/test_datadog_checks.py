@@ -15,8 +15,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.kennel.fleet.plugins.modules import datadog_checks
+from systemctl import Unit
 
 Run = Callable[..., dict[str, Any]]
+
+# The modules ask systemctl whether a service runs.
+pytestmark = pytest.mark.usefixtures("unit")
 
 CODE = """
 from datadog_checks.base import AgentCheck
@@ -82,6 +86,14 @@ def test_new_interval_only_changes_the_configuration(install: Run, root: Path) -
     assert "45" in diff["before"]
     assert "30" in diff["after"]
     assert SECRET not in str(result)
+
+
+def test_says_that_a_running_agent_must_be_restarted(install: Run, unit: Unit) -> None:
+    assert install(check=True)["actions"] == install()["actions"] == ["restart is due"]
+    assert install()["actions"] == []
+    unit.set(ActiveState="inactive")
+    assert install(instances=[{"min_collection_interval": 30}])["actions"] == []
+    assert unit.verbs == []
 
 
 def test_agents_own_check_needs_no_code_and_no_python(install: Run, root: Path) -> None:

@@ -26,6 +26,9 @@ from ansible_collections.kennel.fleet.plugins.modules import (
 )
 
 Run = Callable[..., dict[str, Any]]
+
+# The modules ask systemctl whether a service runs.
+pytestmark = pytest.mark.usefixtures("unit")
 Trees = SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[5]
