@@ -189,7 +189,7 @@ class TestFiles:
         """With the arguments, as ansible-core prints them."""
         file = {"path": str(path), "config": {"site": "s"}, "secrets": {"api_key": KEY}}
         monkeypatch.undo()
-        monkeypatch.setenv("PATH", f"{path.parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{unit.path.parent}{os.pathsep}{os.environ['PATH']}")
         arguments = {"ANSIBLE_MODULE_ARGS": {"name": "agent", "files": [file], "_ansible_check_mode": True}}
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
